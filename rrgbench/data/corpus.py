@@ -1,0 +1,160 @@
+"""A corpus: named, digested, split without shared subjects."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.data.study import SPLITS, Study
+from rrgbench.errors import InputError, listed
+from rrgbench.observations import OBSERVATIONS
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Studies of one or more sources, in a fixed order.
+
+    Attributes
+    ----------
+    name : str
+        The name it is registered under.
+    digest : str
+        Hex digest of everything that defines its content; the first four digits stand in signatures.
+    studies : sequence of Study
+        All studies; films are decoded only when asked for.
+    labelled_observations : tuple of str
+        Observations that its labels speak about; the others are unknown, not negative.
+    text_studies : sequence of Study
+        For unpaired corpora the studies that carry reports (the films' studies have none); empty otherwise.
+    license_note : str
+        What its source asks for, for the run record.
+    """
+
+    name: str
+    digest: str
+    studies: Sequence[Study]
+    labelled_observations: tuple[str, ...] = OBSERVATIONS
+    text_studies: Sequence[Study] = ()
+    license_note: str = ""
+
+    def __post_init__(self) -> None:
+        for studies in (self.studies, self.text_studies):
+            check_studies(self.name, studies)
+
+    @cached_property
+    def _by_split(self) -> dict[str, tuple[Study, ...]]:
+        return group_by_split(self.studies)
+
+    @cached_property
+    def _text_by_split(self) -> dict[str, tuple[Study, ...]]:
+        return group_by_split(self.text_studies)
+
+    @property
+    def identity(self) -> str:
+        """Name and the first four digits of the digest, as signatures show it."""
+        return f"{self.name}@{self.digest[:4]}"
+
+    @property
+    def paired(self) -> bool:
+        """Whether films and reports belong to the same studies."""
+        return not self.text_studies
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that hold at least one study with a film."""
+        return tuple(split for split in SPLITS if self._by_split.get(split))
+
+    def split(self, name: str) -> tuple[Study, ...]:
+        """Studies of one split.
+
+        Raises
+        ------
+        InputError
+            If the corpus has no study in that split.
+        """
+        studies = self._by_split.get(name, ())
+        if not studies:
+            raise InputError(f"corpus {self.name} has no {name!r} split; it has: {', '.join(self.splits) or 'nothing'}")
+        return studies
+
+    def reports(self, split: str) -> tuple[Study, ...]:
+        """Studies of one split that carry a report: those of the films if paired, else the text source's."""
+        source = self._by_split if self.paired else self._text_by_split
+        return tuple(study for study in source.get(split, ()) if study.report is not None)
+
+    def __len__(self) -> int:
+        return len(self.studies)
+
+    def __iter__(self) -> Iterator[Study]:
+        return iter(self.studies)
+
+
+def group_by_split(studies: Iterable[Study]) -> dict[str, tuple[Study, ...]]:
+    """Studies by split, in their given order."""
+    groups: dict[str, list[Study]] = {}
+    for study in studies:
+        groups.setdefault(study.split, []).append(study)
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+def check_studies(corpus: str, studies: Iterable[Study]) -> None:
+    """Refuse duplicate ids, unknown splits and subjects that cross splits.
+
+    Raises
+    ------
+    InputError
+        Naming the first few offending ids.
+    """
+    seen: set[str] = set()
+    duplicates: list[str] = []
+    subjects: dict[str, str] = {}
+    crossing: list[str] = []
+    for study in studies:
+        if study.split not in SPLITS:
+            raise InputError(
+                f"corpus {corpus}: study {study.study_id} is in split {study.split!r}; expected one of {', '.join(SPLITS)}"
+            )
+        if study.study_id in seen:
+            duplicates.append(study.study_id)
+        seen.add(study.study_id)
+        if subjects.setdefault(study.subject_id, study.split) != study.split:
+            crossing.append(study.study_id)
+    if duplicates:
+        raise InputError(f"corpus {corpus}: {len(duplicates)} study ids occur twice: {listed(duplicates)}")
+    if crossing:
+        raise InputError(
+            f"corpus {corpus}: the subjects of {len(crossing)} studies are in two splits: studies {listed(crossing)}"
+        )
+
+
+def label_matrix(studies: Sequence[Study]) -> NDArray[np.int8]:
+    """Labels of studies as one array (n, 14) in CheXpert coding.
+
+    Raises
+    ------
+    InputError
+        If a study has no labels, naming it.
+    """
+    missing = [study.study_id for study in studies if study.labels is None]
+    if missing:
+        raise InputError(f"{len(missing)} studies have no labels: {listed(missing)}")
+    return np.stack([study.labels for study in studies if study.labels is not None]).astype(np.int8)
+
+
+def load_films(studies: Sequence[Study], size: int) -> NDArray[np.uint8]:
+    """First film of each study as one array (n, size, size).
+
+    Raises
+    ------
+    InputError
+        If a study has no film, naming it.
+    """
+    missing = [study.study_id for study in studies if not study.images]
+    if missing:
+        raise InputError(f"{len(missing)} studies have no film: {listed(missing)}")
+    films = np.empty((len(studies), size, size), dtype=np.uint8)
+    for row, study in enumerate(studies):
+        films[row] = study.images[0].load(size)
+    return films
