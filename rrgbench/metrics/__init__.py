@@ -1,0 +1,1 @@
+"""(references, hypotheses | scores, labels) to per-study statistics to values; no files, no models."""

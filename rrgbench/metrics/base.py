@@ -1,7 +1,8 @@
 """What every metric offers: per-study statistics once, then any number of re-aggregations.
 
-A metric maps inputs to an array with one row per study. The corpus value and every bootstrap replicate are then functions
-of that array and of how often each study is counted, so 1,000 replicates are one matrix product, never a rescoring.
+A metric maps inputs to an array with one row per study. The corpus value and every bootstrap replicate are then
+functions of that array and of how often each study is counted, so 1,000 replicates are one matrix product, never a
+rescoring.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Bootstrap intervals, paired tests, multiple-comparison control, correlation."""

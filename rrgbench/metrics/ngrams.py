@@ -1,0 +1,193 @@
+"""Counts of word n-grams of many texts at once, as sorted integer arrays.
+
+BLEU and CIDEr ask the same two questions of a text pair: how often does each n-gram occur on either side, and how many
+occurrences do they share. Both are answered here once for all studies, with sorts instead of dictionaries, so that
+scoring 3,000 reports takes a fraction of a second.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError
+
+Integers = NDArray[np.int64]
+
+LONGEST = 4
+"""BLEU and CIDEr both look at n-grams of one to four words."""
+
+
+@dataclass(frozen=True)
+class NgramCounts:
+    """Counts of the n-grams of one order in all references and hypotheses.
+
+    Every row below is one distinct n-gram of one document; rows are sorted by document, then n-gram.
+
+    Attributes
+    ----------
+    distinct : int
+        How many different n-grams occur anywhere; codes run from 0 to `distinct - 1`.
+    reference_document, reference_gram, reference_count : int64 arrays (a,)
+        Which reference, which n-gram, how often.
+    hypothesis_document, hypothesis_gram, hypothesis_count : int64 arrays (b,)
+        The same for hypotheses; the document is the study.
+    matched_row : int64 array (a,)
+        For each reference row the row of the same n-gram in the same study's hypothesis, or -1.
+    """
+
+    distinct: int
+    reference_document: Integers
+    reference_gram: Integers
+    reference_count: Integers
+    hypothesis_document: Integers
+    hypothesis_gram: Integers
+    hypothesis_count: Integers
+    matched_row: Integers
+
+    @property
+    def matched_count(self) -> Integers:
+        """For each reference row, how often the study's hypothesis has that n-gram (a,)."""
+        if not len(self.hypothesis_count):
+            return np.zeros_like(self.reference_count)
+        return np.where(self.matched_row >= 0, self.hypothesis_count[self.matched_row], 0)
+
+
+@dataclass(frozen=True)
+class NgramTable:
+    """N-gram counts of orders 1 to 4 for a set of studies.
+
+    Attributes
+    ----------
+    reference_study : int64 array (R,)
+        The study each reference belongs to; references of a study are adjacent.
+    reference_length, hypothesis_length : int64 arrays (R,), (n,)
+        Numbers of words.
+    orders : tuple of NgramCounts
+        `orders[k]` counts n-grams of k + 1 words.
+    """
+
+    reference_study: Integers
+    reference_length: Integers
+    hypothesis_length: Integers
+    orders: tuple[NgramCounts, ...]
+
+    @property
+    def studies(self) -> int:
+        """Number of studies."""
+        return len(self.hypothesis_length)
+
+
+def check_pairs(references: Sequence[Sequence[str]], hypotheses: Sequence[str]) -> None:
+    """Refuse lists that cannot be scored against each other.
+
+    Raises
+    ------
+    InputError
+        If the lists differ in length, are empty, or a study has no reference; a bare string where a list of references
+        is expected is refused too, because its characters would count as references.
+    """
+    if len(references) != len(hypotheses):
+        raise InputError(
+            f"{len(references)} references but {len(hypotheses)} hypotheses; give one hypothesis for each study"
+        )
+    if not len(hypotheses):
+        raise InputError("nothing to score: 0 studies; give at least one reference and its hypothesis")
+    for row, study in enumerate(references):
+        if isinstance(study, str):
+            raise InputError(f"the references of study {row} are one string; give a list of references for each study")
+        if not len(study):
+            raise InputError(f"study {row} has no reference; give at least one for each study")
+
+
+def ngram_table(references: Sequence[Sequence[str]], hypotheses: Sequence[str]) -> NgramTable:
+    """Count the n-grams (1 to 4 words, split at white space) of all references and hypotheses.
+
+    Parameters
+    ----------
+    references : sequence of n sequences of str
+        One or more references for each study.
+    hypotheses : sequence of n str
+        One hypothesis for each study.
+
+    Returns
+    -------
+    NgramTable
+
+    Raises
+    ------
+    InputError
+        If the lists don't belong together (see `check_pairs`).
+    """
+    check_pairs(references, hypotheses)
+    per_study = np.fromiter((len(study) for study in references), dtype=np.int64, count=len(references))
+    reference_study = np.repeat(np.arange(len(references)), per_study)
+    texts = [reference for study in references for reference in study]
+    first_hypothesis = len(texts)
+    texts.extend(hypotheses)
+
+    words, lengths = _encode(texts)
+    vocabulary = int(words.max()) + 1 if len(words) else 1
+    document = np.repeat(np.arange(len(texts)), lengths)
+
+    orders: list[NgramCounts] = []
+    codes, starts_in, distinct = words, document, vocabulary
+    for order in range(1, LONGEST + 1):
+        if order > 1:
+            # An n-gram is the n-gram one shorter plus one word; it must not run over the end of its document.
+            inside = starts_in[:-1] == document[order - 1 :] if len(codes) else np.zeros(0, dtype=bool)
+            keys = np.where(inside, codes[:-1] * vocabulary + words[order - 1 :], -1)
+            codes, distinct = _dense(keys)
+            starts_in = np.where(inside, starts_in[:-1], -1)
+        valid = codes >= 0
+        orders.append(_count(codes[valid], starts_in[valid], max(distinct, 1), first_hypothesis, reference_study))
+    return NgramTable(reference_study, lengths[:first_hypothesis], lengths[first_hypothesis:], tuple(orders))
+
+
+def _encode(texts: Iterable[str]) -> tuple[Integers, Integers]:
+    """All words as integers, one after the other, and the number of words of each text."""
+    vocabulary: dict[str, int] = {}
+    codes: list[int] = []
+    lengths: list[int] = []
+    for text in texts:
+        words = text.split()
+        lengths.append(len(words))
+        codes.extend([vocabulary.setdefault(word, len(vocabulary)) for word in words])
+    return np.array(codes, dtype=np.int64), np.array(lengths, dtype=np.int64)
+
+
+def _dense(keys: Integers) -> tuple[Integers, int]:
+    """Renumber keys as 0, 1, ... keeping -1 for positions where no n-gram starts."""
+    if not len(keys):
+        return keys, 0
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    absent = int(distinct[0] == -1)
+    return inverse.astype(np.int64) - absent, len(distinct) - absent
+
+
+def _count(
+    codes: Integers, document: Integers, distinct: int, first_hypothesis: int, reference_study: Integers
+) -> NgramCounts:
+    rows, counts = np.unique(document * distinct + codes, return_counts=True)
+    row_document, row_gram = np.divmod(rows, distinct)
+    split = int(np.searchsorted(row_document, first_hypothesis))
+    hypothesis_document = row_document[split:] - first_hypothesis
+    hypothesis_keys = hypothesis_document * distinct + row_gram[split:]
+    reference_keys = reference_study[row_document[:split]] * distinct + row_gram[:split]
+    matched = np.searchsorted(hypothesis_keys, reference_keys)
+    if len(hypothesis_keys):
+        matched = np.minimum(matched, len(hypothesis_keys) - 1)
+        matched = np.where(hypothesis_keys[matched] == reference_keys, matched, -1)
+    else:
+        matched = np.full(len(reference_keys), -1, dtype=np.int64)
+    return NgramCounts(
+        distinct=distinct,
+        reference_document=row_document[:split],
+        reference_gram=row_gram[:split],
+        reference_count=counts[:split].astype(np.int64),
+        hypothesis_document=hypothesis_document,
+        hypothesis_gram=row_gram[split:],
+        hypothesis_count=counts[split:].astype(np.int64),
+        matched_row=matched,
+    )
