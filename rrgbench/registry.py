@@ -1,0 +1,191 @@
+"""Models and corpora by name, and what a model may offer.
+
+Models and corpora join through the entry-point groups `rrgbench.models` and `rrgbench.corpora`; the harness itself
+imports none of them, so a third party's package stands beside ours on equal terms. A model implements those protocols
+below that it can; tasks report "not offered" for the rest.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.data.corpus import Corpus
+from rrgbench.errors import InputError, UnknownNameError
+
+Films = NDArray[np.uint8]
+"""Grey films (n, size, size), bright bone on dark lung, at the model's own `image_size`."""
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What every model has: a name, the size of film it reads and an identity for signatures and resume."""
+
+    name: str
+    image_size: int
+
+    @property
+    def identity(self) -> str:
+        """`name@digest`, where the digest changes whenever the model's answers may change."""
+        ...
+
+
+@runtime_checkable
+class FittedToCorpus(Protocol):
+    """A model that is made from the evaluated corpus's training split (the trivial systems)."""
+
+    def fit(self, corpus: Corpus) -> None:
+        """Learn from the training split."""
+        ...
+
+
+@runtime_checkable
+class ReportGenerator(Protocol):
+    """Writes a report for each film."""
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """Reports, one a film, in order."""
+        ...
+
+
+@runtime_checkable
+class ImageTextEncoder(Protocol):
+    """Embeds films and reports in one space."""
+
+    def embed_images(self, images: Films) -> NDArray[np.float32]:
+        """Unit vectors (n, p)."""
+        ...
+
+    def embed_reports(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors (n, p)."""
+        ...
+
+
+@runtime_checkable
+class ImageTextSimilarity(Protocol):
+    """Compares films with reports in a richer way than by unit vectors."""
+
+    def similarity(self, images: Films, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Similarities (images, texts); larger is more alike."""
+        ...
+
+
+@runtime_checkable
+class ObservationClassifier(Protocol):
+    """Predicts the 14 observations of a film."""
+
+    def predict_observations(self, images: Films) -> NDArray[np.float32]:
+        """Probabilities (n, 14) in [0, 1], columns as `rrgbench.observations.OBSERVATIONS`."""
+        ...
+
+
+@runtime_checkable
+class ImageBackbone(Protocol):
+    """Offers its image encoder for linear probing and fine-tuning."""
+
+    @property
+    def backbone(self) -> Any:
+        """A `torch.nn.Module` from films (n, size, size) in [0, 255] to features (n, d)."""
+        ...
+
+
+def _named(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+
+
+def lookup(kind: str, name: str, known: Iterable[str]) -> str:
+    """The name itself if it is known.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest known name, or all of them.
+    """
+    names = list(known)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    raise UnknownNameError(f"no {kind} is called {name!r}; {hint}")
+
+
+def model_names() -> list[str]:
+    """Names of all registered models."""
+    return list(_named("rrgbench.models"))
+
+
+def corpus_names() -> list[str]:
+    """Names of all registered corpora."""
+    return list(_named("rrgbench.corpora"))
+
+
+def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) -> Model:
+    """Load a model by name.
+
+    Parameters
+    ----------
+    name : str
+        A registered name (`rrgbench list models`).
+    checkpoint : str or Path, optional
+        A folder written by `rrgbench train`, or a hub id; the model's shipped checkpoint if omitted.
+    **options
+        Passed to the model's loader.
+
+    Returns
+    -------
+    Model
+        Implementing whichever of this module's protocols it can.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model is registered.
+    """
+    points = _named("rrgbench.models")
+    load: Callable[..., Model] = points[lookup("model", name, points)].load()
+    if checkpoint is not None:
+        options["checkpoint"] = checkpoint
+    return load(**options)
+
+
+def load_corpus(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
+    """Load a corpus by name.
+
+    Parameters
+    ----------
+    name : str
+        A registered name (`rrgbench list corpora`).
+    root : str or Path, optional
+        Its folder in its official layout; generated corpora take none.
+    **options
+        Reader options, see `docs/data.md`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such corpus is registered.
+    InputError
+        If its files are missing or malformed, or it takes no such option.
+    """
+    points = _named("rrgbench.corpora")
+    load: Callable[..., Corpus] = points[lookup("corpus", name, points)].load()
+    try:
+        return load(root=None if root is None else Path(root), **options)
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        raise InputError(f"corpus {name} takes no such option: {error}") from error
+
+
+def suite_names() -> list[str]:
+    """Names of the suites that ship with the package."""
+    return sorted(
+        path.name.removesuffix(".yaml")
+        for path in files("rrgbench.suites").iterdir()
+        if path.name.endswith(".yaml")
+    )
