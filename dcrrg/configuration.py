@@ -1,0 +1,92 @@
+"""Shape and choices of a DCRRG model, saved with its weights."""
+
+from typing import Any
+
+from transformers import PretrainedConfig
+
+SIMILARITY_PROMPTS = ("each", "mean", "none")
+
+
+class DcrrgConfig(PretrainedConfig):
+    """Configuration of `dcrrg.model.DcrrgModel`.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the square films read.
+    image_encoder : dict
+        See `rrgbench.modeling.image_encoder.build_image_encoder`.
+    text_encoder : dict
+        Keys of `transformers.BertConfig`; `weights` names a hub id or local folder to start from.
+    projection_width, embedding_width : int
+        Hidden width of f_v and f_t, and P.
+    decoder_width, decoder_heads, decoder_layers, decoder_feed_forward : int
+        Shape of the report decoder.
+    dropout : float
+        Dropout of projections and decoder.
+    prompt_length : int
+        Soft prompt tokens a layer (step 4).
+    similarity_prompt : str
+        How a film or report becomes one vector for the contrast of step 2 and for retrieval: `each` joins the 14
+        normalised prompted representations, `mean` averages them, `none` projects with an all-zero prompt.
+    tuning : str
+        Step 4: `prompt` (P-Tuning v2, all else frozen) or `full` (the ablation).
+    temperature : float
+        Initial tau of Eq. 7.
+    target_temperature : float
+        Divides the exponents of Eqs. 4 and 5; 1 is the paper's form.
+    max_description, max_report, max_text : int
+        Token limits of descriptions, reports and the text encoder's input.
+    beams : int
+        Beam size at inference.
+    vocabulary : int
+        Tokens of the report tokenizer.
+    """
+
+    model_type = "dcrrg"
+
+    def __init__(
+        self,
+        image_size: int = 96,
+        image_encoder: dict[str, Any] | None = None,
+        text_encoder: dict[str, Any] | None = None,
+        projection_width: int = 128,
+        embedding_width: int = 96,
+        decoder_width: int = 96,
+        decoder_heads: int = 4,
+        decoder_layers: int = 2,
+        decoder_feed_forward: int = 384,
+        dropout: float = 0.1,
+        prompt_length: int = 16,
+        similarity_prompt: str = "each",
+        tuning: str = "prompt",
+        temperature: float = 0.07,
+        target_temperature: float = 1.0,
+        max_description: int = 60,
+        max_report: int = 120,
+        max_text: int = 160,
+        beams: int = 3,
+        vocabulary: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.image_size = image_size
+        self.image_encoder = dict(image_encoder or {"kind": "resnet", "num_channels": 1})
+        self.text_encoder = dict(text_encoder or {})
+        self.projection_width = projection_width
+        self.embedding_width = embedding_width
+        self.decoder_width = decoder_width
+        self.decoder_heads = decoder_heads
+        self.decoder_layers = decoder_layers
+        self.decoder_feed_forward = decoder_feed_forward
+        self.dropout = dropout
+        self.prompt_length = prompt_length
+        self.similarity_prompt = similarity_prompt
+        self.tuning = tuning
+        self.temperature = temperature
+        self.target_temperature = target_temperature
+        self.max_description = max_description
+        self.max_report = max_report
+        self.max_text = max_text
+        self.beams = beams
+        self.vocabulary = vocabulary
+        super().__init__(**kwargs)
