@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from rrgbench.errors import InputError
+from rrgbench.metrics.means import weighted_mean
+from rrgbench.stats import bootstrap
+from rrgbench.stats.bootstrap import intervals, multiplicities, replicate_values
+
+
+def mean_of(values: np.ndarray):
+    return lambda counts: weighted_mean(values[:, None], counts)
+
+
+def test_each_resample_draws_n_of_n() -> None:
+    counts = multiplicities(40, 300, seed=1)
+    assert counts.shape == (300, 40)
+    assert (counts.sum(axis=1) == 40).all()
+    assert (counts == multiplicities(40, 300, seed=1)).all()
+    assert not (counts == multiplicities(40, 300, seed=2)).all()
+    # Each study is drawn Binomial(n, 1/n) times: mean 1, variance 1 - 1/n.
+    assert counts.mean() == 1.0
+    assert counts.var() == pytest.approx(1 - 1 / 40, abs=0.05)
+
+
+@pytest.mark.parametrize("n", [7, 1000])
+def test_chunks_do_not_change_the_draws(monkeypatch, n) -> None:
+    whole = multiplicities(n, 25, seed=3)
+    monkeypatch.setattr(bootstrap, "_CELLS", 3 * n)
+    assert (multiplicities(n, 25, seed=3) == whole).all()
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_agrees_with_scipy(method) -> None:
+    values = np.random.default_rng(0).exponential(size=60)
+    expected = scipy_stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa" if method == "bca" else method, rng=1
+    ).confidence_interval
+    got = intervals(mean_of(values), 60, replicates=20_000, method=method)[0]
+    np.testing.assert_allclose(got, [expected.low, expected.high], atol=0.01)
+
+
+def test_level_widens() -> None:
+    values = np.random.default_rng(0).normal(size=50)
+    narrow = intervals(mean_of(values), 50, level=0.5)[0]
+    wide = intervals(mean_of(values), 50, level=0.99)[0]
+    assert wide[0] < narrow[0] < values.mean() < narrow[1] < wide[1]
+
+
+def test_undefined_resamples_are_left_out_and_all_undefined_is_nan() -> None:
+    def aggregate(counts: np.ndarray) -> np.ndarray:
+        ratio = np.where(counts[:, 0] > 0, counts[:, 1], np.nan)
+        return np.stack([ratio, np.full(len(counts), np.nan)], axis=1)
+
+    for method in ("percentile", "bca"):
+        low_high = intervals(aggregate, 5, method=method)
+        assert np.isfinite(low_high[0]).all()
+        assert np.isnan(low_high[1]).all()
+
+
+def test_one_study_has_no_interval() -> None:
+    assert np.isnan(intervals(mean_of(np.array([0.3])), 1)).all()
+
+
+def test_constant_values_give_a_point() -> None:
+    for method in ("percentile", "bca"):
+        np.testing.assert_allclose(intervals(mean_of(np.full(9, 0.25)), 9, method=method), [[0.25, 0.25]], atol=1e-12)
+
+
+def test_replicate_values_are_those_of_the_seed() -> None:
+    values = np.arange(6.0)
+    expected = multiplicities(6, 10, seed=4) @ values / 6
+    np.testing.assert_allclose(replicate_values(mean_of(values), 6, 10, seed=4)[:, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"level": 1.5}, "level"), ({"method": "normal"}, "percentile or bca"), ({"replicates": 0}, "at least 1")],
+)
+def test_wrong_options(options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        intervals(mean_of(np.arange(4.0)), 4, **options)
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_coverage_of_the_nominal_95_percent(method) -> None:
+    """Of intervals around the mean of draws from a known law, 93 to 97 % hold its true mean."""
+    generator = np.random.default_rng(11)
+    n, trials = 150, 1500
+    covered = 0
+    for trial in range(trials):
+        values = generator.beta(2.0, 5.0, size=n)
+        low, high = intervals(mean_of(values), n, replicates=400, seed=trial, method=method)[0]
+        covered += low <= 2.0 / 7.0 <= high
+    assert 0.93 <= covered / trials <= 0.97
