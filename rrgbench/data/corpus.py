@@ -1,13 +1,13 @@
 """A corpus: named, digested, split without shared subjects."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.study import SPLITS, Study
+from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import OBSERVATIONS
 
@@ -143,8 +143,21 @@ def label_matrix(studies: Sequence[Study]) -> NDArray[np.int8]:
     return np.stack([study.labels for study in studies if study.labels is not None]).astype(np.int8)
 
 
-def load_films(studies: Sequence[Study], size: int) -> NDArray[np.uint8]:
+def load_films(
+    studies: Sequence[Study], size: int, progress: Callable[[int, int], None] | None = None, jobs: int = -1
+) -> NDArray[np.uint8]:
     """First film of each study as one array (n, size, size).
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        Each with a film.
+    size : int
+        Side in pixels.
+    progress : callable, optional
+        Called with (done, total).
+    jobs : int
+        Worker processes (joblib's `n_jobs`); small sets are read in this process.
 
     Raises
     ------
@@ -155,6 +168,29 @@ def load_films(studies: Sequence[Study], size: int) -> NDArray[np.uint8]:
     if missing:
         raise InputError(f"{len(missing)} studies have no film: {listed(missing)}")
     films = np.empty((len(studies), size, size), dtype=np.uint8)
-    for row, study in enumerate(studies):
-        films[row] = study.images[0].load(size)
+    references = [study.images[0] for study in studies]
+    chunks = [references[start : start + 128] for start in range(0, len(references), 128)]
+    done = 0
+    for part in _film_chunks(chunks, size, jobs if len(chunks) > 2 else 1):
+        films[done : done + len(part)] = part
+        done += len(part)
+        if progress is not None:
+            progress(done, len(films))
     return films
+
+
+def _load_chunk(references: Sequence[ImageReference], size: int) -> NDArray[np.uint8]:
+    return np.stack([reference.load(size) for reference in references])
+
+
+def _film_chunks(
+    chunks: Sequence[Sequence[ImageReference]], size: int, jobs: int
+) -> Iterable[NDArray[np.uint8]]:
+    if jobs == 1:
+        return (_load_chunk(chunk, size) for chunk in chunks)
+    from joblib import Parallel, delayed
+
+    parts: Iterable[NDArray[np.uint8]] = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_load_chunk)(chunk, size) for chunk in chunks
+    )
+    return parts

@@ -1,0 +1,298 @@
+"""The four training steps as modules for `rrgbench.modeling.training.train_stage`, and the items that each learns from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import Dataset
+from torchvision.transforms import v2
+
+from dcrrg.model import DcrrgModel
+from dcrrg.observation_loss import balanced_multiplicities, known_items, observation_loss
+from dcrrg.semantic_matching import calibrated_semantic_matching_loss
+from dcrrg.training_data import FilmSource, ReportSource, match_by_labels, positives
+from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
+
+IGNORED = -100
+
+Batch = dict[str, Any]
+
+
+class ImageObservations(nn.Module):
+    """Step 1, films: E_img, f_v and the head learn to predict the prompted observation."""
+
+    def __init__(self, model: DcrrgModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, films: Tensor, labels: Tensor, weights: Tensor) -> Batch:
+        """Loss of films (n, h, w) with labels and item weights (n, 14)."""
+        logits = self.model.image_head(self.model.image_observations(films))
+        return {"loss": observation_loss(logits, labels, weights)}
+
+
+class TextObservations(nn.Module):
+    """Step 1, reports: E_txt, f_t and the head, likewise."""
+
+    def __init__(self, model: DcrrgModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, mask: Tensor, labels: Tensor, weights: Tensor) -> Batch:
+        """Loss of token ids and mask (n, t) with labels and item weights (n, 14)."""
+        logits = self.model.text_head(self.model.text_observations(ids, mask))
+        return {"loss": observation_loss(logits, labels, weights)}
+
+
+class Contrast(nn.Module):
+    """Step 2, DCCLIP: both encoders and projections are aligned by the calibrated semantic matching loss."""
+
+    def __init__(self, model: DcrrgModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Batch:
+        """Loss of n films beside n reports with positive labels (n, 14)."""
+        model, prompt = self.model, self.model.config.similarity_prompt
+        v, t = model.image_encoder(films), model.text_features(ids, mask)
+        loss = calibrated_semantic_matching_loss(
+            model.image_projection.similarity_vector(v, prompt),
+            model.text_projection.similarity_vector(t, prompt),
+            v,
+            t,
+            film_labels,
+            text_labels,
+            model.temperature,
+            model.config.target_temperature,
+        )
+        return {"loss": loss}
+
+
+class Descriptions(nn.Module):
+    """Step 3: the decoder writes the description of one prompted observation, given either modality."""
+
+    def __init__(self, model: DcrrgModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, memory: Tensor, ids: Tensor, targets: Tensor) -> Batch:
+        """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P)."""
+        logits = self.model.description_head(self.model.decoder(ids, memory))
+        return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
+
+
+class Reports(nn.Module):
+    """Step 4: soft prompts and a new output head, or with `tuning="full"` everything, learn to write the full report."""
+
+    def __init__(self, model: DcrrgModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, ids: Tensor, targets: Tensor, memory: Tensor | None = None, films: Tensor | None = None
+    ) -> Batch:
+        """Loss, Eq. 14, given memories (n, 14, P) of frozen encoders or films (n, h, w) to encode."""
+        if memory is None:
+            memory = self.model.image_observations(films)
+        prompts = self.model.prompts if self.model.config.tuning == "prompt" else None
+        logits = self.model.report_head(self.model.decoder(ids, memory, prompts))
+        return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
+
+
+class _Drawn(Dataset[Batch]):
+    """Items of which some part is drawn from (seed, epoch)."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.epoch = seed, 0
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def rng(self, *more: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, self.epoch, *more))
+
+
+def shift_and_expose(film: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
+    """Light augmentation of one film (h, w): shifted, turned and scaled a little, exposure changed."""
+    side = film.shape[0]
+    moved = v2.functional.affine(
+        torch.from_numpy(film)[None].float(),
+        angle=float(rng.uniform(-6, 6)),
+        translate=[float(x) for x in rng.uniform(-0.05, 0.05, 2) * side],
+        scale=float(rng.uniform(0.93, 1.07)),
+        shear=[0.0],
+        interpolation=v2.InterpolationMode.BILINEAR,
+    )[0]
+    gain, lift = float(rng.uniform(0.85, 1.15)), float(rng.uniform(-12, 12))
+    return ((moved - 128) * gain + 128 + lift).clamp(0, 255)
+
+
+class FilmItems(_Drawn):
+    """Films with labels and re-sampled item weights (step 1)."""
+
+    def __init__(self, source: FilmSource, balance: bool, augment: bool, seed: int) -> None:
+        self.source, self.balance, self.augment = source, balance, augment
+        self.known = known_items(source.labels, source.labelled)
+        super().__init__(seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's re-sampling."""
+        super().set_epoch(epoch)
+        self.weights = (
+            balanced_multiplicities(self.source.labels, self.known, self.rng())
+            if self.balance
+            else self.known.astype(np.float32)
+        )
+
+    def __len__(self) -> int:
+        return len(self.source.films)
+
+    def film(self, index: int) -> Tensor:
+        """The film, augmented if asked for."""
+        film = self.source.films[index]
+        return shift_and_expose(film, self.rng(index)) if self.augment else torch.from_numpy(film).float()
+
+    def __getitem__(self, index: int) -> Batch:
+        return {
+            "films": self.film(index),
+            "labels": torch.from_numpy(self.source.labels[index]),
+            "weights": torch.from_numpy(self.weights[index]),
+        }
+
+
+class ReportItems(_Drawn):
+    """Reports with labels and re-sampled item weights (step 1)."""
+
+    def __init__(self, source: ReportSource, balance: bool, seed: int) -> None:
+        self.source, self.balance = source, balance
+        self.known = known_items(source.labels)
+        super().__init__(seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's re-sampling."""
+        super().set_epoch(epoch)
+        self.weights = (
+            balanced_multiplicities(self.source.labels, self.known, self.rng())
+            if self.balance
+            else self.known.astype(np.float32)
+        )
+
+    def __len__(self) -> int:
+        return len(self.source.reports)
+
+    def __getitem__(self, index: int) -> Batch:
+        return {
+            "report": self.source.reports[index],
+            "labels": torch.from_numpy(self.source.labels[index]),
+            "weights": torch.from_numpy(self.weights[index]),
+        }
+
+
+class PairItems(_Drawn):
+    """A film and a report beside it (step 2): its own where paired, else one matched by labels anew each epoch."""
+
+    def __init__(self, films: FilmItems, reports: ReportSource, paired: bool, seed: int) -> None:
+        self.films, self.reports, self.paired = films, reports, paired
+        labelled = films.source.labelled
+        self.film_labels = positives(films.source.labels, labelled)
+        self.report_labels = positives(reports.labels, labelled)
+        super().__init__(seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's partners."""
+        super().set_epoch(epoch)
+        self.films.set_epoch(epoch)
+        self.partner = (
+            np.arange(len(self.films))
+            if self.paired
+            else match_by_labels(self.film_labels, self.report_labels, self.rng())
+        )
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, index: int) -> Batch:
+        partner = int(self.partner[index])
+        return {
+            "films": self.films.film(index),
+            "report": self.reports.reports[partner],
+            "film_labels": torch.from_numpy(self.film_labels[index]),
+            "text_labels": torch.from_numpy(self.report_labels[partner]),
+        }
+
+
+class DescriptionItems(Dataset[Batch]):
+    """(study, modality, observation) items of step 3: 28 a paired study, 14 a report without film.
+
+    Parameters
+    ----------
+    memories : sequence of Tensor
+        Prompted representations (n, 14, P), one a modality.
+    rows : list of list of list of int
+        Start token and description of each study and observation.
+    """
+
+    def __init__(self, memories: Sequence[Tensor], rows: list[list[list[int]]]) -> None:
+        self.memories, self.rows = memories, rows
+        self.observations = len(rows[0])
+        self.lengths = [len(row) for study in rows for row in study] * len(memories)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> Batch:
+        modality, rest = divmod(index, len(self.rows) * self.observations)
+        study, observation = divmod(rest, self.observations)
+        return {"memory": self.memories[modality][study], "row": self.rows[study][observation]}
+
+
+class ReportWritingItems(Dataset[Batch]):
+    """Full reports of step 4 with the memory of a frozen encoder, or with films to encode."""
+
+    def __init__(self, rows: list[list[int]], memory: Tensor | None = None, films: FilmItems | None = None) -> None:
+        if (memory is None) == (films is None):
+            raise ValueError("step 4 reads either memories or films")
+        self.rows, self.memory, self.films = rows, memory, films
+        self.lengths = [len(row) for row in rows]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's augmentation."""
+        if self.films is not None:
+            self.films.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Batch:
+        if self.films is not None:
+            return {"films": self.films.film(index), "row": self.rows[index]}
+        assert self.memory is not None, "checked when made"
+        return {"memory": self.memory[index], "row": self.rows[index]}
+
+
+class Collate:
+    """Stacks arrays, tokenizes reports for the text encoder, pads token rows into inputs and targets."""
+
+    def __init__(self, model: DcrrgModel) -> None:
+        self.text_tokenizer, self.max_text = model.text_tokenizer, model.config.max_text
+        self.pad = model.tokenizer.pad_token_id
+
+    def __call__(self, items: list[Batch]) -> Batch:
+        """A batch of items that have the same keys."""
+        batch: Batch = {}
+        for key in items[0]:
+            values = [item[key] for item in items]
+            if key == "report":
+                batch["ids"], batch["mask"] = encode_for_classification(self.text_tokenizer, values, self.max_text)
+            elif key == "row":
+                ids, mask = pad_rows(values, self.pad)
+                batch["ids"] = ids[:, :-1]
+                batch["targets"] = torch.where(mask[:, 1:], ids[:, 1:], torch.full_like(ids[:, 1:], IGNORED))
+            else:
+                batch[key] = torch.stack(values)
+        return batch

@@ -1,0 +1,131 @@
+"""What the four steps learn from: films, reports and labels of a corpus's training split, paired or not."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench import labelers
+from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.study import Study
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNMENTIONED
+
+
+@dataclass(frozen=True)
+class FilmSource:
+    """Films with labels: `films` (n, size, size) uint8, `labels` (n, 14), and the observations labelled at all."""
+
+    films: NDArray[np.uint8]
+    labels: NDArray[np.int8]
+    labelled: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReportSource:
+    """Reports with labels (n, 14) and each observation's description (None where not mentioned)."""
+
+    reports: list[str]
+    labels: NDArray[np.int8]
+    descriptions: list[tuple[str | None, ...]]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Both modalities; if `paired`, row i of films and of reports is the same study."""
+
+    films: FilmSource
+    reports: ReportSource
+    paired: bool
+    corpus: str
+
+
+def label_reports(studies: Sequence[Study]) -> NDArray[np.int8]:
+    """Labels of reports (n, 14): the studies' own, or the rules labeler's where they have none."""
+    labels = np.full((len(studies), len(OBSERVATIONS)), UNMENTIONED, dtype=np.int8)
+    unlabelled = [row for row, study in enumerate(studies) if study.labels is None]
+    for row, study in enumerate(studies):
+        if study.labels is not None:
+            labels[row] = study.labels
+    if unlabelled:
+        labels[unlabelled] = labelers.load("rules").label([studies[row].report or "" for row in unlabelled])
+    return labels
+
+
+def gather_training_data(
+    corpus: Corpus, image_size: int, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> TrainingData:
+    """Read a corpus's training split into memory.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Paired, or films with a text source.
+    image_size : int
+        Side of the films.
+    limit : int, optional
+        At most that many studies of each source (for trials).
+    progress : callable, optional
+        Called with (done, total) while films are read.
+
+    Raises
+    ------
+    InputError
+        If the split has no films or no reports.
+    """
+    with_films = [study for study in corpus.split("train") if study.images][:limit]
+    with_reports = [study for study in corpus.reports("train") if (study.report or "").strip()][:limit]
+    if corpus.paired:
+        ids = {study.study_id for study in with_reports}
+        with_films = [study for study in with_films if study.study_id in ids]
+        known = {study.study_id for study in with_films}
+        with_reports = [study for study in with_reports if study.study_id in known]
+    if not with_films or not with_reports:
+        raise InputError(
+            f"corpus {corpus.name}: {len(with_films)} films and {len(with_reports)} reports to train on; DCRRG needs "
+            "both (an image-only corpus takes --reports)"
+        )
+    report_labels = label_reports(with_reports)
+    film_labels = report_labels if corpus.paired else label_reports(with_films)
+    rules = labelers.load("rules")
+    return TrainingData(
+        films=FilmSource(load_films(with_films, image_size, progress), film_labels, corpus.labelled_observations),
+        reports=ReportSource(
+            [study.report or "" for study in with_reports],
+            report_labels,
+            [rules.descriptions(study.report or "") for study in with_reports],
+        ),
+        paired=corpus.paired,
+        corpus=corpus.identity,
+    )
+
+
+def positives(labels: NDArray[np.int8], labelled: tuple[str, ...] = OBSERVATIONS) -> NDArray[np.float32]:
+    """Label vectors of Eq. 3 (n, 14): 1 where positive, 0 elsewhere and where the corpus doesn't label."""
+    speaks = np.array([name in labelled for name in OBSERVATIONS])
+    return ((labels == POSITIVE) & speaks).astype(np.float32)
+
+
+def match_by_labels(
+    film_labels: NDArray[np.float32], report_labels: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """A report for each film of an unpaired corpus (n,): one drawn among those whose label vectors are most alike.
+
+    The calibration of Eqs. 4 and 5 needs some text beside each film; as in MedCLIP, labels decide which.
+    """
+
+    def unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+
+    patterns, inverse = np.unique(film_labels, axis=0, return_inverse=True)
+    similarity = unit(patterns) @ unit(report_labels).T
+    # a film without a positive label goes with reports that have none
+    empty_film, empty_report = ~patterns.any(axis=1), ~report_labels.any(axis=1)
+    similarity[np.ix_(empty_film, empty_report)] = 1.0
+    chosen = np.empty(len(film_labels), dtype=np.int64)
+    for pattern, row in enumerate(similarity):
+        members = np.flatnonzero(inverse.ravel() == pattern)
+        nearest = np.flatnonzero(row >= row.max() - 1e-6)
+        chosen[members] = rng.choice(nearest, len(members))
+    return chosen
