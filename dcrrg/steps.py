@@ -14,7 +14,8 @@ from torchvision.transforms import v2
 from dcrrg.model import DcrrgModel
 from dcrrg.observation_loss import balanced_multiplicities, known_items, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
-from dcrrg.training_data import FilmSource, ReportSource, match_by_labels, positives
+from dcrrg.training_data import FilmSource, ReportSource
+from rrgbench.data.label_matching import match_by_labels, positives
 from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
 
 IGNORED = -100

@@ -10,7 +10,7 @@ from rrgbench import labelers
 from rrgbench.data.corpus import Corpus, load_films
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.observations import OBSERVATIONS, POSITIVE, UNMENTIONED
+from rrgbench.observations import OBSERVATIONS, UNMENTIONED
 
 
 @dataclass(frozen=True)
@@ -99,33 +99,3 @@ def gather_training_data(
         paired=corpus.paired,
         corpus=corpus.identity,
     )
-
-
-def positives(labels: NDArray[np.int8], labelled: tuple[str, ...] = OBSERVATIONS) -> NDArray[np.float32]:
-    """Label vectors of Eq. 3 (n, 14): 1 where positive, 0 elsewhere and where the corpus doesn't label."""
-    speaks = np.array([name in labelled for name in OBSERVATIONS])
-    return ((labels == POSITIVE) & speaks).astype(np.float32)
-
-
-def match_by_labels(
-    film_labels: NDArray[np.float32], report_labels: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """A report for each film of an unpaired corpus (n,): one drawn among those whose label vectors are most alike.
-
-    The calibration of Eqs. 4 and 5 needs some text beside each film; as in MedCLIP, labels decide which.
-    """
-
-    def unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
-
-    patterns, inverse = np.unique(film_labels, axis=0, return_inverse=True)
-    similarity = unit(patterns) @ unit(report_labels).T
-    # a film without a positive label goes with reports that have none
-    empty_film, empty_report = ~patterns.any(axis=1), ~report_labels.any(axis=1)
-    similarity[np.ix_(empty_film, empty_report)] = 1.0
-    chosen = np.empty(len(film_labels), dtype=np.int64)
-    for pattern, row in enumerate(similarity):
-        members = np.flatnonzero(inverse.ravel() == pattern)
-        nearest = np.flatnonzero(row >= row.max() - 1e-6)
-        chosen[members] = rng.choice(nearest, len(members))
-    return chosen

@@ -1,0 +1,179 @@
+"""Trivial systems: rows that every table needs, since one constant report beats most published BLEU-4 on IU X-Ray.
+
+Each is made from the evaluated corpus's training split and writes a report for a film. Through that report it also answers
+the other tasks: its labels are its observation predictions, its TF-IDF cosine with a candidate is its similarity.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench import labelers
+from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.label_matching import label_similarity, positives
+from rrgbench.errors import InputError
+from rrgbench.observations import POSITIVE, UNCERTAIN
+from rrgbench.registry import Films
+
+FIXED_TEMPLATE = (
+    "the heart size and mediastinal contours are within normal limits . the lungs are clear . there is no focal "
+    "consolidation . no pleural effusion or pneumothorax . no acute osseous abnormality ."
+)
+
+
+class TrivialSystem:
+    """A rule that picks a report for each film.
+
+    Attributes
+    ----------
+    name : str
+        As registered.
+    image_size : int
+        Side of the films it reads.
+    """
+
+    name = ""
+    image_size = 32
+
+    def __init__(self) -> None:
+        self.corpus = "unfitted"
+        self.training_reports: list[str] = []
+
+    @property
+    def identity(self) -> str:
+        """Name and the corpus it was made from."""
+        return f"{self.name}@1[{self.corpus}]"
+
+    def fit(self, corpus: Corpus) -> None:
+        """Read the training reports.
+
+        Raises
+        ------
+        InputError
+            If the corpus has no training report.
+        """
+        self.corpus = corpus.identity
+        self.training_reports = [study.report or "" for study in corpus.reports("train")]
+        if not self.training_reports:
+            raise InputError(f"corpus {corpus.name} has no training report, so {self.name} has nothing to choose from")
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """A report for each film."""
+        raise NotImplementedError
+
+    def predict_observations(self, images: Films) -> NDArray[np.float32]:
+        """What its reports say (n, 14): 1 positive, 0.5 uncertain, 0 otherwise."""
+        labels = labelers.load("rules").label(self.generate_reports(images))
+        return np.select([labels == POSITIVE, labels == UNCERTAIN], [1.0, 0.5], 0.0).astype(np.float32)
+
+    def similarity(self, images: Films, texts: Sequence[str]) -> NDArray[np.float32]:
+        """TF-IDF cosine of its reports with the candidates (n, m)."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        vectorizer = TfidfVectorizer().fit([*self.training_reports, *texts])
+        own = vectorizer.transform(self.generate_reports(images))
+        return np.asarray((own @ vectorizer.transform(texts).T).toarray(), dtype=np.float32)
+
+
+class MostFrequentReport(TrivialSystem):
+    """Always the training split's most frequent report (the first by alphabet among equals)."""
+
+    name = "most-frequent"
+
+    def fit(self, corpus: Corpus) -> None:
+        """Count the training reports."""
+        super().fit(corpus)
+        counts = Counter(self.training_reports)
+        self.report = min(counts, key=lambda report: (-counts[report], report))
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """The same report for each film."""
+        return [self.report] * len(images)
+
+
+class FixedTemplate(TrivialSystem):
+    """Always one normal report of ours, whatever the corpus."""
+
+    name = "fixed-template"
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """The same report for each film."""
+        return [FIXED_TEMPLATE] * len(images)
+
+
+class RandomReport(TrivialSystem):
+    """A training report drawn by the film's own content, so that order and batch don't matter."""
+
+    name = "random-report"
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """A random training report for each film."""
+        draws = [int.from_bytes(hashlib.sha256(film.tobytes()).digest()[:8], "big") for film in images]
+        return [self.training_reports[draw % len(self.training_reports)] for draw in draws]
+
+
+class NearestNeighbour(TrivialSystem):
+    """The report of the training film whose pixels correlate most; of an unpaired corpus, the first report whose labels
+    are most like that film's."""
+
+    name = "nearest-neighbour"
+
+    def fit(self, corpus: Corpus) -> None:
+        """Read the training films and what goes with each."""
+        super().fit(corpus)
+        if corpus.paired:
+            studies = [study for study in corpus.reports("train") if study.images]
+            self.neighbour_reports = [study.report or "" for study in studies]
+        else:
+            studies = [study for study in corpus.split("train") if study.images]
+            film_labels = np.stack([s.labels for s in studies if s.labels is not None])
+            report_labels = labelers.load("rules").label(self.training_reports)
+            similarity = label_similarity(
+                positives(film_labels, corpus.labelled_observations),
+                positives(report_labels, corpus.labelled_observations),
+            )
+            self.neighbour_reports = [self.training_reports[row] for row in similarity.argmax(axis=1)]
+        if not studies:
+            raise InputError(f"corpus {corpus.name} has no training film for {self.name}")
+        self.neighbours = _standardised(load_films(studies, self.image_size))
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """The nearest training film's report for each film."""
+        nearest = (_standardised(images) @ self.neighbours.T).argmax(axis=1)
+        return [self.neighbour_reports[row] for row in nearest]
+
+    @property
+    def backbone(self) -> object:
+        """The pixels themselves, as the floor of linear probing."""
+        from baselines.pixels import Pixels
+
+        return Pixels()
+
+
+def _standardised(films: Films) -> NDArray[np.float32]:
+    flat = films.reshape(len(films), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), dtype=np.float32)
+
+
+def load_most_frequent() -> MostFrequentReport:
+    """The most frequent training report."""
+    return MostFrequentReport()
+
+
+def load_fixed_template() -> FixedTemplate:
+    """A fixed normal report."""
+    return FixedTemplate()
+
+
+def load_random_report() -> RandomReport:
+    """A random training report."""
+    return RandomReport()
+
+
+def load_nearest_neighbour() -> NearestNeighbour:
+    """The nearest training film's report."""
+    return NearestNeighbour()
