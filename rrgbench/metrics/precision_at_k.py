@@ -122,7 +122,8 @@ def _precision(
     queries, candidates = shape
     if len(query_classes) != queries or len(candidate_classes) != candidates:
         raise InputError(
-            f"{queries} queries and {candidates} candidates but {len(query_classes)} and {len(candidate_classes)} classes"
+            f"{queries} queries and {candidates} candidates but {len(query_classes)} and {len(candidate_classes)} "
+            "classes"
         )
     bad = [k for k in ks if not 1 <= k <= candidates]
     if bad or not ks:
