@@ -1,6 +1,7 @@
 """Step 1: cross-entropy of prompted observation predictions, with balancing by re-sampling per observation.
 
-Unmentioned counts as negative; uncertain, and observations that the corpus does not label, are left out.
+Unmentioned counts as negative; uncertain, and observations that the corpus does not label, are left out
+(`rrgbench.data.corpus.training_items`).
 """
 
 import numpy as np
@@ -9,13 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
-
-
-def known_items(labels: NDArray[np.int8], labelled: tuple[str, ...] = OBSERVATIONS) -> NDArray[np.bool_]:
-    """Which (study, observation) pairs of labels (n, 14) are training items."""
-    speaks = np.array([name in labelled for name in OBSERVATIONS])
-    return (labels != UNCERTAIN) & speaks
+from rrgbench.observations import POSITIVE
 
 
 def balanced_multiplicities(

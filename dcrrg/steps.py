@@ -12,9 +12,10 @@ from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from dcrrg.model import DcrrgModel
-from dcrrg.observation_loss import balanced_multiplicities, known_items, observation_loss
+from dcrrg.observation_loss import balanced_multiplicities, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
 from dcrrg.training_data import FilmSource, ReportSource
+from rrgbench.data.corpus import training_items
 from rrgbench.data.label_matching import match_by_labels, positives
 from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
 
@@ -138,7 +139,7 @@ class FilmItems(_Drawn):
 
     def __init__(self, source: FilmSource, balance: bool, augment: bool, seed: int) -> None:
         self.source, self.balance, self.augment = source, balance, augment
-        self.known = known_items(source.labels, source.labelled)
+        self.known = training_items(source.labels, source.labelled)
         super().__init__(seed)
 
     def set_epoch(self, epoch: int) -> None:
@@ -171,7 +172,7 @@ class ReportItems(_Drawn):
 
     def __init__(self, source: ReportSource, balance: bool, seed: int) -> None:
         self.source, self.balance = source, balance
-        self.known = known_items(source.labels)
+        self.known = training_items(source.labels)
         super().__init__(seed)
 
     def set_epoch(self, epoch: int) -> None:

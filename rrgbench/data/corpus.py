@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError, listed
-from rrgbench.observations import OBSERVATIONS
+from rrgbench.observations import OBSERVATIONS, UNCERTAIN
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,15 @@ def label_matrix(studies: Sequence[Study]) -> NDArray[np.int8]:
     if missing:
         raise InputError(f"{len(missing)} studies have no labels: {listed(missing)}")
     return np.stack([study.labels for study in studies if study.labels is not None]).astype(np.int8)
+
+
+def training_items(labels: NDArray[np.int8], labelled: tuple[str, ...] = OBSERVATIONS) -> NDArray[np.bool_]:
+    """Which (study, observation) pairs of labels (n, 14) a classifier learns from: not uncertain, and labelled at all.
+
+    Unmentioned counts as negative, as in the paper.
+    """
+    speaks = np.array([name in labelled for name in OBSERVATIONS])
+    return np.asarray((labels != UNCERTAIN) & speaks)
 
 
 def load_films(

@@ -6,14 +6,17 @@ left out of training.
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import Dataset, default_collate
 
+from rrgbench.modeling.training import StageSettings, train_stage
 from rrgbench.observations import POSITIVE
 
 Films = NDArray[np.uint8]
@@ -51,7 +54,7 @@ def linear_probe(
     labels, known : arrays (n, 14)
         Labels in CheXpert coding and which cells are training items.
     strength : float
-        Inverse of the L2 penalty (scikit-learn's C), scaled by nothing.
+        Inverse of the L2 penalty (scikit-learn's C).
 
     Returns
     -------
@@ -72,6 +75,36 @@ def linear_probe(
         model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
         scores[:, column] = model.fit(train[rows], target).decision_function(test)
     return scores
+
+
+class _FineTuned(nn.Module):
+    """A backbone with a new linear head and its balanced loss."""
+
+    def __init__(self, backbone: nn.Module, width: int, positive_weight: Tensor) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(width, len(positive_weight))
+        self.register_buffer("positive_weight", positive_weight)
+
+    def forward(self, films: Tensor, target: Tensor, known: Tensor) -> dict[str, Tensor]:
+        logits = self.head(self.backbone(films))
+        losses = binary_cross_entropy_with_logits(logits, target, pos_weight=self.positive_weight, reduction="none")
+        return {"loss": (losses * known).sum() / known.sum().clamp(min=1)}
+
+
+class _LabelledFilms(Dataset[dict[str, Tensor]]):
+    def __init__(self, films: Films, target: Tensor, known: Tensor) -> None:
+        self.films, self.target, self.known = films, target, known
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return {
+            "films": torch.from_numpy(self.films[index]),
+            "target": self.target[index],
+            "known": self.known[index],
+        }
 
 
 def fine_tune(
@@ -97,53 +130,52 @@ def fine_tune(
     test : uint8 array (m, size, size)
         Films to score.
     steps : int
-        Batches to train on.
+        Batches to train on, rounded to whole epochs.
     batch, learning_rate, seed
         Of AdamW with a cosine schedule; classes are weighted to balance, at most 20 to 1.
+    progress : callable, optional
+        Called with (done, total) batches.
 
     Returns
     -------
     float64 array (m, 14)
         Log-odds.
     """
-    torch.manual_seed(seed)
-    device = _device(backbone)
-    network = copy.deepcopy(backbone).requires_grad_(True).to(device)
-    probe = features(network, films[:2])
-    head = nn.Linear(probe.shape[1], labels.shape[1]).to(device)
-    parameters = [*network.parameters(), *head.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=1e-4)
-    schedule: Any = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
+    batch = min(batch, len(films))
     target = torch.from_numpy((labels == POSITIVE).astype(np.float32))
     mask = torch.from_numpy(known.astype(np.float32))
     positive = (target * mask).sum(0)
-    weight = ((mask.sum(0) - positive) / positive.clamp(min=1)).clamp(1 / 20, 20).to(device)
-    generator = torch.Generator().manual_seed(seed)
-    network.train()
-    order = torch.empty(0, dtype=torch.long)
-    for step in range(steps):
-        if len(order) < min(batch, len(films)):
-            order = torch.cat([order, torch.randperm(len(films), generator=generator)])
-        rows, order = order[:batch], order[batch:]
-        if len(rows) < 2:
-            raise ValueError("fine-tuning needs at least two films")
-        logits = head(network(torch.from_numpy(films[rows.numpy()]).to(device)))
-        losses = binary_cross_entropy_with_logits(logits, target[rows].to(device), pos_weight=weight, reduction="none")
-        loss = (losses * mask[rows].to(device)).sum() / mask[rows].sum().clamp(min=1).to(device)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        schedule.step()
-        if progress is not None:
-            progress(step + 1, steps)
-    network.eval()
-    scores = []
+    weight = ((mask.sum(0) - positive) / positive.clamp(min=1)).clamp(1 / 20, 20)
+    torch.manual_seed(seed)
+    network = copy.deepcopy(backbone).requires_grad_(True)
+    module = _FineTuned(network, features(network, films[:2]).shape[1], weight)
+    settings = StageSettings(
+        epochs=max(1, round(steps * batch / len(films))),
+        batch_size=batch,
+        learning_rate=learning_rate,
+        weight_decay=1e-4,
+        warmup=0.1,
+    )
+    with TemporaryDirectory() as folder:
+        train_stage(
+            "fine-tuning",
+            module,
+            _LabelledFilms(films, target, mask),
+            default_collate,
+            settings,
+            Path(folder),
+            seed=seed,
+            progress=None if progress is None else lambda _, done, total, note: progress(done, total),
+            checkpoints=False,
+        )
+    module.eval()
+    device = _device(module)
     with torch.inference_mode():
-        for start in range(0, len(test), 128):
-            part: Tensor = head(network(torch.from_numpy(test[start : start + 128]).to(device)))
-            scores.append(part.double().cpu())
-    return torch.cat(scores).numpy()
+        parts = [
+            module.head(network(torch.from_numpy(test[start : start + 128]).to(device))).double().cpu()
+            for start in range(0, len(test), 128)
+        ]
+    return torch.cat(parts).numpy()
 
 
 def trainable_parameters(backbone: nn.Module) -> int:

@@ -119,6 +119,7 @@ def train_stage(
     progress: Progress | None = None,
     lengths: Sequence[int] | None = None,
     bf16: bool = False,
+    checkpoints: bool = True,
 ) -> StageReport:
     """Train a module, resuming from what an earlier, killed call left in `folder`.
 
@@ -142,6 +143,8 @@ def train_stage(
         Length of each item; batches then hold items of similar length.
     bf16 : bool
         Mixed precision, where the device has it.
+    checkpoints : bool
+        Whether to keep one each epoch; short stages can do without.
     """
     set_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +158,7 @@ def train_stage(
         warmup_steps=settings.warmup,
         lr_scheduler_type=settings.schedule,
         max_grad_norm=settings.max_gradient,
-        save_strategy="epoch",
+        save_strategy="epoch" if checkpoints else "no",
         save_total_limit=1,
         logging_steps=20,
         report_to=[],

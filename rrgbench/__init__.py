@@ -1,0 +1,37 @@
+"""The benchmark toolkit of chest X-ray report generation.
+
+>>> import rrgbench
+>>> scores = rrgbench.score(["no effusion . heart is normal ."], ["heart is normal ."], metrics=["bleu_1"], intervals=False)
+>>> round(scores["bleu_1"].value, 3)
+0.607
+"""
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rrgbench.registry import load_corpus, load_model
+    from rrgbench.scoring import score
+    from rrgbench.tasks.evaluate import evaluate
+
+try:
+    __version__ = version("rrgbench")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = "source"
+
+_PLACES = {
+    "score": "rrgbench.scoring",
+    "evaluate": "rrgbench.tasks.evaluate",
+    "load_corpus": "rrgbench.registry",
+    "load_model": "rrgbench.registry",
+}
+
+__all__ = ["__version__", "evaluate", "load_corpus", "load_model", "score"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public functions when first used, so that `import rrgbench` stays light."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'rrgbench' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

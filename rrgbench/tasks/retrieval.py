@@ -1,0 +1,123 @@
+"""Task: 5x200 image-text retrieval, Precision@K (as in GLoRIA and MedCLIP).
+
+Films that are positive for exactly one of the five competition observations query the reports of the same studies (of an
+unpaired corpus: the text source's reports, sampled in the same way); a report is right if its class is the film's.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from rrgbench import labelers
+from rrgbench.data.five_by_200 import FiveBy200, sample
+from rrgbench.data.study import Study
+from rrgbench.errors import InputError
+from rrgbench.metrics.means import weighted_mean
+from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
+from rrgbench.registry import ImageTextEncoder, ImageTextSimilarity
+from rrgbench.runs.records import Record
+from rrgbench.stats.bootstrap import intervals
+from rrgbench.suites.suite import Retrieval
+from rrgbench.tasks.evaluation import Evaluation
+
+TASK = "retrieval"
+METRIC = "precision_at_k"
+
+
+def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
+    """Precision@K for each K, with the interval over queries, and the chance level."""
+
+    def blank(reason: str) -> list[Record]:
+        return [row for k in parameters.ks for row in evaluation.blank(TASK, [METRIC], reason, k=k)]
+
+    model = evaluation.model
+    if not isinstance(model, ImageTextEncoder | ImageTextSimilarity):
+        return blank("the model compares no films with reports")
+    split = _pool(evaluation)
+    try:
+        queries = sample(_labelled(evaluation.corpus.split(split)), parameters.per_class, parameters.seed)
+        candidates = queries
+        if not evaluation.corpus.paired:
+            candidates = sample(_labelled(evaluation.corpus.reports("test")), parameters.per_class, parameters.seed)
+        queries, candidates = _same_classes(queries, candidates)
+    except InputError as error:
+        return blank(f"no 5x200 sample: {error}")
+    texts = [study.report or "" for study in candidates.studies]
+    if not any(texts):
+        return blank("the films have no reports to retrieve")
+    films = evaluation.load(queries.studies)
+    ks = tuple(k for k in parameters.ks if k <= len(texts))
+    if isinstance(model, ImageTextSimilarity):
+        values = precision_at_k_of_similarity(
+            np.asarray(model.similarity(films, texts), dtype=np.float64), queries.classes, candidates.classes, ks
+        )
+    else:
+        images, reports = model.embed_images(films), model.embed_reports(texts)
+        values = precision_at_k(images, reports, queries.classes, candidates.classes, ks)
+    n = len(values)
+    signature = evaluation.signature(
+        n,
+        sample=f"{len(set(queries.classes.tolist()))}x{queries.per_class}/{candidates.per_class}",
+        candidates=len(texts),
+        seed=parameters.seed,
+        pool=split,
+    )
+    bounds = intervals(partial(weighted_mean, values), n, evaluation.suite.replicates, evaluation.seed)
+    counts = np.bincount(candidates.classes)
+    chance = float(np.mean(counts[queries.classes] / len(texts)))
+    return [
+        *[
+            evaluation.record(
+                TASK, METRIC, k=k, value=value, low=low, high=high, n=n, signature=signature.with_extras(k=k)
+            )
+            for k, value, (low, high) in zip(ks, values.mean(axis=0), bounds, strict=True)
+        ],
+        *[
+            row
+            for k in parameters.ks
+            if k not in ks
+            for row in evaluation.blank(TASK, [METRIC], f"only {len(texts)} candidates", k=k)
+        ],
+        evaluation.record(TASK, "chance_precision", value=chance, n=n, signature=signature),
+    ]
+
+
+def _pool(evaluation: Evaluation) -> str:
+    """The split that queries come from: the corpus's retrieval pool, else the scored split."""
+    return "retrieval" if "retrieval" in evaluation.corpus.splits else evaluation.suite.split
+
+
+def _labelled(studies: tuple[Study, ...]) -> tuple[Study, ...]:
+    """Studies with labels: their own, or those of their report by the rules labeler."""
+    bare = [row for row, study in enumerate(studies) if study.labels is None]
+    if not bare:
+        return studies
+    labels = labelers.load("rules").label([studies[row].report or "" for row in bare])
+    found = list(studies)
+    for row, vector in zip(bare, labels, strict=True):
+        found[row] = relabelled(studies[row], vector)
+    return tuple(found)
+
+
+def _same_classes(queries: FiveBy200, candidates: FiveBy200) -> tuple[FiveBy200, FiveBy200]:
+    """Both samples over the classes that both have."""
+    shared = np.intersect1d(queries.classes, candidates.classes)
+    if len(shared) < 2:
+        raise InputError(f"films and reports share {len(shared)} of the five classes; at least two are needed")
+    return _only(queries, shared), _only(candidates, shared)
+
+
+def _only(drawn: FiveBy200, classes: np.ndarray) -> FiveBy200:
+    kept = np.isin(drawn.classes, classes)
+    return FiveBy200(
+        tuple(study for study, keep in zip(drawn.studies, kept, strict=True) if keep),
+        drawn.classes[kept],
+        drawn.per_class,
+    )
+
+
+def relabelled(study: Study, labels: np.ndarray) -> Study:
+    """The study with labels of the rules labeler."""
+    from dataclasses import replace
+
+    return replace(study, labels=labels, labels_source="rules")
