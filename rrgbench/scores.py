@@ -43,7 +43,7 @@ class Value:
         Number of studies.
     signature : Signature
         How it was made; `str()` gives the line.
-    undefined : str
+    reason : str
         Why there is no value, or no interval; empty where there is.
     """
 
@@ -52,15 +52,22 @@ class Value:
     high: float
     n: int
     signature: Signature
-    undefined: str = ""
+    reason: str = ""
 
     def __float__(self) -> float:
         """The estimate."""
         return self.value
 
+    @property
+    def short(self) -> str:
+        """Three decimals; a dash where undefined."""
+        return number(self.value)
+
     def __str__(self) -> str:
         """`0.608 [0.598, 0.618]`, without the interval where there is none, or `undefined`."""
-        return shown(self)
+        if math.isnan(self.value):
+            return "undefined"
+        return self.short + ("" if math.isnan(self.low) else f" {interval(self)}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,7 @@ class Scores(Mapping[str, Value]):
 
     def to_markdown(self) -> str:
         """A table of metric, value and interval, with signature and notes below."""
-        lines = [f"| metric | value | {self._level} interval | n |", "|---|---|---|---|"]
+        lines = [f"| metric | value | {self.interval_title} | n |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in self.rows()]
         notes = [f"{title(key)}: {reason}" for key, reason in self.notes().items()]
         return "\n".join([*lines, "", f"`{self.signature}`", *notes]) + "\n"
@@ -185,7 +192,7 @@ class Scores(Mapping[str, Value]):
         """A booktabs table; needs `\\usepackage{booktabs}`."""
         body = [" & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in self.rows()]
         notes = [f"% {title(key)}: {reason}" for key, reason in self.notes().items()]
-        head = f"Metric & Value & {latex_escaped(self._level)} interval & $n$ \\\\"
+        head = f"Metric & Value & {latex_escaped(self.interval_title)} & $n$ \\\\"
         return "\n".join(
             [
                 f"% {self.signature}",
@@ -214,13 +221,14 @@ class Scores(Mapping[str, Value]):
 
     def notes(self) -> dict[str, str]:
         """Why values are undefined or absent, by metric key."""
-        undefined = {key: value.undefined for key, value in self.values_by_key.items() if value.undefined}
+        undefined = {key: value.reason for key, value in self.values_by_key.items() if value.reason}
         return {**undefined, **self.absent}
 
     @property
-    def _level(self) -> str:
+    def interval_title(self) -> str:
+        """Heading of the intervals' column, e.g. `95 % interval`."""
         bootstrap = dict(self.signature.extras).get("bootstrap", "")
-        return f"{bootstrap.split('-')[2]} %" if bootstrap else "no"
+        return f"{bootstrap.split('-')[2]} % interval" if bootstrap else "no interval"
 
 
 def ordered(keys: Sequence[str]) -> list[str]:
@@ -244,13 +252,6 @@ def interval(value: Value) -> str:
     return "-" if math.isnan(value.low) else f"[{value.low:.3f}, {value.high:.3f}]"
 
 
-def shown(value: Value) -> str:
-    """The value with its interval, on one line."""
-    if math.isnan(value.value):
-        return "undefined"
-    return number(value.value) + ("" if math.isnan(value.low) else f" {interval(value)}")
-
-
 def latex_escaped(text: str) -> str:
     """Text with LaTeX's special characters escaped."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -269,5 +270,5 @@ def _record(key: str, observation: str | None, value: Value) -> dict[str, Any]:
         "high": finite(value.high),
         "n": value.n,
         "signature": str(value.signature),
-        "reason": value.undefined or None,
+        "reason": value.reason or None,
     }

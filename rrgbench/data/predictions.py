@@ -66,7 +66,7 @@ class ReportPairs:
     allowed: str = ""
 
 
-def read_reports(path: str | Path, role: Role = "predictions", allow: Collection[Allowance] = ()) -> ReportFile:
+def read_reports(path: str | Path, role: Role = "predictions", allow: Collection[str] = ()) -> ReportFile:
     """Read a file of reports.
 
     Parameters
@@ -120,7 +120,7 @@ def read_reports(path: str | Path, role: Role = "predictions", allow: Collection
     return ReportFile(path.name, texts, len(twice))
 
 
-def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collection[Allowance] = ()) -> ReportPairs:
+def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collection[str] = ()) -> ReportPairs:
     """Bring references and predictions of the same studies together.
 
     Parameters

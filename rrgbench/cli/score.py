@@ -1,0 +1,139 @@
+"""`rrgbench score`: a file of predictions against a file of references."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rrgbench.data.predictions import Allowance
+    from rrgbench.scores import Scores
+
+
+def score(
+    predictions: Annotated[
+        Path, typer.Option(help="Generated reports: .jsonl, .csv or .json (study_id, report).", show_default=False)
+    ],
+    references: Annotated[Path, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)],
+    protocol: Annotated[str, typer.Option(help="raw, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
+    metrics: Annotated[
+        str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,cider or nlg,ce.", show_default="all")
+    ] = "",
+    labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="the protocol's")] = "",
+    intervals: Annotated[bool, typer.Option(help="Bootstrap intervals.")] = True,
+    replicates: Annotated[int, typer.Option(help="Bootstrap resamples.")] = 1000,
+    method: Annotated[str, typer.Option(help="Interval method: percentile or bca.")] = "percentile",
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
+    corpus: Annotated[
+        str, typer.Option(help="Corpus name for the signature; the references' digest is added.")
+    ] = "unnamed",
+    split: Annotated[str, typer.Option(help="Split name for the signature.")] = "unknown",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    per_study: Annotated[
+        Path | None, typer.Option(help="Also write each study's own values to this CSV.", show_default=False)
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")
+    ] = False,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
+    ] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
+    ] = False,
+) -> None:
+    """Score generated reports: BLEU, METEOR, ROUGE-L, CIDEr and clinical efficacy, with intervals and a signature.
+
+    Whatever is allowed with --allow-... and happens is counted in the signature.
+
+    \b
+    Examples:
+      rrgbench score --predictions preds.jsonl --references refs.jsonl
+      rrgbench score --predictions preds.csv --references refs.csv --protocol r2gen --metrics bleu,ce --json
+    """
+    allow = allowances(allow_missing, allow_unknown, allow_empty, allow_duplicates)
+    chosen = [name for name, wanted in (("--json", json), ("--latex", latex), ("--markdown", markdown)) if wanted]
+    if len(chosen) > 1:
+        raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
+    if method not in ("percentile", "bca"):
+        raise typer.BadParameter(f"{method!r}; expected percentile or bca", param_hint="--method")
+
+    from rich.console import Console
+
+    from rrgbench.data.predictions import pair_reports, read_reports
+    from rrgbench.scoring import score_pairs
+
+    with Console(stderr=True).status("reading reports") as status:
+        pairs = pair_reports(
+            read_reports(references, "references", allow), read_reports(predictions, "predictions", allow), allow
+        )
+        scores = score_pairs(
+            pairs,
+            protocol=protocol,
+            metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
+            intervals=intervals,
+            labeler=labeler or None,
+            seed=seed,
+            corpus=corpus,
+            split=split,
+            replicates=replicates,
+            method="bca" if method == "bca" else "percentile",
+            progress=status.update,
+        )
+    if per_study is not None:
+        scores.per_study.to_csv(per_study)
+    if json:
+        typer.echo(scores.to_json())
+    elif latex:
+        typer.echo(scores.to_latex(), nl=False)
+    elif markdown:
+        typer.echo(scores.to_markdown(), nl=False)
+    else:
+        console = Console()
+        console.print(_table(scores))
+        if scores.observations:
+            console.print(_observation_table(scores))
+        # Plain echo: a signature is one line to copy, never wrapped.
+        typer.echo(f"signature: {scores.signature}")
+        for key, reason in scores.notes().items():
+            typer.echo(f"note: {key}: {reason}")
+
+
+def allowances(missing: bool, unknown: bool, empty: bool, duplicates: bool) -> "list[Allowance]":
+    """Names of the allowances that are switched on."""
+    given: list[tuple[Allowance, bool]] = [
+        ("missing", missing),
+        ("unknown", unknown),
+        ("empty", empty),
+        ("duplicates", duplicates),
+    ]
+    return [name for name, wanted in given if wanted]
+
+
+def _table(scores: "Scores") -> "Table":
+    from rich.table import Table
+
+    table = Table("metric", title="Scores")
+    for column in ("value", scores.interval_title, "n"):
+        table.add_column(column, justify="right")
+    for row in scores.rows():
+        table.add_row(*row)
+    return table
+
+
+def _observation_table(scores: "Scores") -> "Table":
+    from rich.table import Table
+
+    table = Table("observation", title="Clinical efficacy by observation")
+    for column in ("precision", "recall", "F1", "support"):
+        table.add_column(column, justify="right")
+    for row in scores.observations:
+        table.add_row(
+            row.observation, *(value.short for value in (row.precision, row.recall, row.f1)), str(row.support)
+        )
+    return table

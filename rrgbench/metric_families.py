@@ -1,0 +1,197 @@
+"""The metrics that `rrgbench.score` runs: their statistics once, then all values and intervals from the same "
+"resamples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.data.predictions import ReportPairs
+from rrgbench.errors import InputError
+from rrgbench.metrics.base import Statistics, TextMetric
+from rrgbench.metrics.bleu import Bleu
+from rrgbench.metrics.cider import Cider
+from rrgbench.metrics.cider import undefined_reason as cider_undefined
+from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.metrics.ngrams import NgramTable, ngram_table
+from rrgbench.metrics.rouge import RougeL
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.protocols import Protocol
+from rrgbench.scores import Family, ObservationScore, Value
+from rrgbench.signature import Signature
+from rrgbench.stats.bootstrap import Method, intervals
+
+if TYPE_CHECKING:
+    from rrgbench.labelers import Labeler
+
+Metric = TextMetric | ClinicalEfficacy
+
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "bleu": ("bleu_1", "bleu_2", "bleu_3", "bleu_4"),
+    "nlg": ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider"),
+    "ce": ("ce_precision", "ce_recall", "ce_f1"),
+}
+"""Names that stand for several metrics."""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made; `str()` is the signature's `bootstrap` field."""
+
+    replicates: int
+    seed: int
+    level: float
+    method: Method
+
+    def __str__(self) -> str:
+        """`method-replicates-level-seed`."""
+        return f"{self.method}-{self.replicates}-{100 * self.level:g}-seed{self.seed}"
+
+
+def text_families(
+    pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]
+) -> tuple[list[tuple[Metric, Statistics]], dict[str, str]]:
+    """Statistics of the text metrics that `keys` need, and why any of them is absent."""
+    references = [protocol.clean(study) for study in pairs.references]
+    hypotheses = protocol.clean(pairs.hypotheses)
+    families: list[tuple[Metric, Statistics]] = []
+    absent: dict[str, str] = {}
+    table: NgramTable | None = None
+    if any(key in ("cider", *GROUPS["bleu"]) for key in keys):
+        table = ngram_table(references, hypotheses)
+    if table is not None and any(key in GROUPS["bleu"] for key in keys):
+        families.append((Bleu(), Bleu().table_statistics(table)))
+    if "meteor" in keys:
+        package = find_spec("rrgbench.metrics.meteor")
+        if package is None or package.origin is None:
+            absent["meteor"] = "this installation has no METEOR"
+        else:
+            from rrgbench.metrics.meteor import Meteor
+
+            families.append((Meteor(), Meteor().statistics(references, hypotheses)))
+    if "rouge_l" in keys:
+        families.append((RougeL(), RougeL().statistics(references, hypotheses)))
+    if table is not None and "cider" in keys:
+        families.append((Cider(), Cider().table_statistics(table)))
+    return families, absent
+
+
+def efficacy_statistics(
+    metric: ClinicalEfficacy,
+    pairs: ReportPairs,
+    protocol: Protocol,
+    labeler: "str | Labeler | None",
+    reference_labels: NDArray[np.int8] | None,
+    known: NDArray[np.bool_] | None,
+) -> tuple[Statistics, str]:
+    """Clinical-efficacy statistics of labelled reports, and the labeler's identity.
+
+    Raises
+    ------
+    InputError
+        If there is neither a reference report nor a reference label, or labels don't fit the studies.
+    """
+    from rrgbench.labelers import load
+
+    wanted = protocol.labeler if labeler is None else labeler
+    tool = load(wanted) if isinstance(wanted, str) else wanted
+    texts = list(pairs.hypotheses)
+    if reference_labels is None:
+        if not pairs.references:
+            raise InputError("clinical efficacy needs references or reference_labels; neither was given")
+        texts += [study[0] for study in pairs.references]
+    if protocol.labelled_text == "cleaned":
+        texts = protocol.clean(texts)
+    labels = tool.label(texts)
+    studies = len(pairs.hypotheses)
+    if reference_labels is None:
+        expected = labels[studies:]
+    elif len(reference_labels) != studies:
+        raise InputError(
+            f"labels of {len(reference_labels)} studies but {studies} hypotheses; give a row for each study"
+        )
+    else:
+        expected = reference_labels
+    return metric.statistics(expected, labels[:studies], known), tool.identity
+
+
+def efficacy_signature(
+    base: Signature,
+    metric: ClinicalEfficacy,
+    labeler: str,
+    labels_given: bool,
+    labels_source: str,
+    known: NDArray[np.bool_] | None,
+) -> Signature:
+    """The signature of clinical-efficacy values: the texts' own plus labeler and choices."""
+    spoken = len(OBSERVATIONS) if known is None else int(np.atleast_2d(known).any(axis=0).sum())
+    return Signature(
+        corpus=base.corpus,
+        split=base.split,
+        n=base.n,
+        protocol=base.protocol,
+        labeler=labeler,
+        averaging=metric.averaging,
+        uncertain=metric.uncertain,
+        observations=metric.observations,
+        extras=base.extras,
+        version=base.version,
+    ).with_extras(
+        tgt=None if metric.target == "positive" else metric.target,
+        labels=labels_source if labels_given else None,
+        known=None if spoken == len(OBSERVATIONS) else spoken,
+    )
+
+
+def values_of(
+    families: Sequence[tuple[Metric, Statistics]],
+    n: int,
+    bootstrap: Bootstrap | None,
+    signatures: Mapping[str, Signature],
+) -> tuple[dict[str, Value], tuple[ObservationScore, ...]]:
+    """All values and observation rows, their intervals from the same resamples."""
+    efficacy = [(metric, rows) for metric, rows in families if isinstance(metric, ClinicalEfficacy)]
+
+    def everything(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = [metric.aggregate(rows, counts) for metric, rows in families]
+        parts += [metric.observation_rows(rows, counts).reshape(len(counts), -1) for metric, rows in efficacy]
+        return np.concatenate(parts, axis=1)
+
+    if not families:
+        return {}, ()
+    points = everything(np.ones((1, n)))[0]
+    limits = np.full((len(points), 2), np.nan)
+    if bootstrap is not None:
+        limits = intervals(everything, n, bootstrap.replicates, bootstrap.seed, bootstrap.level, bootstrap.method)
+    keys = [key for metric, _ in families for key in metric.keys]
+
+    def value(column: int, key: str, reason: str = "") -> Value:
+        if not reason and bootstrap is not None and n == 1:
+            reason = "one study has no interval"
+        low, high = limits[column]
+        return Value(float(points[column]), float(low), float(high), n, signatures[key], reason)
+
+    values = {key: value(column, key, cider_undefined(n) if key == "cider" else "") for column, key in enumerate(keys)}
+    observations: list[ObservationScore] = []
+    for metric, rows in efficacy:
+        reasons, support = metric.undefined(rows), metric.support(rows)
+        for row, name in enumerate(metric.names):
+            column = len(keys) + 3 * row
+            precision, recall, f1 = (
+                value(column + offset, key, reasons[name] if np.isnan(points[column + offset]) else "")
+                for offset, key in enumerate(GROUPS["ce"])
+            )
+            observations.append(ObservationScore(name, precision, recall, f1, int(support[row])))
+    return values, tuple(observations)
+
+
+def kept_family(metric: Metric, rows: Statistics) -> Family:
+    """A metric with its statistics, as `Scores` keeps it."""
+
+    def aggregate(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return metric.aggregate(rows, counts)
+
+    return Family(tuple(metric.keys), rows, metric.per_study(rows), aggregate)
