@@ -153,8 +153,15 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     return load(**options)
 
 
-def load_corpus(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
-    """Load a corpus by name.
+def load_corpus(
+    name: str,
+    root: str | Path | None = None,
+    *,
+    reports: str | None = None,
+    reports_root: str | Path | None = None,
+    **options: Any,
+) -> Corpus:
+    """Load a corpus by name, or films of one with the reports of another.
 
     Parameters
     ----------
@@ -162,6 +169,8 @@ def load_corpus(name: str, root: str | Path | None = None, **options: Any) -> Co
         A registered name (`rrgbench list corpora`).
     root : str or Path, optional
         Its folder in its official layout; generated corpora take none.
+    reports, reports_root : str, str or Path, optional
+        Name and folder of a second corpus whose reports stand beside the first one's films, unpaired.
     **options
         Reader options, see `docs/data.md`.
 
@@ -172,6 +181,12 @@ def load_corpus(name: str, root: str | Path | None = None, **options: Any) -> Co
     InputError
         If its files are missing or malformed, or it takes no such option.
     """
+    if reports is not None:
+        from rrgbench.data.unpaired import combine
+
+        return combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
+    if reports_root is not None:
+        raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
     points = _named("rrgbench.corpora")
     load: Callable[..., Corpus] = points[lookup("corpus", name, points)].load()
     try:
@@ -180,6 +195,19 @@ def load_corpus(name: str, root: str | Path | None = None, **options: Any) -> Co
         if "unexpected keyword" not in str(error):
             raise
         raise InputError(f"corpus {name} takes no such option: {error}") from error
+
+
+def load_trainer(name: str) -> Callable[..., Path]:
+    """The training function of a model: `train(corpus, *, preset, out, steps, seed, progress, limit) -> Path`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model can be trained.
+    """
+    points = _named("rrgbench.trainers")
+    trainer: Callable[..., Path] = points[lookup("trainable model", name, points)].load()
+    return trainer
 
 
 def suite_names() -> list[str]:

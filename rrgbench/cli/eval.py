@@ -1,0 +1,65 @@
+"""`rrgbench eval`: run a suite on a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrgbench.cli.corpus_options import CorpusName, Reports, ReportsRoot, Root, open_corpus
+
+
+def evaluate(
+    model: Annotated[str, typer.Option("--model", "-m", help="A model (rrgbench list models).")] = "dcrrg",
+    suite: Annotated[str, typer.Option("--suite", "-s", help="full, quick, or a YAML file.")] = "full",
+    corpus: CorpusName = "phantom",
+    root: Root = None,
+    reports: Reports = None,
+    reports_root: ReportsRoot = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="A trained folder or hub id; the shipped one if omitted.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; gone on with if it exists.")] = None,
+    protocol: Annotated[str, typer.Option("--protocol", help="Text and clinical-efficacy protocol.")] = "dcrrg",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 0,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the records as JSON instead of tables.")] = False,
+) -> None:
+    """Run every task of a suite on a model, with the trivial systems beside it.
+
+    Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, run.json. A killed run
+    is gone on with by the same command.
+
+    Example: rrgbench eval --model dcrrg --suite quick
+
+    Example: rrgbench eval --corpus nih-cxr14 --root NIH --reports iu-xray --reports-root IU --checkpoint MY
+    """
+    from rrgbench.cli.progress import bars
+    from rrgbench.errors import InputError
+    from rrgbench.protocols import load_protocol
+    from rrgbench.registry import load_model
+    from rrgbench.render import write_run_documents
+    from rrgbench.suites.suite import load_suite
+    from rrgbench.tasks.evaluate import evaluate as run_suite
+
+    chosen = load_suite(suite)
+    load_protocol(protocol)
+    loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
+    data = open_corpus(corpus, root, reports, reports_root)
+    place = out or Path("runs") / f"{loaded.name}-{chosen.name}-{data.name}"
+    if place.exists() and not place.is_dir():
+        raise InputError(f"--out {place} is a file; give a folder")
+    with bars(f"{loaded.name} on {data.name}") as shown:
+
+        def progress(what: str, done: int, total: int) -> None:
+            # a negative total marks the whole job's own steps
+            if total < 0:
+                shown.overall(what, done, -total)
+            else:
+                shown.part(what, done, total)
+
+        run = run_suite(loaded, data, chosen, place, protocol=protocol, seed=seed, progress=progress)
+    written = write_run_documents(run.folder, run.records)
+    if json_output:
+        print((run.folder / "results.json").read_text(), end="")
+        return
+    written.print_tables()
+    typer.echo(f"\nWritten to {run.folder}: results.json, tables.tex, tables.md, predictions/", err=True)

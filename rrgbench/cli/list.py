@@ -1,0 +1,58 @@
+"""`rrgbench list`: what can be named on the command line."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List models, corpora, suites, metrics, protocols or presets.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@app.command()
+def models(json_output: Json = False) -> None:
+    """Models that `eval --model` takes. Example: rrgbench list models"""
+    from rrgbench.registry import model_names
+
+    _show(model_names(), json_output)
+
+
+@app.command()
+def corpora(json_output: Json = False) -> None:
+    """Corpora that `--corpus` takes. Example: rrgbench list corpora"""
+    from rrgbench.registry import corpus_names
+
+    _show(corpus_names(), json_output)
+
+
+@app.command()
+def suites(json_output: Json = False) -> None:
+    """Suites that `eval --suite` takes. Example: rrgbench list suites"""
+    from rrgbench.registry import suite_names
+
+    _show(suite_names(), json_output)
+
+
+@app.command()
+def metrics(json_output: Json = False) -> None:
+    """Metrics that `score --metrics` takes. Example: rrgbench list metrics"""
+    from rrgbench.scoring import metric_keys
+
+    _show(metric_keys(None), json_output)
+
+
+@app.command()
+def protocols(json_output: Json = False) -> None:
+    """Protocols that `--protocol` takes, with their sources. Example: rrgbench list protocols"""
+    from rrgbench.protocols import PROTOCOLS
+
+    if json_output:
+        _show(list(PROTOCOLS), True)
+        return
+    for protocol in PROTOCOLS.values():
+        print(f"{protocol.identity:<12}{protocol.source}")
+
+
+def _show(names: list[str], json_output: bool) -> None:
+    print(json.dumps(names) if json_output else "\n".join(names))

@@ -1,0 +1,74 @@
+"""The `rrgbench` command. Each command is a file of its own; what is heavy is imported only when it runs.
+
+Exit codes: 0 done; 1 `drift` found a number that moved; 2 wrong input or numbers that cannot be compared; 3 an optional
+part is missing; 130 interrupted.
+"""
+
+import logging
+import os
+import sys
+
+import typer
+
+from rrgbench.cli.doctor import doctor
+from rrgbench.cli.drift import drift
+from rrgbench.cli.eval import evaluate
+from rrgbench.cli.list import app as list_app
+from rrgbench.cli.score import score
+from rrgbench.cli.train import train
+from rrgbench.errors import RrgbenchError
+
+app = typer.Typer(
+    name="rrgbench",
+    help="The benchmark toolkit of chest X-ray report generation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Exit codes: 0 done, 1 drift found a number that moved, 2 wrong input, 3 an optional part is missing.",
+)
+app.command("eval")(evaluate)
+app.command("score")(score)
+app.command("train")(train)
+app.command("drift")(drift)
+app.add_typer(list_app, name="list")
+app.command("doctor")(doctor)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from rrgbench import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def settings(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what is done, on standard error."),
+) -> None:
+    """The benchmark toolkit of chest X-ray report generation."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
+    )
+    # libraries print their own bars and advice otherwise, into ours
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+
+
+def run() -> None:
+    """Entry point: a user's mistake ends in one line and an exit code, not in a traceback."""
+    try:
+        app()
+    except RrgbenchError as error:
+        print(f"rrgbench: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("rrgbench: interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of our output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

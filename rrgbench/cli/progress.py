@@ -1,0 +1,73 @@
+"""Progress on standard error: a bar with remaining time on a terminal, a line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+LINE_EVERY = 20.0
+"""Seconds between lines where standard error is no terminal."""
+
+
+class Bars:
+    """One bar for the whole job and one for the piece at hand."""
+
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self.live = self.console.is_terminal
+        self.bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=self.console,
+            disable=not self.live,
+        )
+        self.whole = self.bars.add_task(title, total=None, note="")
+        self.piece = self.bars.add_task("", total=None, note="", visible=False)
+        self.what = ""
+        self.last_line = 0.0
+        self.started = time.monotonic()
+
+    def overall(self, what: str, done: int, total: int) -> None:
+        """The whole job stands at `done` of `total` and turns to `what`."""
+        self.bars.update(self.whole, completed=done, total=total, note=what)
+        self.bars.update(self.piece, visible=False)
+        self._line(f"[{done}/{total}] {what}", always=True)
+
+    def part(self, what: str, done: int, total: int, note: str = "") -> None:
+        """The piece at hand stands at `done` of `total`."""
+        if what != self.what:
+            self.what = what
+            self.bars.reset(self.piece)
+        self.bars.update(self.piece, description=what, completed=done, total=total, note=note, visible=True)
+        self._line(f"{what} {done}/{total} {note}", always=False)
+
+    def _line(self, text: str, always: bool) -> None:
+        now = time.monotonic()
+        if self.live or not (always or now - self.last_line >= LINE_EVERY):
+            return
+        self.last_line = now
+        print(f"{now - self.started:7.0f} s  {text.rstrip()}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def bars(title: str) -> Iterator[Bars]:
+    """Bars for the length of a job."""
+    shown = Bars(title)
+    with shown.bars:
+        yield shown
