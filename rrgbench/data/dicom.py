@@ -1,0 +1,161 @@
+"""DICOM films: rescale, VOI LUT or window, MONOCHROME1 inversion (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2).
+
+pydicom is optional (`pip install rrgbench[dicom]`) and imported only when a DICOM file is met.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError, MissingPartError
+
+_SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
+_PREAMBLE: Final = 128
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM: by its `DICM` mark, else (old files lack the mark) by its suffix."""
+    with path.open("rb") as stream:
+        stream.seek(_PREAMBLE)
+        return stream.read(4) == b"DICM" or path.suffix.lower() in _SUFFIXES
+
+
+def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]:
+    """Read a single-frame DICOM film as it should be looked at.
+
+    Stored values pass the modality transform (rescale or LUT), then the first VOI transform (LUT if there is one, else
+    window, else the range in use), and are inverted for MONOCHROME1, so that bone is bright in every case.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    max_pixels : int
+        Refuse larger films before they are decoded.
+    described : str
+        How errors name the film.
+
+    Returns
+    -------
+    uint8 array (rows, columns)
+        0 is black, 255 white; pixels that are padding are black.
+
+    Raises
+    ------
+    InputError
+        If the film is too large or has several frames. Damage raises whatever pydicom raises; the caller names it.
+    MissingPartError
+        If pydicom or the decoder of this file's compression is not installed.
+    """
+    try:
+        import pydicom
+        from pydicom.pixels import apply_modality_lut
+    except ImportError as error:
+        raise MissingPartError(
+            f"{described} is DICOM and pydicom is not installed: pip install 'rrgbench[dicom]'"
+        ) from error
+    dataset = pydicom.dcmread(path, force=True)
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    if frames != 1:
+        raise InputError(f"{described} holds {frames} frames; a film has one: export the frame you mean")
+    if not 0 < rows * columns <= max_pixels:
+        raise InputError(f"{described} has {columns} x {rows} pixels; at most {max_pixels:,} are read: scale it down")
+    try:
+        stored = np.asarray(dataset.pixel_array)
+    except (RuntimeError, NotImplementedError) as error:
+        # pydicom raises these when no installed plug-in knows the compression, and also on damaged streams.
+        if _lacks_decoder(dataset):
+            raise MissingPartError(
+                f"{described} is compressed as {dataset.file_meta.TransferSyntaxUID.name} and no decoder is installed: "
+                "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+            ) from error
+        raise
+    if stored.ndim == 3:  # colour, converted to RGB by pydicom
+        luma: NDArray[np.float64] = stored[..., :3] @ np.array([0.299, 0.587, 0.114])
+        return np.rint(luma).astype(np.uint8)
+    values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
+    grey = _voi(values, stored, dataset)
+    if str(dataset.get("PhotometricInterpretation", "")).strip().upper() == "MONOCHROME1":
+        grey = 1.0 - grey
+    grey[_padding(stored, dataset)] = 0.0
+    return np.rint(grey * 255.0).astype(np.uint8)
+
+
+def window(values: NDArray[np.float64], center: float, width: float, function: str = "LINEAR") -> NDArray[np.float64]:
+    """Apply a window to values (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3).
+
+    Parameters
+    ----------
+    values : float array
+        Output of the modality transform.
+    center, width : float
+        Window centre c and width w; w is at least 1 for LINEAR, above 0 for the other functions.
+    function : str
+        `LINEAR` (the default of the standard, with its half-pixel offsets), `LINEAR_EXACT` or `SIGMOID`.
+
+    Returns
+    -------
+    float array of the same shape
+        0 (black) to 1 (white), before any inversion.
+
+    Raises
+    ------
+    ValueError
+        If the width or the function's name is not allowed by the standard.
+    """
+    if function == "SIGMOID" and width > 0:
+        exponent = np.clip(-4.0 * (values - center) / width, -700.0, 700.0)
+        return np.asarray(1.0 / (1.0 + np.exp(exponent)))
+    if function == "LINEAR_EXACT" and width > 0:
+        return np.clip((values - center) / width + 0.5, 0.0, 1.0)
+    if function == "LINEAR" and width >= 1:
+        if width == 1:
+            return np.where(values <= center - 0.5, 0.0, 1.0)
+        return np.clip((values - (center - 0.5)) / (width - 1.0) + 0.5, 0.0, 1.0)
+    raise ValueError(f"a window of width {width} and function {function!r} is outside the standard")
+
+
+def _voi(values: NDArray[np.float64], stored: NDArray[Any], dataset: Any) -> NDArray[np.float64]:
+    """Apply the first VOI transform; where the file has none, map the range in use."""
+    if dataset.get("VOILUTSequence"):
+        from pydicom.pixels import apply_voi
+
+        bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
+        table = np.asarray(apply_voi(values.astype(np.int64), dataset, index=0), dtype=np.float64)
+        return np.clip(table / float(2**bits - 1), 0.0, 1.0)
+    center, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
+    if center is not None and width is not None:
+        return window(values, center, width, str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR").strip().upper())
+    film = values[~_padding(stored, dataset)]
+    if film.size == 0 or film.max() <= film.min():
+        return np.zeros(values.shape)
+    return np.asarray(np.clip((values - film.min()) / (film.max() - film.min()), 0.0, 1.0))
+
+
+def _padding(stored: NDArray[Any], dataset: Any) -> NDArray[np.bool_]:
+    """Pixels outside the film, by PixelPaddingValue and its range limit (PS3.3 C.7.5.1.1.2)."""
+    value = dataset.get("PixelPaddingValue")
+    if not isinstance(value, int):
+        return np.zeros(stored.shape, dtype=bool)
+    limit = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((value, limit if isinstance(limit, int) else value))
+    return np.asarray((stored >= low) & (stored <= high))
+
+
+def _first(value: Any) -> float | None:
+    """First of a DICOM multi-value as a number; None where the element is absent or empty."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float | str):
+        return float(value)
+    return float(value[0]) if len(value) else None
+
+
+def _lacks_decoder(dataset: Any) -> bool:
+    from pydicom.pixels import get_decoder
+
+    syntax = dataset.file_meta.TransferSyntaxUID
+    return bool(syntax.is_compressed) and not get_decoder(syntax).is_available

@@ -1,0 +1,160 @@
+"""CSV tables as data sets ship them: plain or gzipped, read whole, checked, and digested in one pass."""
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rrgbench.errors import InputError, listed
+
+MAX_BYTES: Final = 2 * 1024**3
+"""A table larger than this when unpacked is refused; MIMIC-CXR's largest has 60 MB."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one CSV file.
+
+    Attributes
+    ----------
+    name : str
+        File name without folders and without `.gz`.
+    columns : tuple of str
+        The header, blanks around names removed.
+    rows : sequence of dict
+        Cell text by column, blanks around it removed.
+    digest : str
+        SHA-256 of the unpacked bytes, so that a table and its gzipped copy are the same.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Sequence[dict[str, str]]
+    digest: str
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file, unpacking it if its name ends in `.gz`.
+
+    Raises
+    ------
+    InputError
+        If it can't be read or unpacked, or is larger than `MAX_BYTES`, naming the file.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path.name} can't be read ({type(error).__name__}): check that the file is complete"
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"{path.name} unpacks to more than {MAX_BYTES:,} bytes; that is no table of a chest X-ray data set"
+        )
+    return content
+
+
+def decode_text(content: bytes, name: str) -> str:
+    """Decode UTF-8, with or without a byte-order mark.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the line of the first byte that is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name} line {line} is not UTF-8; save the file as UTF-8") from error
+
+
+def read_table(path: Path, required: Iterable[str]) -> Table:
+    """Read a CSV or CSV.GZ file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    required : iterable of str
+        Columns it must have.
+
+    Returns
+    -------
+    Table
+        Blank lines are left out; cells beyond the header are allowed only if empty (ChestX-ray14 ends its lines with a
+        comma).
+
+    Raises
+    ------
+    InputError
+        Naming the file, and the column that is missing or twice there, or the line that is malformed.
+    """
+    content = read_bytes(path)
+    name = path.name.removesuffix(".gz")
+    reader = csv.reader(io.StringIO(decode_text(content, path.name), newline=""))
+    rows: list[dict[str, str]] = []
+    columns: tuple[str, ...] = ()
+    try:
+        columns = tuple(cell.strip() for cell in next(reader, []))
+        _check_columns(path.name, columns, required)
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
+                raise InputError(
+                    f"{path.name} line {reader.line_num} has {len(cells)} cells where the header has {len(columns)}; "
+                    "check its commas and quotes"
+                )
+            rows.append({column: cell.strip() for column, cell in zip(columns, cells, strict=False)})
+    except csv.Error as error:
+        raise InputError(f"{path.name} line {reader.line_num} is not CSV ({error})") from error
+    return Table(name, columns, rows, hashlib.sha256(content).hexdigest())
+
+
+def find_table(root: Path, *names: str) -> Path | None:
+    """First of the names, or its `.gz`, that exists in a folder; None if none does."""
+    for name in names:
+        for path in (root / name, root / f"{name}.gz"):
+            if path.is_file():
+                return path
+    return None
+
+
+def existing_root(root: Path | str | None, corpus: str, expects: str) -> Path:
+    """Return the folder a corpus is read from.
+
+    Parameters
+    ----------
+    root : path or None
+        What the caller gave.
+    corpus, expects : str
+        The corpus, and the files it looks for, for the message.
+
+    Raises
+    ------
+    InputError
+        If no root is given or it is not a folder.
+    """
+    if root is None:
+        raise InputError(f"corpus {corpus} needs a root: the folder with {expects}")
+    folder = Path(root)
+    if not folder.is_dir():
+        raise InputError(f"the root of corpus {corpus} is not a folder: {root}; give the folder with {expects}")
+    return folder
+
+
+def _check_columns(name: str, columns: Sequence[str], required: Iterable[str]) -> None:
+    needed = list(required)
+    missing = [column for column in needed if column not in columns]
+    if missing:
+        raise InputError(f"{name} lacks the columns {listed(missing)}; it has: {listed(columns, 12) or 'no header'}")
+    twice = [column for column in needed if columns.count(column) > 1]
+    if twice:
+        raise InputError(f"{name} has the columns {listed(twice)} twice; keep one of each")

@@ -1,0 +1,53 @@
+"""Films of one source beside reports of another: real data that need not be paired."""
+
+import hashlib
+from dataclasses import replace
+
+from rrgbench.data.corpus import Corpus
+from rrgbench.errors import InputError
+
+
+def combine(films: Corpus, reports: Corpus) -> Corpus:
+    """Join a corpus of films and a corpus of reports that belong to different patients.
+
+    Parameters
+    ----------
+    films : Corpus
+        Source of the studies; the combined corpus has its labels and its labelled observations. Its own reports, if it
+        has any, are set aside: a film's study never carries a report here.
+    reports : Corpus
+        Source of the text studies: those whose report is not empty. They carry no films here.
+
+    Returns
+    -------
+    Corpus
+        Named `<films>+<reports>`, with a digest of both.
+
+    Raises
+    ------
+    InputError
+        If no study has a film, or no report is left.
+    """
+    studies = tuple(
+        study if study.report is None and not study.sections else replace(study, report=None, sections={})
+        for study in films.studies
+        if study.images
+    )
+    if not studies:
+        raise InputError(f"corpus {films.name} has no films to combine with reports; exchange the two corpora")
+    texts = tuple(
+        replace(study, images=()) if study.images else study
+        for study in reports.studies
+        if study.report is not None and study.report.strip()
+    )
+    if not texts:
+        raise InputError(f"corpus {reports.name} has no reports to combine with films; name a corpus that has some")
+    notes = dict.fromkeys(note for note in (films.license_note, reports.license_note) if note)
+    return Corpus(
+        name=f"{films.name}+{reports.name}",
+        digest=hashlib.sha256(f"{films.digest}+{reports.digest}".encode()).hexdigest(),
+        studies=studies,
+        labelled_observations=films.labelled_observations,
+        text_studies=texts,
+        license_note="; ".join(notes),
+    )
