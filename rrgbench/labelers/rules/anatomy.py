@@ -29,7 +29,7 @@ def state_label(events: Sequence[Event], position: int) -> int | None:
     later = [i for i in range(last, len(events)) if events[i].kind in _STATES]
     earlier = [i for i in range(first - 1, -1, -1) if events[i].kind in _STATES]
     if adjacent is not None:
-        candidates = [adjacent, *following]
+        candidates = [adjacent, *following] if events[adjacent].kind is not Kind.STABLE else [adjacent, *following, *preceding]
     elif following or preceding:
         candidates = following or preceding
     else:

@@ -106,10 +106,10 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
     for group in ("enlarged", "stable"):
         for phrase in content["states"][group]:
             yield Kind[group.upper()], -1, phrase
-    for phrase in content["negation"]["after"]:
-        yield Kind.NEGATION_AFTER, -1, phrase
     for phrase in content["negation"]["before"]:
         yield Kind.NEGATION_BEFORE, -1, phrase
+    for phrase in content["negation"]["after"]:
+        yield Kind.NEGATION_AFTER, -1, phrase
     for phrase in content["boundary"]:
         yield Kind.BOUNDARY, -1, phrase
     for phrase in content["other_findings"]:

@@ -14,9 +14,11 @@ from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
 # What after a comma begins a new statement rather than the next item of a negated list.
 _NEW_STATEMENT = re.compile(
     r",\s*(?:and\s+)?(?:(?:there|the|stable|unchanged|mild|minimal|small|trace|moderate|persistent|new|with|which|a|an|"
-    r"old|chronic|possibl[ey]|probabl[ey]|likely|suspected|may|some|mildly|again|lungs?|heart|cardiac)\b)"
+    r"old|healed|remote|chronic|possibl[ey]|probabl[ey]|likely|suspected|may|some|mildly|again|lungs?|heart|cardiac)\b)"
 )
 _MORE_ITEMS = re.compile(r"\b(?:or|nor)\b")
+_DOUBT_REACH = 80
+"""How many characters an expression of doubt reaches forward."""
 _NEAR = 45
 """How many characters may lie between `or` and the mentions that it makes alternatives."""
 
@@ -45,19 +47,19 @@ def polarity(sentence: str, events: Sequence[Event], position: int) -> int:
 def _cues_before(sentence: str, events: Sequence[Event], position: int) -> set[Kind]:
     """Kinds of forward-reaching cues whose scope includes the mention."""
     found: set[Kind] = set()
-    negation_reaches = True
+    negation_reaches = doubt_reaches = True
     mention = events[position]
     for event in reversed(events[:position]):
         if event.kind is Kind.BOUNDARY or event.kind in (Kind.NEGATION_AFTER, Kind.UNCERTAIN_AFTER):
             break
         if event.kind is Kind.COMMA:
-            if _NEW_STATEMENT.match(sentence, event.start) and not _list_goes_on(sentence, events, position):
-                negation_reaches = False
-            if Kind.UNCERTAIN_BEFORE not in found and _NEW_STATEMENT.match(sentence, event.start):
-                break
+            if not _list_goes_on(sentence, events, position):
+                doubt_reaches = False
+                if _NEW_STATEMENT.match(sentence, event.start):
+                    negation_reaches = False
         elif event.kind is Kind.NEGATION_BEFORE and negation_reaches:
             found.add(event.kind)
-        elif event.kind is Kind.UNCERTAIN_BEFORE and mention.start - event.end < 80:
+        elif event.kind is Kind.UNCERTAIN_BEFORE and doubt_reaches and mention.start - event.end < _DOUBT_REACH:
             found.add(event.kind)
     return found
 
