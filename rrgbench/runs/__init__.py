@@ -1,0 +1,1 @@
+"""Runs: records of measured values, units of work, the store they are kept in, drift between two runs."""
