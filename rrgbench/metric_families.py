@@ -3,15 +3,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.predictions import ReportPairs
-from rrgbench.errors import InputError
-from rrgbench.metrics.base import Statistics, TextMetric
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.cider import Cider
 from rrgbench.metrics.cider import undefined_reason as cider_undefined
@@ -26,8 +25,6 @@ from rrgbench.stats.bootstrap import Method, intervals
 
 if TYPE_CHECKING:
     from rrgbench.labelers import Labeler
-
-Metric = TextMetric | ClinicalEfficacy
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "bleu": ("bleu_1", "bleu_2", "bleu_3", "bleu_4"),
@@ -51,31 +48,28 @@ class Bootstrap:
         return f"{self.method}-{self.replicates}-{100 * self.level:g}-seed{self.seed}"
 
 
-def text_families(
-    pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]
-) -> tuple[list[tuple[Metric, Statistics]], dict[str, str]]:
+def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
     """Statistics of the text metrics that `keys` need, and why any of them is absent."""
     references = [protocol.clean(study) for study in pairs.references]
     hypotheses = protocol.clean(pairs.hypotheses)
-    families: list[tuple[Metric, Statistics]] = []
+    families: list[Family] = []
     absent: dict[str, str] = {}
     table: NgramTable | None = None
     if any(key in ("cider", *GROUPS["bleu"]) for key in keys):
         table = ngram_table(references, hypotheses)
     if table is not None and any(key in GROUPS["bleu"] for key in keys):
-        families.append((Bleu(), Bleu().table_statistics(table)))
+        families.append(Family(Bleu(), Bleu().table_statistics(table)))
     if "meteor" in keys:
-        package = find_spec("rrgbench.metrics.meteor")
-        if package is None or package.origin is None:
-            absent["meteor"] = "this installation has no METEOR"
-        else:
+        try:
             from rrgbench.metrics.meteor import Meteor
 
-            families.append((Meteor(), Meteor().statistics(references, hypotheses)))
+            families.append(Family(Meteor(), Meteor().statistics(references, hypotheses)))
+        except (ImportError, MissingPartError) as error:
+            absent["meteor"] = str(error)
     if "rouge_l" in keys:
-        families.append((RougeL(), RougeL().statistics(references, hypotheses)))
+        families.append(Family(RougeL(), RougeL().statistics(references, hypotheses)))
     if table is not None and "cider" in keys:
-        families.append((Cider(), Cider().table_statistics(table)))
+        families.append(Family(Cider(), Cider().table_statistics(table)))
     return families, absent
 
 
@@ -147,16 +141,16 @@ def efficacy_signature(
 
 
 def values_of(
-    families: Sequence[tuple[Metric, Statistics]],
+    families: Sequence[Family],
     n: int,
     bootstrap: Bootstrap | None,
     signatures: Mapping[str, Signature],
 ) -> tuple[dict[str, Value], tuple[ObservationScore, ...]]:
     """All values and observation rows, their intervals from the same resamples."""
-    efficacy = [(metric, rows) for metric, rows in families if isinstance(metric, ClinicalEfficacy)]
+    efficacy = [(item.metric, item.statistics) for item in families if isinstance(item.metric, ClinicalEfficacy)]
 
     def everything(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        parts = [metric.aggregate(rows, counts) for metric, rows in families]
+        parts = [item.metric.aggregate(item.statistics, counts) for item in families]
         parts += [metric.observation_rows(rows, counts).reshape(len(counts), -1) for metric, rows in efficacy]
         return np.concatenate(parts, axis=1)
 
@@ -166,7 +160,7 @@ def values_of(
     limits = np.full((len(points), 2), np.nan)
     if bootstrap is not None:
         limits = intervals(everything, n, bootstrap.replicates, bootstrap.seed, bootstrap.level, bootstrap.method)
-    keys = [key for metric, _ in families for key in metric.keys]
+    keys = [key for item in families for key in item.keys]
 
     def value(column: int, key: str, reason: str = "") -> Value:
         if not reason and bootstrap is not None and n == 1:
@@ -186,12 +180,3 @@ def values_of(
             )
             observations.append(ObservationScore(name, precision, recall, f1, int(support[row])))
     return values, tuple(observations)
-
-
-def kept_family(metric: Metric, rows: Statistics) -> Family:
-    """A metric with its statistics, as `Scores` keeps it."""
-
-    def aggregate(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return metric.aggregate(rows, counts)
-
-    return Family(tuple(metric.keys), rows, metric.per_study(rows), aggregate)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.metrics.base import Statistics
+from rrgbench.metrics.base import Statistics, TextMetric
+from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.signature import Signature
-from rrgbench.stats.bootstrap import Aggregate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,24 +83,28 @@ class ObservationScore:
 
 @dataclass(frozen=True)
 class Family:
-    """Statistics of one metric, kept for paired tests.
+    """A metric with one system's statistics, kept for tables by study and for paired tests.
 
     Attributes
     ----------
-    keys : tuple of str
-        The values that `aggregate` gives, in its columns' order.
+    metric : TextMetric or ClinicalEfficacy
+        Gives values from statistics.
     statistics : float64 array (n, s)
         One row a study.
-    values : float64 array (n, m)
-        Each study's own values.
-    aggregate : callable
-        From multiplicities (r, n) to corpus values (r, m).
     """
 
-    keys: tuple[str, ...]
+    metric: TextMetric | ClinicalEfficacy
     statistics: Statistics
-    values: NDArray[np.float64]
-    aggregate: Aggregate
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the metric's values, in their columns' order."""
+        return tuple(self.metric.keys)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Each study's own values (n, m)."""
+        return self.metric.per_study(self.statistics)
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,9 @@ class Scores(Mapping[str, Value]):
         import pandas as pd
 
         columns = {
-            key: family.values[:, column]
+            key: column
             for family in self.families
-            for column, key in enumerate(family.keys)
+            for key, column in zip(family.keys, family.values.T, strict=True)
             if key in self.values_by_key
         }
         frame = pd.DataFrame(columns, index=pd.Index(self.study_ids, name="study_id"))

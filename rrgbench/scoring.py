@@ -12,17 +12,14 @@ from rrgbench.errors import InputError, UnknownNameError, listed
 from rrgbench.metric_families import (
     GROUPS,
     Bootstrap,
-    Metric,
     efficacy_signature,
     efficacy_statistics,
-    kept_family,
     text_families,
     values_of,
 )
-from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.protocols import Protocol, load_protocol
-from rrgbench.scores import TITLES, Scores, ordered
+from rrgbench.scores import TITLES, Family, Scores, ordered
 from rrgbench.signature import Signature
 from rrgbench.stats.bootstrap import Method
 
@@ -115,7 +112,7 @@ def score(
     0.889
     """
     return score_pairs(
-        _paired(references, hypotheses, allow),
+        pair_in_memory(references, hypotheses, allow),
         protocol,
         metrics,
         intervals,
@@ -162,7 +159,7 @@ def score_pairs(
     keys = metric_keys(metrics)
     wants_efficacy = any(key in GROUPS["ce"] for key in keys)
     absent: dict[str, str] = {}
-    families: list[tuple[Metric, Statistics]] = []
+    families: list[Family] = []
 
     text_keys = [key for key in keys if key in GROUPS["nlg"]]
     if not pairs.references:
@@ -189,7 +186,7 @@ def score_pairs(
         metric = efficacy or chosen.clinical_efficacy()
         say("labelling reports")
         rows, identity = efficacy_statistics(metric, pairs, chosen, labeler, reference_labels, known)
-        families.append((metric, rows))
+        families.append(Family(metric, rows))
         whole = efficacy_signature(base, metric, identity, reference_labels is not None, labels_source, known)
         signatures.update(dict.fromkeys(GROUPS["ce"], whole))
 
@@ -201,7 +198,7 @@ def score_pairs(
         absent={key: absent[key] for key in ordered(keys) if key in absent},
         observations=observations,
         study_ids=pairs.study_ids,
-        families=tuple(kept_family(metric, rows) for metric, rows in families),
+        families=tuple(families),
         signature=whole,
     )
 
@@ -229,9 +226,10 @@ def _silent(_: str) -> None:
     pass
 
 
-def _paired(
+def pair_in_memory(
     references: Reports | None, hypotheses: Sequence[str] | Mapping[str, str], allow: Collection[str]
 ) -> ReportPairs:
+    """Pair references and hypotheses given as lists or mappings; parameters and errors as `score`."""
     given = _by_id("hypotheses", hypotheses)
     if references is None:
         study_ids = tuple(given.texts)
