@@ -1,4 +1,4 @@
-"""The lexicon as one compiled expression: a sentence in, its events (mentions, cues, boundaries) out."""
+"""The lexicon, compiled: a sentence in, its events (mentions, cues, boundaries) out."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 
 from rrgbench.errors import InputError
+from rrgbench.labelers.rules.dispatch import first_letters
 from rrgbench.observations import OBSERVATIONS
 
 OTHER_FINDING: Final = len(OBSERVATIONS)
@@ -52,21 +53,32 @@ class Event:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The compiled lexicon."""
+    """The compiled lexicon: for each first letter the one expression of all entries that can begin with it."""
 
-    events: re.Pattern[str]
-    meanings: tuple[tuple[Kind, int], ...]
+    by_letter: Mapping[str, re.Pattern[str]]
+    meanings: Mapping[str, tuple[tuple[Kind, int], ...]]
     normality: re.Pattern[str]
 
     def read(self, sentence: str) -> Iterator[Event]:
         """Events of a normalised sentence (see `normalise`), left to right, without overlap."""
-        for match in self.events.finditer(sentence):
-            assert match.lastindex is not None, "every alternative of the lexicon is a group"
-            kind, observation = self.meanings[match.lastindex - 1]
+        reached = 0
+        for start in _STARTS.finditer(sentence):
+            at = start.start()
+            letter = sentence[at]
+            expression = self.by_letter.get(letter)
+            if at < reached or expression is None:
+                continue
+            match = expression.match(sentence, at)
+            if match is None or match.lastindex is None:
+                continue
+            kind, observation = self.meanings[letter][match.lastindex - 1]
+            reached = match.end()
             if kind is not Kind.IGNORED:
-                yield Event(kind, observation, match.start(), match.end(), match.group())
+                yield Event(kind, observation, at, reached, match.group())
 
 
+_STARTS = re.compile(r"(?<![a-z0-9_])[a-z0-9_]|[,;:/]")
+_PUNCTUATION = {",": Kind.COMMA, ";": Kind.BOUNDARY, ":": Kind.BOUNDARY, "/": Kind.ALTERNATIVE}
 _MASK = re.compile(r"x{3,}|_{2,}")
 
 
@@ -128,16 +140,20 @@ def lexicon() -> Lexicon:
     """
     path = resources.files("rrgbench.labelers.rules") / "lexicon.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    meanings: list[tuple[Kind, int]] = []
-    alternatives: list[str] = []
+    entries: dict[str, list[str]] = {}
+    meanings: dict[str, list[tuple[Kind, int]]] = {}
     for kind, observation, phrase in _entries(content):
-        meanings.append((kind, observation))
-        alternatives.append(f"({_expression(phrase)})")
-    meanings += [(Kind.COMMA, -1), (Kind.BOUNDARY, -1), (Kind.ALTERNATIVE, -1)]
-    words = "|".join(alternatives)
+        for letter in first_letters(phrase):
+            entries.setdefault(letter, []).append(f"({_expression(phrase)})")
+            meanings.setdefault(letter, []).append((kind, observation))
     try:
-        events = re.compile(rf"(?<![a-z0-9_])(?:{words})(?![a-z0-9_])|(,)|([;:])|(/)")
+        by_letter = {
+            letter: re.compile(rf"(?:{'|'.join(group)})(?![a-z0-9_])") for letter, group in sorted(entries.items())
+        }
         normality = re.compile("|".join(_expression(phrase) for phrase in content["normality"]))
     except re.error as error:
         raise InputError(f"the lexicon has an invalid expression: {error}") from error
-    return Lexicon(events, tuple(meanings), normality)
+    for sign, kind in _PUNCTUATION.items():
+        by_letter[sign] = re.compile(f"({sign})")
+        meanings[sign] = [(kind, -1)]
+    return Lexicon(by_letter, {letter: tuple(group) for letter, group in meanings.items()}, normality)
