@@ -1,0 +1,6 @@
+"""The phantom: a procedural chest radiograph and report generator, the corpus that needs no download."""
+
+from rrgbench.data.phantom.corpus import GENERATOR_VERSION, PhantomStudy, load, load_b
+from rrgbench.data.phantom.film import PhantomFilm
+
+__all__ = ["GENERATOR_VERSION", "PhantomFilm", "PhantomStudy", "load", "load_b"]
