@@ -54,12 +54,10 @@ def score(
     \b
     Examples:
       rrgbench score --predictions preds.jsonl --references refs.jsonl
-      rrgbench score --predictions preds.csv --references refs.csv --protocol r2gen --metrics bleu,ce --json
+      rrgbench score --predictions preds.csv --references refs.csv --protocol r2gen --json
     """
     allow = allowances(allow_missing, allow_unknown, allow_empty, allow_duplicates)
-    chosen = [name for name, wanted in (("--json", json), ("--latex", latex), ("--markdown", markdown)) if wanted]
-    if len(chosen) > 1:
-        raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
+    only_one(json=json, latex=latex, markdown=markdown)
     if method not in ("percentile", "bca"):
         raise typer.BadParameter(f"{method!r}; expected percentile or bca", param_hint="--method")
 
@@ -102,6 +100,13 @@ def score(
         typer.echo(f"signature: {scores.signature}")
         for key, reason in scores.notes().items():
             typer.echo(f"note: {key}: {reason}")
+
+
+def only_one(**forms: bool) -> None:
+    """Refuse two output forms at once."""
+    chosen = [f"--{name}" for name, wanted in forms.items() if wanted]
+    if len(chosen) > 1:
+        raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
 
 
 def allowances(missing: bool, unknown: bool, empty: bool, duplicates: bool) -> "list[Allowance]":

@@ -1,0 +1,114 @@
+"""`rrgbench compare`: several systems' predictions on the same references, with paired tests."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrgbench.cli.score import allowances, only_one
+
+
+def compare(
+    predictions: Annotated[
+        list[str], typer.Argument(help="Two or more files of generated reports, or NAME=FILE.", show_default=False)
+    ],
+    references: Annotated[Path, typer.Option(help="Reference reports.", show_default=False)],
+    protocol: Annotated[str, typer.Option(help="raw, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
+    metrics: Annotated[
+        str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,ce.", show_default="all")
+    ] = "",
+    labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="the protocol's")] = "",
+    test: Annotated[str, typer.Option(help="randomization or bootstrap.")] = "randomization",
+    permutations: Annotated[int, typer.Option(help="Permutations (or resamples) of the test.")] = 10_000,
+    level: Annotated[float, typer.Option(help="Significance level of the superscripts.")] = 0.05,
+    intervals: Annotated[bool, typer.Option(help="Bootstrap intervals, in --json.")] = True,
+    seed: Annotated[int, typer.Option(help="Seed of permutations and resamples.")] = 0,
+    corpus: Annotated[str, typer.Option(help="Corpus name for the signature.")] = "unnamed",
+    split: Annotated[str, typer.Option(help="Split name for the signature.")] = "unknown",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    common: Annotated[
+        bool, typer.Option("--common", help="Compare on the studies that all systems have predictions for.")
+    ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")
+    ] = False,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
+    ] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
+    ] = False,
+) -> None:
+    """Compare systems: a table with superscripts where a difference is significant (paired test, Holm-corrected).
+
+    Systems are named after their files; numbers made on different studies are refused.
+
+    \b
+    Examples:
+      rrgbench compare a.jsonl b.jsonl c.jsonl --references refs.jsonl
+      rrgbench compare ours=run1/preds.jsonl theirs=run2/preds.jsonl --references refs.jsonl
+    """
+    only_one(json=json, latex=latex, markdown=markdown)
+    if test not in ("randomization", "bootstrap"):
+        raise typer.BadParameter(f"{test!r}; expected randomization or bootstrap", param_hint="--test")
+    files: dict[str, Path] = {}
+    for argument in predictions:
+        name, equals, path = argument.rpartition("=")
+        name = name if equals else Path(argument).stem
+        if name in files:
+            raise typer.BadParameter(f"two systems are called {name!r}; name them as NAME=FILE")
+        files[name] = Path(path)
+    if len(files) < 2:
+        raise typer.BadParameter("give at least two files of predictions")
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from rrgbench.comparison import compare_pairs
+    from rrgbench.data.predictions import pair_reports, read_reports
+    from rrgbench.scores import title
+
+    allow = allowances(allow_missing or common, allow_unknown, allow_empty, allow_duplicates)
+    with Console(stderr=True).status("reading reports") as status:
+        expected = read_reports(references, "references", allow)
+        pairs = {
+            name: pair_reports(expected, read_reports(path, "predictions", allow), allow)
+            for name, path in files.items()
+        }
+        found = compare_pairs(
+            pairs,
+            protocol,
+            [name.strip() for name in metrics.split(",")] if metrics else None,
+            intervals,
+            test="bootstrap" if test == "bootstrap" else "randomization",
+            permutations=permutations,
+            level=level,
+            common=common,
+            labeler=labeler or None,
+            seed=seed,
+            corpus=corpus,
+            split=split,
+            progress=status.update,
+        )
+    if json:
+        typer.echo(found.to_json())
+    elif latex:
+        typer.echo(found.to_latex(), nl=False)
+    elif markdown:
+        typer.echo(found.to_markdown(), nl=False)
+    else:
+        # Systems by letter side by side, metrics below each other: that fits a terminal.
+        rows = found.rows()
+        table = Table("metric", title="Comparison")
+        for (_, letter), *_cells in rows:
+            table.add_column(letter, justify="right")
+        for column, key in enumerate(found.metrics, start=1):
+            table.add_row(title(key), *(" ".join(row[column]).rstrip() for row in rows))
+        Console().print(table)
+        for (name, letter), *_cells in rows:
+            typer.echo(f"{letter} = {name}")
+        typer.echo(found.caption())
+        typer.echo(f"signature: {found.signature}")

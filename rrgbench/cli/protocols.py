@@ -1,0 +1,112 @@
+"""`rrgbench protocols`: what the protocols are, and how far they move one set of predictions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrgbench.cli.score import allowances, only_one
+
+
+def protocols(
+    predictions: Annotated[
+        Path | None, typer.Option(help="Generated reports: .jsonl, .csv or .json.", show_default=False)
+    ] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)
+    ] = None,
+    metrics: Annotated[
+        str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,ce.", show_default="all")
+    ] = "",
+    labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="each protocol's")] = "",
+    efficacy_choices: Annotated[
+        bool,
+        typer.Option("--efficacy-choices", help="Rows are all clinical-efficacy choices instead of the protocols."),
+    ] = False,
+    corpus: Annotated[str, typer.Option(help="Corpus name for the signatures.")] = "unnamed",
+    split: Annotated[str, typer.Option(help="Split name for the signatures.")] = "unknown",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")
+    ] = False,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
+    ] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
+    ] = False,
+) -> None:
+    """Score one set of predictions under every protocol; without files, say what the protocols are.
+
+    \b
+    Examples:
+      rrgbench protocols
+      rrgbench protocols --predictions preds.jsonl --references refs.jsonl --latex
+    """
+    only_one(json=json, latex=latex, markdown=markdown)
+    if (predictions is None) != (references is None):
+        raise typer.BadParameter("give both --predictions and --references, or neither")
+    if predictions is None or references is None:
+        _describe(json)
+        return
+    if efficacy_choices and metrics:
+        raise typer.BadParameter("--efficacy-choices is about clinical efficacy only; leave --metrics out")
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from rrgbench.data.predictions import pair_reports, read_reports
+    from rrgbench.protocol_table import under_efficacy_choices, under_protocols
+
+    allow = allowances(allow_missing, allow_unknown, allow_empty, allow_duplicates)
+    with Console(stderr=True).status("reading reports") as status:
+        pairs = pair_reports(
+            read_reports(references, "references", allow), read_reports(predictions, "predictions", allow), allow
+        )
+        if efficacy_choices:
+            found = under_efficacy_choices(pairs, labeler=labeler or None, corpus=corpus, split=split)
+        else:
+            names = [name.strip() for name in metrics.split(",")] if metrics else None
+            found = under_protocols(
+                pairs, metrics=names, labeler=labeler or None, corpus=corpus, split=split, progress=status.update
+            )
+    if json:
+        typer.echo(found.to_json())
+    elif latex:
+        typer.echo(found.to_latex(), nl=False)
+    elif markdown:
+        typer.echo(found.to_markdown(), nl=False)
+    else:
+        lines = [found.header(), *found.rows()]
+        # Ten metrics don't fit beside each other on a terminal; the shorter side becomes the columns.
+        if len(lines[0]) > len(lines):
+            lines = [list(column) for column in zip(*lines, strict=True)]
+        table = Table(title="One set of predictions, every protocol")
+        for number, name in enumerate(lines[0]):
+            table.add_column(name, justify="right" if number else "left", no_wrap=not number)
+        for row in lines[1:]:
+            table.add_row(*row)
+        Console().print(table)
+        for name, scores in found.scores.items():
+            typer.echo(f"signature of {name}: {scores.signature}")
+
+
+def _describe(json: bool) -> None:
+    from rrgbench.protocols import PROTOCOLS
+
+    if json:
+        import json as json_module
+
+        typer.echo(json_module.dumps([protocol.model_dump() for protocol in PROTOCOLS.values()], indent=2))
+        return
+    from rich.console import Console
+    from rich.padding import Padding
+
+    console = Console(highlight=False)
+    for protocol in PROTOCOLS.values():
+        efficacy = f"{protocol.averaging}, {protocol.observations} observations, uncertain {protocol.uncertain}"
+        console.print(f"{protocol.identity}: cleaning {protocol.cleaning}; section {protocol.section}; CE {efficacy}")
+        console.print(Padding(protocol.source, (0, 0, 1, 4)), markup=False)
