@@ -31,7 +31,7 @@ class DcrrgConfig(PretrainedConfig):
         normalised prompted representations, `mean` averages them, `none` projects with an all-zero prompt.
     tuning : str
         Step 4: `prompt` (P-Tuning v2, all else frozen) or `full` (the ablation).
-    temperature : float
+    contrast_temperature : float
         Initial tau of Eq. 7.
     target_temperature : float
         Divides the exponents of Eqs. 4 and 5; 1 is the paper's form.
@@ -60,7 +60,7 @@ class DcrrgConfig(PretrainedConfig):
         prompt_length: int = 16,
         similarity_prompt: str = "each",
         tuning: str = "prompt",
-        temperature: float = 0.07,
+        contrast_temperature: float = 0.07,
         target_temperature: float = 1.0,
         max_description: int = 60,
         max_report: int = 120,
@@ -82,7 +82,7 @@ class DcrrgConfig(PretrainedConfig):
         self.prompt_length = prompt_length
         self.similarity_prompt = similarity_prompt
         self.tuning = tuning
-        self.temperature = temperature
+        self.contrast_temperature = contrast_temperature
         self.target_temperature = target_temperature
         self.max_description = max_description
         self.max_report = max_report

@@ -46,7 +46,7 @@ class DcrrgModel(PreTrainedModel):
         self.text_projection = PromptedProjection(self.text_encoder.config.hidden_size, hidden, width, config.dropout)
         self.image_head = nn.Linear(width, 2)
         self.text_head = nn.Linear(width, 2)
-        self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.temperature))))
+        self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.contrast_temperature))))
         self.decoder = ReportDecoder(
             config.vocabulary,
             config.decoder_width,
