@@ -71,6 +71,12 @@ class Shape:
         Height y of the right and left diaphragm.
     fat : float
         Thickness of soft tissue, about 0.3.
+    gas : float
+        Air in the stomach, 0 to 1.
+    female : bool
+        Draws breast shadows.
+    rib_phase, rib_slope : float
+        Where the first rib starts, in rib pitches, and how steeply ribs fall.
     """
 
     chest: float
@@ -79,6 +85,7 @@ class Shape:
     shift: float
     dome: tuple[float, float]
     fat: float
+    gas: float
     female: bool
     rib_phase: float
     rib_slope: float
@@ -125,9 +132,12 @@ def draw_body(canvas: Canvas, shape: Shape) -> None:
     body *= rows
     # The spine, brighter at each vertebral body than at the discs.
     width = canvas.columns(-0.2, 0.2)
-    discs = 1 + np.float32(0.22) * np.sin(canvas.y * np.float32(2 * np.pi / 0.12))
-    body[:, width] += np.float32(0.30) * discs * canvas.ramp(0.085 - np.abs(canvas.x[:, width]), 0.05)
+    discs = 1 + np.float32(0.20) * np.sin(canvas.y * np.float32(2 * np.pi / 0.12))
+    body[:, width] += np.float32(0.17) * discs * canvas.ramp(np.float32(0.085) - np.abs(canvas.x[:, width]), 0.05)
     canvas.attenuation += body
+    # Air in the stomach, under the left diaphragm.
+    window, squared = canvas.ellipse(0.36, shape.dome[1] + 0.13, 0.05 + 0.11 * shape.gas, 0.03 + 0.05 * shape.gas, 0.15)
+    canvas.attenuation[window] -= np.float32(0.42 * shape.gas) * np.clip(1.4 - squared, 0, 1)
     for sign in (-1, 1):
         window, squared = canvas.ellipse(sign * 0.80, -0.62, 0.17, 0.14, reach=1.2)
         canvas.attenuation[window] += np.float32(0.20) * np.clip(1.3 - squared, 0, 1)
@@ -158,7 +168,7 @@ def _draw_lung(canvas: Canvas, shape: Shape, sign: int) -> Side:
     floor = np.float32(dome) + np.square(away) * np.where(away > 0, np.float32(2.0), np.float32(0.9))
     lung = canvas.ramp(lateral - inner, 0.04) * canvas.ramp(wall - lateral, 0.03)
     # Less lung lies behind a pixel near the chest wall.
-    lung *= 0.72 + 0.28 * canvas.ramp(wall - lateral - 0.08, 0.2)
+    lung *= np.float32(0.72) + np.float32(0.28) * canvas.ramp(wall - lateral - np.float32(0.08), 0.2)
     lung *= canvas.ramp(floor - canvas.y, 0.025)
     lung *= canvas.y > _APEX
     canvas.lung[:, window] += lung
@@ -174,9 +184,9 @@ def draw_heart(canvas: Canvas, shape: Shape) -> None:
     columns = canvas.columns(x - 0.45 * wide, x + 0.62 * wide)
     heart = np.zeros(canvas.x[rows, columns].shape, dtype=np.float32)
     for part_x, part_y, radius_x, radius_y, turn in (
-        (0.13 * wide, y + 0.03, 0.325 * wide, 0.235 + 0.05 * (wide - 1), 0.42),
-        (-0.035 * wide, y + 0.03, 0.165 * wide, 0.23, 0.0),
-        (0.065, -0.04, 0.115, 0.14, 0.0),
+        (0.135 * wide, y + 0.06, 0.335 * wide, 0.215 + 0.05 * (wide - 1), 0.50),  # left ventricle, apex down and out
+        (-0.02 * wide, y + 0.05, 0.185 * wide, 0.24, -0.1),  # right atrium
+        (0.035 * wide, y - 0.13, 0.16 * (0.6 + 0.4 * wide), 0.20, -0.35),  # roots of the great vessels
     ):
         across = canvas.x[rows, columns] - np.float32(x + part_x)
         down = canvas.y[rows] - np.float32(part_y)
@@ -213,7 +223,7 @@ def draw_mediastinum(canvas: Canvas, shape: Shape) -> None:
     # The air column ends in the carina.
     rows = canvas.rows(-1.1, -0.2)
     columns = canvas.columns(-0.15, 0.15)
-    trachea = canvas.ramp(0.042 - np.abs(canvas.x[rows, columns] - np.float32(shape.shift * 0.6)), 0.03)
+    trachea = canvas.ramp(np.float32(0.042) - np.abs(canvas.x[rows, columns] - np.float32(shape.shift * 0.6)), 0.03)
     canvas.attenuation[rows, columns] -= np.float32(0.24) * trachea * np.clip((-0.22 - canvas.y[rows]) * 10, 0, 1)
     part = np.linspace(0, 1, 5)
     for sign in (-1, 1):
@@ -237,7 +247,7 @@ def rib_height(shape: Shape, rib: float, lateral: NDArray[np.float64] | float) -
 
 
 def draw_ribs(canvas: Canvas, shape: Shape, side: Side) -> None:
-    """Posterior ribs that fall towards the chest wall, anterior ones that fall towards the sternum, and the clavicle."""
+    """Posterior ribs, falling outwards; anterior ribs, falling inwards; clavicle and scapula."""
     rows = canvas.rows(-0.82, 0.72)
     lateral, y = side.lateral[rows], canvas.y[rows]
     table, soft = _rib_tables()
@@ -247,8 +257,10 @@ def draw_ribs(canvas: Canvas, shape: Shape, side: Side) -> None:
     ) - np.float32(128 * shape.rib_phase)
     ribs = table[place.astype(np.int32) & 127] * np.float32(0.105)
     front = (y + np.float32(0.9) * lateral) * np.float32(128 / 0.19) + np.float32(300 * shape.rib_phase)
-    ribs += soft[front.astype(np.int32) & 127] * (np.float32(0.05) * np.clip((lateral - 0.22) * 5, 0, 1))
-    cage = canvas.ramp(side.wall[rows] + np.float32(0.035) - lateral, 0.03) * canvas.ramp(lateral - 0.05, 0.06)
+    ribs += soft[front.astype(np.int32) & 127] * (np.float32(0.036) * np.clip((lateral - 0.22) * 5, 0, 1))
+    cage = canvas.ramp(side.wall[rows] + np.float32(0.035) - lateral, 0.03) * canvas.ramp(
+        lateral - np.float32(0.05), 0.06
+    )
     cage *= np.clip((y + 0.80) * 9, 0, 1) * np.clip((0.72 - y) * 3, 0.0, 1)
     canvas.attenuation[rows, side.window] += ribs * cage
     part = np.linspace(0, 1, 14)
@@ -260,45 +272,60 @@ def draw_ribs(canvas: Canvas, shape: Shape, side: Side) -> None:
 
 def draw_vessels(canvas: Canvas, shape: Shape, rng: np.random.Generator, weight: float) -> None:
     """Hila and the vascular tree, thinning towards the periphery."""
-    trunks = 11
+    trunks = 12
     part = np.linspace(0, 1, 9)
     for sign in (-1, 1):
-        start_x, start_y = 0.13, -0.03 - 0.03 * (sign > 0)
+        start_x, start_y = 0.125, -0.03 - 0.03 * (sign > 0)
         window, squared = canvas.ellipse(
-            sign * start_x + shape.shift * 0.5, start_y, 0.085, 0.13, 0.25 * sign, reach=1.3
+            sign * start_x + shape.shift * 0.5, start_y + 0.02, 0.085, 0.15, 0.25 * sign, reach=1.3
         )
-        canvas.attenuation[window] += np.float32(0.2 * weight) * np.clip(1.2 - squared, 0, 1)
-        angle = np.linspace(-1.35, 1.3, trunks) + rng.normal(0, 0.08, trunks)
-        length = rng.uniform(0.26, 0.46, trunks) * (1 + 0.25 * np.abs(np.sin(angle)))
-        bend = rng.normal(0, 0.35, trunks)
-        _branches(
-            canvas, sign, start_x + 0.02, np.full(trunks, start_y), angle, bend, length, part, 0.017, 0.16 * weight
-        )
-        where = rng.uniform(0.3, 0.6, trunks) * length
-        branch_x = start_x + 0.02 + where * np.cos(angle)
-        branch_y = start_y + where * np.sin(angle)
-        fork = angle + rng.choice((-0.6, 0.6), trunks)
-        _branches(canvas, sign, branch_x, branch_y, fork, -bend, 0.6 * length, part, 0.01, 0.12 * weight)
+        canvas.attenuation[window] += np.float32(0.24 * weight) * np.clip(1.1 - squared, 0, 1)
+        angle = np.linspace(-1.4, 1.35, trunks) + rng.normal(0, 0.10, trunks)
+        # Upper branches leave the hilum above, lower ones below: one common origin would look like a star.
+        origin_x = start_x + rng.uniform(0.0, 0.05, trunks)
+        origin_y = start_y + 0.02 + 0.085 * np.sin(angle) + rng.normal(0, 0.012, trunks)
+        length = rng.uniform(0.22, 0.44, trunks) * (1 + 0.25 * np.abs(np.sin(angle)))
+        bend = rng.normal(0, 0.45, trunks)
+        strength = 0.115 * weight * rng.uniform(0.6, 1.2, (trunks, 1))
+        _branches(canvas, sign, origin_x, origin_y, angle, bend, length, part, 0.019, strength)
+        for fraction, turn in ((0.35, 0.5), (0.6, -0.45), (0.75, 0.7)):
+            heading = angle + bend * fraction
+            where = fraction * length
+            fork = heading + turn * rng.uniform(0.6, 1.2, trunks)
+            branch_x = origin_x + where * np.cos(heading)
+            branch_y = origin_y + where * np.sin(heading)
+            _branches(
+                canvas,
+                sign,
+                branch_x,
+                branch_y,
+                fork,
+                -bend,
+                (0.75 - 0.4 * fraction) * length,
+                part,
+                0.011,
+                0.75 * strength,
+            )
 
 
 def _branches(
     canvas: Canvas,
     sign: int,
-    x: float | NDArray[np.float64],
+    x: NDArray[np.float64],
     y: NDArray[np.float64],
     angle: NDArray[np.float64],
     bend: NDArray[np.float64],
     length: NDArray[np.float64],
     part: NDArray[np.float64],
     width: float,
-    weight: float,
+    weight: NDArray[np.float64],
 ) -> None:
     heading = angle[:, None] + bend[:, None] * part
     reach = length[:, None] * part
-    start_x = np.broadcast_to(x, angle.shape)[:, None]
+    start_x = x[:, None]
     canvas.stroke(
         sign * (start_x + reach * np.cos(heading)),
         y[:, None] + reach * np.sin(heading),
         width,
-        weight * (1 - 0.8 * part)[None, :],
+        weight * (1 - 0.75 * part),
     )

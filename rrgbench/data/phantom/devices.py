@@ -1,13 +1,14 @@
 """Tubes, lines and implants: denser than bone, sharper than anatomy."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rrgbench.data.phantom.anatomy import Shape
 from rrgbench.data.phantom.canvas import Canvas
 from rrgbench.data.phantom.case import Device
 
 
-def _smooth(points: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+def _smooth(points: list[tuple[float, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # Catmull-Rom through the given points: tubes bend, they don't kink.
     knots = np.array([points[0], *points, points[-1]], dtype=np.float64)
     t = np.linspace(0, 1, 8)[:, None]
@@ -29,7 +30,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
             [(middle + jitter[0], -1.05), (middle + jitter[1] / 2, -0.7), (middle + 0.008, -0.36 + jitter[2])]
         )
         for wall in (-0.016, 0.016):
-            canvas.stroke(x + wall, y, 0.012, dense)
+            canvas.stroke(x + wall, y, 0.013, 1.5 * dense)
     elif device.kind == "nasogastric tube":
         points = [
             (middle + 0.03, -1.05),
@@ -91,7 +92,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
         canvas.stroke(x, y, 0.01, 0.5 * dense)
 
 
-def _draw_pacemaker(canvas: Canvas, sign: int, strength: float, jitter: np.ndarray) -> None:
+def _draw_pacemaker(canvas: Canvas, sign: int, strength: float, jitter: NDArray[np.float64]) -> None:
     x0, y0 = sign * (0.50 + jitter[0]), -0.40 + jitter[1]
     window, squared = canvas.ellipse(x0, y0, 0.105, 0.095, 0.3, reach=1.2)
     canvas.attenuation[window] += np.float32(1.1 * strength) * np.clip((1.05 - squared) * 4, 0, 1)

@@ -133,7 +133,8 @@ def _draw_shape(case: Case, rng: np.random.Generator) -> anatomy.Shape:
         mediastinum=mediastinum,
         shift=shift,
         dome=(float(right), float(left)),
-        fat=float(0.32 + 0.06 * case.build),
+        fat=float(0.34 + 0.07 * case.build),
+        gas=float(np.clip(rng.uniform(-0.3, 1.0), 0.0, 1.0)),
         female=case.female,
         rib_phase=float(rng.random()),
         rib_slope=float(rng.uniform(0.7, 1.15)),
@@ -164,4 +165,5 @@ def _expose(attenuation: Array, case: Case, rng: np.random.Generator, grain: np.
     low = rng.uniform(0, 0.05)
     grey = np.float32(255) * (np.float32(low) + np.float32(1 - low) * film)
     grey += grain.standard_normal((size, size), dtype=np.float32) * np.float32(case.noise)
-    return np.clip(grey, 0, 255).astype(np.uint8)
+    film_grey: NDArray[np.uint8] = np.clip(grey, 0, 255).astype(np.uint8)
+    return film_grey

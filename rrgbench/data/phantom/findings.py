@@ -19,7 +19,7 @@ def _chosen(halves: Halves, finding: Finding) -> list[Side]:
     return [half for half in halves if half.sign in finding.signs]
 
 
-def _texture(canvas: Canvas, rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Array:
+def _texture(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Array:
     """Blotches in 0..1: a coarse random grid, smoothly enlarged to a window of the film."""
     grid = rng.random((cells, cells)).astype(np.float32)
     rows = np.linspace(0, cells - 1.001, shape[0], dtype=np.float32)
@@ -68,7 +68,7 @@ def draw_edema(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, r
     """Haze around both hila, cuffed bronchi, and Kerley B lines at the lateral bases."""
     for half in halves:
         haze = np.exp(-np.square((half.lateral - 0.24) / 0.21) - np.square((canvas.y - 0.02) / 0.34))
-        cotton = 0.55 + 0.9 * _texture(canvas, rng, half.lateral.shape, 22)
+        cotton = 0.55 + 0.9 * _texture(rng, half.lateral.shape, 22)
         canvas.attenuation[:, half.window] += np.float32(0.36 * finding.strength) * haze * cotton * half.lung
         lines = 7
         y = np.linspace(0.08, 0.36, lines)[:, None] + rng.normal(0, 0.006, (lines, 1))
@@ -95,7 +95,7 @@ def draw_consolidation(
             )
         else:
             lobe = canvas.ramp(slanted - np.float32(0.10 - 0.06 * finding.severity), 0.03)
-        dense = (0.88 + 0.24 * _texture(canvas, rng, half.lateral.shape, 30)) * lobe * np.minimum(half.lung * 1.3, 1)
+        dense = (0.88 + 0.24 * _texture(rng, half.lateral.shape, 30)) * lobe * np.minimum(half.lung * 1.3, 1)
         canvas.attenuation[:, half.window] += np.float32(0.52 * finding.strength) * dense
         centre = {"upper": -0.40, "mid": -0.04, "lower": 0.22}[finding.zone]
         part = np.linspace(0, 1, 6)
@@ -110,13 +110,15 @@ def draw_consolidation(
 def draw_pneumonia(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, rng: np.random.Generator) -> None:
     """Many small ill-defined patches in one region, coalescing where it is severe."""
     for half in _chosen(halves, finding):
-        for _ in range(9 + 4 * finding.severity):
-            x = half.sign * (_ZONE_LATERAL[finding.zone] + rng.normal(0, 0.10))
-            y = _ZONE_HEIGHT[finding.zone] + rng.normal(0, 0.11)
-            radius = rng.uniform(0.028, 0.052)
-            window, squared = canvas.ellipse(x, y, radius, radius, reach=1.6)
-            patch = np.clip(1.25 - 0.6 * squared, 0, 1) * np.minimum(canvas.lung[window] * 1.2, 1)
-            canvas.attenuation[window] += np.float32(0.27 * finding.strength) * patch
+        x = half.sign * (_ZONE_LATERAL[finding.zone] + rng.uniform(-0.04, 0.04))
+        y = _ZONE_HEIGHT[finding.zone] + rng.uniform(-0.05, 0.05)
+        radius = 0.21 + 0.04 * finding.severity
+        window, squared = canvas.ellipse(x, y, radius, 1.1 * radius, reach=1.35)
+        # Few cells to the window make the patches; a finer grid frays their edges.
+        coarse = _texture(rng, squared.shape, 9) + np.float32(0.25) * _texture(rng, squared.shape, 26)
+        patches = np.clip((coarse - np.float32(0.66 - 0.04 * finding.severity)) * np.float32(5), 0, 1)
+        patches *= np.clip(1.6 - squared, 0, 1) * np.minimum(canvas.lung[window] * 1.2, 1)
+        canvas.attenuation[window] += np.float32(0.42 * finding.strength) * patches
 
 
 def draw_atelectasis(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, rng: np.random.Generator) -> None:
@@ -183,15 +185,14 @@ def draw_pleural_other(
         bulge = np.sin(np.linspace(0.2, np.pi - 0.2, 14))
         canvas.stroke(half.sign * (wall - 0.03 - 0.01 * bulge), y, thick, 0.5 * finding.strength * bulge)
         for _ in range(3 + finding.severity):
-            x0 = half.sign * rng.uniform(0.42, 0.58)
-            y0 = centre + rng.uniform(-0.16, 0.16)
-            part = np.linspace(0, 1, 4)
-            canvas.stroke(
-                x0 + half.sign * 0.07 * part,
-                y0 + rng.uniform(-0.05, 0.05) * part + 0.02 * np.sin(6 * part),
-                0.022,
-                0.6 * finding.strength,
-            )
+            # Calcified plaques: short thick leaves with ragged ends, along the wall.
+            x0 = half.sign * rng.uniform(0.40, 0.58)
+            y0 = centre + rng.uniform(-0.17, 0.17)
+            part = np.linspace(0, 1, 7)
+            turn = rng.uniform(-0.9, 0.9)
+            x = x0 + half.sign * (0.11 * part * np.cos(turn)) + rng.normal(0, 0.006, 7)
+            y = y0 + 0.11 * part * np.sin(turn) + 0.02 * np.sin(np.pi * part) + rng.normal(0, 0.006, 7)
+            canvas.stroke(x, y, rng.uniform(0.022, 0.038), 0.5 * finding.strength * rng.uniform(0.6, 1.0, 7))
 
 
 def draw_fracture(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, rng: np.random.Generator) -> None:
@@ -203,18 +204,15 @@ def draw_fracture(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding
             away = 0.50 + 0.04 * number + rng.uniform(-0.03, 0.03)
             y = float(rib_height(shape, rib, away))
             for direction in (-1, 1):
-                part = np.linspace(0.25, 1, 4)
-                x = away + 0.075 * direction * part
-                stub = rib_height(shape, rib, x) + 0.028 * direction * part[::-1]
-                canvas.stroke(half.sign * x, stub, 0.045, 0.40 * finding.strength)
-            canvas.stroke(
-                half.sign * np.array([away - 0.012, away + 0.012]),
-                np.array([y - 0.05, y + 0.05]),
-                0.024,
-                -0.45 * finding.strength,
-            )
-            window, squared = canvas.ellipse(half.sign * away, y, 0.075, 0.055, reach=1.3)
-            canvas.attenuation[window] += np.float32(0.26 * finding.strength) * np.clip(1.3 - squared, 0, 1)
+                # Each fragment ends off the rib's axis, the outer one lower than the inner.
+                part = np.linspace(0.2, 1, 5)
+                x = away + 0.085 * direction * part
+                stub = rib_height(shape, rib, x) + 0.026 * direction * part[::-1]
+                canvas.stroke(half.sign * x, stub, 0.04, 0.36 * finding.strength * (1.1 - 0.7 * part))
+            gap_x = np.array([away - 0.014, away + 0.002, away + 0.014])
+            canvas.stroke(half.sign * gap_x, y + np.array([-0.045, 0.0, 0.045]), 0.02, -0.34 * finding.strength)
+            window, squared = canvas.ellipse(half.sign * away, y, 0.08, 0.058, reach=1.3)
+            canvas.attenuation[window] += np.float32(0.24 * finding.strength) * np.clip(1.25 - squared, 0, 1)
 
 
 def fracture_count(finding: Finding) -> int:
