@@ -14,7 +14,7 @@ _STATES = (Kind.BORDERLINE_NORMAL, Kind.NORMAL, Kind.ENLARGED, Kind.STABLE)
 _STOPS = (Kind.COMMA, Kind.BOUNDARY)
 
 
-def state_label(events: Sequence[Event], position: int) -> int | None:
+def state_label(sentence: str, events: Sequence[Event], position: int) -> int | None:
     """Label of the anatomy `events[position]` by its state, or None where the sentence gives none.
 
     The state is looked for right before the anatomy ("normal heart size"), then after it in the same clause, then
@@ -23,13 +23,13 @@ def state_label(events: Sequence[Event], position: int) -> int | None:
     clause = [event.kind in _STOPS for event in events]
     first = max((i + 1 for i in range(position) if clause[i]), default=0)
     last = next((i for i in range(position + 1, len(events)) if clause[i]), len(events))
-    adjacent = _adjacent(events, position, first)
+    adjacent = _adjacent(sentence, events, position, first)
     following = [i for i in range(position + 1, last) if events[i].kind in _STATES]
     preceding = [i for i in range(position - 1, first - 1, -1) if events[i].kind in _STATES]
     later = [i for i in range(last, len(events)) if events[i].kind in _STATES]
     earlier = [i for i in range(first - 1, -1, -1) if events[i].kind in _STATES]
-    if adjacent is not None:
-        candidates = [adjacent, *following] if events[adjacent].kind is not Kind.STABLE else [adjacent, *following, *preceding]
+    if adjacent is not None:  # "normal and stable contours": what only says unchanged does not hide the rest
+        candidates = [adjacent, *following, *preceding]
     elif following or preceding:
         candidates = following or preceding
     else:
@@ -38,11 +38,12 @@ def state_label(events: Sequence[Event], position: int) -> int | None:
     return _first_telling(events, candidates)
 
 
-def _adjacent(events: Sequence[Event], position: int, first: int) -> int | None:
+def _adjacent(sentence: str, events: Sequence[Event], position: int, first: int) -> int | None:
     """The state that directly precedes the anatomy, with at most a word between."""
     if position - 1 >= first and events[position - 1].kind in _STATES:
-        gap = events[position].start - events[position - 1].end
-        return position - 1 if gap <= 12 else None
+        between = sentence[events[position - 1].end : events[position].start].split()
+        if len(between) <= 1 and "and" not in between:
+            return position - 1
     return None
 
 

@@ -70,8 +70,8 @@ class RulesLabeler:
     negative; No Finding is 1 when no other observation than Support Devices is positive or uncertain and no abnormality
     outside the 14 is described, else blank; a report that speaks of heart failure has at least uncertain cardiomegaly.
 
-    Text may be raw or lower-cased and tokenised, with masks (`XXXX`, `___`). A report without any mention, the empty one
-    included, gets No Finding = 1 and blanks otherwise, as CheXpert's rule has it.
+    Text may be raw or lower-cased and tokenised, with masks (`XXXX`, `___`). A report without any mention, the
+    empty one included, gets No Finding = 1 and blanks otherwise, as CheXpert's rule has it.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def read_sentence(sentence: str) -> tuple[_Found, ...]:
 def _mention(text: str, events: Sequence[Event], position: int, event: Event) -> list[_Found]:
     """The mentions that one event stands for."""
     if event.kind in ANATOMY:
-        label = state_label(events, position)
+        label = state_label(text, events, position)
         if label is None:
             return []
         return [_Found(column, label, event.start, event.end) for column in _ANATOMY_OBSERVATIONS[event.kind]]

@@ -57,8 +57,8 @@ def _cues_before(sentence: str, events: Sequence[Event], position: int) -> set[K
                 doubt_reaches = False
                 if _NEW_STATEMENT.match(sentence, event.start):
                     negation_reaches = False
-        elif event.kind is Kind.NEGATION_BEFORE and negation_reaches:
-            found.add(event.kind)
+        elif event.kind is Kind.NEGATION_BEFORE:
+            found |= {event.kind} if negation_reaches else set()
         elif event.kind is Kind.UNCERTAIN_BEFORE and doubt_reaches and mention.start - event.end < _DOUBT_REACH:
             found.add(event.kind)
     return found
