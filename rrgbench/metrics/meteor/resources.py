@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ def installed_files() -> tuple[Path, Path]:
     for path in (jar, table):
         if not path.is_file():
             raise MissingPartError(
-                f"METEOR needs pycocoevalcap's {path.name}, which is missing: pip install --force-reinstall pycocoevalcap"
+                f"pycocoevalcap's {path.name} is missing, METEOR needs it: pip install --force-reinstall pycocoevalcap"
             )
     return jar, table
 
@@ -180,7 +180,7 @@ def build(jar: Path, table: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(jar) as archive:
             lists = {
-                "function_words": archive.read("function/english.words").decode("utf-8").split("\n"),
+                "function_words": archive.read("function/english.words").decode("utf-8").split(),
                 "prefixes": _prefixes(archive.read("nonbreaking/english.prefixes").decode("utf-8")),
             }
             arrays = _synsets(archive.read("synonym/english.synsets").decode("utf-8"))
@@ -246,7 +246,7 @@ def _exceptions(text: str) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+def _blocks(stream: gzip.GzipFile) -> Iterator[bytes]:
     """Pieces of a byte stream that end with a line feed."""
     rest = b""
     while block := stream.read(_CHUNK_BYTES):
