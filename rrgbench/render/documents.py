@@ -1,0 +1,61 @@
+"""The documents of a run folder: `tables.tex`, `tables.md`, `report.html`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rrgbench.render.html import html_document
+from rrgbench.render.latex import latex_document
+from rrgbench.render.markdown import markdown_document
+from rrgbench.render.table import Table
+from rrgbench.render.tables import tables
+from rrgbench.runs.records import Record, sort_records
+from rrgbench.runs.store import RunFolder
+
+
+@dataclass(frozen=True)
+class RunDocuments:
+    """What was written for a run.
+
+    Attributes
+    ----------
+    tables : tuple of Table
+        The tables, for other formats.
+    files : tuple of Path
+        The documents.
+    """
+
+    tables: tuple[Table, ...]
+    files: tuple[Path, ...]
+
+    def print_tables(self, *, details: bool = False) -> None:
+        """Print the tables to standard output; with `details`, also those kept for the documents."""
+        from rrgbench.render.terminal import print_tables
+
+        print_tables(self.tables, details=details)
+
+
+def write_run_documents(folder: Path, records: Sequence[Record]) -> RunDocuments:
+    """Write the tables of a run into its folder.
+
+    The documents depend on the records alone, not on their order, so a resumed run ends with the same bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    records : sequence of Record
+        Its records.
+    """
+    made = tuple(tables(sort_records(records)))
+    store = RunFolder(folder)
+    title = "rrgbench results"
+    files = tuple(
+        store.write_artifact(name, text)
+        for name, text in (
+            ("tables.tex", latex_document(made, title)),
+            ("tables.md", markdown_document(made, title)),
+            ("report.html", html_document(made, title)),
+        )
+    )
+    return RunDocuments(made, files)
