@@ -139,7 +139,7 @@ def classification(records: Sequence[Record], where: str) -> Table | None:
         return [r for r in here if r.model == model and (r.setting, r.fraction) == columns[column]]
 
     return assemble(
-        f"Classification on {where}: mean AUROC by share of the training data",
+        f"Classification (mean AUROC) on {where}",
         "model",
         model_order(here),
         list(columns),

@@ -41,8 +41,10 @@ def print_table(table: Table, console: Console) -> None:
     widths = [_width(table, place) + 2 for place in range(len(table.columns))]
     label = max([len(table.label), *(len(row.label) for row in table.rows)]) + 4
     cut = blocks(table, widths, max(console.width - label, 12))
-    for number, block in enumerate(cut):
-        console.print(_rich(block, f"{table.title} ({number + 1}/{len(cut)})" if len(cut) > 1 else table.title))
+    for number, block in enumerate(cut, 1):
+        title = f"{table.title} ({number}/{len(cut)})" if len(cut) > 1 else table.title
+        console.print(Text(title, style="bold"))
+        console.print(_rich(block))
     for number, note in enumerate(table.notes, 1):
         console.print(Text(f"{str(number).translate(_SUPERSCRIPTS)} {note}", style="dim"))
     for columns, signature in table.signatures:
@@ -65,9 +67,9 @@ def _marks(notes: tuple[int, ...]) -> str:
     return ",".join(map(str, notes)).translate(_SUPERSCRIPTS)
 
 
-def _rich(table: Table, title: str) -> RichTable:
+def _rich(table: Table) -> RichTable:
     """The rich form of a table that fits; group names stand above their columns' titles."""
-    shown = RichTable(title=Text(title, style="bold"), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
+    shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown.add_column(Text(table.label), vertical="top", no_wrap=True)
     before = ""
     for column in table.columns:

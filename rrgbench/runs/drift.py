@@ -1,0 +1,295 @@
+"""Whether the numbers of a run moved against a baseline.
+
+Values are paired by everything that says which value they are, and compared only where their signatures agree: a
+difference between numbers made in two ways means nothing. Whatever could not be paired is listed, never passed over.
+"""
+
+import enum
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from rrgbench.errors import InputError
+from rrgbench.runs.records import Identity, Record, sort_records
+
+TOLERANCES: dict[str, float] = {
+    "classification/auroc": 0.02,
+    "auroc": 5e-3,
+    "bleu_*": 1e-3,
+    "meteor": 1e-3,
+    "rouge_l": 1e-3,
+    "cider": 5e-3,
+    "ce_*": 5e-3,
+    "precision_at_k": 0.01,
+    "chance_precision": 1e-6,
+    "pearson": 0.05,
+    "spearman": 0.05,
+    "kendall": 0.05,
+    "distinct_reports": 0.0,
+    "*": 1e-3,
+}
+"""Absolute tolerances; the first pattern that fits `task/metric` or `metric` counts.
+
+A fixed model's text metrics repeat to rounding, so 1e-3 (a tenth of what papers print as 0.1 points) is already a changed
+report. Clinical efficacy and Precision@K jump by single studies. Probes and fine-tuning are trained anew on another
+machine's arithmetic, hence 0.02. Correlations over 14 observations are loose by nature.
+"""
+
+_ROUNDING = 1e-12
+"""Room for the decimal text of numbers, so that a difference equal to the tolerance has not moved."""
+
+_PLACES = tuple(index for index, name in enumerate(("task", "model", "corpus", "split")) if name in ("corpus", "split"))
+
+
+class Verdict(enum.IntEnum):
+    """The outcome, as the exit code of `rrgbench drift`."""
+
+    SAME = 0
+    MOVED = 1
+    NOT_COMPARABLE = 2
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One value in both runs.
+
+    Attributes
+    ----------
+    run, baseline : Record
+        The two records.
+    tolerance : float
+        Largest absolute difference that counts as unmoved.
+    differences : tuple of (str, str, str)
+        Signature fields that differ and are not allowed to: field, in the run, in the baseline.
+    """
+
+    run: Record
+    baseline: Record
+    tolerance: float
+    differences: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def change(self) -> float | None:
+        """Run minus baseline; None where either is blank."""
+        if self.run.value is None or self.baseline.value is None:
+            return None
+        return self.run.value - self.baseline.value
+
+    @property
+    def moved(self) -> bool:
+        """Whether the value moved by more than its tolerance, vanished or appeared."""
+        if self.change is None:
+            return (self.run.value is None) != (self.baseline.value is None)
+        return abs(self.change) > self.tolerance + _ROUNDING
+
+    @property
+    def what(self) -> str:
+        """The change in words: by how much, or why a side is blank."""
+        if self.change is not None:
+            return f"{self.change:+.4f}"
+        if self.moved:
+            blank, side = (self.run, "became blank") if self.run.value is None else (self.baseline, "was blank")
+            return f"{side}: {blank.reason}"
+        return "blank in both"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A run against a baseline.
+
+    Attributes
+    ----------
+    pairs : tuple of Pair
+        Values compared.
+    refused : tuple of Pair
+        Values whose signatures differ.
+    only_run, only_baseline : tuple of Record
+        Values that one side lacks.
+    allow_extra : bool
+        Whether values that only the run has are fine.
+    """
+
+    pairs: tuple[Pair, ...]
+    refused: tuple[Pair, ...] = ()
+    only_run: tuple[Record, ...] = ()
+    only_baseline: tuple[Record, ...] = ()
+    allow_extra: bool = False
+
+    @property
+    def moved(self) -> tuple[Pair, ...]:
+        """Pairs whose value moved, the largest move in tolerances first, blanks before all."""
+        found = [pair for pair in self.pairs if pair.moved]
+        return tuple(sorted(found, key=lambda pair: (-_severity(pair), pair.run.name)))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Not comparable wins over moved: a partial comparison must not look like a whole one."""
+        if self.refused or self.only_baseline or not self.pairs or (self.only_run and not self.allow_extra):
+            return Verdict.NOT_COMPARABLE
+        return Verdict.MOVED if self.moved else Verdict.SAME
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that the table shows, for machines."""
+        return {
+            "verdict": self.verdict.name.lower(),
+            "exit_code": int(self.verdict),
+            "compared": len(self.pairs),
+            "moved": [_pair_json(pair) for pair in self.moved],
+            "not_comparable": [_pair_json(pair) for pair in self.refused],
+            "only_in_run": [record.to_json() for record in self.only_run],
+            "only_in_baseline": [record.to_json() for record in self.only_baseline],
+        }
+
+
+def compare_runs(
+    run: Iterable[Record],
+    baseline: Iterable[Record],
+    *,
+    tolerances: Mapping[str, float] | None = None,
+    allowed: Iterable[str] = (),
+    allow_extra: bool = False,
+) -> Drift:
+    """Compare the records of a run with those of a baseline.
+
+    Parameters
+    ----------
+    run, baseline : iterable of Record
+        Their records.
+    tolerances : mapping of str to float, optional
+        Absolute tolerances by `metric` or `task/metric`, `*` allowed; they come before `TOLERANCES`.
+    allowed : iterable of str
+        Signature fields that may differ (`rrgbench`, `corpus`, `n`, `labeler` ...), or `all`.
+    allow_extra : bool
+        Whether values that only the run has are fine; they are listed all the same.
+
+    Raises
+    ------
+    InputError
+        If a tolerance is not a number from 0 up, or a side has two records for one value.
+    """
+    chosen = {**(tolerances or {}), **{k: v for k, v in TOLERANCES.items() if k not in (tolerances or {})}}
+    for pattern, limit in chosen.items():
+        if not (math.isfinite(limit) and limit >= 0):
+            raise InputError(f"tolerance {pattern}={limit}: expected a number from 0 up")
+    fine = frozenset(allowed)
+    paired, only_run, only_baseline = _paired(sort_records(run), sort_records(baseline))
+    pairs, refused = [], []
+    for ours, theirs in paired:
+        pair = Pair(ours, theirs, tolerance_of(ours, chosen), _differences(ours, theirs, fine))
+        (refused if pair.differences else pairs).append(pair)
+    return Drift(tuple(pairs), tuple(refused), tuple(only_run), tuple(only_baseline), allow_extra)
+
+
+def tolerance_of(record: Record, tolerances: Mapping[str, float]) -> float:
+    """The tolerance of the first pattern that fits a record's `task/metric` or `metric`.
+
+    Raises
+    ------
+    InputError
+        If none fits.
+    """
+    for pattern, limit in tolerances.items():
+        if fnmatchcase(f"{record.task}/{record.metric}", pattern) or fnmatchcase(record.metric, pattern):
+            return limit
+    raise InputError(f"no tolerance for {record.task}/{record.metric}; give one")
+
+
+def parse_tolerances(texts: Iterable[str]) -> dict[str, float]:
+    """Read `metric=0.01` pairs as given on the command line.
+
+    Raises
+    ------
+    InputError
+        Naming the pair that is not one.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        pattern, equals, number = text.rpartition("=")
+        try:
+            limit = float(number)
+        except ValueError:
+            limit = math.nan
+        if not equals or not pattern or not (math.isfinite(limit) and limit >= 0):
+            raise InputError(f"tolerance {text!r}: expected metric=NUMBER from 0 up, e.g. bleu_4=0.002")
+        found[pattern] = limit
+    return found
+
+
+def _paired(
+    run: Sequence[Record], baseline: Sequence[Record]
+) -> tuple[list[tuple[Record, Record]], list[Record], list[Record]]:
+    """Pairs by identity; what is left, by identity without corpus and split where that is unambiguous.
+
+    The second step pairs values of two versions of a corpus, so that the refusal can say "corpus differs" instead of
+    listing every value as missing on both sides.
+    """
+    theirs = {record.identity: record for record in baseline}
+    pairs = [(record, theirs.pop(record.identity)) for record in run if record.identity in theirs]
+    done = {record.identity for record, _ in pairs}
+    left = [record for record in run if record.identity not in done]
+    ours_by, theirs_by = _by_value(left), _by_value(theirs.values())
+    only_run, only_baseline = [], []
+    for key in {**ours_by, **theirs_by}:
+        ours, others = ours_by.get(key, []), theirs_by.get(key, [])
+        if len(ours) == len(others) == 1:
+            pairs.append((ours[0], others[0]))
+        else:
+            only_run += ours
+            only_baseline += others
+    return pairs, only_run, only_baseline
+
+
+def _by_value(records: Iterable[Record]) -> dict[Identity, list[Record]]:
+    groups: dict[Identity, list[Record]] = {}
+    for record in records:
+        key = tuple(cell for place, cell in enumerate(record.identity) if place not in _PLACES)
+        groups.setdefault(key, []).append(record)
+    return groups
+
+
+def _differences(run: Record, baseline: Record, allowed: frozenset[str]) -> tuple[tuple[str, str, str], ...]:
+    """Signature fields, and the record's own corpus, split and n, that differ and may not."""
+    if "all" in allowed:
+        return ()
+    # a blank has no signature of its own; that it became blank is the news
+    if run.value is None or baseline.value is None:
+        ours, theirs = {}, {}
+    else:
+        ours, theirs = _fields(run), _fields(baseline)
+    ours |= {"corpus": run.corpus, "split": run.split}
+    theirs |= {"corpus": baseline.corpus, "split": baseline.split}
+    names = dict.fromkeys([*ours, *theirs])
+    return tuple(
+        (name, ours.get(name, "-"), theirs.get(name, "-"))
+        for name in names
+        if name not in allowed and ours.get(name) != theirs.get(name)
+    )
+
+
+def _fields(record: Record) -> dict[str, str]:
+    """Fields of a record's signature; `n` is the record's own where the signature has none."""
+    fields = {} if record.n is None else {"n": str(record.n)}
+    for part in filter(None, (record.signature or "").split("|")):
+        name, _, value = part.partition(":")
+        fields[name] = value
+    return fields
+
+
+def _severity(pair: Pair) -> float:
+    """How many tolerances a value moved; infinite for blanks and for a tolerance of zero."""
+    if pair.change is None or pair.tolerance == 0:
+        return math.inf
+    return abs(pair.change) / pair.tolerance
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    return {
+        "run": pair.run.to_json(),
+        "baseline": pair.baseline.to_json(),
+        "change": pair.change,
+        "tolerance": pair.tolerance,
+        "what": pair.what,
+        "signature_differences": [list(difference) for difference in pair.differences],
+    }
