@@ -1,17 +1,21 @@
 """Report to the 14 CheXpert observations: labelers by name."""
 
 from collections.abc import Sequence
+from inspect import signature
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.errors import UnknownNameError
+from rrgbench.errors import InputError, UnknownNameError, listed
+from rrgbench.labelers.cache import CachedLabeler
+from rrgbench.labelers.chexbert import ChexbertLabeler
 from rrgbench.labelers.rules import Mention, RulesLabeler
 
-__all__ = ["NAMES", "Labeler", "Mention", "RulesLabeler", "load"]
+__all__ = ["NAMES", "CachedLabeler", "ChexbertLabeler", "Labeler", "Mention", "RulesLabeler", "load"]
 
-NAMES = ("rules",)
+NAMES = ("rules", "chexbert")
 
 
 class Labeler(Protocol):
@@ -37,21 +41,30 @@ class Labeler(Protocol):
         ...
 
 
-def load(name: str = "rules", **options: Any) -> Labeler:
+def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any) -> Labeler:
     """A labeler by name.
 
     Parameters
     ----------
     name : str
         One of `NAMES`.
+    cache : path, optional
+        A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
-        Passed to the labeler; `rules` takes none.
+        Passed to the labeler: `rules` takes none, `chexbert` takes `weights`, `vocabulary`, `device`, `batch_size`.
 
     Raises
     ------
     UnknownNameError
         If there is no labeler of that name.
+    InputError
+        If an option is not one of the labeler's.
     """
-    if name == "rules":
-        return RulesLabeler(**options)
-    raise UnknownNameError(f"there is no labeler {name!r}; known are: {', '.join(NAMES)}")
+    if name not in NAMES:
+        raise UnknownNameError(f"there is no labeler {name!r}; known are: {', '.join(NAMES)}")
+    maker = RulesLabeler if name == "rules" else ChexbertLabeler
+    unknown = sorted(set(options) - set(signature(maker).parameters))
+    if unknown:
+        raise InputError(f"labeler {name!r} has no option {listed(unknown)}")
+    labeler: Labeler = maker(**options)
+    return labeler if cache is None else CachedLabeler(labeler, cache)

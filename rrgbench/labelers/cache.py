@@ -1,0 +1,104 @@
+"""Labels remembered on disk by content: each distinct report is labelled once per labeler, whoever asks."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS
+
+if TYPE_CHECKING:
+    from rrgbench.labelers import Labeler
+
+_QUERY_SIZE = 500
+"""Keys per SQL query; SQLite allows at least 999 parameters."""
+
+
+class CachedLabeler:
+    """A labeler whose labels are kept in one SQLite file, keyed by labeler identity and report text.
+
+    Only digests of the texts are stored, never the texts. Several processes may share a file. Name, version and
+    identity are the wrapped labeler's, so signatures do not change.
+
+    Parameters
+    ----------
+    labeler : Labeler
+        Who labels what is not yet known.
+    path : Path
+        The cache file; created when missing.
+
+    Raises
+    ------
+    InputError
+        If the file is not a label cache, or can't be created.
+    """
+
+    def __init__(self, labeler: "Labeler", path: str | Path) -> None:
+        self.labeler = labeler
+        self.path = Path(path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._connect()) as connection, connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS labels (key BLOB PRIMARY KEY, labels BLOB) WITHOUT ROWID"
+                )
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise InputError(f"{self.path.name} can't be used as a label cache: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """The wrapped labeler's name."""
+        return self.labeler.name
+
+    @property
+    def version(self) -> str:
+        """The wrapped labeler's version."""
+        return self.labeler.version
+
+    @property
+    def identity(self) -> str:
+        """The wrapped labeler's identity."""
+        return self.labeler.identity
+
+    def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
+        """Labels (n, 14) in CheXpert coding; only reports never seen before are labelled."""
+        keys = [self._key(report) for report in reports]
+        distinct = dict(zip(keys, reports, strict=True))
+        with closing(self._connect()) as connection:
+            known = _read(connection, list(distinct))
+            unknown = [key for key in distinct if key not in known]
+            if unknown:
+                fresh = self.labeler.label([distinct[key] for key in unknown])
+                known.update(zip(unknown, fresh, strict=True))
+                with connection:
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO labels VALUES (?, ?)",
+                        [(key, row.astype(np.int8).tobytes()) for key, row in zip(unknown, fresh, strict=True)],
+                    )
+        if not keys:
+            return np.empty((0, len(OBSERVATIONS)), dtype=np.int8)
+        return np.stack([known[key] for key in keys])
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=60)
+
+    def _key(self, report: str) -> bytes:
+        text = f"{self.identity}\0{report}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(text).digest()
+
+
+def _read(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.int8]]:
+    """Stored labels of those keys that are known."""
+    found: dict[bytes, NDArray[np.int8]] = {}
+    for start in range(0, len(keys), _QUERY_SIZE):
+        part = keys[start : start + _QUERY_SIZE]
+        marks = ",".join("?" * len(part))
+        for key, labels in connection.execute(f"SELECT key, labels FROM labels WHERE key IN ({marks})", part):
+            found[bytes(key)] = np.frombuffer(labels, dtype=np.int8)
+    return found

@@ -1,0 +1,262 @@
+"""CheXbert: the BERT labeler of Smit et al. (EMNLP 2020), its architecture and checkpoint format, batched.
+
+Labels equal those of the `f1chexbert` package for the same weights; it labels one report per forward pass, this
+labels each distinct report once, in batches of reports of like length. Weights are not shipped: give a local
+`chexbert.pth` or a hub id. torch and transformers are imported when a labeler is built, not before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError, MissingPartError, listed
+from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+CHEXBERT_ORDER: Final = (
+    "Enlarged Cardiomediastinum",
+    "Cardiomegaly",
+    "Lung Opacity",
+    "Lung Lesion",
+    "Edema",
+    "Consolidation",
+    "Pneumonia",
+    "Atelectasis",
+    "Pneumothorax",
+    "Pleural Effusion",
+    "Pleural Other",
+    "Fracture",
+    "Support Devices",
+    "No Finding",
+)
+"""Order of CheXbert's 14 heads, which is not CheXpert's column order."""
+
+CLASSES: Final = np.array([UNMENTIONED, POSITIVE, NEGATIVE, UNCERTAIN], dtype=np.int8)
+"""What the four classes of a head mean; the No Finding head has only the first two."""
+
+HUB_WEIGHTS: Final = "StanfordAIMI/RRG_scorers"
+HUB_VOCABULARY: Final = "bert-base-uncased"
+MAX_TOKENS: Final = 512
+_COLUMNS: Final = np.array([OBSERVATIONS.index(name) for name in CHEXBERT_ORDER])
+_NOT_LEARNED: Final = "bert.embeddings.position_ids"
+"""0, 1, 2, ...: older transformers wrote this constant into checkpoints, newer ones do not."""
+
+
+class ChexbertLabeler:
+    """Labels by a trained CheXbert.
+
+    Parameters
+    ----------
+    weights : str or Path
+        A local checkpoint (`chexbert.pth`: a torch file whose `model_state_dict` has keys `module.bert...` and
+        `module.linear_heads...`), or the id of a hub repository that holds `chexbert.pth`.
+    vocabulary : str or Path
+        A local `vocab.txt` (or a folder with one), or a hub id; bert-base-uncased's is what CheXbert was trained with.
+    device : str, optional
+        A torch device; a GPU where there is one, else the CPU.
+    batch_size : int
+        Reports per forward pass.
+
+    Raises
+    ------
+    InputError
+        If weights or vocabulary are no such file, or the checkpoint has missing or unexpected tensors (named).
+    MissingPartError
+        If they have to come from the hub and can't be had.
+
+    Notes
+    -----
+    Computes in float32: int8 and bfloat16 change labels.
+    """
+
+    name = "chexbert"
+
+    def __init__(
+        self,
+        weights: str | Path = HUB_WEIGHTS,
+        vocabulary: str | Path = HUB_VOCABULARY,
+        device: str | None = None,
+        batch_size: int = 16,
+    ) -> None:
+        import torch
+
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}; expected at least 1")
+        path = _file(weights, "chexbert.pth")
+        self.version = _digest(path)
+        self.batch_size = batch_size
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._model = read_checkpoint(path).to(self.device)
+        self._tokenizer = _tokenizer(_file(vocabulary, "vocab.txt"))
+
+    @property
+    def identity(self) -> str:
+        """`chexbert@` and the first digits of the checkpoint's SHA-256, as signatures show it."""
+        return f"{self.name}@{self.version}"
+
+    def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
+        """Labels (n, 14) in CheXpert coding and `OBSERVATIONS` order; an empty report is labelled like any other.
+
+        A report of more than 512 word pieces is cut, as CheXbert does.
+        """
+        import torch
+
+        distinct = list(dict.fromkeys(clean(report) for report in reports))
+        pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(distinct)]
+        by_length = sorted(range(len(distinct)), key=lambda i: len(pieces[i]))
+        labels = np.empty((len(distinct), len(OBSERVATIONS)), dtype=np.int8)
+        with torch.inference_mode():
+            for start in range(0, len(by_length), self.batch_size):
+                rows = by_length[start : start + self.batch_size]
+                classes = self._classes([pieces[i] for i in rows])
+                labels[np.array(rows)[:, None], _COLUMNS] = CLASSES[classes]
+        position = {report: row for row, report in enumerate(distinct)}
+        order = np.array([position[clean(report)] for report in reports], dtype=np.intp)
+        return labels[order]
+
+    def _classes(self, pieces: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+        """Most probable class per report and head (n, 14), heads in CheXbert's order."""
+        import torch
+
+        longest = max(len(report) for report in pieces)
+        ids = torch.zeros((len(pieces), longest), dtype=torch.long)
+        mask = torch.zeros((len(pieces), longest), dtype=torch.long)
+        for row, report in enumerate(pieces):
+            ids[row, : len(report)] = torch.tensor(report)
+            mask[row, : len(report)] = 1
+        ids, mask = ids.to(self.device), mask.to(self.device)
+        heads: list[torch.Tensor] = self._model(ids, mask if bool((mask == 0).any()) else None)
+        return torch.stack([scores.argmax(dim=1) for scores in heads], dim=1).cpu().numpy().astype(np.int64)
+
+
+def clean(report: str) -> str:
+    """White space as f1chexbert prepares it: runs become one blank, ends are stripped."""
+    return re.sub(r"\s+", " ", report).strip()
+
+
+def build_network(state: dict[str, torch.Tensor]) -> torch.nn.Module:
+    """BERT with 14 linear heads on its [CLS] vector, of the sizes that a state dict has, in evaluation mode.
+
+    Parameters
+    ----------
+    state : dict of str to Tensor
+        Keys `bert...` and `linear_heads.{0..13}.{weight,bias}`, without `module.`.
+
+    Raises
+    ------
+    InputError
+        If tensors are missing, unexpected or misshapen, naming the first few.
+    """
+    import torch
+    from transformers import BertConfig, BertModel
+
+    class Network(torch.nn.Module):
+        def __init__(self, config: BertConfig) -> None:
+            super().__init__()
+            self.bert = BertModel(config)
+            self.linear_heads = torch.nn.ModuleList(
+                [torch.nn.Linear(config.hidden_size, 4 if name != "No Finding" else 2) for name in CHEXBERT_ORDER]
+            )
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor | None) -> list[torch.Tensor]:
+            vector = self.bert(ids, attention_mask=mask).last_hidden_state[:, 0]
+            return [head(vector) for head in self.linear_heads]
+
+    network = Network(_configuration(state, BertConfig))
+    expected = network.state_dict()
+    missing = [key for key in expected if key not in state]
+    unexpected = [key for key in state if key not in expected]
+    misshapen = [key for key in expected if key in state and state[key].shape != expected[key].shape]
+    for fault, keys in (("lacks", missing), ("has unexpected", unexpected), ("has misshapen", misshapen)):
+        if keys:
+            raise InputError(f"the CheXbert checkpoint {fault} tensors: {listed(keys)}; is it another model's?")
+    network.load_state_dict(state, strict=True)
+    return network.eval()
+
+
+def _configuration(state: dict[str, torch.Tensor], config: Any) -> Any:
+    """BERT's configuration read off the shapes; bert-base-uncased's for the real checkpoint."""
+    try:
+        vocabulary, width = state["bert.embeddings.word_embeddings.weight"].shape
+        positions = state["bert.embeddings.position_embeddings.weight"].shape[0]
+        inner = state["bert.encoder.layer.0.intermediate.dense.weight"].shape[0]
+    except KeyError as error:
+        raise InputError(f"the CheXbert checkpoint lacks the tensor {error}; is it another model's?") from None
+    layers = {int(found.group(1)) for key in state if (found := re.match(r"bert\.encoder\.layer\.(\d+)\.", key))}
+    return config(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        num_hidden_layers=len(layers),
+        num_attention_heads=max(1, width // 64),
+        intermediate_size=inner,
+        max_position_embeddings=positions,
+    )
+
+
+def read_checkpoint(path: Path) -> torch.nn.Module:
+    """The network of a checkpoint file, loaded without running any code that the file may hold.
+
+    Raises
+    ------
+    InputError
+        If the file is no CheXbert checkpoint.
+    """
+    import pickle
+
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path.name} is not a torch checkpoint of plain tensors: {reason}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("model_state_dict"), dict):
+        raise InputError(f"{path.name} has no `model_state_dict`; expected CheXbert's checkpoint format")
+    state = {key.removeprefix("module."): tensor for key, tensor in content["model_state_dict"].items()}
+    state.pop(_NOT_LEARNED, None)
+    return build_network(state)
+
+
+def _tokenizer(vocabulary: Path) -> BertWordPieceTokenizer:
+    """bert-base-uncased's tokenizer over a vocabulary file."""
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
+    tokenizer.enable_truncation(MAX_TOKENS)
+    return tokenizer
+
+
+def _file(source: str | Path, name: str) -> Path:
+    """A local file, the file of that name in a local folder, or the one in a hub repository."""
+    path = Path(source)
+    if path.is_dir():
+        path = path / name
+    if path.is_file():
+        return path
+    if isinstance(source, Path) or str(source).count("/") > 1 or Path(source).suffix:
+        raise InputError(f"there is no file {path.name!r} where CheXbert's {name} was looked for; give its path")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repo_id=str(source), filename=name))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise MissingPartError(
+            f"CheXbert needs {name} from the hub repository {source!r}, which can't be reached; give a local path"
+        ) from error
+
+
+def _digest(path: Path) -> str:
+    """First eight hex digits of a file's SHA-256."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:8]
