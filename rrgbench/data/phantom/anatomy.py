@@ -121,7 +121,9 @@ class Side:
 
 def draw_body(canvas: Canvas, shape: Shape) -> None:
     """Soft tissue: neck, shoulders, trunk, abdomen, spine."""
-    half = profile(_BODY, canvas.y) * np.float32(0.93 + 0.07 * shape.chest + 0.25 * (shape.fat - 0.3))
+    half = profile(_BODY, canvas.y) * np.float32(0.93 + 0.07 * shape.chest + 1.1 * (shape.fat - 0.32))
+    # Even the thinnest chest has a wall around its lungs.
+    half = np.maximum(half, profile(_CHEST_WALL, canvas.y) * np.float32(shape.chest) + np.float32(0.10))
     inside = half - np.abs(canvas.x)
     body = canvas.ramp(inside - np.float32(0.05), 0.14)
     rows = (
@@ -163,9 +165,11 @@ def _draw_lung(canvas: Canvas, shape: Shape, sign: int) -> Side:
     wall = profile(_CHEST_WALL, canvas.y) * np.float32(shape.chest)
     inner = profile(_INNER_EDGE, canvas.y) * np.float32(shape.chest)
     dome = shape.dome[0 if sign < 0 else 1]
-    # A dome that falls steeply to the costophrenic angle and gently to the heart.
+    # A dome that falls steeply to the costophrenic angle and hardly towards the heart, which rests on it.
     away = lateral - np.float32(0.34 * shape.chest)
-    floor = np.float32(dome) + np.square(away) * np.where(away > 0, np.float32(2.0), np.float32(0.9))
+    floor = np.float32(dome) + np.square(away) * np.where(
+        away > 0, np.float32(2.0), np.float32(0.45 if sign < 0 else 0.15)
+    )
     lung = canvas.ramp(lateral - inner, 0.04) * canvas.ramp(wall - lateral, 0.03)
     # Less lung lies behind a pixel near the chest wall.
     lung *= np.float32(0.72) + np.float32(0.28) * canvas.ramp(wall - lateral - np.float32(0.08), 0.2)

@@ -1,8 +1,8 @@
 """The film while it is being drawn: a map of X-ray attenuation with a patient-fixed coordinate system.
 
-Coordinates: x from -1 (film left, the patient's right) to +1, y from -1 (top) to +1 (bottom) in the patient's frame; the pose
-shifts, zooms and shears that frame on the film. Because y stays constant along a row, outlines are one number per row
-and everything else is one pass over half an image: that is what makes hundreds of films a second possible.
+Coordinates: x from -1 (film left, the patient's right) to +1, y from -1 (top) to +1 (bottom) in the patient's frame;
+the pose shifts, zooms and shears that frame on the film. Because y stays constant along a row, outlines are one number
+per row and everything else is one pass over half an image: that is what makes hundreds of films a second possible.
 """
 
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ class Canvas:
 
     def ramp(self, distance: Array, width: float) -> Array:
         """0 where `distance` <= -width/2, 1 where >= width/2, linear between; never narrower than a pixel."""
-        return np.clip(distance * np.float32(1.0 / max(width, self.pixel)) + np.float32(0.5), 0.0, 1.0)
+        return np.asarray(np.clip(distance * np.float32(1.0 / max(width, self.pixel)) + np.float32(0.5), 0.0, 1.0))
 
     def stroke(
         self, x: NDArray[np.float64], y: NDArray[np.float64], width: float, weight: float | NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Everything about one phantom study beyond its labels: where each finding lies, how bad it is, how the film was taken."""
+"""One phantom study beyond its labels: where each finding lies, how bad it is, how the film was taken."""
 
 from dataclasses import dataclass
 
@@ -169,11 +169,15 @@ _DEVICE_WEIGHTS = (0.14, 0.15, 0.17, 0.08, 0.14, 0.16, 0.12, 0.04)
 
 
 def _draw_devices(rng: np.random.Generator, certain: bool, findings: dict[str, Finding]) -> tuple[Device, ...]:
-    count = int(rng.choice((1, 2, 3), p=(0.55, 0.3, 0.15))) if certain else 1
+    side = "right" if rng.random() < 0.6 else "left"
+    if not certain:
+        # What a report suspects is a faint line, never an implant.
+        return (Device("internal jugular line" if rng.random() < 0.5 else "picc line", side),)
+    count = int(rng.choice((1, 2, 3), p=(0.55, 0.3, 0.15)))
     kinds = list(rng.choice(len(_DEVICE_KINDS), size=count, replace=False, p=_DEVICE_WEIGHTS))
     devices = [Device(_DEVICE_KINDS[int(kind)], "right" if rng.random() < 0.6 else "left") for kind in sorted(kinds)]
     collapsed = findings.get("Pneumothorax")
-    if certain and collapsed is not None and rng.random() < 0.35:
+    if collapsed is not None and rng.random() < 0.35:
         devices = [device for device in devices if device.kind != "chest tube"]
         devices.append(Device("chest tube", collapsed.side if collapsed.side != "both" else "right"))
     return tuple(devices)

@@ -41,7 +41,7 @@ class PhantomStudy(Study):
         return study
 
     @cached_property
-    def report(self) -> str:  # type: ignore[override]
+    def report(self) -> str:
         """The report of the film's case."""
         film = self.images[0]
         if not isinstance(film, PhantomFilm):
@@ -76,6 +76,7 @@ class PhantomStudies(Sequence[Study]):
         self._labels.flags.writeable = False
 
     def __len__(self) -> int:
+        """Number of studies in all splits."""
         return len(self._indices)
 
     @overload
@@ -85,6 +86,7 @@ class PhantomStudies(Sequence[Study]):
     def __getitem__(self, key: slice) -> Sequence[Study]: ...
 
     def __getitem__(self, key: int | slice) -> Study | Sequence[Study]:
+        """The study at a position, or the studies of a slice."""
         if isinstance(key, slice):
             return [self[position] for position in range(len(self))[key]]
         position = range(len(self))[key]
@@ -96,6 +98,7 @@ class PhantomStudies(Sequence[Study]):
         return Study(name, f"{name}-subject", self._splits[position], (film,), labels=labels, labels_source="latent")
 
     def __iter__(self) -> Iterator[Study]:
+        """Studies in the order train, validate, test, retrieval."""
         return (self[position] for position in range(len(self)))
 
 
@@ -117,9 +120,9 @@ def load(
     seed : int
         Another seed gives other patients.
     train, validate, test, retrieval : int
-        Studies by split, each 0 to 1,000,000. Study i of a split is the same whatever the sizes. The default retrieval pool
-        holds at least 200 studies that are positive for exactly one of the five competition observations, for each of
-        them (5x200).
+        Studies by split, each 0 to 1,000,000. Study i of a split is the same whatever the sizes. The default retrieval
+        pool holds at least 200 studies that are positive for exactly one of the five competition observations, for each
+        of them (5x200).
 
     Returns
     -------

@@ -29,8 +29,8 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
         x, y = _smooth(
             [(middle + jitter[0], -1.05), (middle + jitter[1] / 2, -0.7), (middle + 0.008, -0.36 + jitter[2])]
         )
-        for wall in (-0.016, 0.016):
-            canvas.stroke(x + wall, y, 0.013, 1.5 * dense)
+        for wall_x in (-0.016, 0.016):
+            canvas.stroke(x + wall_x, y, 0.013, 1.5 * dense)
     elif device.kind == "nasogastric tube":
         points = [
             (middle + 0.03, -1.05),
@@ -75,11 +75,10 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
     elif device.kind == "sternal wires":
         turn = np.linspace(0, 2 * np.pi, 11)
         for number in range(5):
-            y = -0.42 + 0.155 * number
-            canvas.stroke(
-                middle + jitter[number] * 0.5 + 0.038 * np.cos(turn), y + 0.022 * np.sin(turn), 0.013, 1.15 * dense
-            )
-            canvas.stroke(middle + np.array([-0.012, 0.018]), np.array([y - 0.02, y + 0.03]), 0.013, dense)
+            level = -0.42 + 0.155 * number
+            ring = middle + jitter[number] * 0.5 + 0.038 * np.cos(turn)
+            canvas.stroke(ring, level + 0.022 * np.sin(turn), 0.014, 1.4 * dense)
+            canvas.stroke(middle + np.array([-0.012, 0.018]), level + np.array([-0.02, 0.03]), 0.014, 1.2 * dense)
     else:
         points = [
             (sign * 1.0, 0.22 + jitter[0]),

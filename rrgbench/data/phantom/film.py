@@ -93,7 +93,7 @@ def draw_film(case: Case, population: Population, seed: int, index: int, size: i
 
 
 def _draw_pose(case: Case, rng: np.random.Generator) -> Pose:
-    zoom = rng.uniform(0.94, 1.10)
+    zoom = rng.uniform(0.95, 1.13)
     return Pose(
         shift_x=float(rng.normal(0, 0.03)),
         shift_y=float(rng.normal(0.04, 0.035)),

@@ -71,9 +71,10 @@ def draw_edema(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, r
         cotton = 0.55 + 0.9 * _texture(rng, half.lateral.shape, 22)
         canvas.attenuation[:, half.window] += np.float32(0.36 * finding.strength) * haze * cotton * half.lung
         lines = 7
-        y = np.linspace(0.08, 0.36, lines)[:, None] + rng.normal(0, 0.006, (lines, 1))
-        x = half.sign * (0.66 * shape.chest - np.linspace(0, 1, 4)[None, :] * rng.uniform(0.06, 0.10, (lines, 1)))
-        canvas.stroke(x, np.broadcast_to(y, x.shape), 0.012, 0.26 * finding.strength)
+        y = np.linspace(0.08, 0.36, lines)[:, None] + rng.normal(0, 0.012, (lines, 1))
+        x = half.sign * (0.66 * shape.chest - np.linspace(0, 1, 4)[None, :] * rng.uniform(0.04, 0.11, (lines, 1)))
+        slope = rng.normal(0, 0.012, (lines, 1)) * np.linspace(0, 1, 4)
+        canvas.stroke(x, y + slope, 0.012, 0.26 * finding.strength * rng.uniform(0.6, 1.2, (lines, 1)))
         turn = np.linspace(0, 2 * np.pi, 13)
         for _ in range(2):
             x0, y0 = half.sign * rng.uniform(0.18, 0.27), rng.uniform(-0.14, 0.06)

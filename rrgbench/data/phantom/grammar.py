@@ -1,5 +1,6 @@
 """From a case to a report: which sentences, in which words, in which order."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -29,15 +30,14 @@ class Chance:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._numbers = iter(())  # type: ignore[var-annotated]
+        self._numbers: list[float] = []
 
     def number(self) -> float:
         """Uniform in [0, 1)."""
-        for value in self._numbers:
-            return float(value)
-        # One call per number would cost more than everything else in a report.
-        self._numbers = iter(self._rng.random(128).tolist())
-        return float(next(self._numbers))
+        if not self._numbers:
+            # One call per number would cost more than everything else in a report.
+            self._numbers = self._rng.random(128).tolist()
+        return self._numbers.pop()
 
     def of(self, items: Sequence[str]) -> str:
         """One of the items."""
@@ -51,9 +51,9 @@ class Chance:
 def write_report(case: Case, population: Population, seed: int, index: int) -> str:
     """The report of a case.
 
-    Every present observation has a sentence of its own that states its certainty, side, place and severity as drawn; every
-    denied one is denied; nothing else about the 14 observations is said. Views, normal anatomy and comparisons come and
-    go; order and synonyms vary.
+    Every present observation has a sentence of its own that states its certainty, side, place and severity as drawn;
+    every denied one is denied; nothing else about the 14 observations is said. Views, normal anatomy and comparisons
+    come and go; order and synonyms vary.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def _finding_sentence(name: str, finding: Finding, chance: Chance) -> str:
         "muchly": lambda: chance.of(phrases.MUCHLY[finding.severity]),
         "size": lambda: chance.of(phrases.SIZE[finding.severity]),
         "dense": lambda: chance.of(phrases.DENSE[finding.severity]),
-        "faint": lambda: chance.of(("faint", "subtle", "hazy", "small")),
+        "faint": lambda: chance.of(("faint", "subtle", "vague", "small")),
         "shape": lambda: _lesion(finding, chance),
         "base": lambda: _base(finding, chance),
         "at_base": lambda: (
@@ -113,6 +113,7 @@ def _finding_sentence(name: str, finding: Finding, chance: Chance) -> str:
         "fracture": lambda: "fracture" if fracture_count(finding) == 1 else "fractures",
         "is": lambda: "is" if fracture_count(finding) == 1 else "are",
         "seen": lambda: chance.of(phrases.SEEN),
+        "mm": lambda: str(int((9, 14, 32)[finding.severity] + 8 * finding.variant)),
         "again": lambda: chance.of(phrases.AGAIN) if chance.number() < _AGAIN_RATE else "",
     }
     return _grammatical(template.format(**{slot: fill[slot]() for slot in _slots(template)}))
@@ -123,20 +124,23 @@ def _slots(template: str) -> tuple[str, ...]:
     return tuple(part.split("}")[0] for part in template.split("{")[1:])
 
 
+_REPAIRS = (
+    (re.compile(r"\bon the bilateral\b"), "on both sides"),
+    (re.compile(r"\bthe bilateral costophrenic angle\b"), "both costophrenic angles"),
+    (re.compile(r"\ba bilateral pleural line indicates\b"), "bilateral pleural lines indicate"),
+    (re.compile(r"\bbilateral lung is\b"), "both lungs are"),
+    (re.compile(r"\ba ((?:\w+ ){1,2}bilateral (?:pleural )?)(effusion|plaque)\b"), r"\1\2s"),
+    (re.compile(r"\bthere is ((?:\w+ ){1,3}bilateral (?:pleural )?effusions)\b"), r"there are \1"),
+    (re.compile(r"(bilateral (?:pleural )?effusions) is\b"), r"\1 are"),
+    (re.compile(r"\belevated hemidiaphragm and ((?:\w+ )?)(bi\w+)"), r"elevated hemidiaphragms and \1\2"),
+    (re.compile(r"\ba (?=(?:opac|extens|ill |upper|old ))"), "an "),
+)
+
+
 def _grammatical(sentence: str) -> str:
-    sentence = sentence.replace("on the bilateral", "on both sides").replace(
-        "the bilateral costophrenic angle", "both costophrenic angles"
-    )
-    sentence = sentence.replace("of a bilateral", "of bilateral").replace(
-        "a bilateral pleural line indicates", "bilateral pleural lines indicate"
-    )
-    for wrong, right in (
-        ("a opac", "an opac"),
-        ("a extensive", "an extensive"),
-        ("a ill", "an ill"),
-        ("a upper", "an upper"),
-    ):
-        sentence = sentence.replace(" " + wrong, " " + right)
+    """Mend what slots can't know: plurals of bilateral findings, `a` before a vowel."""
+    for wrong, right in _REPAIRS:
+        sentence = wrong.sub(right, sentence)
     return sentence
 
 
@@ -182,11 +186,8 @@ def _denials(names: list[str], chance: Chance) -> list[str]:
         take = min(len(names), 1 + int(chance.number() * 3))
         nouns = [chance.of(phrases.DENIED_NOUNS[name]) for name in names[:take]]
         names = names[take:]
-        # "suspicious nodule or mass" within a longer list would read as its end.
         listed = nouns[0] if len(nouns) == 1 else f"{', '.join(nouns[:-1])} or {nouns[-1]}"
-        sentences.append(
-            chance.of(phrases.DENIALS).format(what=listed).replace("evidence of evidence of", "evidence of")
-        )
+        sentences.append(chance.of(phrases.DENIALS).format(what=listed))
     return sentences
 
 
@@ -205,7 +206,7 @@ def _device_sentences(case: Case, chance: Chance) -> list[str]:
 
 
 def _device_sentence(device: Device, certain: bool, chance: Chance) -> str:
-    template = chance.of(phrases.DEVICE_SENTENCES[device.kind] if certain else phrases.UNCERTAIN_DEVICES)
+    template = chance.of((phrases.DEVICE_SENTENCES if certain else phrases.UNCERTAIN_DEVICES)[device.kind])
     again = chance.of(phrases.AGAIN[:-1]) if chance.number() < _AGAIN_RATE else ""
     return template.format(
         side=device.side, vein=chance.of(phrases.VEINS), height=chance.of(phrases.HEIGHTS), again=again
@@ -219,12 +220,18 @@ def _around(case: Case, sentences: list[str], chance: Chance) -> list[str]:
     if "Fracture" in case.findings:
         fillers = [filler for filler in fillers if "bon" not in filler and "osseous" not in filler]
     around.extend(fillers)
+    if case.findings and chance.number() < 0.25:
+        around.append(chance.of(phrases.AGE))
     if abs(case.inspiration) > 0.6 and chance.number() < 0.6 and "Atelectasis" not in case.findings:
         around.insert(0, chance.of(phrases.DEEP_BREATH if case.inspiration > 0 else phrases.SHALLOW_BREATH))
     if case.labels[0] == POSITIVE and chance.number() < 0.6:
         around.append(chance.of(phrases.ALL_WELL))
     if chance.number() < 0.45:
         around.insert(0, chance.of(phrases.VIEWS[case.view]))
+    if "Lung Lesion" in case.findings and chance.number() < 0.5:
+        around.append(chance.of(phrases.LESION_FOLLOW_UP))
+    elif case.findings and chance.number() < 0.2:
+        around.append(chance.of(phrases.FOLLOW_UP))
     if not around:
         around = chance.shuffled(phrases.FILLERS)[:2]
     return around

@@ -37,7 +37,7 @@ def draw_labels(population: Population, seed: int, indices: NDArray[np.int64]) -
     causes = population.loadings.shape[1]
     drawn = len(population.positive)
     numbers = uniforms(seed, population.stream * 8 + _LABEL_STREAM, indices, causes + 2 * drawn)
-    normal = ndtri(numbers[:, : causes + drawn])
+    normal = np.asarray(ndtri(numbers[:, : causes + drawn]))
     own = np.sqrt(1.0 - np.square(population.loadings).sum(axis=1))
     liability = normal[:, :causes] @ population.loadings.T + normal[:, causes:] * own
     positive_from = -ndtri(population.positive)

@@ -1,7 +1,7 @@
 """The words of the phantom's reports, as templates by observation and certainty.
 
-Slots in braces are filled by `grammar`: `{place}`, `{side}`, `{much}` (mild ... severe), `{muchly}`, `{size}` (small ... large),
-`{shape}`, `{again}` (a comparison or nothing), `{there}` (there is / seen ...). A template may name only the observation it
+Slots in braces are filled by `grammar`: `{place}`, `{side}`, `{much}` (mild ... severe), `{muchly}`, `{size}` (small to
+large), `{shape}`, `{seen}`, `{again}` (a comparison or nothing) and so on. A template may name only the observation it
 belongs to: `opacity`, `nodule`, `consolidation` are not interchangeable, because a labeler reads them as different
 observations.
 """
@@ -11,7 +11,7 @@ from typing import Final
 MUCH: Final = (("mild", "slight", "minimal"), ("moderate",), ("severe", "marked"))
 MUCHLY: Final = (("mildly", "slightly"), ("moderately",), ("severely", "markedly"))
 SIZE: Final = (("small", "tiny", "trace"), ("moderate", "moderately sized"), ("large", "sizable"))
-DENSE: Final = (("subtle", "faint", "hazy"), ("patchy", "hazy", "moderate"), ("dense", "extensive", "large"))
+DENSE: Final = (("subtle", "faint", "small"), ("patchy", "moderate", "partial"), ("dense", "extensive", "large"))
 
 AGAIN: Final = (
     ", unchanged from the prior study",
@@ -23,6 +23,8 @@ AGAIN: Final = (
     ", more pronounced than before",
     ", as seen on the prior radiograph",
     " again",
+    ", increased from yesterday",
+    ", grossly unchanged",
 )
 
 POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
@@ -40,27 +42,35 @@ POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "there is {much} cardiomegaly{again}",
         "the cardiac silhouette is {muchly} enlarged{again}",
         "{much} enlargement of the cardiac silhouette{again}",
+        "the heart remains {muchly} enlarged",
     ),
     "Lung Lesion": (
         "there is a {shape} {place}{again}",
         "a {shape} is {seen} {place}{again}",
         "a rounded {shape} projects {place}{again}",
+        "a solitary appearing {shape} lies {place}, suspicious for malignancy",
+        "{shape} measuring about {mm} mm {place}{again}",
         "{place} there is a well defined {shape}{again}",
     ),
     "Lung Opacity": (
         "there is a {dense} opacity {place}{again}",
+        "a hazy opacity is {seen} {place}{again}",
         "{dense} opacities are {seen} {place}{again}",
         "{dense} opacification {place}{again}",
         "{dense} airspace opacity is {seen} {place}{again}",
         "there is increased opacity {place}{again}",
-        "an ill defined {dense} opacity projects {place}{again}",
+        "ground glass opacity is {seen} {place}{again}",
+        "a vague {dense} opacity obscures the vessels {place}{again}",
+        "an ill defined hazy opacity projects {place}{again}",
     ),
     "Edema": (
         "there is {much} pulmonary edema{again}",
         "{much} interstitial edema is {seen}{again}",
         "findings are consistent with {much} pulmonary edema{again}",
         "{much} pulmonary vascular congestion and edema{again}",
-        "perihilar haze and septal lines compatible with {much} pulmonary edema{again}",
+        "kerley lines and peribronchial cuffing indicate {much} pulmonary edema{again}",
+        "{much} perihilar edema suggests fluid overload{again}",
+        "thickened septal lines and indistinct vessels compatible with {much} pulmonary edema{again}",
     ),
     "Consolidation": (
         "there is {dense} consolidation {place}{again}",
@@ -68,6 +78,7 @@ POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "a focal consolidation with air bronchograms is {seen} {place}{again}",
         "{place} there is lobar consolidation{again}",
         "{dense} consolidation with air bronchograms {place}{again}",
+        "{dense} consolidation bordered by the fissure {place}{again}",
     ),
     "Pneumonia": (
         "findings are compatible with pneumonia {place}{again}",
@@ -75,6 +86,8 @@ POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "{much} multifocal pneumonia is {seen} {place}{again}",
         "the appearance {place} is consistent with pneumonia{again}",
         "bronchopneumonia is {seen} {place}{again}",
+        "scattered foci of pneumonia {place}{again}",
+        "{much} infectious process consistent with pneumonia {place}{again}",
     ),
     "Atelectasis": (
         "there is {much} {base} atelectasis{again}",
@@ -82,6 +95,9 @@ POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "linear {base} atelectasis{again}",
         "plate like atelectasis is {seen} {at_base}{again}",
         "bands of {much} atelectasis {at_base}{again}",
+        "elevated hemidiaphragm and {much} {base} atelectasis from volume loss{again}",
+        "streaky {base} atelectasis is {seen}{again}",
+        "{much} subsegmental atelectasis {at_base}{again}",
         "low lung volumes with {much} {base} atelectasis{again}",
     ),
     "Pneumothorax": (
@@ -89,12 +105,14 @@ POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "a {size} {side} apical pneumothorax is {seen}{again}",
         "{size} pneumothorax on the {side}{again}",
         "a {side} pleural line indicates a {size} pneumothorax{again}",
+        "{side} lung is partially retracted by a {size} pneumothorax{again}",
     ),
     "Pleural Effusion": (
         "there is a {size} {side} pleural effusion{again}",
         "a {size} {side} pleural effusion is {seen}{again}",
         "{size} {side} effusion{again}",
         "{size} pleural effusion on the {side}{again}",
+        "layering {size} {side} pleural effusion obscures the diaphragm{again}",
         "blunting of the {side} costophrenic angle from a {size} pleural effusion{again}",
     ),
     "Pleural Other": (
@@ -102,25 +120,27 @@ POSITIVE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "{much} pleural thickening is {seen} on the {side}{again}",
         "calcified pleural plaques are {seen} on the {side}{again}",
         "{side} pleural plaques with {much} pleural thickening{again}",
+        "{much} {side} pleural thickening with calcification{again}",
     ),
     "Fracture": (
         "there {is} {count} {side} rib {fracture}{again}",
         "{count} {side} {level} rib {fracture} {is} {seen}{again}",
         "displaced {side} {level} rib {fracture}{again}",
         "{count} healing {fracture} of the {side} {level} ribs{again}",
+        "old {side} {level} rib {fracture} with callus formation{again}",
     ),
 }
 
 UNCERTAIN_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
     "Enlarged Cardiomediastinum": (
         "possible widening of the mediastinum",
-        "the mediastinum may be slightly widened",
+        "there may be slight widening of the mediastinum",
         "questionable mediastinal widening",
     ),
     "Cardiomegaly": (
         "possible mild cardiomegaly",
         "mild cardiomegaly cannot be excluded",
-        "the heart may be slightly enlarged",
+        "there may be slight cardiomegaly",
         "questionable cardiomegaly",
     ),
     "Lung Lesion": (
@@ -185,14 +205,14 @@ UNCERTAIN_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 DENIED_NOUNS: Final[dict[str, tuple[str, ...]]] = {
-    "Lung Lesion": ("pulmonary nodule", "suspicious nodule or mass", "lung mass"),
-    "Lung Opacity": ("focal opacity", "airspace opacity", "lung opacity"),
+    "Lung Lesion": ("pulmonary nodule", "suspicious nodule", "pulmonary mass"),
+    "Lung Opacity": ("focal opacity", "airspace opacity", "focal airspace opacity"),
     "Edema": ("pulmonary edema", "edema", "interstitial edema", "vascular congestion"),
     "Consolidation": ("focal consolidation", "consolidation", "lobar consolidation"),
-    "Pneumonia": ("pneumonia", "evidence of pneumonia", "acute pneumonia"),
+    "Pneumonia": ("pneumonia", "acute pneumonia", "lobar pneumonia"),
     "Atelectasis": ("atelectasis",),
-    "Pneumothorax": ("pneumothorax",),
-    "Pleural Effusion": ("pleural effusion", "effusion", "large effusion"),
+    "Pneumothorax": ("pneumothorax", "pneumothorax", "apical pneumothorax"),
+    "Pleural Effusion": ("pleural effusion", "pleural effusion", "effusion"),
     "Pleural Other": ("pleural thickening", "pleural plaque"),
     "Fracture": ("rib fracture", "acute fracture", "displaced rib fracture"),
 }
@@ -240,12 +260,16 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
         "ap view of the chest",
         "the patient is slightly rotated",
         "the study is limited by portable technique",
+        "a semi upright bedside radiograph is submitted",
+        "patient rotation limits evaluation",
     ),
     "PA": (
         "frontal view of the chest",
         "single frontal view of the chest was obtained",
         "pa view of the chest",
         "the study is of good quality",
+        "an upright radiograph was acquired in full inspiration",
+        "the examination is technically adequate",
     ),
 }
 FILLERS: Final = (
@@ -258,6 +282,18 @@ FILLERS: Final = (
     "the soft tissues are unremarkable",
     "the visualized bones are unremarkable",
     "the aorta is normal in caliber",
+    "the bowel gas pattern is nonobstructive",
+    "no subdiaphragmatic gas is detected",
+    "the carina and main bronchi are patent",
+    "the clavicles and scapulae are symmetric",
+    "comparison is made with earlier films",
+)
+# Not among the 14 either, but a labeler may well not call such a chest normal.
+AGE: Final = (
+    "the aorta is mildly tortuous",
+    "the aortic knob is calcified",
+    "mild degenerative changes of the thoracic spine",
+    "there is gentle scoliosis of the spine",
 )
 DEEP_BREATH: Final = ("the lungs are well expanded", "the lungs are well inflated", "lung volumes are normal")
 SHALLOW_BREATH: Final = ("lung volumes are low", "the lungs are poorly inflated", "low lung volumes are noted")
@@ -267,6 +303,9 @@ ALL_WELL: Final = (
     "normal chest radiograph",
     "no acute disease",
     "unremarkable chest radiograph",
+    "no active disease",
+    "no radiographic explanation for the symptoms",
+    "the chest is within normal limits for age",
 )
 
 DEVICE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
@@ -314,7 +353,25 @@ DEVICE_SENTENCES: Final[dict[str, tuple[str, ...]]] = {
         "{side} pleural drainage catheter is in place{again}",
     ),
 }
-UNCERTAIN_DEVICES: Final = ("possible {side} central venous catheter", "there may be a {side} picc line")
+UNCERTAIN_DEVICES: Final[dict[str, tuple[str, ...]]] = {
+    "internal jugular line": (
+        "possible {side} central venous catheter",
+        "there may be a {side} internal jugular catheter",
+    ),
+    "picc line": ("possible {side} picc line", "there may be a {side} picc line"),
+}
+FOLLOW_UP: Final = (
+    "clinical correlation is recommended",
+    "followup radiograph is suggested after treatment",
+    "lateral view could help to clarify",
+    "attention on followup imaging",
+    "results were discussed with the referring team",
+)
+LESION_FOLLOW_UP: Final = (
+    "chest ct is recommended for further characterization",
+    "further evaluation with ct is advised",
+    "comparison with outside studies is advised",
+)
 VEINS: Final = (
     "superior vena cava",
     "lower superior vena cava",

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from rrgbench.observations import OBSERVATIONS
 
 _MIMIC_STUDIES = 227_827
-# Positive and uncertain studies per observation as MIMIC-CXR-JPG publishes them for the CheXpert labeler (Johnson et al.
-# 2019, arXiv:1901.07042). No Finding (75,455 positive, 33.1 %) isn't drawn: it follows from the other twelve, and the
-# loadings below are such that it comes out right.
+# Positive and uncertain studies per observation as MIMIC-CXR-JPG publishes them for the CheXpert labeler (Johnson et
+# al. 2019, arXiv:1901.07042). No Finding (75,455 positive, 33.1 %) isn't drawn: it follows from the other twelve, and
+# the loadings below are such that it comes out right.
 _MIMIC = {
     "Enlarged Cardiomediastinum": (7_179, 9_375),
     "Cardiomegaly": (44_845, 6_043),
