@@ -60,11 +60,11 @@ def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -
     if table is not None and any(key in GROUPS["bleu"] for key in keys):
         families.append(Family(Bleu(), Bleu().table_statistics(table)))
     if "meteor" in keys:
-        try:
-            from rrgbench.metrics.meteor import Meteor
+        from rrgbench.metrics.meteor import Meteor
 
+        try:
             families.append(Family(Meteor(), Meteor().statistics(references, hypotheses)))
-        except (ImportError, MissingPartError) as error:
+        except MissingPartError as error:
             absent["meteor"] = str(error)
     if "rouge_l" in keys:
         families.append(Family(RougeL(), RougeL().statistics(references, hypotheses)))

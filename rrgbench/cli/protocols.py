@@ -80,7 +80,8 @@ def protocols(
     elif markdown:
         typer.echo(found.to_markdown(), nl=False)
     else:
-        lines = [found.header(), *found.rows()]
+        *rows, _, _, moves = found.rows()
+        lines = [found.header(), *rows, moves]
         # Ten metrics don't fit beside each other on a terminal; the shorter side becomes the columns.
         if len(lines[0]) > len(lines):
             lines = [list(column) for column in zip(*lines, strict=True)]
