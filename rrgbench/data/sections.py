@@ -1,11 +1,21 @@
 """Report sections: cut out of free text, and joined into the target report.
 
-MIMIC-CXR's reports are plain text in which a section starts at the start of a line with a heading in capitals and a colon
-(`FINDINGS:`). Headings are recognised there only.
+The rules are those of the MIMIC-CXR code base's section parser (Johnson et al., MIT-LCP), as it behaves:
+
+- a heading stands at the start of a line, is in capitals and ends with a colon; running text is never a heading;
+- a heading that names findings, impression (or conclusion), history, comparison or addendum anywhere is that section;
+  one that describes the whole study (`CHEST, PA AND LATERAL:`, `PORTABLE FRONTAL VIEW:`) opens the findings;
+- `FINDINGS AND IMPRESSION` is an impression; misspelt headings count as what they were meant to be;
+- of a section that occurs twice the last one with text counts;
+- a report with neither findings nor impression has a `last_paragraph`: what follows the first blank line of its last
+  section.
+
+Its hand-made list of single studies is not repeated here.
 """
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final
 
 from rrgbench.errors import InputError
@@ -16,29 +26,42 @@ TARGETS: Final = ("findings", "impression", "both")
 PREAMBLE: Final = "preamble"
 LAST_PARAGRAPH: Final = "last_paragraph"
 
-# A heading: capitals from the line's start to a colon, so that "Impression: see 1:30 film" in running text is none
-# unless capitalised. Digits stay out, else "2:30 PM" would cut.
-_HEADING: Final = re.compile(r"^[ \t]*([A-Z][A-Z ()/,\-&]{1,60}?)[ \t]*:", re.MULTILINE)
-# FINDINGS and IMPRESSION alone also count in mixed case, at a line's start; some sites write them so.
-_MIXED: Final = re.compile(r"^[ \t]*(Findings|Impression|Conclusion)[ \t]*:", re.MULTILINE)
-
-_NAMES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("addendum", ("ADDENDUM", "ADDENDA")),
-    ("wet_read", ("WET READ", "PRELIMINARY REPORT")),
-    (
-        "findings_impression",
-        ("FINDINGS AND IMPRESSION", "FINDINGS/IMPRESSION", "IMPRESSION AND FINDINGS", "IMPRESSION/FINDINGS"),
-    ),
-    ("findings", ("FINDING", "OBSERVATION", "PA AND LATERAL VIEW", "PA AND LATERAL CHEST", "FRONTAL AND LATERAL")),
-    ("impression", ("IMPRESSION", "IMPRESSON", "IMPRESION", "IMPRRESION", "CONCLUSION", "SUMMARY", "OPINION")),
-    ("comparison", ("COMPARISON", "COMPARISION", "COMPARSION", "PRIOR STUD", "PRIOR EXAM")),
-    ("indication", ("INDICATION", "REASON FOR EXAM", "CLINICAL INDICATION", "REASON")),
-    ("history", ("HISTORY", "CLINICAL HISTORY", "CLINICAL INFORMATION", "PATIENT HISTORY")),
-    ("technique", ("TECHNIQUE", "TECNIQUE")),
-    ("examination", ("EXAM", "STUDY", "TYPE OF EXAM", "PROCEDURE")),
-    ("recommendation", ("RECOMMENDATION",)),
-    ("notification", ("NOTIFICATION",)),
+# Digits stay out, so that a time of day ("AT 9:45") cuts nothing; the length is bounded, as no heading is a sentence.
+_HEADING: Final = re.compile(r"^[ \t]*([A-Z][A-Z ()/,\-]{1,79}):(?=\s|$)", re.MULTILINE)
+_BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
+_WHOLE_STUDY: Final = re.compile(
+    r"\b(?:CHEST|PORTABLE|RIBS|BONE WINDOW|(?:TWO|ONE|FRONTAL|LATERAL|PA|AP) VIEWS?|FRONTAL AND"
+    r"|FRONTAL (?:SEMI-)?UPRIGHT|(?:PA|AP) AND LAT\w*|LATERAL AND (?:PA|AP))\b"
 )
+# First match wins; IMPRESSION stands before FINDINGS because a joint section is an impression.
+_EXACT: Final[Mapping[str, str]] = {
+    "REASON FOR EXAMINATION": "indication",
+    "REASON FOR EXAM": "indication",
+    "CLINICAL INDICATION": "indication",
+    "INDICATION": "indication",
+    "CLINICAL INFORMATION": "history",
+    "EXAMINATION": "examination",
+    "EXAM": "examination",
+    "TYPE OF EXAMINATION": "examination",
+    "REFERENCE EXAM": "comparison",
+    "TECHNIQUE": "technique",
+    "RECOMMENDATION": "recommendation",
+    "RECOMMENDATIONS": "recommendation",
+    "RECOMMENDATION(S)": "recommendation",
+    "NOTIFICATION": "notification",
+    "WET READ": "wet_read",
+    "WETREAD": "wet_read",
+    "CONCLUSION": "impression",
+}
+_ANYWHERE: Final = ("IMPRESSION", "FINDINGS", "HISTORY", "COMPARISON", "ADDENDUM")
+_MEANT: Final[Mapping[str, str]] = {
+    "IMPRESSION": "impression",
+    "CONCLUSION": "impression",
+    "FINDINGS": "findings",
+    "COMPARISON": "comparison",
+    "INDICATION": "indication",
+    "TECHNIQUE": "technique",
+}
 
 
 def cut_sections(text: str) -> dict[str, str]:
@@ -52,45 +75,39 @@ def cut_sections(text: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Text by section, white space folded to single spaces, in order of appearance; only sections with text. Known
-        names are `findings`, `impression`, `comparison`, `indication`, `history`, `technique`, `examination`,
-        `recommendation`, `notification`, `addendum`, `wet_read`, `preamble`; other headings appear in lower case with
-        underscores. A joint `FINDINGS AND IMPRESSION` is given as both `findings` and `impression`. Where there is
-        neither, `last_paragraph` holds what follows the last blank line of the last section.
+        Text by section, white space folded to single spaces; only sections with text. Known names are `findings`,
+        `impression`, `last_paragraph`, `comparison`, `indication`, `history`, `technique`, `examination`,
+        `recommendation`, `notification`, `addendum`, `wet_read` and `preamble` (what stands before the first heading);
+        other headings appear in lower case with underscores.
     """
-    headings = sorted(
-        [(match.start(), match.end(), match.group(1)) for match in _HEADING.finditer(text)]
-        + [(match.start(), match.end(), match.group(1).upper()) for match in _MIXED.finditer(text)]
-    )
-    parts: list[tuple[str, str]] = []
-    starts = [start for start, _, _ in headings] + [len(text)]
-    if text[: starts[0]].strip():
-        parts.append((PREAMBLE, text[: starts[0]]))
-    for (_, end, heading), stop in zip(headings, starts[1:], strict=True):
-        parts.append((section_name(heading), text[end:stop]))
-    sections: dict[str, str] = {}
-    for name, body in parts:
-        folded = fold(body)
-        if folded:
-            for one in ("findings", "impression") if name == "findings_impression" else (name,):
-                sections[one] = f"{sections[one]} {folded}" if one in sections else folded
-    if "findings" not in sections and "impression" not in sections and parts:
-        last = re.split(r"\n[ \t]*\n", parts[-1][1].strip())[-1]
-        if fold(last):
-            sections[LAST_PARAGRAPH] = fold(last)
-    return sections
+    text = text.replace("\r\n", "\n")
+    headings = list(_HEADING.finditer(text))
+    stops = [heading.start() for heading in headings[1:]] + [len(text)]
+    parts = [(PREAMBLE, text[: headings[0].start()] if headings else text)]
+    parts += [
+        (section_name(heading.group(1)), text[heading.end() : stop])
+        for heading, stop in zip(headings, stops, strict=False)
+    ]
+    if not any(name in ("findings", "impression") and body.strip() for name, body in parts):
+        name, body = parts.pop()
+        pieces = _BLANK_LINE.split(body.strip(), maxsplit=1)
+        parts += [(name, pieces[0])] + [(LAST_PARAGRAPH, rest) for rest in pieces[1:]]
+    return {name: fold(body) for name, body in parts if body.strip()}
 
 
 def section_name(heading: str) -> str:
-    """Name of the section that a heading (in capitals) opens."""
+    """Name of the section that a heading in capitals opens."""
     plain = " ".join(heading.split())
-    for name, starts in _NAMES:
-        if any(plain.startswith(start) for start in starts):
-            return name
-    # "CLINICAL FINDINGS", "FRONTAL CHEST FINDINGS": a known word that closes the heading.
-    for name, starts in _NAMES:
-        if any(plain.endswith((start, f"{start}S")) for start in starts):
-            return name
+    if plain in _EXACT:
+        return _EXACT[plain]
+    for word in _ANYWHERE:
+        if word in plain:
+            return word.lower()
+    if _WHOLE_STUDY.search(plain):
+        return "findings"
+    meant = get_close_matches(plain, _MEANT, n=1, cutoff=0.85)
+    if meant:
+        return _MEANT[meant[0]]
     return re.sub(r"[^a-z]+", "_", plain.lower()).strip("_")
 
 
@@ -109,15 +126,13 @@ def target_report(sections: Mapping[str, str], section: str) -> str | None:
     str or None
         None where the report has no such section, or nothing in it.
     """
-    wanted = ("findings", "impression") if section == "both" else (section,)
-    texts = [sections[name].strip() for name in wanted if sections.get(name, "").strip()]
+    texts = [sections[name].strip() for name in _target_names(section) if sections.get(name, "").strip()]
     return " ".join(texts) or None
 
 
 def other_sections(sections: Mapping[str, str], section: str) -> dict[str, str]:
     """Sections that are not part of the target and hold text."""
-    target = ("findings", "impression") if section == "both" else (section,)
-    return {name: text for name, text in sections.items() if name not in target and text.strip()}
+    return {name: text for name, text in sections.items() if name not in _target_names(section) and text.strip()}
 
 
 def check_section(section: str, corpus: str) -> None:
@@ -126,6 +141,7 @@ def check_section(section: str, corpus: str) -> None:
     Raises
     ------
     InputError
+        Naming the option's values.
     """
     if section not in TARGETS:
         raise InputError(f"corpus {corpus}: section must be one of {', '.join(TARGETS)}; given: {section!r}")
@@ -134,3 +150,7 @@ def check_section(section: str, corpus: str) -> None:
 def fold(text: str) -> str:
     """Fold every run of white space to one space and cut it off at the ends."""
     return " ".join(text.split())
+
+
+def _target_names(section: str) -> tuple[str, ...]:
+    return ("findings", "impression") if section == "both" else (section,)
