@@ -63,14 +63,18 @@ def drift(
 
 
 def _print(found: "Drift", console: "Console") -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     if found.moved:
-        table = Table("value", title="Moved", title_justify="left")
+        table = Table("value", title="Moved", title_justify="left", box=SIMPLE_HEAD)
         for heading in ("baseline", "run", "change", "tolerance"):
             table.add_column(heading, justify="right")
         for pair in found.moved[:_LISTED]:
-            table.add_row(pair.run.name, _number(pair.baseline), _number(pair.run), pair.what, f"{pair.tolerance:g}")
+            table.add_row(
+                Text(_name(pair.run)), _number(pair.baseline), _number(pair.run), Text(pair.what), f"{pair.tolerance:g}"
+            )
         console.print(table)
         _rest(len(found.moved), console)
     if found.refused:
@@ -79,17 +83,27 @@ def _print(found: "Drift", console: "Console") -> None:
         )
         for pair in found.refused[:_LISTED]:
             for position, (field, ours, theirs) in enumerate(pair.differences):
-                table.add_row("" if position else pair.run.name, field, theirs, ours)
+                table.add_row("" if position else Text(_name(pair.run)), field, Text(theirs), Text(ours))
         console.print(table)
         _rest(len(found.refused), console)
     for title, records in (("Only in the baseline", found.only_baseline), ("Only in the run", found.only_run)):
         if records:
-            table = Table("value", "", title=title, title_justify="left")
+            table = Table("value", "", title=title, title_justify="left", box=SIMPLE_HEAD)
             for record in records[:_LISTED]:
-                table.add_row(record.name, _number(record))
+                table.add_row(Text(_name(record)), _number(record))
             console.print(table)
             _rest(len(records), console)
     typer.echo(_summary(found))
+
+
+def _name(record: "Record") -> str:
+    """Which value, short enough for a table: corpus and split stand in the signature."""
+    where = [
+        f"{field}={cell}"
+        for field in ("observation", "fraction", "setting", "k", "seed")
+        if (cell := getattr(record, field)) is not None
+    ]
+    return f"{record.model}: {record.metric}\n  {', '.join([record.task, *where])}"
 
 
 def _number(record: "Record") -> str:

@@ -32,9 +32,9 @@ TOLERANCES: dict[str, float] = {
 }
 """Absolute tolerances; the first pattern that fits `task/metric` or `metric` counts.
 
-A fixed model's text metrics repeat to rounding, so 1e-3 (a tenth of what papers print as 0.1 points) is already a changed
-report. Clinical efficacy and Precision@K jump by single studies. Probes and fine-tuning are trained anew on another
-machine's arithmetic, hence 0.02. Correlations over 14 observations are loose by nature.
+A fixed model's text metrics repeat to rounding, so a move of 1e-3 is already a changed report. Clinical efficacy and
+Precision@K jump by single studies. Probes and fine-tuning are trained anew on another machine's arithmetic, hence 0.02.
+Correlations over 14 observations are loose by nature.
 """
 
 _ROUNDING = 1e-12
@@ -175,7 +175,8 @@ def compare_runs(
             raise InputError(f"tolerance {pattern}={limit}: expected a number from 0 up")
     fine = frozenset(allowed)
     paired, only_run, only_baseline = _paired(sort_records(run), sort_records(baseline))
-    pairs, refused = [], []
+    pairs: list[Pair] = []
+    refused: list[Pair] = []
     for ours, theirs in paired:
         pair = Pair(ours, theirs, tolerance_of(ours, chosen), _differences(ours, theirs, fine))
         (refused if pair.differences else pairs).append(pair)
