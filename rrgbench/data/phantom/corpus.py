@@ -9,15 +9,14 @@ from typing import overload
 import numpy as np
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.phantom.case import draw_case
 from rrgbench.data.phantom.film import PhantomFilm
 from rrgbench.data.phantom.grammar import write_report
 from rrgbench.data.phantom.labels import draw_labels
-from rrgbench.data.phantom.population import PHANTOM, PHANTOM_B, Population
+from rrgbench.data.phantom.population import PHANTOM, PHANTOM_B, POPULATIONS, Population
 from rrgbench.data.study import SPLITS, LabelVector, Study
 from rrgbench.errors import InputError
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised whenever a film, a label or a report of any (seed, index) changes; part of the digest."""
 
 # The splits start at fixed indices, so that a larger test split doesn't change the training films.
@@ -33,8 +32,7 @@ class PhantomStudy(Study):
     def at(cls, population: Population, seed: int, index: int, split: str, labels: LabelVector) -> "PhantomStudy":
         """The study at an index; `labels` are those that `draw_labels` gives for it."""
         name = f"{population.name}-{seed}-{index:07d}"
-        # A view costs a whole case to know, and no task needs it before the film.
-        film = PhantomFilm(population, seed, index)
+        film = PhantomFilm(population.name, seed, index)
         study = cls(name, f"{name}-subject", split, (film,), labels=labels, labels_source="latent")
         # Without a report of its own, reading `report` finds the property below, which fills it in.
         del study.__dict__["report"]
@@ -46,8 +44,7 @@ class PhantomStudy(Study):
         film = self.images[0]
         if not isinstance(film, PhantomFilm):
             raise InputError(f"study {self.study_id} has lost its phantom film, so its report can't be written")
-        case = draw_case(film.population, film.seed, film.index)
-        return write_report(case, film.population, film.seed, film.index)
+        return write_report(film.case(), POPULATIONS[film.population], film.seed, film.index)
 
 
 class PhantomStudies(Sequence[Study]):
@@ -94,7 +91,7 @@ class PhantomStudies(Sequence[Study]):
         if self._reports:
             return PhantomStudy.at(self._population, self._seed, index, self._splits[position], labels)
         name = f"{self._population.name}-{self._seed}-{index:07d}"
-        film = PhantomFilm(self._population, self._seed, index)
+        film = PhantomFilm(self._population.name, self._seed, index)
         return Study(name, f"{name}-subject", self._splits[position], (film,), labels=labels, labels_source="latent")
 
     def __iter__(self) -> Iterator[Study]:

@@ -1,6 +1,6 @@
 """From a case to a film."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,10 @@ from rrgbench.data.phantom.case import Case, Finding, draw_case
 from rrgbench.data.phantom.devices import draw_device
 from rrgbench.data.phantom.draws import generator
 from rrgbench.data.phantom.findings import DRAWINGS, rim_width
-from rrgbench.data.phantom.population import Population
+from rrgbench.data.phantom.population import POPULATIONS, Population
+from rrgbench.errors import InputError
 
-_SHAPE_STREAM, _VESSEL_STREAM, _FINDING_STREAM, _GRAIN_STREAM = 2, 3, 4, 5
+_SHAPE_STREAM, _VESSEL_STREAM, _FINDING_STREAM, _GRAIN_STREAM, _DEVICE_STREAM = 2, 3, 4, 5, 7
 
 
 @dataclass(frozen=True)
@@ -21,16 +22,27 @@ class PhantomFilm:
     """A film that is drawn when it is asked for; the same patient and findings at every size.
 
     Only the detector's grain is drawn per size, as it would be by a detector with other pixels.
+
+    Attributes
+    ----------
+    population : str
+        A name in `POPULATIONS`.
+    seed, index : int
+        Which study.
     """
 
-    population: Population = field(repr=False)
+    population: str
     seed: int
     index: int
 
     @property
     def view(self) -> str:
         """`PA` or `AP`."""
-        return draw_case(self.population, self.seed, self.index).view
+        return self.case().view
+
+    def case(self) -> Case:
+        """The truth behind the film."""
+        return draw_case(POPULATIONS[self.population], self.seed, self.index)
 
     def load(self, size: int) -> NDArray[np.uint8]:
         """Draw the film.
@@ -44,16 +56,19 @@ class PhantomFilm:
         -------
         uint8 array (size, size)
             Bright bone on dark lung; the patient's right is on the left.
+
+        Raises
+        ------
+        InputError
+            If the size is below 16.
         """
-        return draw_film(
-            draw_case(self.population, self.seed, self.index), self.population, self.seed, self.index, size
-        )
+        return draw_film(self.case(), POPULATIONS[self.population], self.seed, self.index, size)
 
 
 def draw_film(case: Case, population: Population, seed: int, index: int, size: int) -> NDArray[np.uint8]:
     """Draw a case as a film of (size, size) grey values; (seed, index) settle what the case leaves open."""
     if size < 16:
-        raise ValueError(f"a film of {size} pixels shows nothing; ask for 16 or more")
+        raise InputError(f"a phantom film of {size} pixels shows nothing; ask for 16 or more")
 
     def stream(number: int) -> np.random.Generator:
         return generator(seed, population.stream * 8 + number, index)
@@ -86,7 +101,7 @@ def draw_film(case: Case, population: Population, seed: int, index: int, size: i
                 generator(seed, population.stream * 8 + _FINDING_STREAM, index * 16 + number),
             )
     for device in case.devices:
-        draw_device(canvas, shape, device, 1.0 if case.labels[-1] == 1 else 0.4, rng)
+        draw_device(canvas, shape, device, 1.0 if case.labels[-1] == 1 else 0.4, stream(_DEVICE_STREAM))
     _draw_marker(canvas, rng)
     canvas.attenuation += canvas.strokes()
     return _expose(canvas.attenuation, case, rng, stream(_GRAIN_STREAM))
@@ -105,17 +120,19 @@ def _draw_pose(case: Case, rng: np.random.Generator) -> Pose:
 
 def _draw_shape(case: Case, rng: np.random.Generator) -> anatomy.Shape:
     findings = case.findings
+    # Drawn whether or not they are used, so that a case without a finding keeps everything else.
+    vary_heart, vary_mediastinum = rng.uniform(-0.02, 0.04), rng.uniform(-0.05, 0.05)
     heart = rng.normal(0.98, 0.045) + 0.03 * (case.view == "AP") - 0.02 * case.inspiration
     heart = float(np.clip(heart, 0.88, 1.10))
     if "Cardiomegaly" in findings:
         finding = findings["Cardiomegaly"]
         heart = 1.26 + 0.13 * finding.severity if finding.certain else 1.14
-        heart += float(rng.uniform(-0.02, 0.04))
+        heart += float(vary_heart)
     mediastinum = float(rng.uniform(0.92, 1.12))
     if "Enlarged Cardiomediastinum" in findings:
         finding = findings["Enlarged Cardiomediastinum"]
         mediastinum = 1.85 + 0.25 * finding.severity if finding.certain else 1.4
-        mediastinum += float(rng.uniform(-0.05, 0.05))
+        mediastinum += float(vary_mediastinum)
     breath = 0.04 * case.inspiration - 0.03 * (case.view == "AP")
     right, left = 0.36 + breath + rng.normal(0, 0.012), 0.42 + breath + rng.normal(0, 0.012)
     if "Atelectasis" in findings:

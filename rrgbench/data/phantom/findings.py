@@ -35,13 +35,13 @@ def draw_lesion(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, 
     for half in _chosen(halves, finding):
         count = 4 if lesion_kind(finding) == "nodules" else 1
         for number in range(count):
-            radius = (0.062, 0.078, 0.135)[finding.severity] * (0.8 if count > 1 else 1.0) * rng.uniform(0.92, 1.08)
+            radius = (0.068, 0.085, 0.145)[finding.severity] * (0.8 if count > 1 else 1.0) * rng.uniform(0.92, 1.08)
             x = half.sign * (_ZONE_LATERAL[finding.zone] + rng.uniform(-0.1, 0.1) * (1 + 0.6 * (number > 0)))
             y = _ZONE_HEIGHT[finding.zone] + rng.uniform(-0.08, 0.08) * (1 + 1.2 * (number > 0))
             window, squared = canvas.ellipse(
                 x, y, radius, radius * rng.uniform(0.85, 1.0), rng.uniform(0, 3), reach=1.3
             )
-            canvas.attenuation[window] += np.float32(0.40 * finding.strength) * np.clip((1.1 - squared) * 2.5, 0, 1)
+            canvas.attenuation[window] += np.float32(0.50 * finding.strength) * np.clip((1.1 - squared) * 2.5, 0, 1)
 
 
 def lesion_kind(finding: Finding) -> str:
@@ -180,11 +180,11 @@ def draw_pleural_other(
     """A thick white rind along the chest wall, and calcified plaques."""
     for half in _chosen(halves, finding):
         centre = _ZONE_HEIGHT[finding.zone]
-        y = np.linspace(centre - 0.20, centre + 0.20, 14)
+        y = np.linspace(centre - 0.26, centre + 0.26, 14)
         wall = np.interp(y, canvas.y[:, 0], half.wall[:, 0])
-        thick = 0.045 + 0.012 * finding.severity
+        thick = 0.055 + 0.012 * finding.severity
         bulge = np.sin(np.linspace(0.2, np.pi - 0.2, 14))
-        canvas.stroke(half.sign * (wall - 0.03 - 0.01 * bulge), y, thick, 0.5 * finding.strength * bulge)
+        canvas.stroke(half.sign * (wall - 0.03 - 0.01 * bulge), y, thick, 0.6 * finding.strength * bulge)
         for _ in range(3 + finding.severity):
             # Calcified plaques: short thick leaves with ragged ends, along the wall.
             x0 = half.sign * rng.uniform(0.40, 0.58)
@@ -213,7 +213,7 @@ def draw_fracture(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding
             gap_x = np.array([away - 0.014, away + 0.002, away + 0.014])
             canvas.stroke(half.sign * gap_x, y + np.array([-0.045, 0.0, 0.045]), 0.02, -0.34 * finding.strength)
             window, squared = canvas.ellipse(half.sign * away, y, 0.08, 0.058, reach=1.3)
-            canvas.attenuation[window] += np.float32(0.24 * finding.strength) * np.clip(1.25 - squared, 0, 1)
+            canvas.attenuation[window] += np.float32(0.32 * finding.strength) * np.clip(1.25 - squared, 0, 1)
 
 
 def fracture_count(finding: Finding) -> int:

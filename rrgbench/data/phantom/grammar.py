@@ -14,7 +14,7 @@ from rrgbench.data.phantom.population import Population
 from rrgbench.observations import NEGATIVE, POSITIVE, observation_index
 
 _REPORT_STREAM = 6
-_AGAIN_RATE = 0.25
+_AGAIN_RATE = 0.3
 
 # Where an observation's sentence stands in a report that goes from the airways outwards.
 _ORGANS = (
@@ -232,6 +232,6 @@ def _around(case: Case, sentences: list[str], chance: Chance) -> list[str]:
         around.append(chance.of(phrases.LESION_FOLLOW_UP))
     elif case.findings and chance.number() < 0.2:
         around.append(chance.of(phrases.FOLLOW_UP))
-    if not around:
-        around = chance.shuffled(phrases.FILLERS)[:2]
+    if len(around) < 3:
+        around.extend(chance.shuffled(sorted(set(phrases.FILLERS) - set(around)))[:2])
     return around

@@ -142,3 +142,6 @@ PHANTOM = _population("phantom", 0, _MIMIC, _MIMIC_STUDIES, 1.0, 0.35, (1.0, 0.1
 
 PHANTOM_B = _population("phantom-b", 1, _CHEXPERT, _CHEXPERT_STUDIES, 0.4, 0.7, (1.15, 0.15), 5.5)
 """Prevalence like CheXpert's, mostly bedside films, denser and grainier."""
+
+POPULATIONS = {population.name: population for population in (PHANTOM, PHANTOM_B)}
+"""By name, as films refer to them."""
