@@ -16,7 +16,7 @@ from rrgbench.data.phantom.population import PHANTOM, PHANTOM_B, POPULATIONS, Po
 from rrgbench.data.study import SPLITS, LabelVector, Study
 from rrgbench.errors import InputError
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised whenever a film, a label or a report of any (seed, index) changes; part of the digest."""
 
 # The splits start at fixed indices, so that a larger test split doesn't change the training films.

@@ -184,7 +184,7 @@ def draw_pleural_other(
         wall = np.interp(y, canvas.y[:, 0], half.wall[:, 0])
         thick = 0.055 + 0.012 * finding.severity
         bulge = np.sin(np.linspace(0.2, np.pi - 0.2, 14))
-        canvas.stroke(half.sign * (wall - 0.03 - 0.01 * bulge), y, thick, 0.6 * finding.strength * bulge)
+        canvas.stroke(half.sign * (wall - 0.012 - 0.012 * bulge), y, thick, 0.6 * finding.strength * bulge)
         for _ in range(3 + finding.severity):
             # Calcified plaques: short thick leaves with ragged ends, along the wall.
             x0 = half.sign * rng.uniform(0.40, 0.58)
