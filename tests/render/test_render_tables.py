@@ -1,0 +1,212 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.render.assembly import merged_signatures, model_order, pooled
+from rrgbench.render.table import Cell, Column, Notes, Row, Table, blocks, interval_text, mark_best, value_text
+from rrgbench.render.tables import tables
+from rrgbench.runs.records import Record
+
+SIGNATURE = "rrgbench:0.1|corpus:phantom@1a2b|split:test|n:100"
+
+
+def record(task: str, metric: str, value: float | None, **fields: object) -> Record:
+    given: dict[str, object] = {"model": "dcrrg", "reason": None if value is not None else "not offered", "n": 100}
+    if value is not None:
+        given |= {"low": value - 0.01, "high": value + 0.02, "signature": SIGNATURE}
+    return Record(task=task, corpus="phantom@1a2b", split="test", metric=metric, value=value, **{**given, **fields})  # type: ignore[arg-type]
+
+
+def by_title(records: list[Record]) -> dict[str, Table]:
+    return {table.title.partition(" on ")[0]: table for table in tables(records)}
+
+
+def cell(table: Table, row: str, column: str) -> Cell:
+    place = [one.name for one in table.columns].index(column)
+    return next(line for line in table.rows if line.label == row).cells[place]
+
+
+RUN = [
+    *(
+        record("report_generation", "bleu_4", value, model=model)
+        for model, value in (("dcrrg", 0.1), ("fixed-template", 0.18))
+    ),
+    record("report_generation", "meteor", None),
+    record("report_generation", "meteor", 0.2, model="fixed-template"),
+    *(record("clinical_efficacy", "ce_f1", 0.4 if s == "micro" else 0.3, setting=s) for s in ("micro", "macro")),
+    *(record("clinical_efficacy", "ce_f1", 0.5, observation=name, n=i) for i, name in enumerate(OBSERVATIONS)),
+    *(record("retrieval", "precision_at_k", k / 20, k=k) for k in (10, 1, 5)),
+    record("retrieval", "precision_at_k", None, k=1, model="fixed-template"),
+    record("retrieval", "chance_precision", 0.2, low=None, high=None),
+    record("classification", "auroc", 0.7, setting="own"),
+    *(record("classification", "auroc", f, setting=s, fraction=f) for s in ("finetune", "linear") for f in (1.0, 0.01)),
+    record("classification", "auroc", 0.6, setting="own", observation="Edema", n=7),
+    record("error_correlation", "kendall", -0.25, setting="studies"),
+    record("plug_in", "radgraph_f1", 0.15),
+]
+
+
+def test_each_task_has_its_table() -> None:
+    found = by_title(RUN)
+    assert list(found) == [
+        "Report generation",
+        "Clinical efficacy by averaging",
+        "F1 per observation",
+        "Image-text retrieval",
+        "Classification (mean AUROC)",
+        "AUROC per observation",
+        "Pipeline error correlation",
+        "Other metrics",
+    ]
+    assert [c.name for c in found["Report generation"].columns] == ["BLEU-4", "METEOR", "CE (micro) F1"]
+    assert [c.name for c in found["Image-text retrieval"].columns] == ["P@1", "P@5", "P@10", "chance"]
+    assert [c.name for c in found["Classification (mean AUROC)"].columns] == [
+        "own",
+        "linear probe 1%",
+        "linear probe 100%",
+        "fine-tuned 1%",
+        "fine-tuned 100%",
+    ]
+
+
+def test_values_stand_where_they_belong() -> None:
+    found = by_title(RUN)
+    assert cell(found["Report generation"], "dcrrg", "BLEU-4") == Cell(0.1, 0.1 - 0.01, 0.1 + 0.02)
+    assert cell(found["Report generation"], "fixed-template", "BLEU-4").best
+    assert cell(found["Report generation"], "dcrrg", "CE (micro) F1").value == 0.4
+    assert cell(found["Clinical efficacy by averaging"], "dcrrg", "macro F1").value == 0.3
+    assert cell(found["Classification (mean AUROC)"], "dcrrg", "fine-tuned 1%").value == 0.01
+    assert cell(found["Image-text retrieval"], "dcrrg", "P@5").value == 0.25
+    assert cell(found["AUROC per observation"], "Edema (7)", "dcrrg").value == 0.6
+    assert cell(found["Other metrics"], "dcrrg", "radgraph_f1").value == 0.15
+    assert [row.label for row in found["F1 per observation"].rows] == [f"{n} ({i})" for i, n in enumerate(OBSERVATIONS)]
+
+
+def test_blanks_carry_their_reason() -> None:
+    table = by_title(RUN)["Report generation"]
+    blank = cell(table, "dcrrg", "METEOR")
+    assert blank.value is None
+    assert [table.notes[number - 1] for number in blank.notes] == ["not offered"]
+    absent = cell(table, "fixed-template", "CE (micro) F1")
+    assert [table.notes[number - 1] for number in absent.notes] == ["not part of this run"]
+
+
+def test_a_remark_beside_a_value_is_a_note() -> None:
+    remark = record("classification", "auroc", 0.7, setting="own", reason="mean leaves out: Fracture (no positives)")
+    (table,) = tables([remark])
+    assert table.rows[0].cells[0].value == 0.7
+    assert table.notes == ("mean leaves out: Fracture (no positives)",)
+
+
+def test_no_value_is_lost() -> None:
+    shown = {c.value for table in tables(RUN) for row in table.rows for c in row.cells}
+    assert {r.value for r in RUN if r.value is not None} <= shown
+
+
+def test_corpora_and_splits_have_tables_of_their_own() -> None:
+    other = [replace(r, corpus="nih-cxr14@9999") for r in RUN]
+    assert len(tables([*RUN, *other])) == 2 * len(tables(RUN))
+
+
+def test_trivial_systems_come_last_behind_a_rule() -> None:
+    assert model_order([replace(RUN[0], model=m) for m in ("random-report", "Zeta", "alpha", "most-frequent")]) == [
+        "alpha",
+        "Zeta",
+        "most-frequent",
+        "random-report",
+    ]
+    assert [row.group for row in by_title(RUN)["Report generation"].rows] == ["", "trivial"]
+
+
+def test_seeds_are_pooled_and_said_to_be() -> None:
+    notes = Notes()
+    seeds = [record("classification", "auroc", v, seed=i) for i, v in enumerate((0.6, 0.7, 0.8))]
+    pool = pooled([*seeds, record("classification", "auroc", None, seed=3)], notes)
+    assert (pool.value, pool.low, pool.high) == (pytest.approx(0.7), 0.6, 0.8)
+    assert notes.texts == ["not offered", "mean over 3 seeds; the interval is their range; 1 seeds are blank"]
+    with pytest.raises(InputError, match="claim the same cell"):
+        pooled([seeds[0], replace(seeds[0], value=0.65)], notes)
+
+
+def test_signatures_of_the_same_fields_share_a_line() -> None:
+    used = {
+        Column(f"P@{k}"): [record("retrieval", "precision_at_k", 0.5, k=k, signature=f"{SIGNATURE}|k:{k}")]
+        for k in (1, 5)
+    }
+    assert merged_signatures(used) == (("all columns", f"{SIGNATURE}|k:{{1,5}}"),)
+    used[Column("F1", "CE")] = [record("x", "ce_f1", 0.5, signature=f"{SIGNATURE}|avg:micro")]
+    used[Column("P", "CE")] = used[Column("F1", "CE")]
+    assert merged_signatures(used) == (
+        ("P@1, P@5", f"{SIGNATURE}|k:{{1,5}}"),
+        ("CE F1, P", f"{SIGNATURE}|avg:micro"),
+    )
+
+
+def row(*values: float | None) -> Row:
+    return Row("m", tuple(Cell(value) for value in values))
+
+
+def test_ties_as_shown_are_all_best_and_a_lone_value_is_not() -> None:
+    columns = [Column("a"), Column("b"), Column("c", ranked=False)]
+    marked = mark_best(columns, [row(0.1234, 0.5, 1), row(0.12341, None, 2), row(0.1, None, 3)])
+    assert [[c.best for c in line.cells] for line in marked] == [
+        [True, False, False],
+        [True, False, False],
+        [False, False, False],
+    ]
+    across = mark_best(columns, [row(0.2, 0.1, 0.9), row(None, 0.1, 0.9)], by_row=True)
+    assert [[c.best for c in line.cells] for line in across] == [[True, False, False], [False, False, False]]
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (0.12345, 3, "0.123"),
+        (None, 3, "-"),
+        (-0.0001, 3, "0.000"),
+        (-0.25, 2, "-0.25"),
+        (12.0, 0, "12"),
+        (1.5, 1, "1.5"),
+    ],
+)
+def test_values_as_text(value: float | None, decimals: int, text: str) -> None:
+    assert value_text(Cell(value), Column("x", decimals=decimals)) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.11, 0.14, ".110–.140"),
+        (0.0, 1.25, ".000–1.250"),
+        (-0.5, 0.25, "-.500 to .250"),
+        (-0.0001, 0.5, ".000–.500"),
+        (None, None, ""),
+    ],
+)
+def test_intervals_as_text(low: float | None, high: float | None, text: str) -> None:
+    assert interval_text(Cell(0.1, low, high), Column("x")) == text
+
+
+def test_ragged_tables_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 cells"):
+        Table("t", "model", (Column("a"),), (row(1.0, 2.0),))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(("", "g", "h")), st.integers(3, 12)), min_size=1, max_size=12),
+    st.integers(12, 60),
+)
+def test_blocks_keep_every_column_in_order_and_fit(spec: list[tuple[str, int]], room: int) -> None:
+    columns = tuple(Column(f"c{i}", group) for i, (group, _) in enumerate(spec))
+    widths = [width for _, width in spec]
+    whole = Table("t", "model", columns, (row(*range(len(spec))),), ("note",), (("all", "s"),))
+    cut = blocks(whole, widths, room)
+    assert [c for block in cut for c in block.columns] == list(columns)
+    assert [c.value for block in cut for c in block.rows[0].cells] == list(range(len(spec)))
+    position = {column: i for i, column in enumerate(columns)}
+    assert all(sum(widths[position[c]] for c in block.columns) <= room for block in cut)
+    assert [block.notes for block in cut] == [()] * (len(cut) - 1) + [("note",)]
