@@ -54,12 +54,12 @@ def read_openi_csv(path: Path, projections: Path | None = None) -> tuple[OpeniRe
         If a table is malformed or a uid occurs twice.
     """
     table = read_table(path, ("uid", "image_ids", *SECTIONS))
-    shown = {name: view for films in _projections(projections).values() for name, view in films}
+    shown = {kaggle_name(name): view for films in _projections(projections).values() for name, view in films}
     reports = [
         OpeniReport(
             _uid(row["uid"], table),
             {name: row[name] for name in SECTIONS},
-            tuple((image, shown.get(image, "")) for image in row["image_ids"].split("|") if image),
+            tuple((image, shown.get(kaggle_name(image), "")) for image in row["image_ids"].split("|") if image),
         )
         for row in table.rows
     ]
@@ -119,8 +119,11 @@ def read_openi_xml(archive: Path) -> tuple[OpeniReport, ...]:
 
 
 def kaggle_name(image: str) -> str:
-    """File name Kaggle gives to an Open-i image id: `CXR1_1_IM-0001-3001` is `1_IM-0001-3001.dcm.png`."""
-    return re.sub(r"^CXR\d+_", "", image) + ".dcm.png"
+    """File name Kaggle gives to an Open-i image id: `CXR2_IM-0652-1001` is `2_IM-0652-1001.dcm.png`.
+
+    Of the ids that repeat the uid (`CXR1_1_IM-0001-3001`) it drops the repetition (`1_IM-0001-3001.dcm.png`).
+    """
+    return re.sub(r"^CXR(\d+)_(?:\1_)?(?=IM)", r"\1_", image) + ".dcm.png"
 
 
 def _parse_xml(content: bytes, where: str) -> OpeniReport:
@@ -152,7 +155,7 @@ def _projections(path: Path | None) -> dict[int, tuple[tuple[str, str], ...]]:
     films: dict[int, tuple[tuple[str, str], ...]] = {}
     for row in table.rows:
         uid = _uid(row["uid"], table)
-        image = f"CXR{uid}_" + row["filename"].removesuffix(".png").removesuffix(".dcm")
+        image = "CXR" + row["filename"].removesuffix(".png").removesuffix(".dcm")
         films[uid] = (*films.get(uid, ()), (image, row["projection"]))
     return films
 

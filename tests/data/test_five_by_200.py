@@ -1,0 +1,139 @@
+"""The 5x200 sampler."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rrgbench.data.five_by_200 import FiveBy200, exclusive, read_sample, sample, write_sample
+from rrgbench.data.study import Study, blank_labels
+from rrgbench.errors import InputError
+from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, observation_index
+
+COLUMNS = [observation_index(name) for name in COMPETITION_OBSERVATIONS]
+
+
+def study(name: str, **values: int) -> Study:
+    labels = blank_labels()
+    for observation, value in values.items():
+        labels[observation_index(observation.replace("_", " "))] = value
+    return Study(name, name, "test", labels=labels)
+
+
+def corpus(counts: tuple[int, ...]) -> list[Study]:
+    return [
+        study(f"{name}-{number}", **{name.replace(" ", "_"): 1})
+        for name, count in zip(COMPETITION_OBSERVATIONS, counts, strict=True)
+        for number in range(count)
+    ]
+
+
+def check(drawn: FiveBy200) -> None:
+    assert len(drawn.studies) == len(drawn.classes) == len({item.study_id for item in drawn.studies})
+    kept = [name for name in COMPETITION_OBSERVATIONS if name not in drawn.left_out]
+    assert len(drawn.studies) == drawn.per_class * len(kept)
+    for item, position in zip(drawn.studies, drawn.classes, strict=True):
+        assert item.labels is not None
+        five = item.labels[COLUMNS]
+        assert five[position] == 1
+        assert ((five == 1) | (five == -1)).sum() == 1
+    counts = np.bincount(drawn.classes, minlength=5)
+    assert set(counts[counts > 0].tolist()) == {drawn.per_class}
+
+
+def test_a_large_corpus_gives_200_of_each() -> None:
+    drawn = sample(corpus((250, 201, 200, 300, 260)))
+    check(drawn)
+    assert drawn.per_class == 200
+    assert drawn.signature == "5x200"
+
+
+def test_a_small_corpus_shrinks_all_classes_and_leaves_out_by_name() -> None:
+    drawn = sample(corpus((7, 9, 1, 5, 40)), seed=3)
+    check(drawn)
+    assert drawn.left_out == ("Consolidation",)
+    assert drawn.signature == "4x5-Consolidation,seed3"
+
+
+def test_positive_or_uncertain_for_another_of_the_five_is_no_candidate() -> None:
+    studies = [
+        study("alone", Edema=1, Pneumonia=1, Cardiomegaly=0),
+        study("two", Edema=1, Cardiomegaly=1),
+        study("uncertain", Edema=1, Atelectasis=-1),
+        study("only-uncertain", Edema=-1),
+        study("none", Pneumonia=1),
+    ]
+    groups = exclusive(studies)
+    assert [[item.study_id for item in group] for group in groups] == [[], [], [], ["alone"], []]
+    assert exclusive([]) == [[], [], [], [], []]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(30, 120), per_class=st.integers(2, 30))
+def test_samples_are_valid_nested_and_blind_to_order(seed: int, rows: int, per_class: int) -> None:
+    rng = np.random.default_rng(seed)
+    studies = [
+        Study(
+            f"s{row}", f"s{row}", "test", labels=rng.choice([-2, -1, 0, 1], len(OBSERVATIONS), p=(0.5, 0.1, 0.2, 0.2))
+        )
+        for row in range(rows)
+    ]
+    if sum(len(group) >= 2 for group in exclusive(studies)) < 2:
+        with pytest.raises(InputError, match="two observations"):
+            sample(studies, per_class, seed)
+        return
+    drawn = sample(studies, per_class, seed)
+    check(drawn)
+    shuffled = sample([studies[row] for row in rng.permutation(rows)], per_class, seed)
+    assert [item.study_id for item in shuffled.studies] == [item.study_id for item in drawn.studies]
+    smaller = sample(studies, 2, seed)
+    assert {item.study_id for item in smaller.studies} <= {item.study_id for item in drawn.studies}
+
+
+def test_another_seed_draws_others() -> None:
+    studies = corpus((50, 50, 50, 50, 50))
+    draws = {tuple(item.study_id for item in sample(studies, 10, seed).studies) for seed in range(5)}
+    assert len(draws) == 5
+
+
+def test_too_little_is_refused_with_the_counts() -> None:
+    with pytest.raises(InputError, match="Atelectasis 9, Cardiomegaly 1, Consolidation 0, Edema 0, Pleural Effusion 0"):
+        sample(corpus((9, 1, 0, 0, 0)))
+    with pytest.raises(InputError, match="at least 2 studies per class; given: 1"):
+        sample(corpus((9, 9, 9, 9, 9)), per_class=1)
+    with pytest.raises(InputError, match="1 studies have no labels: bare"):
+        sample([*corpus((9, 9, 9, 9, 9)), Study("bare", "bare", "test")])
+
+
+def test_a_sample_is_exported_and_imported(tmp_path: Path) -> None:
+    studies = corpus((7, 9, 1, 5, 40))
+    drawn = sample(studies, seed=5)
+    write_sample(drawn, tmp_path / "list.json")
+    again = read_sample(tmp_path / "list.json", studies)
+    assert [item.study_id for item in again.studies] == [item.study_id for item in drawn.studies]
+    np.testing.assert_array_equal(again.classes, drawn.classes)
+    assert again.signature == "4x5-Consolidation,list"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "can't be read as JSON"),
+        ("[]", "expected an object from"),
+        ('{"Heart": ["a", "b"]}', "expected an object from"),
+        ('{"Edema": ["Edema-0", "Edema-1"]}', "two observations or more"),
+        ('{"Edema": ["Edema-0", "Edema-1"], "Atelectasis": ["Atelectasis-0"]}', "equally many"),
+        ('{"Edema": ["Edema-0", "Edema-0"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}', "twice: Edema-0"),
+        ('{"Edema": ["Edema-0", "x"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}', "not in this split: x"),
+        (
+            '{"Edema": ["Edema-0", "Atelectasis-2"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}',
+            "not exclusively positive for their observation: Atelectasis-2",
+        ),
+    ],
+)
+def test_a_wrong_list_is_named(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "list.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_sample(tmp_path / "list.json", corpus((5, 5, 5, 5, 5)))

