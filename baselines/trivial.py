@@ -1,7 +1,8 @@
 """Trivial systems: rows that every table needs, since one constant report beats most published BLEU-4 on IU X-Ray.
 
-Each is made from the evaluated corpus's training split and writes a report for a film. Through that report it also answers
-the other tasks: its labels are its observation predictions, its TF-IDF cosine with a candidate is its similarity.
+Each is made from the evaluated corpus's training split and writes a report for a film. Through that report it also
+answers the other tasks: its labels are its observation predictions, its TF-IDF cosine with a candidate is its
+similarity.
 """
 
 import hashlib

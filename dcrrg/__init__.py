@@ -1,0 +1,1 @@
+"""DCRRG, the reference model: one file per idea of the paper."""

@@ -7,7 +7,7 @@ from transformers import PretrainedConfig
 SIMILARITY_PROMPTS = ("each", "mean", "none")
 
 
-class DcrrgConfig(PretrainedConfig):
+class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
     """Configuration of `dcrrg.model.DcrrgModel`.
 
     Parameters

@@ -1,8 +1,8 @@
 """The report decoder: two post-LN Transformer layers, Eqs. 10-12 of the paper.
 
 Token embeddings only (the paper adds no positions), masked self-attention, cross-attention over the observation
-representations, feed-forward; each followed by a residual and a layer norm. Deep soft prompts (P-Tuning v2, step 4) enter
-each layer's self-attention as further keys and values.
+representations, feed-forward; each followed by a residual and a layer norm. Deep soft prompts (P-Tuning v2, step 4)
+enter each layer's self-attention as further keys and values.
 """
 
 import torch
@@ -41,7 +41,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
         """Attend from x (n, t, width); `mask` (t, s) is true where a query may look."""
         attended = scaled_dot_product_attention(self.split(self.query(x)), keys, values, attn_mask=mask)
-        return self.output(attended.transpose(1, 2).flatten(2))
+        output: Tensor = self.output(attended.transpose(1, 2).flatten(2))
+        return output
 
 
 class DecoderLayer(nn.Module):
@@ -65,9 +66,13 @@ class DecoderLayer(nn.Module):
         mask: Tensor | None,
     ) -> Tensor:
         """Layer output (n, t, width) of y, given keys and values of its own past and of the memory."""
-        attended = self.norms[0](self.dropout(self.self_attention(y, *own, mask)) + y)  # Eq. 12
-        crossed = self.norms[1](self.dropout(self.cross_attention(attended, *memory)) + attended)  # Eq. 11
-        result: Tensor = self.norms[2](self.dropout(self.feed_forward(crossed)) + crossed)  # Eq. 10
+        attended = self.normed(0, self.dropout(self.self_attention(y, *own, mask)) + y)  # Eq. 12
+        crossed = self.normed(1, self.dropout(self.cross_attention(attended, *memory)) + attended)  # Eq. 11
+        return self.normed(2, self.dropout(self.feed_forward(crossed)) + crossed)  # Eq. 10
+
+    def normed(self, index: int, x: Tensor) -> Tensor:
+        """Layer norm after self-attention (0), cross-attention (1) or feed-forward (2)."""
+        result: Tensor = self.norms[index](x)
         return result
 
 
@@ -125,12 +130,16 @@ class ReportDecoder(nn.Module):
             DecoderLayer(width, memory_width, heads, feed_forward, dropout) for _ in range(layers)
         )
 
+    def stack(self) -> list[DecoderLayer]:
+        """The layers in order."""
+        return [layer for layer in self.layers if isinstance(layer, DecoderLayer)]
+
     def forward(self, tokens: Tensor, memory: Tensor, prompts: DeepPrompts | None = None) -> Tensor:
         """States (n, t, width) of tokens (n, t) given a memory (n, m, memory_width), all positions at once."""
         n, t = tokens.shape
-        y = self.dropout(self.embedding(tokens))
+        y: Tensor = self.dropout(self.embedding(tokens))
         causal = torch.ones(t, t, dtype=torch.bool, device=tokens.device).tril()
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.stack()):
             keys, values = layer.self_attention.keys_values(y)
             mask = causal
             if prompts is not None:
@@ -164,27 +173,27 @@ class CachedDecoding:
         self.decoder, self.head = decoder, head
         self.beams = beams
         # beams of one item share its memory, so it is projected once and never reordered
-        self.memory = [layer.cross_attention.keys_values(memory) for layer in decoder.layers]
+        self.memory = [layer.cross_attention.keys_values(memory) for layer in decoder.stack()]
         rows = memory.shape[0] * beams
         self.past: list[tuple[Tensor, Tensor] | None] = [
-            None if prompts is None else prompts.for_layer(index, rows) for index in range(len(decoder.layers))
+            None if prompts is None else prompts.for_layer(index, rows) for index in range(len(decoder.stack()))
         ]
 
     def step(self, tokens: Tensor) -> Tensor:
         """Log-probabilities (rows, vocabulary) of the token after `tokens` (rows,)."""
         y = self.decoder.embedding(tokens).unsqueeze(1)
-        for index, layer in enumerate(self.decoder.layers):
+        for index, layer in enumerate(self.decoder.stack()):
             own = layer.self_attention.keys_values(y)
             past = self.past[index]
             if past is not None:
                 own = torch.cat([past[0], own[0]], 2), torch.cat([past[1], own[1]], 2)
             self.past[index] = own
-            attended = layer.norms[0](layer.self_attention(y, *own) + y)
+            attended = layer.normed(0, layer.self_attention(y, *own) + y)
             # rows of an item become query positions, so its memory is attended without being copied
             grouped = attended.view(-1, self.beams, attended.shape[-1])
             crossed = layer.cross_attention(grouped, *self.memory[index]).view_as(attended)
-            crossed = layer.norms[1](crossed + attended)
-            y = layer.norms[2](layer.feed_forward(crossed) + crossed)
+            crossed = layer.normed(1, crossed + attended)
+            y = layer.normed(2, layer.feed_forward(crossed) + crossed)
         return log_softmax(self.head(y[:, 0]).float(), dim=-1)
 
     def reorder(self, rows: Tensor) -> None:

@@ -25,7 +25,7 @@ SPECIAL_TOKENS = (REPORT_START, NOT_MENTIONED, *OBSERVATION_STARTS)
 TEXT_TOKENIZER_FOLDER = "text_tokenizer"
 
 
-class DcrrgModel(PreTrainedModel):
+class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
     """Divide and Conquer Radiology Report Generation (Zhou and Wang, EMNLP 2024).
 
     Films enter as uint8 arrays (n, image_size, image_size). `tokenizer` writes reports; `text_tokenizer` feeds the text
@@ -97,7 +97,8 @@ class DcrrgModel(PreTrainedModel):
         return self.image_encoder
 
     def _film_batches(self, images: NDArray[np.uint8], size: int = 64) -> list[Tensor]:
-        return list(torch.from_numpy(np.ascontiguousarray(images)).to(self.device).split(size))
+        films = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return [films[start : start + size] for start in range(0, len(films), size)]
 
     @torch.inference_mode()
     def predict_observations(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -18,9 +18,9 @@ def balanced_multiplicities(
 ) -> NDArray[np.float32]:
     """How often re-sampling draws each (study, observation) pair in one epoch (n, 14).
 
-    For every observation by itself, as many items are drawn (with replacement) as it has, half of them positive. Drawing a
-    pair k times and weighting its loss by k is the same, and lets all 14 items of a study share one pass of its encoder.
-    An observation with one class only keeps each item once.
+    For every observation by itself, as many items are drawn (with replacement) as it has, half of them positive.
+    Drawing a pair k times and weighting its loss by k is the same, and lets all 14 items of a study share one pass of
+    its encoder. An observation with one class only keeps each item once.
     """
     counts = known.astype(np.float32)
     for column in range(labels.shape[1]):

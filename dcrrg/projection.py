@@ -51,9 +51,11 @@ class PromptedProjection(nn.Module):
         """One unit vector a row, for contrast and retrieval; `prompt` as in `DcrrgConfig.similarity_prompt`."""
         if prompt == "none":
             zero = torch.zeros(1, len(OBSERVATIONS), device=features.device)
-            return normalize(self.project(features, zero)[:, 0], dim=-1)
-        prompted = normalize(self(features), dim=-1)
+            single: Tensor = normalize(self.project(features, zero)[:, 0], dim=-1)
+            return single
+        prompted: Tensor = normalize(self(features), dim=-1)
         if prompt == "mean":
-            return normalize(prompted.mean(dim=1), dim=-1)
+            averaged: Tensor = normalize(prompted.mean(dim=1), dim=-1)
+            return averaged
         # cosine of the joined vectors is the mean of the 14 cosines, observation by observation
         return prompted.flatten(1) / len(OBSERVATIONS) ** 0.5

@@ -32,15 +32,17 @@ def load(checkpoint: str | Path | None = None) -> "DcrrgSystem":
     from dcrrg.model import DcrrgModel
 
     if checkpoint is None:
-        with as_file(files("dcrrg") / "checkpoints" / SHIPPED) as folder:
-            return DcrrgSystem(DcrrgModel.from_pretrained(folder), weights_digest(folder))
+        with as_file(files("dcrrg") / "checkpoints" / SHIPPED) as shipped:
+            return load(shipped)
     folder = Path(checkpoint)
     if folder.exists() and not (folder / "model.safetensors").is_file():
         raise InputError(f"{folder} holds no model.safetensors; give a folder that rrgbench train has finished")
     try:
         model = DcrrgModel.from_pretrained(folder if folder.exists() else str(checkpoint))
     except OSError as error:
-        raise InputError(f"no DCRRG checkpoint at {checkpoint!s}: neither a local folder nor a reachable hub id") from error
+        raise InputError(
+            f"no DCRRG checkpoint at {checkpoint!s}: neither a local folder nor a reachable hub id"
+        ) from error
     return DcrrgSystem(model, weights_digest(folder) if folder.exists() else str(checkpoint))
 
 
@@ -78,4 +80,5 @@ class DcrrgSystem:
 
     def describe(self, images: NDArray[np.uint8], observation: str) -> list[str]:
         """See `DcrrgModel.describe`."""
-        return self.model.describe(images, observation)
+        texts: list[str] = self.model.describe(images, observation)
+        return texts

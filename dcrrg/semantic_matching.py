@@ -1,7 +1,8 @@
 """Step 2: the calibrated semantic matching loss, Eqs. 3-9.
 
 Soft targets are the cosine of label vectors, weighted by the uni-modal similarity of the candidates' own modality, and
-normalised over the candidates. (The paper's Eq. 7 prints the normalising sum over i; image-to-text needs the candidates j.)
+normalised over the candidates. (The paper's Eq. 7 prints the normalising sum over i; image-to-text needs the
+candidates j.)
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The four training steps as modules for `rrgbench.modeling.training.train_stage`, and the items that each learns from."""
+"""The four training steps as modules for `train_stage`, and the items that each learns from."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -88,17 +88,17 @@ class Descriptions(nn.Module):
 
 
 class Reports(nn.Module):
-    """Step 4: soft prompts and a new output head, or with `tuning="full"` everything, learn to write the full report."""
+    """Step 4: soft prompts and a new head, or with `tuning="full"` everything, learn to write the full report."""
 
     def __init__(self, model: DcrrgModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(
-        self, ids: Tensor, targets: Tensor, memory: Tensor | None = None, films: Tensor | None = None
-    ) -> Batch:
+    def forward(self, ids: Tensor, targets: Tensor, memory: Tensor | None = None, films: Tensor | None = None) -> Batch:
         """Loss, Eq. 14, given memories (n, 14, P) of frozen encoders or films (n, h, w) to encode."""
         if memory is None:
+            if films is None:
+                raise ValueError("step 4 reads either memories or films")
             memory = self.model.image_observations(films)
         prompts = self.model.prompts if self.model.config.tuning == "prompt" else None
         logits = self.model.report_head(self.model.decoder(ids, memory, prompts))
@@ -131,7 +131,8 @@ def shift_and_expose(film: NDArray[np.uint8], rng: np.random.Generator) -> Tenso
         interpolation=v2.InterpolationMode.BILINEAR,
     )[0]
     gain, lift = float(rng.uniform(0.85, 1.15)), float(rng.uniform(-12, 12))
-    return ((moved - 128) * gain + 128 + lift).clamp(0, 255)
+    exposed: Tensor = ((moved - 128) * gain + 128 + lift).clamp(0, 255)
+    return exposed
 
 
 class FilmItems(_Drawn):

@@ -30,6 +30,7 @@ from dcrrg.steps import (
 from dcrrg.training_data import TrainingData, gather_training_data
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
+from rrgbench.modeling.image_encoder import network_settings
 from rrgbench.modeling.report_tokenizer import train_report_tokenizer
 from rrgbench.modeling.training import Progress, StageReport, StageSettings, train_stage, trainable
 
@@ -136,7 +137,7 @@ def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel
         # the weights' own shape, so that the saved configuration rebuilds the network without them
         model.config.text_encoder = {**model.text_encoder.config.to_diff_dict(), "own_vocabulary": True}
     if config.image_encoder.get("weights") and config.image_encoder["kind"] == "resnet":
-        model.config.image_encoder = {"kind": "resnet", **model.image_encoder.network.config.to_diff_dict()}
+        model.config.image_encoder = {"kind": "resnet", **network_settings(model.image_encoder)}
     model.tokenizer, model.text_tokenizer = tokenizer, text_tokenizer
     return model
 
@@ -200,13 +201,16 @@ def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
     model.eval()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)
-    texts = []
-    for start in range(0, len(data.reports.reports), 64):
-        texts.append(model.text_observations(*model.encode_texts(data.reports.reports[start : start + 64])).cpu())
+    reports = data.reports.reports
+    texts = [
+        model.text_observations(*model.encode_texts(reports[start : start + 64])).cpu()
+        for start in range(0, len(reports), 64)
+    ]
     memories = [torch.cat(texts)]
     if data.paired:
-        films = torch.from_numpy(data.films.films).split(64)
-        memories.insert(0, torch.cat([model.image_observations(part.to(device)).cpu() for part in films]))
+        films = torch.from_numpy(data.films.films)
+        parts = [films[start : start + 64].to(device) for start in range(0, len(films), 64)]
+        memories.insert(0, torch.cat([model.image_observations(part).cpu() for part in parts]))
     # tensors made in inference mode can't enter a graph later
     return [memory.clone().detach() for memory in memories]
 

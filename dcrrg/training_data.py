@@ -88,7 +88,7 @@ def gather_training_data(
         )
     report_labels = label_reports(with_reports)
     film_labels = report_labels if corpus.paired else label_reports(with_films)
-    rules = labelers.load("rules")
+    rules = labelers.RulesLabeler()
     return TrainingData(
         films=FilmSource(load_films(with_films, image_size, progress), film_labels, corpus.labelled_observations),
         reports=ReportSource(

@@ -213,7 +213,5 @@ def load_trainer(name: str) -> Callable[..., Path]:
 def suite_names() -> list[str]:
     """Names of the suites that ship with the package."""
     return sorted(
-        path.name.removesuffix(".yaml")
-        for path in files("rrgbench.suites").iterdir()
-        if path.name.endswith(".yaml")
+        path.name.removesuffix(".yaml") for path in files("rrgbench.suites").iterdir() if path.name.endswith(".yaml")
     )

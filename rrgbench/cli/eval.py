@@ -25,8 +25,8 @@ def evaluate(
 ) -> None:
     """Run every task of a suite on a model, with the trivial systems beside it.
 
-    Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, run.json. A killed run
-    is gone on with by the same command.
+    Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, run.json. A killed
+    run is gone on with by the same command.
 
     Example: rrgbench eval --model dcrrg --suite quick
 

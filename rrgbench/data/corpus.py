@@ -114,7 +114,8 @@ def check_studies(corpus: str, studies: Iterable[Study]) -> None:
     for study in studies:
         if study.split not in SPLITS:
             raise InputError(
-                f"corpus {corpus}: study {study.study_id} is in split {study.split!r}; expected one of {', '.join(SPLITS)}"
+                f"corpus {corpus}: study {study.study_id} is in split {study.split!r}; "
+                f"expected one of {', '.join(SPLITS)}"
             )
         if study.study_id in seen:
             duplicates.append(study.study_id)
@@ -192,9 +193,7 @@ def _load_chunk(references: Sequence[ImageReference], size: int) -> NDArray[np.u
     return np.stack([reference.load(size) for reference in references])
 
 
-def _film_chunks(
-    chunks: Sequence[Sequence[ImageReference]], size: int, jobs: int
-) -> Iterable[NDArray[np.uint8]]:
+def _film_chunks(chunks: Sequence[Sequence[ImageReference]], size: int, jobs: int) -> Iterable[NDArray[np.uint8]]:
     if jobs == 1:
         return (_load_chunk(chunk, size) for chunk in chunks)
     from joblib import Parallel, delayed

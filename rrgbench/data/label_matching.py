@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 def positives(labels: NDArray[np.int8], labelled: tuple[str, ...] = OBSERVATIONS) -> Floats:
     """Label vectors (n, 14): 1 where positive, 0 elsewhere and where the corpus doesn't label."""
     speaks = np.array([name in labelled for name in OBSERVATIONS])
-    return ((labels == POSITIVE) & speaks).astype(np.float32)
+    return np.asarray((labels == POSITIVE) & speaks, dtype=np.float32)
 
 
 def label_similarity(film_labels: Floats, report_labels: Floats) -> Floats:

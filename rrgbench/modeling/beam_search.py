@@ -1,7 +1,7 @@
 """One batched beam search for every decoder, over an incremental state.
 
-The decoder keeps whatever it needs (key/value cache, recurrent state) in an object that can take one step and reorder its
-rows; the search itself knows only log-probabilities. Its results are those of `transformers`' `generate` with
+The decoder keeps whatever it needs (key/value cache, recurrent state) in an object that can take one step and reorder
+its rows; the search itself knows only log-probabilities. Its results are those of `transformers`' `generate` with
 `num_beams`, `early_stopping=False` and the same length penalty.
 """
 

@@ -1,7 +1,7 @@
 """Label-efficient classification on a backbone: linear probing and fine-tuning.
 
-Both predict the 14 observations of a film. Unmentioned counts as negative; uncertain, and what a corpus doesn't label, is
-left out of training.
+Both predict the 14 observations of a film. Unmentioned counts as negative; uncertain, and what a corpus doesn't
+label, is left out of training.
 """
 
 import copy
@@ -79,6 +79,8 @@ def linear_probe(
 
 class _FineTuned(nn.Module):
     """A backbone with a new linear head and its balanced loss."""
+
+    positive_weight: Tensor
 
     def __init__(self, backbone: nn.Module, width: int, positive_weight: Tensor) -> None:
         super().__init__()

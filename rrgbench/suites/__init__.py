@@ -1,0 +1,1 @@
+"""Suites: which tasks with which parameters."""

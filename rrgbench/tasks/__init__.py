@@ -1,0 +1,1 @@
+"""Tasks: model x corpus -> records."""

@@ -1,7 +1,7 @@
 """Task: pipeline error correlation, how classifier errors go with report errors (App. C of the DCRRG paper).
 
-Over observations: the AUROC of the model's own predictions against the F1 of its reports. Over studies: the classifier's
-cross-entropy against the report's own F1.
+Over observations: the AUROC of the model's own predictions against the F1 of its reports. Over studies: the
+classifier's cross-entropy against the report's own F1.
 """
 
 import numpy as np

@@ -70,7 +70,9 @@ def units(suite: Suite) -> list[Unit]:
     """The suite's units of work for one model, in order."""
     found: list[Unit] = []
 
-    def add(task: str, title: str, work: Callable[[Evaluation], list[Record]], reports: bool = False, **inputs: Any) -> None:
+    def add(
+        task: str, title: str, work: Callable[[Evaluation], list[Record]], reports: bool = False, **inputs: Any
+    ) -> None:
         found.append(Unit(title, {"task": task, "version": TASK_VERSIONS[task], **inputs}, work, reports))
 
     if suite.report_generation is not None:

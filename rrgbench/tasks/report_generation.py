@@ -47,7 +47,5 @@ def run(evaluation: Evaluation) -> list[Record]:
         )
         for metric, value in scores.items()
     ]
-    missing = [
-        row for metric, reason in scores.absent.items() for row in evaluation.blank(TASK, [metric], reason)
-    ]
+    missing = [row for metric, reason in scores.absent.items() for row in evaluation.blank(TASK, [metric], reason)]
     return [*records, *missing, distinct]

@@ -1,7 +1,7 @@
 """Task: 5x200 image-text retrieval, Precision@K (as in GLoRIA and MedCLIP).
 
-Films that are positive for exactly one of the five competition observations query the reports of the same studies (of an
-unpaired corpus: the text source's reports, sampled in the same way); a report is right if its class is the film's.
+Films that are positive for exactly one of the five competition observations query the reports of the same studies (of
+an unpaired corpus: the text source's reports, sampled in the same way); a report is right if its class is the film's.
 """
 
 from functools import partial
