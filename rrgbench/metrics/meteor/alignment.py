@@ -31,26 +31,34 @@ _WORD_BITS: Final = 63
 
 @dataclass(frozen=True)
 class Steps:
-    """What the search does, step by step; the steps of pair k are `offsets[k]:offsets[k + 1]`. Arrays (s,) otherwise.
+    """What the search does: a step at each reference word that an open match covers; what lies between has one outcome.
+
+    The steps of pair k are `offsets[k]:offsets[k + 1]`. Arrays (s,) unless said otherwise.
 
     Attributes
     ----------
     position : int64 array
-        Reference word (counted over all pairs) of the step.
+        Reference word of the step, counted over all pairs.
     first, branches : int64 array
         The matches that may be taken here: `first`, `first + 1`, ...; `branches` of them.
-    entry : int64 array
-        The hypothesis position at which going on without taking a match continues a chunk; `_NEVER` for a skipped word.
+    stretch : bool array
+        Whether words without an open match follow.
+    enter : int64 array
+        Where in the hypothesis the fixed match on the first word of that stretch starts; `_NEVER` if there is none.
     leave : int64 array
-        The hypothesis position at which the next match would continue the chunk after the step; `_NONE` after a skip.
+        The hypothesis word at which the next match would continue the chunk after the stretch; `_NONE` if none would.
+    begin : int64 array (p,)
+        The same at the first step of each pair.
     """
 
     offsets: Ints
     position: Ints
     first: Ints
     branches: Ints
-    entry: Ints
+    stretch: NDArray[np.bool_]
+    enter: Ints
     leave: Ints
+    begin: Ints
 
 
 def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.bool_]:
@@ -89,7 +97,7 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
     return chosen
 
 
-_BATCH: Final = 384
+_BATCH: Final = 256
 
 
 def _coverage(starts: Ints, lengths: Ints, size: int) -> Ints:
@@ -99,35 +107,46 @@ def _coverage(starts: Ints, lengths: Ints, size: int) -> Ints:
 
 
 def _steps(matches: Matches, fixed: NDArray[np.bool_], side2: Side) -> Steps:
-    """Cut each reference into steps: a word that an open match covers, or a whole stretch of words without one."""
+    """Cut each reference into words that an open match covers and stretches of words without one."""
     size = len(side2.tokens)
     free = ~fixed
     branching = _coverage(matches.start2[free], matches.length2[free], size) > 0
-    # The fixed match over each word, if any.
+    # The fixed match that covers each word, if any.
     over = np.full(size, _NONE)
     rows = np.flatnonzero(fixed)
-    spread = np.repeat(rows, matches.length2[rows])
-    within = np.arange(len(spread)) - np.repeat(
-        np.cumsum(matches.length2[rows]) - matches.length2[rows], matches.length2[rows]
-    )
-    over[matches.start2[spread] + within] = spread
+    for step in range(int(matches.length2[rows].max(initial=0))):
+        at = rows[matches.length2[rows] > step]
+        over[matches.start2[at] + step] = at
 
-    begins = branching.copy()
-    begins[1:] |= branching[:-1]
-    begins[side2.offsets[:-1][np.diff(side2.offsets) > 0]] = True
-    position = np.flatnonzero(begins)
-    last = np.append(position[1:], size)[: len(position)] - 1
-    plain = ~branching[position]
+    is_first = np.zeros(size, dtype=np.bool_)
+    is_first[side2.offsets[:-1][np.diff(side2.offsets) > 0]] = True
+    stretch_starts = ~branching & is_first
+    stretch_starts[1:] |= ~branching[1:] & branching[:-1]
+    starts = np.flatnonzero(stretch_starts)
+    is_last = np.ones(size, dtype=np.bool_)
+    is_last[:-1] = is_first[1:] | branching[1:]
+    ends = np.flatnonzero(is_last & ~branching)
+    enter = np.where(over[starts] >= 0, _at(matches.start1, over[starts]), _NEVER)
+    leave = np.where(over[ends] >= 0, _at(matches.start1 + matches.length1, over[ends]), _NONE)
 
-    entry, leave = np.full(len(position), _NEVER), np.full(len(position), _NONE)
-    at = np.flatnonzero(plain & (over[position] >= 0))
-    entry[at] = matches.start1[over[position[at]]]
-    at = np.flatnonzero(plain & (over[last] >= 0))
-    leave[at] = (matches.start1 + matches.length1)[over[last[at]]]
-
+    position = np.flatnonzero(branching)
+    place, number = np.zeros(size + 1, dtype=np.int64), np.zeros(size + 1, dtype=np.bool_)
+    place[starts], number[starts] = np.arange(len(starts)), True
+    number[:size] &= ~is_first
+    after = number[position + 1]
+    entering, leaving = np.full(len(position), _NEVER), np.full(len(position), _NONE)
+    entering[after], leaving[after] = enter[place[position[after] + 1]], leave[place[position[after] + 1]]
+    begin = np.full(len(side2.offsets) - 1, _NONE)
+    at_first = np.flatnonzero(is_first[starts])
+    begin[side2.pair[starts[at_first]]] = leave[at_first]
     first = np.searchsorted(matches.start2, position)
-    branches = np.where(plain, 0, np.searchsorted(matches.start2, position, side="right") - first)
-    return Steps(np.searchsorted(position, side2.offsets), position, first, branches, entry, leave)
+    branches = np.searchsorted(matches.start2, position, side="right") - first
+    return Steps(np.searchsorted(position, side2.offsets), position, first, branches, after, entering, leaving, begin)
+
+
+def _at(values: Ints, index: Ints) -> Ints:
+    """Values at an index that may be `_NONE`, where any value will do."""
+    return values[index] if len(values) else np.full(len(index), _NONE)
 
 
 def _bits(matches: Matches, rows: Ints, side1: Side) -> list[Ints]:
@@ -155,8 +174,8 @@ def _bits(matches: Matches, rows: Ints, side1: Side) -> list[Ints]:
 class _Search:
     """The beam search over batches of pairs.
 
-    The partial alignments of a batch are rows of parallel arrays, ordered by pair, then rank. `cost` orders matched
-    words and chunks; `distance` breaks its ties.
+    The partial alignments of a batch are rows of parallel arrays, ordered by pair, then rank. What ranks them is packed
+    into one integer, from the top: the pair's number in the batch, words not matched, chunks, distance.
     """
 
     def __init__(self, matches: Matches, steps: Steps, bits: list[Ints], side1: Side, side2: Side) -> None:
@@ -179,90 +198,102 @@ class _Search:
         base = steps.offsets[pairs]
         counts = steps.offsets[pairs + 1] - base
         words = int(self._words[pairs].max())
-        chunk_bits = words.bit_length() + 1
-        widths = (2 * words).bit_length() + chunk_bits, int(self._farthest[pairs].max()).bit_length() + 1
-        width_bits = self._widest(pairs)
+        word_bits = words.bit_length()
+        distance_bits = int(self._farthest[pairs].max()).bit_length()
+        # Only texts of many thousand words outgrow 63 bits; their distances, which come last, are compared coarsely.
+        excess = max(len(pairs).bit_length() + 2 * word_bits + distance_bits - 63, 0)
+        distances = self._distance >> excess
+        distance_bits -= excess
+        chunk = 1 << distance_bits
+        row_shift = 2 * word_bits + distance_bits
+        gains = self._gain << (word_bits + distance_bits)
 
-        row = np.arange(len(pairs))
-        cost = np.full(len(pairs), words << chunk_bits)
-        distance = np.zeros(len(pairs), dtype=np.int64)
-        open_end = np.full(len(pairs), _NONE)
+        rank = (np.arange(len(pairs)) << row_shift) + (words << (word_bits + distance_bits))
+        open_end = steps.begin[pairs]
         busy_until = np.zeros(len(pairs), dtype=np.int64)
-        used = [np.zeros(len(pairs), dtype=np.int64) for _ in range(width_bits)]
+        used = [np.zeros(len(pairs), dtype=np.int64) for _ in range(self._integers(pairs))]
         parents: list[Ints] = []
         taken: list[Ints] = []
         final = np.empty(len(pairs), dtype=np.int64)
         for step in range(int(counts[0]) + 1):
-            running = int(np.searchsorted(-counts, -step, side="left"))
+            running = _running(counts, step)
+            row = rank >> row_shift
             alive = int(np.searchsorted(row, running))
             if alive < len(row):
-                # Some pairs are complete: their open chunks are closed, and the best alignment is the first of them.
-                closed = cost[alive:] + (open_end[alive:] != _NONE)
-                order = _ranked(row[alive:], closed, distance[alive:], np.arange(len(closed)), widths, len(pairs))
+                # Some pairs are complete: their open chunks are closed, and the first in rank is the best.
+                order = _ranked(rank[alive:] + chunk * (open_end[alive:] != _NONE), np.arange(len(row) - alive))
                 done, first = np.unique(row[alive:][order], return_index=True)
                 final[done] = alive + order[first]
-                row, cost, distance, open_end = row[:alive], cost[:alive], distance[:alive], open_end[:alive]
-                busy_until, used = busy_until[:alive], [part[:alive] for part in used]
+                row, rank, open_end, busy_until = row[:alive], rank[:alive], open_end[:alive], busy_until[:alive]
+                used = [part[:alive] for part in used]
             if not alive:
                 break
             at = base[row] + step
             busy = busy_until > steps.position[at]
             branches = np.where(busy, 0, steps.branches[at])
 
-            # Children: one for each match that may be taken.
+            # Children: one for each match whose hypothesis words are free.
             ends = np.cumsum(branches)
             source = np.repeat(np.arange(alive), branches)
             match = np.arange(len(source)) + np.repeat(steps.first[at] - (ends - branches), branches)
-            clash = np.zeros(len(source), dtype=np.int64)
-            for part, bits in zip(used, self._bits, strict=False):
-                clash |= part[source] & bits[match]
+            clash = used[0].take(source) & self._bits[0].take(match)
+            for part, bits in zip(used[1:], self._bits[1:], strict=False):
+                clash |= part.take(source) & bits.take(match)
             usable = clash == 0
-            passed = np.concatenate(([0], np.cumsum(self._distance[match] * usable)))
+            passed = np.concatenate(([0], np.cumsum(distances.take(match) * usable)))
             order_of_child = np.flatnonzero(usable)
-            source, match = source[order_of_child], match[order_of_child]
-            before = passed[order_of_child] - passed[(ends - branches)[source]]
-            breaks = (open_end[source] != _NONE) & (self._start1[match] != open_end[source])
-            child_cost = cost[source] - (self._gain[match] << chunk_bits) + breaks
+            source, match = source.take(order_of_child), match.take(order_of_child)
+            earlier = ends - branches
+            before = passed[earlier]
+            ending = open_end.take(source)
+            breaks = (ending != _NONE) & (self._start1.take(match) != ending)
+            child_rank = (rank - before).take(source) + passed.take(order_of_child) - gains.take(match) + chunk * breaks
 
             # The partial alignment itself goes on without a match at this word, after its children.
-            breaks = (open_end != _NONE) & (steps.entry[at] != open_end) & ~busy
+            skip_rank = rank + (passed[ends] - before) + chunk * ((open_end != _NONE) & ~busy)
+            found = np.concatenate([order_of_child + source, ends + np.arange(alive)])
             source = np.concatenate([source, np.arange(alive)])
             match = np.concatenate([match, np.full(alive, _NONE)])
-            new_cost = np.concatenate([child_cost, cost + breaks])
-            children = len(child_cost)
-            new_distance = np.concatenate(
-                [distance[source[:children]] + before, distance + passed[ends] - passed[ends - branches]]
-            )
-            # Children of one parent come in the order of their matches, then the parent.
-            found = np.concatenate([order_of_child + source[:children], ends + np.arange(alive)])
-            order = _ranked(row[source], new_cost, new_distance, found, widths, len(pairs))
-            order = order[_among_first(row[source[order]])]
+            new_rank = np.concatenate([child_rank, skip_rank])
+            order = _ranked(new_rank, found)
+            order = order[_among_first(new_rank.take(order) >> row_shift)]
+            source, match, rank = source.take(order), match.take(order), new_rank.take(order)
 
-            source, match = source[order], match[order]
-            parents.append(source)
-            taken.append(match)
-            row, cost, distance = row[source], new_cost[order], new_distance[order]
             took = match != _NONE
-            stays = np.where(busy, open_end, steps.leave[at])
-            open_end = np.where(took, self._end1[match], stays[source])
+            open_end = np.where(took, self._end1[match], np.where(busy, open_end, _NONE)[source])
+            # A stretch without open matches changes the order once, at its first word.
+            at = at[source]
+            stretch = steps.stretch[at]
+            rank = rank + chunk * (stretch & (open_end != _NONE) & (steps.enter[at] != open_end))
+            open_end = np.where(stretch, steps.leave[at], open_end)
+            order = np.argsort(rank, kind="stable")
+            source, match, rank, open_end = source[order], match[order], rank[order], open_end[order]
+            took = match != _NONE
             busy_until = np.where(took, self._end2[match], busy_until[source])
             used = [part[source] | np.where(took, bits[match], 0) for part, bits in zip(used, self._bits, strict=False)]
+            parents.append(source)
+            taken.append(match)
         return _trace(final, counts, parents, taken)
 
-    def _widest(self, pairs: Ints) -> int:
+    def _integers(self, pairs: Ints) -> int:
         """How many integers of bits the hypotheses of these pairs need."""
         return min(len(self._bits), int(self._words[pairs].max()) // _WORD_BITS + 1)
 
 
-def _ranked(row: Ints, cost: Ints, distance: Ints, found: Ints, widths: tuple[int, int], rows: int) -> Ints:
-    """Order by row, cost, distance, then order of finding."""
-    cost_bits, distance_bits = widths
-    found_bits = int(found.max(initial=0)).bit_length()
-    if rows.bit_length() + cost_bits + distance_bits + found_bits > 63:
-        return np.lexsort((found, distance, cost, row))
-    # One sort of packed integers is several times quicker than four stable ones.
-    packed = (((row << cost_bits) + cost << distance_bits) + distance << found_bits) + found
-    return np.argsort(packed)
+def _running(counts: Ints, step: int) -> int:
+    """How many pairs have a step of this number; `counts` falls."""
+    return int(np.searchsorted(-counts, -step, side="left"))
+
+
+def _ranked(rank: Ints, found: Ints) -> Ints:
+    """Order by rank, then by order of finding, a permutation of small numbers."""
+    bits = int(found.max(initial=0)).bit_length()
+    if int(rank.max(initial=0)).bit_length() + bits > 63:
+        return np.lexsort((found, rank))
+    # One sort of packed integers is several times quicker than two stable ones.
+    place = np.empty(1 << bits, dtype=np.int64)
+    place[found] = np.arange(len(found))
+    return place.take(np.sort((rank << bits) + found) & ((1 << bits) - 1))
 
 
 def _among_first(row: Ints) -> NDArray[np.bool_]:
@@ -277,7 +308,7 @@ def _trace(final: Ints, counts: Ints, parents: list[Ints], taken: list[Ints]) ->
     current = np.empty(0, dtype=np.int64)
     out = []
     for step in range(len(parents) - 1, -1, -1):
-        running = int(np.searchsorted(-counts, -step, side="left"))
+        running = _running(counts, step)
         current = np.concatenate([current, final[len(current) : running]])
         match = taken[step][current]
         out.append(match[match != _NONE])

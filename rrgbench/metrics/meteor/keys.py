@@ -124,4 +124,4 @@ def java_hashes(words: Sequence[str]) -> NDArray[np.uint32]:
     powers = np.array([pow(31, exponent, 1 << 32) for exponent in range(int(lengths.max()))], dtype=np.uint32)
     # The last character of a word has exponent 0; the separator after it counts as nothing.
     exponents = np.maximum(np.repeat(ends, lengths) - 1 - np.arange(len(units)), 0)
-    return np.add.reduceat(values * powers[exponents], starts)
+    return np.add.reduceat(values * powers[exponents], starts, dtype=np.uint32)

