@@ -107,8 +107,8 @@ class Notes:
 def mark_best(columns: Sequence[Column], rows: Sequence[Row], *, by_row: bool = False) -> tuple[Row, ...]:
     """Rows in which the highest value of each ranked column, or of each row, is marked.
 
-    Values are compared as they are shown, so two that look equal are both marked. Where fewer than two values stand
-    beside each other there is no best.
+    Values are compared as they are shown, so two that look equal are both marked. Where all are equal, or one stands
+    alone, there is no best.
     """
     shown = [
         [
@@ -118,7 +118,7 @@ def mark_best(columns: Sequence[Column], rows: Sequence[Row], *, by_row: bool = 
         for row in rows
     ]
     rivals = shown if by_row else [[line[place] for line in shown] for place in range(len(columns))]
-    tops = [max(known) if len(known := [v for v in line if v is not None]) > 1 else None for line in rivals]
+    tops = [max(known) if len(known := {v for v in line if v is not None}) > 1 else None for line in rivals]
     return tuple(
         replace(
             row,

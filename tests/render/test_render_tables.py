@@ -158,6 +158,8 @@ def test_ties_as_shown_are_all_best_and_a_lone_value_is_not() -> None:
         [True, False, False],
         [False, False, False],
     ]
+    alike = mark_best(columns, [row(0.0, 0.5, 1), row(0.0, 0.5, 2)])
+    assert not any(c.best for line in alike for c in line.cells)
     across = mark_best(columns, [row(0.2, 0.1, 0.9), row(None, 0.1, 0.9)], by_row=True)
     assert [[c.best for c in line.cells] for line in across] == [[True, False, False], [False, False, False]]
 
