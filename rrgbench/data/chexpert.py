@@ -41,6 +41,7 @@ def load(
     validate_fraction: float = 0.02,
     seed: int = 0,
     skip_bad_images: bool = False,
+    check_images: bool = True,
 ) -> Corpus:
     """Read CheXpert.
 
@@ -62,6 +63,8 @@ def load(
         Seed of that choice.
     skip_bad_images : bool
         Leave out films that are absent or can't be decoded; their number is appended to the corpus name.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def load(
         for film in group
         if views == "all" or (film.view == "LATERAL") == (views == "lateral")
     ]
-    checked = check_films(NAME, wanted, skip_bad_images)
+    checked = check_films(NAME, wanted, skip_bad_images, check_images)
     good: dict[str, list[FilmFile]] = {}
     for film in checked.good:
         good.setdefault(film.study_id, []).append(film)

@@ -33,7 +33,9 @@ class CheckedFilms:
         return f"-skip{len(self.bad)}" if self.bad else ""
 
 
-def check_films(corpus: str, films: Sequence[FilmFile], skip_bad_images: bool = False) -> CheckedFilms:
+def check_films(
+    corpus: str, films: Sequence[FilmFile], skip_bad_images: bool = False, check_images: bool = True
+) -> CheckedFilms:
     """Look for every film a corpus lists.
 
     Without skipping only presence is checked: one stat per film. With skipping every film is decoded once (JPEGs at an
@@ -47,6 +49,9 @@ def check_films(corpus: str, films: Sequence[FilmFile], skip_bad_images: bool = 
         What its tables list.
     skip_bad_images : bool
         Leave out and count films that are absent or can't be decoded, rather than refusing the corpus.
+    check_images : bool
+        False keeps absent films without a word, so that whoever decodes them meets the error: `rrgbench data validate`
+        does, to name them all. Their size in the digest is 0. Has no effect if bad films are skipped.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def check_films(corpus: str, films: Sequence[FilmFile], skip_bad_images: bool = 
         lengths = list(pool.map(_size, films))
     good, bad, sizes = [], [], []
     for film, usable, length in zip(films, readable, lengths, strict=True):
-        if usable and length > 0:
+        if usable and (length > 0 or not (check_images or skip_bad_images)):
             good.append(film)
             sizes.append((film.path.name, length))
         else:

@@ -55,6 +55,7 @@ def load(
     outside_r2gen: str = "leave-out",
     seed: int = 0,
     skip_bad_images: bool = False,
+    check_images: bool = True,
 ) -> Corpus:
     """Read IU X-Ray.
 
@@ -78,6 +79,8 @@ def load(
         Seed of the split where R2Gen's is not at hand.
     skip_bad_images : bool
         Leave out films that are absent or can't be decoded; their number is appended to the corpus name.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def load(
         tables = {"reports": _reports_digest(kept), **split_digest}
         options = {"section": section, "labels": labels}
         options |= {"outside_r2gen": outside_r2gen} if split_digest else {"seed": str(seed)}
-    checked = check_films(NAME, [film for _, films_of in bare for film in films_of], skip_bad_images)
+    checked = check_films(NAME, [film for _, films_of in bare for film in films_of], skip_bad_images, check_images)
     good = set(checked.good)
     studies = []
     for study, films_of in bare:

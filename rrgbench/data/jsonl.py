@@ -36,6 +36,7 @@ def load(
     labels_source: str = "film",
     seed: int = 0,
     skip_bad_images: bool = False,
+    check_images: bool = True,
 ) -> Corpus:
     """Read a folder with `studies.jsonl`.
 
@@ -52,6 +53,8 @@ def load(
     skip_bad_images : bool
         Leave out films that are absent or can't be decoded; their number is appended to the corpus name. A study that
         had films and loses all of them keeps its report as a text-only study if it has one, and is left out if not.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def load(
     entries = _parse(decode_text(content, FILE))
     splits = _splits(entries, seed)
     films = [film for entry in entries for film in _films(entry, folder)]
-    checked = check_films(name, films, skip_bad_images)
+    checked = check_films(name, films, skip_bad_images, check_images)
     usable: dict[str, list[FilmFile]] = {}
     for film in checked.good:
         usable.setdefault(film.study_id, []).append(film)

@@ -46,6 +46,7 @@ def load(
     uncertain: str = "keep",
     views: str = "all",
     skip_bad_images: bool = False,
+    check_images: bool = True,
 ) -> Corpus:
     """Read MIMIC-CXR.
 
@@ -66,6 +67,8 @@ def load(
         part of the corpus if they have no report either.
     skip_bad_images : bool
         Leave out films that are absent or can't be decoded; their number is appended to the corpus name.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def load(
             raise InputError(f"corpus {NAME}: {name} must be one of {', '.join(allowed)}; given: {value!r}")
     folder = existing_root(root, NAME, "mimic-cxr-2.0.0-split.csv, -metadata.csv and files, or annotation.json")
     if find_versioned(folder, "split") is None and (folder / "annotation.json").is_file():
-        return _from_annotation(folder, section, skip_bad_images)
+        return _from_annotation(folder, section, skip_bad_images, check_images)
     tables = {part: _table(folder, part) for part in ("split", "metadata")}
     if labels != "none":
         tables[labels] = _table(folder, labels)
@@ -104,7 +107,7 @@ def load(
         for key, dicom_id, view in (listed_films if place else ())
         if views == "all" or view in ("PA", "AP")
     ]
-    checked = check_films(NAME, films, skip_bad_images)
+    checked = check_films(NAME, films, skip_bad_images, check_images)
     good: dict[str, list[FilmFile]] = {}
     for film in checked.good:
         good.setdefault(film.study_id, []).append(film)
@@ -135,7 +138,7 @@ def load(
     return Corpus(NAME + checked.suffix, digest, studies, license_note=LICENSE_NOTE)
 
 
-def _from_annotation(folder: Path, section: str, skip_bad_images: bool) -> Corpus:
+def _from_annotation(folder: Path, section: str, skip_bad_images: bool, check_images: bool) -> Corpus:
     """R2Gen's copy: one study per entry, that is per film, so that counts are those of papers that use it."""
     if section != "findings":
         raise InputError(f"corpus {NAME}: annotation.json holds findings only; use section 'findings'")
@@ -151,7 +154,7 @@ def _from_annotation(folder: Path, section: str, skip_bad_images: bool) -> Corpu
         entry.entry_id: [FilmFile(images / path, "", entry.entry_id) for path in entry.image_paths]
         for entry in (entries if images.is_dir() else ())
     }
-    checked = check_films(NAME, [film for group in films.values() for film in group], skip_bad_images)
+    checked = check_films(NAME, [film for group in films.values() for film in group], skip_bad_images, check_images)
     good = set(checked.good)
     studies = [
         Study(

@@ -56,6 +56,7 @@ def load(
     validate_fraction: float = 0.1,
     seed: int = 0,
     skip_bad_images: bool = False,
+    check_images: bool = True,
 ) -> Corpus:
     """Read ChestX-ray14.
 
@@ -73,6 +74,8 @@ def load(
         Seed of that choice.
     skip_bad_images : bool
         Leave out films that are absent or can't be decoded; their number is appended to the corpus name.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def load(
         for row in table.rows
         for name in [row["Image Index"]]
     ]
-    checked = check_films(NAME, films, skip_bad_images)
+    checked = check_films(NAME, films, skip_bad_images, check_images)
     usable = {film.path.name: film for film in checked.good}
     studies = []
     for row in table.rows:
