@@ -1,0 +1,150 @@
+"""The commands score, compare and protocols from files to printed tables."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from rrgbench.cli.compare import compare
+from rrgbench.cli.protocols import protocols
+from rrgbench.cli.score import score
+from rrgbench.errors import InputError
+from rrgbench.signature import parse
+
+REFERENCES = {f"s{i}": f"The heart is normal . Nodule number {i} is seen . No effusion ." for i in range(12)}
+
+
+@pytest.fixture
+def files(tmp_path):
+    def write(name, reports):
+        path = tmp_path / name
+        path.write_text("".join(json.dumps({"study_id": k, "report": v}) + "\n" for k, v in reports.items()))
+        return str(path)
+
+    return {
+        "references": write("refs.jsonl", REFERENCES),
+        "good": write("good.jsonl", {key: text.replace("normal", "large") for key, text in REFERENCES.items()}),
+        "bad": write("bad.jsonl", dict.fromkeys(REFERENCES, "Edema .")),
+        "short": write("short.jsonl", {key: REFERENCES[key] for key in list(REFERENCES)[2:]}),
+        "folder": tmp_path,
+    }
+
+
+@pytest.fixture
+def run():
+    app = typer.Typer()
+    for name, command in (("score", score), ("compare", compare), ("protocols", protocols)):
+        app.command(name)(command)
+
+    def invoke(*arguments, fails=False):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if not fails:
+            assert result.exit_code == 0, result.output
+        return result
+
+    return invoke
+
+
+def test_score_prints_a_table_and_the_signature(run, files) -> None:
+    result = run("score", "--predictions", files["good"], "--references", files["references"], "--replicates", "50")
+    for name in ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "CE F1", "Lung Lesion", "95 % interval"):
+        assert name in result.stdout
+    line = next(line for line in result.stdout.splitlines() if line.startswith("signature: "))
+    assert parse(line.removeprefix("signature: ")).n == 12
+
+
+def test_score_json_is_json_and_says_the_same(run, files) -> None:
+    common = ("score", "--predictions", files["good"], "--references", files["references"], "--no-intervals")
+    content = json.loads(run(*common, "--json", "--metrics", "bleu,ce").stdout)
+    assert [row["metric"] for row in content["values"]][:4] == ["bleu_1", "bleu_2", "bleu_3", "bleu_4"]
+    assert f"{content['values'][0]['value']:.3f}" in run(*common, "--markdown").stdout
+    assert r"\toprule" in run(*common, "--latex").stdout
+
+
+def test_score_writes_per_study_values(run, files) -> None:
+    target = files["folder"] / "each.csv"
+    run("score", "--predictions", files["good"], "--references", files["references"], "--per-study", target)
+    lines = target.read_text().splitlines()
+    assert lines[0].startswith("study_id,bleu_1,")
+    assert len(lines) == 13
+
+
+def test_allowances_enter_the_signature(run, files) -> None:
+    common = ("score", "--predictions", files["short"], "--references", files["references"], "--metrics", "bleu_1")
+    assert isinstance(run(*common, fails=True).exception, InputError)
+    assert "allowed:missing=2" in run(*common, "--allow-missing").stdout
+
+
+def test_compare(run, files) -> None:
+    common = (
+        "compare",
+        files["good"],
+        f"other={files['bad']}",
+        "--references",
+        files["references"],
+        "--permutations",
+        100,
+    )
+    result = run(*common)
+    assert "a = good" in result.stdout
+    assert "b = other" in result.stdout
+    assert "Holm" in result.stdout
+    assert "$^{b}$" in run(*common, "--latex").stdout
+    assert json.loads(run(*common, "--json").stdout)["level"] == 0.05
+
+
+def test_compare_refuses_equal_names_and_single_files(run, files) -> None:
+    assert (
+        "two systems are called 'good'"
+        in run("compare", files["good"], files["good"], "--references", "x", fails=True).output
+    )
+    assert "at least two" in run("compare", files["good"], "--references", "x", fails=True).output
+
+
+def test_protocols_describes_them_without_files(run) -> None:
+    assert "Chen et al." in run("protocols").stdout
+    assert len(json.loads(run("protocols", "--json").stdout)) == 5
+
+
+def test_protocols_scores_under_each(run, files) -> None:
+    common = ("protocols", "--predictions", files["good"], "--references", files["references"])
+    result = run(*common)
+    assert "moves" in result.stdout
+    assert result.stdout.count("protocol:") == 5
+    latex = run(*common, "--latex").stdout
+    assert latex.count("rexrank") == 2
+    assert latex.count(r"\midrule") == 2
+    content = json.loads(run(*common, "--json", "--metrics", "ce").stdout)
+    assert list(content) == ["raw", "dcrrg", "r2gen", "radeval", "rexrank"]
+    assert run(*common, "--efficacy-choices", "--markdown").stdout.count("avg:") == 24
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("score", "--predictions", "a", "--references", "b", "--json", "--latex"), "exclude each other"),
+        (("score", "--predictions", "a", "--references", "b", "--method", "x"), "percentile or bca"),
+        (("compare", "a", "b", "--references", "r", "--test", "x"), "randomization or bootstrap"),
+        (("protocols", "--predictions", "a"), "or neither"),
+    ],
+)
+def test_wrong_options(run, arguments, message) -> None:
+    result = run(*arguments, fails=True)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("command", ["score", "compare", "protocols"])
+def test_help_shows_an_example(run, command) -> None:
+    assert f"rrgbench {command} " in run(command, "--help").stdout
+
+
+def test_defining_the_commands_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, rrgbench.cli.score, rrgbench.cli.compare, rrgbench.cli.protocols;"
+        "print({'numpy', 'pandas', 'torch', 'scipy'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
