@@ -1,0 +1,194 @@
+"""Mutated tables, JSON and films: each load ends in a corpus or in one named line, never in a crash or a hang.
+
+Together the tests below try 1,560 mutations on every run; the seeds are fixed so that a failure can be seen again.
+"""
+
+import gzip
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from miniature import (
+    chexpert,
+    iu_annotation,
+    iu_kaggle,
+    iu_openi,
+    iu_xml,
+    jsonl,
+    mimic_annotation,
+    mimic_cxr,
+    nih_cxr14,
+)
+from PIL import Image
+
+from rrgbench.data import chexpert as chexpert_reader
+from rrgbench.data import iu_xray
+from rrgbench.data import jsonl as jsonl_reader
+from rrgbench.data import mimic_cxr as mimic_reader
+from rrgbench.data import nih_cxr14 as nih_reader
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.images import FilmFile
+from rrgbench.errors import InputError
+
+SECONDS = 5.0
+"""No single load of a miniature or of one film takes longer than this, however slow the machine."""
+
+TOKENS = (
+    *(b'"', b",", b"\n", b"\r", b"\0", b"\xff\xfe", b"\xe2\x80\xa8", b"[", b"{", b"]", b"}", b":", b"null", b"true"),
+    *(b"-1", b"1e999", b"NaN", b"../../", b"/", b"\\", b"9" * 400, b" ", b"\t", b"<", b"&x;", b"=", b"train", b"\xc3"),
+)
+
+
+def mutate(content: bytes, rng: random.Random) -> bytes:
+    """One to four edits: cut, repeat, flip, insert, swap, truncate."""
+    edited = bytearray(content)
+    for _ in range(rng.randint(1, 4)):
+        length = len(edited)
+        start = rng.randrange(length + 1)
+        stop = min(length, start + rng.choice((1, 2, 8, 40, 400)))
+        kind = rng.randrange(6)
+        if kind == 0:
+            del edited[start:stop]
+        elif kind == 1:
+            edited[start:start] = edited[start:stop] * rng.randint(1, 3)
+        elif kind == 2 and length:
+            edited[min(start, length - 1)] = rng.randrange(256)
+        elif kind == 3:
+            edited[start:start] = rng.choice(TOKENS)
+        elif kind == 4:
+            other = rng.randrange(length + 1)
+            edited[start:stop] = edited[other : other + stop - start]
+        else:
+            del edited[start:]
+    return bytes(edited)
+
+
+CASES: dict[str, tuple[Callable[[Path], Path], Callable[..., Corpus], str]] = {
+    "nih-table": (nih_cxr14, nih_reader.load, "Data_Entry_2017_v2020.csv"),
+    "nih-list": (nih_cxr14, nih_reader.load, "test_list.txt"),
+    "iu-openi": (iu_openi, iu_xray.load, "openi_reports.csv"),
+    "iu-kaggle": (iu_kaggle, iu_xray.load, "indiana_reports.csv"),
+    "iu-projections": (iu_kaggle, iu_xray.load, "indiana_projections.csv"),
+    "iu-annotation": (iu_annotation, iu_xray.load, "annotation.json"),
+    "iu-archive": (iu_xml, iu_xray.load, "NLMCXR_reports.tgz"),
+    "mimic-split": (mimic_cxr, mimic_reader.load, "mimic-cxr-2.0.0-split.csv.gz"),
+    "mimic-metadata": (mimic_cxr, mimic_reader.load, "mimic-cxr-2.0.0-metadata.csv.gz"),
+    "mimic-labels": (mimic_cxr, mimic_reader.load, "mimic-cxr-2.0.0-chexpert.csv.gz"),
+    "mimic-report": (mimic_cxr, mimic_reader.load, "files/p10/p10000000/s50000000.txt"),
+    "mimic-annotation": (mimic_annotation, mimic_reader.load, "annotation.json"),
+    "chexpert": (chexpert, chexpert_reader.load, "train.csv"),
+    "jsonl": (jsonl, jsonl_reader.load, "studies.jsonl"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_mutated_tables_are_read_or_named(tmp_path: Path, case: str) -> None:
+    make, load, name = CASES[case]
+    root = make(tmp_path)
+    path = root / name
+    original = path.read_bytes()
+    outcomes: Counter[str] = Counter()
+    rng = random.Random(case)
+    for trial in range(60):
+        if name.endswith((".gz", ".tgz")) and trial % 2:
+            content = gzip.compress(mutate(gzip.decompress(original), rng), compresslevel=1)
+        else:
+            content = mutate(original, rng)
+        path.write_bytes(content)
+        started = time.monotonic()
+        outcomes[outcome(lambda: load(root))] += 1
+        assert time.monotonic() - started < SECONDS
+    assert outcomes["named"] + outcomes["read"] == 60
+    # A harness that only ever sees one of the two would test nothing.
+    assert outcomes["named"] >= 5
+
+
+def outcome(action: Callable[[], object]) -> str:
+    """`read` or `named`; anything but an InputError in one line without folders fails the test."""
+    try:
+        action()
+    except InputError as error:
+        message = str(error)
+        assert "\n" not in message
+        assert "pytest" not in message
+        assert len(message) < 1000
+        return "named"
+    return "read"
+
+
+def films(folder: Path) -> list[Path]:
+    """One healthy film of each kind."""
+    noise = np.random.default_rng(0).integers(0, 256, (60, 48), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    kinds = {
+        "grey.png": image,
+        "deep.png": Image.fromarray(noise.astype(np.uint16) * 257),
+        "palette.png": image.convert("P"),
+        "transparent.png": image.convert("RGBA"),
+        "film.jpg": image,
+        "film.tif": image,
+        "film.bmp": image,
+        "film.gif": image.convert("P"),
+    }
+    paths = []
+    for name, kind in kinds.items():
+        kind.save(folder / name)
+        paths.append(folder / name)
+    return paths
+
+
+def test_mutated_films_are_read_or_named(tmp_path: Path) -> None:
+    outcomes: Counter[str] = Counter()
+    rng = random.Random(7)
+    for path in films(tmp_path):
+        original = path.read_bytes()
+        for _ in range(60):
+            path.write_bytes(mutate(original, rng))
+            started = time.monotonic()
+            outcomes[outcome(lambda path=path: check_shape(FilmFile(path)))] += 1
+            assert time.monotonic() - started < SECONDS
+    assert outcomes["named"] >= 50
+    assert outcomes["read"] >= 50
+
+
+def check_shape(film: FilmFile) -> None:
+    loaded = film.load(24)
+    assert loaded.shape == (24, 24)
+    assert loaded.dtype == np.uint8
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:pydicom.*")
+def test_mutated_dicom_is_read_or_named(tmp_path: Path) -> None:
+    pytest.importorskip("pydicom", reason="pydicom is an optional part (extra: dicom)")
+    from test_dicom import RAMP, dicom
+
+    elements = {"WindowCenter": 2000, "WindowWidth": 3000, "RescaleSlope": 1, "RescaleIntercept": 0}
+    film = dicom(tmp_path / "film.dcm", RAMP[:16, :16].copy(), **elements)
+    original = film.path.read_bytes()
+    outcomes: Counter[str] = Counter()
+    rng = random.Random(11)
+    for _ in range(200):
+        film.path.write_bytes(mutate(original, rng))
+        started = time.monotonic()
+        outcomes[outcome(lambda: check_shape(film))] += 1
+        assert time.monotonic() - started < SECONDS
+    assert outcomes["named"] >= 20
+    assert outcomes["read"] >= 20
+
+
+def test_mutated_films_in_a_corpus_are_skipped_and_counted(tmp_path: Path) -> None:
+    root = jsonl(tmp_path, studies=40)
+    rng = random.Random(3)
+    bad = 0
+    for number in range(0, 40, 2):
+        path = root / "images" / f"{number}.png"
+        path.write_bytes(mutate(path.read_bytes(), rng))
+        bad += outcome(lambda path=path: check_shape(FilmFile(path))) == "named"
+    corpus = jsonl_reader.load(root, skip_bad_images=True)
+    assert corpus.name == f"jsonl-skip{bad}"
+    assert sum(len(study.images) for study in corpus) == 40 - bad
+    assert bad >= 5
