@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -276,14 +276,12 @@ def _finish(out: Path, settings: Preset) -> None:
     if not newest:
         raise InputError(f"{out}: no step was trained; give --step 1, 2, 3, 4 or all")
     model = DcrrgModel.from_pretrained(newest[-1])
-    kind: Callable[[Tensor], Tensor] = (
-        (lambda tensor: tensor.half() if tensor.is_floating_point() else tensor)
-        if settings.storage == "float16"
-        else (lambda tensor: tensor)
-    )
+    half = settings.storage == "float16"
     temporary = out / "final.part"
     shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(temporary, state_dict={name: kind(tensor) for name, tensor in model.state_dict().items()})
+    # only matrices and kernels: the statistics of batch norms may be too large for half precision
+    state = {name: t.half() if half and t.ndim > 1 else t for name, t in model.state_dict().items()}
+    model.save_pretrained(temporary, state_dict=state)
     for path in sorted(temporary.iterdir()):
         os.replace(path, out / path.name)
     temporary.rmdir()

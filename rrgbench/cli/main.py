@@ -10,10 +10,14 @@ import sys
 
 import typer
 
+from rrgbench.cli.compare import compare
 from rrgbench.cli.doctor import doctor
 from rrgbench.cli.drift import drift
 from rrgbench.cli.eval import evaluate
 from rrgbench.cli.list import app as list_app
+from rrgbench.cli.protocols import protocols
+from rrgbench.cli.report import report
+from rrgbench.cli.runs import app as runs_app
 from rrgbench.cli.score import score
 from rrgbench.cli.train import train
 from rrgbench.errors import RrgbenchError
@@ -30,6 +34,10 @@ app.command("eval")(evaluate)
 app.command("score")(score)
 app.command("train")(train)
 app.command("drift")(drift)
+app.command("compare")(compare)
+app.command("protocols")(protocols)
+app.command("report")(report)
+app.add_typer(runs_app, name="runs")
 app.add_typer(list_app, name="list")
 app.command("doctor")(doctor)
 

@@ -31,20 +31,22 @@ class ImageEncoder(nn.Module):
         Channels the network reads; a grey film is repeated over them.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, network: nn.Module, dim: int, mean: float, std: float, channels: int) -> None:
         super().__init__()
         self.network = network
         self.dim = dim
         self.channels = channels
-        self.register_buffer("mean", torch.tensor(mean), persistent=False)
-        self.register_buffer("std", torch.tensor(std), persistent=False)
+        # plain numbers: transformers loads models without materialising buffers that no checkpoint holds
+        self.mean, self.std = mean, std
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the network's weights."""
+        return next(self.network.parameters()).dtype
 
     def feature_map(self, films: Tensor) -> Tensor:
         """Feature map (n, d, h', w') of films (n, h, w) in [0, 255]."""
-        x = (films.to(self.mean.dtype) / 255.0 - self.mean) / self.std
+        x = (films.to(self.dtype) / 255.0 - self.mean) / self.std
         # channels last is the faster layout for small networks on CPUs and for mixed precision on GPUs
         x = x.unsqueeze(1).expand(-1, self.channels, -1, -1).contiguous(memory_format=torch.channels_last)
         features = self.network(x)

@@ -9,6 +9,7 @@ from typing import Any
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.registry import FittedToCorpus, Model, ReportGenerator, load_model
+from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.suites.suite import Suite, load_suite
@@ -165,6 +166,8 @@ def evaluate(
                 progress(f"{one.name}: {unit.title}", number * len(work) + index, -total)
             records += _unit(folder, evaluation, unit)
     folder.write_results(records)
+    details = {"suite": chosen.name, "corpus": corpus.identity, "model": main.identity, "protocol": protocol}
+    write_environment(folder, environment(seeds=[seed], details=details))
     return Run(place, tuple(records))
 
 
