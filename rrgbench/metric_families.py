@@ -50,8 +50,10 @@ class Bootstrap:
 
 def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
     """Statistics of the text metrics that `keys` need, and why any of them is absent."""
-    references = [protocol.clean(study) for study in pairs.references]
-    hypotheses = protocol.clean(pairs.hypotheses)
+    # All texts in one call: a tokenizer may be a process.
+    words = iter(protocol.tokenize([*(text for study in pairs.references for text in study), *pairs.hypotheses]))
+    references = [[next(words) for _ in study] for study in pairs.references]
+    hypotheses = list(words)
     families: list[Family] = []
     absent: dict[str, str] = {}
     table: NgramTable | None = None

@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal, get_args
 
 from rrgbench.comparison import RememberingLabeler
 from rrgbench.data.predictions import ReportPairs
+from rrgbench.errors import MissingPartError
 from rrgbench.labelers import Labeler, load
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.protocols import PROTOCOLS, load_protocol
@@ -24,9 +25,12 @@ class ProtocolTable:
     ----------
     scores : mapping of str to Scores
         By row name.
+    absent : mapping of str to str
+        Protocols that could not be followed here, with the reason.
     """
 
     scores: Mapping[str, Scores]
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> list[str]:
@@ -55,18 +59,23 @@ class ProtocolTable:
         """Column titles."""
         return ["protocol", *(title(key) for key in self.metrics)]
 
+    def footnotes(self) -> list[str]:
+        """Every row's signature, then why protocols are absent."""
+        signatures = [f"{name}: {scores.signature}" for name, scores in self.scores.items()]
+        return signatures + [f"{name} left out: {reason}" for name, reason in self.absent.items()]
+
     def to_markdown(self) -> str:
         """A table with every row's signature below."""
         lines = [f"| {' | '.join(self.header())} |", "|---|" + "---|" * len(self.metrics)]
         lines += [f"| {' | '.join(row)} |" for row in self.rows()]
-        return "\n".join([*lines, "", *(f"`{scores.signature}`" for scores in self.scores.values()), ""])
+        return "\n".join([*lines, "", *(f"- {note}" for note in self.footnotes()), ""])
 
     def to_latex(self) -> str:
         """A booktabs table with every row's signature as a comment."""
         rows = [" & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in self.rows()]
         return "\n".join(
             [
-                *(f"% {scores.signature}" for scores in self.scores.values()),
+                *(f"% {note}" for note in self.footnotes()),
                 f"\\begin{{tabular}}{{l{'r' * len(self.metrics)}}}",
                 r"\toprule",
                 " & ".join(latex_escaped(cell) for cell in self.header()) + r" \\",
@@ -114,17 +123,25 @@ def under_protocols(
     ------
     UnknownNameError
         If a protocol or metric is not known.
+    MissingPartError
+        If none of the protocols can be followed with what is installed.
     """
     names = None if metrics is None else list(metrics)
     labelers: dict[str, RememberingLabeler] = {}
-    scores = {}
+    scores: dict[str, Scores] = {}
+    absent: dict[str, str] = {}
     for name in protocols:
         if progress:
             progress(f"scoring under {name}")
         chosen = load_protocol(name)
+        if chosen.missing_part:
+            absent[name] = chosen.missing_part
+            continue
         tool = _remembered(labelers, chosen.labeler if labeler is None else labeler)
         scores[name] = score_pairs(pairs, chosen, names, False, labeler=tool, corpus=corpus, split=split)
-    return ProtocolTable(scores)
+    if not scores:
+        raise MissingPartError("; ".join(dict.fromkeys(absent.values())))
+    return ProtocolTable(scores, absent)
 
 
 def under_efficacy_choices(

@@ -10,6 +10,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
+from rrgbench.ptb_tokenization import missing_part as ptb_missing_part
+from rrgbench.ptb_tokenization import ptb_tokens
 from rrgbench.registry import lookup
 from rrgbench.report_cleaning import CLEANING, Cleaning
 
@@ -23,9 +25,9 @@ class Protocol(BaseModel):
         Shown in signatures as `name@version`.
     cleaning : str
         A function of `rrgbench.report_cleaning`, applied to references and hypotheses alike.
-    tokenization : str
-        How words are found in the cleaned text; white space in every protocol so far. METEOR always normalises text its
-        own way, as its jar does with `-norm`.
+    tokenization : {"whitespace", "ptb"}
+        How words are found in the cleaned text; `ptb` needs Java (`rrgbench.ptb_tokenization`). METEOR always
+        normalises text its own way, as its jar does with `-norm`.
     labelled_text : str
         Whether the labeler reads the text as given or after cleaning.
     section : str
@@ -43,7 +45,7 @@ class Protocol(BaseModel):
     name: str
     version: int
     cleaning: Cleaning
-    tokenization: Literal["whitespace"] = "whitespace"
+    tokenization: Literal["whitespace", "ptb"] = "whitespace"
     labelled_text: Literal["as given", "cleaned"] = "as given"
     section: Literal["as given", "findings", "findings and impression"] = "as given"
     labeler: str = "rules"
@@ -58,9 +60,25 @@ class Protocol(BaseModel):
         return f"{self.name}@{self.version}"
 
     def clean(self, reports: Sequence[str]) -> list[str]:
-        """Reports as they are compared."""
+        """Cleaned reports."""
         function = CLEANING[self.cleaning]
         return [function(report) for report in reports]
+
+    def tokenize(self, reports: Sequence[str]) -> list[str]:
+        """Cleaned and tokenized reports: words separated by white space.
+
+        Raises
+        ------
+        MissingPartError
+            If the tokenization needs something that isn't installed (`missing_part`).
+        """
+        cleaned = self.clean(reports)
+        return ptb_tokens(cleaned) if self.tokenization == "ptb" else cleaned
+
+    @property
+    def missing_part(self) -> str:
+        """What this protocol needs and isn't installed; empty if nothing."""
+        return ptb_missing_part() if self.tokenization == "ptb" else ""
 
     def clinical_efficacy(self) -> ClinicalEfficacy:
         """The clinical-efficacy metric with this protocol's choices."""
@@ -76,6 +94,15 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
             cleaning="none",
             source="Text exactly as given, split at white space; clinical efficacy micro over all 14, uncertain as "
             "positive. Ours: the plainest choice, and what pycocoevalcap gives without its tokenizer.",
+        ),
+        Protocol(
+            name="coco",
+            version=1,
+            cleaning="none",
+            tokenization="ptb",
+            source="pycocoevalcap whole, as its COCOEvalCap runs it: Penn Treebank tokenization (needs Java), lower "
+            "case, punctuation dropped, then the metrics. Used by papers that call the toolkit instead of its scorers. "
+            "Clinical efficacy, which it lacks, as in `raw`.",
         ),
         Protocol(
             name="dcrrg",

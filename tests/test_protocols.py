@@ -13,7 +13,7 @@ from rrgbench.report_cleaning import CLEANING, lower_split_stops, r2gen_iu, r2ge
 
 
 def test_the_protocols_of_the_house_plan_are_here_with_their_sources() -> None:
-    assert list(PROTOCOLS) == ["raw", "dcrrg", "r2gen", "radeval", "rexrank"]
+    assert list(PROTOCOLS) == ["raw", "coco", "dcrrg", "r2gen", "radeval", "rexrank"]
     assert all(len(protocol.source) > 100 for protocol in PROTOCOLS.values())
     assert load_protocol("r2gen").identity == "r2gen@1"
     assert load_protocol("dcrrg").clinical_efficacy().averaging == "micro"

@@ -13,7 +13,7 @@ def compare(
         list[str], typer.Argument(help="Two or more files of generated reports, or NAME=FILE.", show_default=False)
     ],
     references: Annotated[Path, typer.Option(help="Reference reports.", show_default=False)],
-    protocol: Annotated[str, typer.Option(help="raw, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
+    protocol: Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
     metrics: Annotated[
         str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,ce.", show_default="all")
     ] = "",

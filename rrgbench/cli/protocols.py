@@ -91,8 +91,8 @@ def protocols(
         for row in lines[1:]:
             table.add_row(*row)
         Console().print(table)
-        for name, scores in found.scores.items():
-            typer.echo(f"signature of {name}: {scores.signature}")
+        for note in found.footnotes():
+            typer.echo(note)
 
 
 def _describe(json: bool) -> None:

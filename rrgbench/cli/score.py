@@ -17,7 +17,7 @@ def score(
         Path, typer.Option(help="Generated reports: .jsonl, .csv or .json (study_id, report).", show_default=False)
     ],
     references: Annotated[Path, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)],
-    protocol: Annotated[str, typer.Option(help="raw, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
+    protocol: Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
     metrics: Annotated[
         str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,cider or nlg,ce.", show_default="all")
     ] = "",
