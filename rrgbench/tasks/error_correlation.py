@@ -73,7 +73,7 @@ def run(evaluation: Evaluation) -> list[Record]:
                         found.n,
                         setting=setting,
                         labels=studies[0].labels_source or "rules",
-                        bootstrap=f"percentile-200-{evaluation.seed}",
+                        bootstrap=f"percentile-200-95-seed{evaluation.seed}",
                     ),
                     reason=found.undefined or note,
                 )

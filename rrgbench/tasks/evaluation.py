@@ -85,7 +85,7 @@ class Evaluation:
     def signature(self, n: int, **extras: object) -> Signature:
         """A signature of this corpus and split with further fields."""
         return Signature(corpus=self.corpus.identity, split=self.suite.split, n=n).with_extras(
-            **{"bootstrap": f"percentile-{self.suite.replicates}-{self.seed}", **extras}
+            **{"bootstrap": f"percentile-{self.suite.replicates}-95-seed{self.seed}", **extras}
         )
 
     def record(self, task: str, metric: str, **fields: Any) -> Record:

@@ -1,0 +1,58 @@
+"""Trivial systems pick the report that their rule says."""
+
+import numpy as np
+import pytest
+
+from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.phantom import load
+from rrgbench.data.study import Study
+from rrgbench.registry import load_model
+
+NAMES = ("most-frequent", "fixed-template", "random-report", "nearest-neighbour")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load(train=30, validate=2, test=8, retrieval=4)
+
+
+def fitted(name, corpus):
+    model = load_model(name)
+    model.fit(corpus)
+    return model
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reports_do_not_depend_on_order_or_batch(name, corpus):
+    model = fitted(name, corpus)
+    films = load_films(corpus.split("test"), model.image_size)
+    reports = model.generate_reports(films)
+    assert model.generate_reports(films[::-1]) == reports[::-1]
+    assert [model.generate_reports(film[None])[0] for film in films] == reports
+
+
+def test_most_frequent_is_the_most_frequent(corpus):
+    texts = ["b", "a", "b", "a", "c"]
+    studies = corpus.split("train")[: len(texts)]
+    few = Corpus("few", "00" * 8, tuple(with_report(study, text) for study, text in zip(studies, texts, strict=True)))
+    assert fitted("most-frequent", few).report == "a", "the first by alphabet among equals"
+
+
+def with_report(study, text):
+    return Study(study.study_id, study.subject_id, study.split, study.images, text, {}, study.labels, "latent")
+
+
+def test_nearest_neighbour_finds_the_film_itself(corpus):
+    model = fitted("nearest-neighbour", corpus)
+    train = corpus.split("train")
+    assert model.generate_reports(load_films(train, model.image_size)) == [study.report for study in train]
+
+
+def test_constant_reports_carry_no_information(corpus):
+    model = fitted("fixed-template", corpus)
+    films = load_films(corpus.split("test"), model.image_size)
+    probabilities = model.predict_observations(films)
+    assert (probabilities == probabilities[0]).all()
+    similarity = model.similarity(films, ["no effusion", "the lungs are clear"])
+    assert similarity.shape == (8, 2)
+    assert np.allclose(similarity, similarity[0])
