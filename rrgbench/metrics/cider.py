@@ -54,7 +54,7 @@ class Cider:
         similarity = np.zeros(rows)
         for counts in table.orders:
             study = table.reference_study[counts.reference_document]
-            frequency = _document_frequency(study, counts.reference_gram, counts.distinct)
+            frequency = _document_frequency(study, counts.reference_gram, counts.distinct, rows > table.studies)
             weight = np.log(table.studies) - np.log(np.maximum(frequency, 1.0))
             squared = weight**2
             reference_norm = np.sqrt(
@@ -101,7 +101,11 @@ def _sums(group: NDArray[np.int64], weights: NDArray[np.float64], groups: int) -
     return np.bincount(group, weights=weights, minlength=groups).astype(np.float64)
 
 
-def _document_frequency(study: NDArray[np.int64], gram: NDArray[np.int64], distinct: int) -> NDArray[np.float64]:
+def _document_frequency(
+    study: NDArray[np.int64], gram: NDArray[np.int64], distinct: int, several: bool
+) -> NDArray[np.float64]:
     """In how many studies some reference has each n-gram (distinct,)."""
-    pairs = np.unique(study * distinct + gram)
-    return np.bincount(pairs % distinct, minlength=distinct).astype(np.float64)
+    if several:
+        # A study counts once however many of its references have the n-gram.
+        gram = np.unique(study * distinct + gram) % distinct
+    return np.bincount(gram, minlength=distinct).astype(np.float64)

@@ -147,14 +147,15 @@ def ngram_table(references: Sequence[Sequence[str]], hypotheses: Sequence[str]) 
 
 def _encode(texts: Iterable[str]) -> tuple[Integers, Integers]:
     """All words as integers, one after the other, and the number of words of each text."""
-    vocabulary: dict[str, int] = {}
-    codes: list[int] = []
+    words: list[str] = []
     lengths: list[int] = []
     for text in texts:
-        words = text.split()
-        lengths.append(len(words))
-        codes.extend([vocabulary.setdefault(word, len(vocabulary)) for word in words])
-    return np.array(codes, dtype=np.int64), np.array(lengths, dtype=np.int64)
+        found = text.split()
+        lengths.append(len(found))
+        words += found
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    codes = np.fromiter(map(numbers.__getitem__, words), dtype=np.int64, count=len(words))
+    return codes, np.array(lengths, dtype=np.int64)
 
 
 def _dense(keys: Integers) -> tuple[Integers, int]:

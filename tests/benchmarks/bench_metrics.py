@@ -82,10 +82,15 @@ def nlg(references: list[str], hypotheses: list[str]) -> list[Row]:
         return [value.value for value in score(references, hypotheses, "raw", keys, intervals).values()]
 
     ours(False)
-    plain, values = timed(lambda: ours(False), 3)
-    theirs, expected = timed(rival)
+    plain = theirs = resampled = float("inf")
+    # In turns, so that other work on the machine hits all sides alike; the best of each counts.
+    for _ in range(3):
+        seconds, values = timed(lambda: ours(False), 3)
+        plain = min(plain, seconds)
+        resampled = min(resampled, timed(lambda: ours(True), 3)[0])
+        seconds, expected = timed(rival)
+        theirs = min(theirs, seconds)
     difference = float(np.abs(np.array(values) - np.array(expected)).max())
-    resampled, _ = timed(lambda: ours(True), 3)
     what = "BLEU+METEOR+ROUGE-L+CIDEr" if java else "BLEU+ROUGE-L+CIDEr (no Java: METEOR left out)"
     return [
         Row(
@@ -172,7 +177,7 @@ def retrieval() -> list[Row]:
     for vectors in (queries, candidates):
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     query_classes, candidate_classes = generator.integers(0, 5, (2, size))
-    ours, values = timed(lambda: precision_at_k(queries, candidates, query_classes, candidate_classes, (k,)))
+    ours, values = timed(lambda: precision_at_k(queries, candidates, query_classes, candidate_classes, (k,)), 2)
     # Memory does not depend on the number of queries beyond some blocks; tracing allocations would slow the timed call.
     tracemalloc.start()
     precision_at_k(queries[:2000], candidates, query_classes[:2000], candidate_classes, (k,))
@@ -183,7 +188,7 @@ def retrieval() -> list[Row]:
         order = np.argsort(-(queries @ candidates.T), axis=1)[:, :k]
         return (candidate_classes[order] == query_classes[:, None]).mean(axis=1)
 
-    seconds, expected = timed(rival)
+    seconds, expected = timed(rival, 2)
     difference = np.abs(values[:, 0] - expected).max()
     work = f"Precision@10, 20,000 x 20,000 x 512, against matrix + argsort (extra memory {extra:.2f} GiB)"
     return [Row(work, ours, seconds, seconds / ours, ">= 5", f"max {difference:.0e}")]
