@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import cpu_count
 
-from rrgbench.data.images import FilmFile
+from rrgbench.data.images import FilmFile, file_size
 from rrgbench.errors import InputError, listed
 
 
@@ -66,7 +66,7 @@ def check_films(
     """
     with ThreadPoolExecutor(max_workers=cpu_count() or 1) as pool:
         readable = list(pool.map(_decodes, films)) if skip_bad_images else [True] * len(films)
-        lengths = list(pool.map(_size, films))
+        lengths = list(pool.map(lambda film: file_size(film.path) or 0, films))
     good, bad, sizes = [], [], []
     for film, usable, length in zip(films, readable, lengths, strict=True):
         if usable and (length > 0 or not (check_images or skip_bad_images)):
@@ -77,14 +77,9 @@ def check_films(
     if bad and not skip_bad_images:
         raise InputError(
             f"corpus {corpus}: {len(bad)} of {len(films)} listed films are absent or empty: "
-            f"{listed(film.path.name for film in bad)}; restore them or load with skip_bad_images"
+            f"{listed(film.path.name[:100] for film in bad)}; restore them or load with skip_bad_images"
         )
     return CheckedFilms(tuple(good), tuple(bad), tuple(sizes))
-
-
-def _size(film: FilmFile) -> int:
-    """Size in bytes; 0 where there is no such file."""
-    return film.path.stat().st_size if film.path.is_file() else 0
 
 
 def _decodes(film: FilmFile) -> bool:

@@ -4,6 +4,7 @@ Whatever the file holds, the result is the same thing: a grey image in which bon
 its aspect ratio kept and centred on black in a square.
 """
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +43,8 @@ class FilmFile:
     @property
     def described(self) -> str:
         """How error messages name the film: file name without folders, and its study."""
-        return f"film {self.path.name}" + (f" of study {self.study_id}" if self.study_id else "")
+        name = self.path.name if len(self.path.name) <= 100 else f"{self.path.name[:100]}..."
+        return f"film {name}" + (f" of study {self.study_id}" if self.study_id else "")
 
     def load(self, size: int) -> NDArray[np.uint8]:
         """Decode the film and letter-box it.
@@ -79,7 +81,7 @@ class FilmFile:
         self._decoded(64)
 
     def _decoded(self, size: int) -> Image.Image:
-        if not self.path.is_file():
+        if file_size(self.path) is None:
             raise InputError(f"{self.described} is missing; restore the file or skip bad images")
         # Decoders of damaged files raise nearly everything (SyntaxError, struct.error, IndexError ...), so any failure
         # inside them means one thing here: this film can't be read. Our own errors pass through unchanged.
@@ -96,6 +98,15 @@ class FilmFile:
                 f"{self.described} can't be decoded ({type(error).__name__}); it is corrupt or not an image: "
                 "replace it or skip bad images"
             ) from error
+
+
+def file_size(path: Path) -> int | None:
+    """Size of a file in bytes; None where there is no such file, also because no file can have such a name."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def view_name(text: str) -> str:

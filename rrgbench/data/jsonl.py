@@ -17,7 +17,7 @@ from rrgbench.data.film_check import check_films
 from rrgbench.data.images import FilmFile, view_name
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study, blank_labels
-from rrgbench.data.tables import decode_text, existing_root, read_bytes
+from rrgbench.data.tables import decode_text, existing_root, is_id, read_bytes
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
@@ -135,8 +135,8 @@ def _check(entry: dict[str, Any], number: int) -> None:
 
     for key in ("study_id", "subject_id"):
         value = entry.get(key)
-        if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-            raise refuse(key, "a text that is not empty")
+        if isinstance(value, bool) or not isinstance(value, str | int) or not is_id(str(value)):
+            raise refuse(key, "a text of 1 to 200 printable characters")
         entry[key] = str(value)
     for key in ("report", "split"):
         if not isinstance(entry.get(key), str | None):
@@ -145,7 +145,7 @@ def _check(entry: dict[str, Any], number: int) -> None:
         raise refuse("images", "a list of paths")
     for image in entry.get("images") or []:
         path = PurePosixPath(image)
-        if path.is_absolute() or ".." in path.parts or "\0" in image or not path.name:
+        if path.is_absolute() or ".." in path.parts or "\0" in image or not path.name or not image.isprintable():
             raise refuse("images", "a list of paths inside the folder")
     view = entry.get("view")
     if not (isinstance(view, str | None) or (_is_texts(view) and len(view) == len(entry.get("images") or []))):

@@ -23,7 +23,7 @@ from rrgbench.data.mimic_files import StudyKey, find_films, find_versioned, read
 from rrgbench.data.r2gen import read_annotation
 from rrgbench.data.sections import check_section, cut_sections, other_sections, target_report
 from rrgbench.data.study import LabelVector, Study
-from rrgbench.data.tables import Table, existing_root, read_table
+from rrgbench.data.tables import Table, existing_root, is_id, read_table
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import OBSERVATIONS
 
@@ -207,7 +207,7 @@ def _films(table: Table, splits: dict[StudyKey, str]) -> list[tuple[StudyKey, st
     twice, unknown = [], []
     for row in table.rows:
         key, dicom_id = _key(row, table), row["dicom_id"]
-        if not dicom_id or "/" in dicom_id or "\\" in dicom_id or "\0" in dicom_id or dicom_id in (".", ".."):
+        if not is_id(dicom_id) or "/" in dicom_id or "\\" in dicom_id or dicom_id in (".", ".."):
             raise InputError(f"{table.name}: a film of study s{key.study} has a dicom_id that is no file name")
         if dicom_id in seen:
             twice.append(dicom_id)

@@ -9,6 +9,7 @@ from os import cpu_count
 from pathlib import Path
 from typing import Final
 
+from rrgbench.data.images import file_size
 from rrgbench.errors import InputError
 
 FILM_SUFFIXES: Final = (".jpg", ".png", ".dcm")
@@ -61,7 +62,7 @@ def read_reports(folder: Path, keys: Sequence[StudyKey]) -> tuple[dict[StudyKey,
         (
             folder / name
             for name in _REPORT_FOLDERS
-            if any((folder / name / key.folder).with_suffix(".txt").is_file() for key in keys)
+            if any(file_size((folder / name / key.folder).with_suffix(".txt")) is not None for key in keys)
         ),
         None,
     )
@@ -82,7 +83,7 @@ def find_films(folder: Path, films: Iterable[tuple[StudyKey, str]]) -> tuple[Pat
     for key, dicom_id in films:
         for base in bases:
             for suffix in FILM_SUFFIXES:
-                if (base / key.folder / f"{dicom_id}{suffix}").is_file():
+                if file_size(base / key.folder / f"{dicom_id}{suffix}") is not None:
                     return base, suffix
     return None
 

@@ -15,7 +15,7 @@ from rrgbench.data.film_check import check_films
 from rrgbench.data.images import FilmFile, view_name
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study, blank_labels
-from rrgbench.data.tables import Table, decode_text, existing_root, find_table, read_bytes, read_table
+from rrgbench.data.tables import Table, decode_text, existing_root, find_table, is_id, read_bytes, read_table
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, observation_index
 
@@ -139,6 +139,9 @@ def _official_split(folder: Path, table: Table) -> tuple[dict[str, str], dict[st
             raise InputError(f"corpus {NAME}: {len(both)} films are in both split lists: {listed(both)}")
         split.update(dict.fromkeys(listed_films, part))
     films = [row["Image Index"] for row in table.rows]
+    for number, film in enumerate(films, start=1):
+        if not is_id(film) or "/" in film or "\\" in film:
+            raise InputError(f"{table.name} row {number}: expected an Image Index like 00000001_000.png")
     unlisted = [film for film in films if film not in split]
     if unlisted:
         raise InputError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rrgbench.data.tables import Table, read_table
+from rrgbench.data.tables import Table, is_id, read_table
 from rrgbench.errors import InputError, listed
 
 SECTIONS: Final = ("findings", "impression", "indication", "comparison")
@@ -59,7 +59,7 @@ def read_openi_csv(path: Path, projections: Path | None = None) -> tuple[OpeniRe
         OpeniReport(
             _uid(row["uid"], table),
             {name: row[name] for name in SECTIONS},
-            tuple((image, shown.get(kaggle_name(image), "")) for image in row["image_ids"].split("|") if image),
+            tuple((image, shown.get(kaggle_name(image), "")) for image in _image_ids(row["image_ids"], table)),
         )
         for row in table.rows
     ]
@@ -155,9 +155,18 @@ def _projections(path: Path | None) -> dict[int, tuple[tuple[str, str], ...]]:
     films: dict[int, tuple[tuple[str, str], ...]] = {}
     for row in table.rows:
         uid = _uid(row["uid"], table)
+        if not is_id(row["filename"]) or "/" in row["filename"]:
+            raise InputError(f"{table.name} has a filename that is not like 1_IM-0001-3001.dcm.png")
         image = "CXR" + row["filename"].removesuffix(".png").removesuffix(".dcm")
         films[uid] = (*films.get(uid, ()), (image, row["projection"]))
     return films
+
+
+def _image_ids(cell: str, table: Table) -> list[str]:
+    images = [image for image in cell.split("|") if image]
+    if not all(is_id(image) and "/" not in image for image in images):
+        raise InputError(f"{table.name} has image_ids that are not like CXR1_1_IM-0001-3001|CXR1_1_IM-0001-4001")
+    return images
 
 
 def _uid(cell: str, table: Table) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from rrgbench.data.tables import decode_text, read_bytes
+from rrgbench.data.tables import decode_text, is_id, read_bytes
 from rrgbench.errors import InputError, listed
 
 SPLIT_OF_KEY: Final = {"train": "train", "val": "validate", "test": "test"}
@@ -122,13 +122,15 @@ def _entry(item: Any, split: str, where: str) -> Entry:
     if not isinstance(item, dict):
         raise InputError(f"{where} is not an object with id, report and image_path")
     identity, report, images = item.get("id"), item.get("report"), item.get("image_path")
-    if not isinstance(identity, str) or not identity.strip() or not isinstance(report, str):
+    if not isinstance(identity, str) or not is_id(identity) or not isinstance(report, str):
         raise InputError(f"{where} must have a text as id and as report")
     paths = [images] if isinstance(images, str) else images
     if not isinstance(paths, list) or not all(isinstance(path, str) and is_inside(path) for path in paths):
         raise InputError(f"{where} must have image_path, a list of paths inside the images folder")
     names = [item.get(key, "") for key in ("study_id", "subject_id")]
-    if not all(isinstance(name, str | int) and not isinstance(name, bool) for name in names):
+    if not all(
+        isinstance(name, str | int) and not isinstance(name, bool) and str(name).isprintable() for name in names
+    ):
         raise InputError(f"{where} has a study_id or subject_id that is neither text nor number")
     return Entry(identity, str(names[0]), str(names[1]), split, report, tuple(paths))
 
@@ -136,4 +138,4 @@ def _entry(item: Any, split: str, where: str) -> Entry:
 def is_inside(path: str) -> bool:
     """Whether a relative path names something inside the folder it is relative to."""
     parts = PurePosixPath(path)
-    return bool(parts.name) and not parts.is_absolute() and ".." not in parts.parts and "\0" not in path
+    return bool(parts.name) and not parts.is_absolute() and ".." not in parts.parts and path.isprintable()

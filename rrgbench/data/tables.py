@@ -118,6 +118,14 @@ def read_table(path: Path, required: Iterable[str]) -> Table:
     return Table(name, columns, rows, hashlib.sha256(content).hexdigest())
 
 
+def is_id(text: str) -> bool:
+    """Whether a text can be an identifier: not blank, at most 200 characters, none of them a control character.
+
+    Identifiers stand in error messages, file names and tables; a line break in one would break all three.
+    """
+    return bool(text.strip()) and len(text) <= 200 and text.isprintable()
+
+
 def find_table(root: Path, *names: str) -> Path | None:
     """First of the names, or its `.gz`, that exists in a folder; None if none does."""
     for name in names:
@@ -151,6 +159,9 @@ def existing_root(root: Path | str | None, corpus: str, expects: str) -> Path:
 
 
 def _check_columns(name: str, columns: Sequence[str], required: Iterable[str]) -> None:
+    # An open quote makes the header swallow the rows below it; they must not be printed.
+    if any(column and not is_id(column) for column in columns):
+        raise InputError(f"the header of {name} is malformed; check its quotes")
     needed = list(required)
     missing = [column for column in needed if column not in columns]
     if missing:

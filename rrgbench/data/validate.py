@@ -125,7 +125,7 @@ class Validation:
         return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as what JSON can hold."""
+        """Everything as what JSON can hold; subjects stay out of it."""
         return {
             "corpus": self.corpus,
             "digest": self.digest,
@@ -140,7 +140,10 @@ class Validation:
                 for split, counts in self.labels.items()
             },
             "unreadable": [{"study_id": study_id, "reason": reason} for study_id, reason in self.unreadable],
-            "copies": [[vars(copy) for copy in group] for group in self.copies],
+            "copies": [
+                [{"corpus": copy.corpus, "split": copy.split, "study_id": copy.study_id} for copy in group]
+                for group in self.copies
+            ],
             "problems": list(self.problems),
         }
 

@@ -70,6 +70,8 @@ GOOD = {"study_id": "a", "subject_id": "a"}
         (([1],), "line 1 is not an object"),
         ((GOOD, {"study_id": "b"}), "line 2: subject_id must be"),
         (({**GOOD, "study_id": " "},), "line 1: study_id must be"),
+        (({**GOOD, "study_id": "a\nb"},), "line 1: study_id must be a text of 1 to 200 printable characters"),
+        (({**GOOD, "images": ["9" * 300 + ".png"]},), "1 of 1 listed films are absent"),
         (({**GOOD, "report": 3},), "line 1: report must be"),
         (({**GOOD, "images": "x.png"},), "line 1: images must be a list"),
         (({**GOOD, "images": ["../x.png"]},), "line 1: images must be a list of paths inside"),

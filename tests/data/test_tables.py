@@ -1,0 +1,85 @@
+"""CSV tables as data sets ship them."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rrgbench.data.splitting import hashed_fraction, split_subjects
+from rrgbench.data.tables import is_id, read_table
+from rrgbench.errors import InputError
+
+
+def table(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_cells_are_text_by_column_and_packing_changes_nothing(tmp_path: Path) -> None:
+    content = '\ufeffa, b ,c\r\n1," two\nlines ",\r\n\r\n3,,4,,\r\n'.encode()
+    plain = read_table(table(tmp_path / "x.csv", content), ("a", "b"))
+    packed = read_table(table(tmp_path / "x.csv.gz", gzip.compress(content)), ("a",))
+    assert plain.columns == ("a", "b", "c")
+    assert list(plain.rows) == [{"a": "1", "b": "two\nlines", "c": ""}, {"a": "3", "b": "", "c": "4"}]
+    assert (plain.name, plain.digest) == (packed.name, packed.digest) == ("x.csv", plain.digest)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "x.csv lacks the columns a; it has: no header"),
+        ("b\n1\n", "x.csv lacks the columns a; it has: b"),
+        ("a,a\n1,2\n", "x.csv has the columns a twice"),
+        ("a,b\n1\n", "x.csv line 2 has 1 cells where the header has 2"),
+        ("a,b\n1,2,3\n", "x.csv line 2 has 3 cells where the header has 2"),
+        (b"a\n1\n\xe9\n", "x.csv line 3 is not UTF-8"),
+        ('a,"b\n1,secret of patient 7\n', "the header of x.csv is malformed; check its quotes"),
+        ("a\n" + "9" * 200_000, "x.csv line 2 is not CSV"),
+    ],
+)
+def test_a_malformed_table_is_named_with_its_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_table(table(tmp_path / "x.csv", content), ("a",))
+    assert message in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_damaged_packing_is_named(tmp_path: Path) -> None:
+    packed = gzip.compress(b"a\n" + bytes(range(48, 90)) * 200)
+    for content in (packed[:-20], b"not gzip", packed[:30] + b"\xff" * 40):
+        with pytest.raises(InputError, match=r"x\.csv\.gz can't be read"):
+            read_table(table(tmp_path / "x.csv.gz", content), ("a",))
+    with pytest.raises(InputError, match=r"absent\.csv can't be read"):
+        read_table(tmp_path / "absent.csv", ("a",))
+
+
+def test_identifiers_are_short_and_printable() -> None:
+    assert is_id("CXR1_IM-0001")
+    assert is_id("Étude 7")
+    for text in ("", " ", "a\nb", "a\0", "x" * 201, "a\u2028b"):
+        assert not is_id(text)
+
+
+@given(subjects=st.lists(st.text(max_size=8), max_size=60), seed=st.integers(0, 99))
+def test_subjects_are_dealt_in_their_shares(subjects: list[str], seed: int) -> None:
+    shares = {"train": 0.7, "validate": 0.1, "test": 0.2}
+    splits = split_subjects(subjects, shares, seed)
+    distinct = set(subjects)
+    assert splits.keys() == distinct
+    for split, share in shares.items():
+        assert abs(sum(value == split for value in splits.values()) - share * len(distinct)) <= 1
+    assert splits == split_subjects(reversed(subjects), shares, seed)
+
+
+def test_shares_that_are_none_are_refused() -> None:
+    for shares in ({"train": 0.5}, {"train": 1.5, "test": -0.5}):
+        with pytest.raises(InputError, match="sum to 1"):
+            split_subjects(["a"], shares, 0)
+
+
+def test_hashed_fractions_look_uniform_and_are_the_same_everywhere() -> None:
+    values = sorted(hashed_fraction(str(number), 0) for number in range(2000))
+    assert max(abs(value - rank / 2000) for rank, value in enumerate(values)) < 0.04
+    assert hashed_fraction("subject", 3) == pytest.approx(0.2956277708745839, abs=1e-12)
