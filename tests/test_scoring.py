@@ -1,10 +1,12 @@
 import csv
+import doctest
 import json
 import re
 import shutil
 import subprocess
 import sys
 from collections import defaultdict
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.metrics import f1_score
 
 from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.labelers import load
+from rrgbench.metrics import clinical_efficacy
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.scoring import metric_keys, score
 from rrgbench.signature import parse
@@ -227,3 +230,15 @@ def test_six_real_systems_get_pycocoevalcaps_published_values(shared: Path) -> N
         columns = ["Bleu_1", "Bleu_2", "Bleu_3", "Bleu_4", "ROUGE_L", "CIDEr"]
         expected = [float(row[f"recomputed_{column}"]) for column in columns]
         np.testing.assert_allclose([value.value for value in scores.values()], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("module", ["scoring", "signature", "metrics.bleu", "metrics.rouge", "metrics.cider"])
+def test_examples_in_docstrings(module) -> None:
+    found = doctest.testmod(import_module(f"rrgbench.{module}"))
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+def test_example_of_clinical_efficacy() -> None:
+    found = doctest.testmod(clinical_efficacy)
+    assert (found.attempted, found.failed) == (4, 0)
