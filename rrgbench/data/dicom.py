@@ -3,6 +3,7 @@
 pydicom is optional (`pip install rrgbench[dicom]`) and imported only when a DICOM file is met.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,12 +77,14 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
     if stored.ndim == 3:  # colour, converted to RGB by pydicom
         luma: NDArray[np.float64] = stored[..., :3] @ np.array([0.299, 0.587, 0.114])
         return np.rint(luma).astype(np.uint8)
-    values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
-    grey = _voi(values, stored, dataset)
+    # A film has millions of pixels and at most 65,536 stored values: what is to be shown is worked out once a value.
+    codes, paint = _codes(stored)
+    padding = _padding(codes, dataset)
+    grey = _voi(np.asarray(apply_modality_lut(codes, dataset), dtype=np.float64), padding, dataset)
     if str(dataset.get("PhotometricInterpretation", "")).strip().upper() == "MONOCHROME1":
         grey = 1.0 - grey
-    grey[_padding(stored, dataset)] = 0.0
-    return np.rint(grey * 255.0).astype(np.uint8)
+    grey[padding] = 0.0
+    return paint(np.rint(grey * 255.0).astype(np.uint8))
 
 
 def window(values: NDArray[np.float64], center: float, width: float, function: str = "LINEAR") -> NDArray[np.float64]:
@@ -118,7 +121,28 @@ def window(values: NDArray[np.float64], center: float, width: float, function: s
     raise ValueError(f"a window of width {width} and function {function!r} is outside the standard")
 
 
-def _voi(values: NDArray[np.float64], stored: NDArray[Any], dataset: Any) -> NDArray[np.float64]:
+def _codes(stored: NDArray[Any]) -> tuple[NDArray[Any], Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
+    """Stored values that occur, ascending, and a function that puts a grey for each of them back where they occur."""
+    if stored.dtype not in (np.uint8, np.uint16, np.int16):
+        codes, place = np.unique(stored, return_inverse=True)
+        return codes, lambda greys: np.asarray(greys[np.asarray(place).reshape(stored.shape)])
+    signed = stored.dtype == np.int16
+    # Flipping the sign bit turns two's complement into an order-preserving unsigned number.
+    row_of = stored.view(np.uint16) ^ np.uint16(0x8000) if signed else stored
+    occurs = np.zeros(1 << 16, dtype=bool)
+    occurs[row_of] = True
+    rows = np.flatnonzero(occurs)
+    codes = (rows - 0x8000 if signed else rows).astype(stored.dtype)
+
+    def paint(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        table = np.zeros(1 << 16, dtype=np.uint8)
+        table[rows] = greys
+        return np.asarray(table.take(row_of))
+
+    return codes, paint
+
+
+def _voi(values: NDArray[np.float64], padding: NDArray[np.bool_], dataset: Any) -> NDArray[np.float64]:
     """Apply the first VOI transform; where the file has none, map the range in use."""
     if dataset.get("VOILUTSequence"):
         from pydicom.pixels import apply_voi
@@ -129,7 +153,7 @@ def _voi(values: NDArray[np.float64], stored: NDArray[Any], dataset: Any) -> NDA
     center, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
     if center is not None and width is not None:
         return window(values, center, width, str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR").strip().upper())
-    film = values[~_padding(stored, dataset)]
+    film = values[~padding]
     if film.size == 0 or film.max() <= film.min():
         return np.zeros(values.shape)
     return np.asarray(np.clip((values - film.min()) / (film.max() - film.min()), 0.0, 1.0))
