@@ -18,6 +18,9 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         See `rrgbench.modeling.image_encoder.build_image_encoder`.
     text_encoder : dict
         Keys of `transformers.BertConfig`; `weights` names a hub id or local folder to start from.
+    text_pooling : str
+        How the text encoder's states become t: `cls` (the classification token's, as BERT is trained) or `mean` over
+        words, which a small encoder without pretraining learns in fewer epochs.
     projection_width, embedding_width : int
         Hidden width of f_v and f_t, and P.
     decoder_width, decoder_heads, decoder_layers, decoder_feed_forward : int
@@ -50,6 +53,7 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         image_size: int = 96,
         image_encoder: dict[str, Any] | None = None,
         text_encoder: dict[str, Any] | None = None,
+        text_pooling: str = "cls",
         projection_width: int = 128,
         embedding_width: int = 96,
         decoder_width: int = 96,
@@ -72,6 +76,7 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         self.image_size = image_size
         self.image_encoder = dict(image_encoder or {"kind": "resnet", "num_channels": 1})
         self.text_encoder = dict(text_encoder or {})
+        self.text_pooling = text_pooling
         self.projection_width = projection_width
         self.embedding_width = embedding_width
         self.decoder_width = decoder_width

@@ -75,9 +75,12 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         return prompted
 
     def text_features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """t (n, M): the text encoder's state at the classification token, Eq. 2a."""
-        features: Tensor = self.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state[:, 0]
-        return features
+        """t (n, M): the text encoder's states, pooled as configured, Eq. 2a."""
+        states: Tensor = self.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        if self.config.text_pooling == "cls":
+            return states[:, 0]
+        words = mask.unsqueeze(2).to(states.dtype)
+        return (states * words).sum(1) / words.sum(1)
 
     def text_observations(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Prompted representations t_p (n, 14, P) of reports, Eq. 2."""

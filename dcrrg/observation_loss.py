@@ -13,25 +13,47 @@ from torch.nn.functional import cross_entropy
 from rrgbench.observations import POSITIVE
 
 
-def balanced_multiplicities(
-    labels: NDArray[np.int8], known: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """How often re-sampling draws each (study, observation) pair in one epoch (n, 14).
+def balanced_weights(labels: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How often re-sampling draws each (study, observation) pair in one epoch, on average (n, 14).
 
-    For every observation by itself, as many items are drawn (with replacement) as it has, half of them positive.
-    Drawing a pair k times and weighting its loss by k is the same, and lets all 14 items of a study share one pass of
-    its encoder. An observation with one class only keeps each item once.
+    For every observation by itself, as many items are drawn as it has, half of them positive. Drawing a pair k times and
+    weighting its loss by k is the same, and lets all 14 items of a study share one pass of its encoder. An observation
+    with one class only keeps each item once.
     """
-    counts = known.astype(np.float32)
-    for column in range(labels.shape[1]):
-        positive = np.flatnonzero(known[:, column] & (labels[:, column] == POSITIVE))
-        negative = np.flatnonzero(known[:, column] & (labels[:, column] != POSITIVE))
-        if not len(positive) or not len(negative):
-            continue
-        items = len(positive) + len(negative)
-        drawn = np.concatenate([rng.choice(positive, items // 2), rng.choice(negative, items - items // 2)])
-        counts[:, column] = np.bincount(drawn, minlength=len(labels))
-    return counts
+    positive = known & (labels == POSITIVE)
+    negative = known & (labels != POSITIVE)
+    half = known.sum(axis=0) / 2
+    both = positive.any(axis=0) & negative.any(axis=0)
+    per_positive = np.where(both, half / np.maximum(positive.sum(axis=0), 1), 1.0)
+    per_negative = np.where(both, half / np.maximum(negative.sum(axis=0), 1), 1.0)
+    return np.asarray(positive * per_positive + negative * per_negative)
+
+
+def draw_studies(
+    weights: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Draw an epoch's studies so that no single item weighs much more than another.
+
+    A rare positive would weigh as much as its whole batch. Studies are drawn instead with a probability that mixes the
+    uniform one with one in proportion to the norm of their item weights, and weights are divided by what is expected of
+    the draw, so that the mean loss stays that of `weights`.
+
+    Parameters
+    ----------
+    weights : float64 array (n, 14)
+        Item weights.
+    rng : Generator
+        Source of randomness.
+
+    Returns
+    -------
+    int64 array (n,), float32 array (n, 14)
+        Drawn studies, with replacement, and the item weights of each draw.
+    """
+    norms = np.sqrt((weights**2).sum(axis=1))
+    probability = 0.5 * norms / norms.sum() + 0.5 / len(weights)
+    drawn = rng.choice(len(weights), size=len(weights), p=probability)
+    return drawn, (weights[drawn] / (len(weights) * probability[drawn, None])).astype(np.float32)
 
 
 def observation_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

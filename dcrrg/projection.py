@@ -31,6 +31,8 @@ class PromptedProjection(nn.Module):
         self.inner = nn.Linear(features + len(OBSERVATIONS), hidden)
         self.dropout = nn.Dropout(dropout)
         self.outer = nn.Linear(hidden, embedding)
+        # prompts must decide which hidden units a film can reach; at the default scale they are lost beside the features
+        nn.init.normal_(self.inner.weight.data[:, features:])
 
     def project(self, features: Tensor, prompts: Tensor) -> Tensor:
         """f(concat(features, prompts)) for features (n, d) and prompts (k, 14): (n, k, P)."""

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from dcrrg.model import DcrrgModel
-from dcrrg.observation_loss import balanced_multiplicities, observation_loss
+from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
 from dcrrg.training_data import FilmSource, ReportSource
 from rrgbench.data.corpus import training_items
@@ -135,65 +135,59 @@ def shift_and_expose(film: NDArray[np.uint8], rng: np.random.Generator) -> Tenso
     return exposed
 
 
-class FilmItems(_Drawn):
-    """Films with labels and re-sampled item weights (step 1)."""
+class _Items(_Drawn):
+    """Studies of step 1 with item weights: each once, or re-sampled so that every observation is balanced."""
 
-    def __init__(self, source: FilmSource, balance: bool, augment: bool, seed: int) -> None:
-        self.source, self.balance, self.augment = source, balance, augment
-        self.known = training_items(source.labels, source.labelled)
+    def __init__(self, labels: NDArray[np.int8], known: NDArray[np.bool_], balance: bool, seed: int) -> None:
+        self.labels = labels
+        self.balanced = balanced_weights(labels, known) if balance else None
+        self.known = known
         super().__init__(seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the epoch's re-sampling."""
+        """Draw the epoch's studies."""
         super().set_epoch(epoch)
-        self.weights = (
-            balanced_multiplicities(self.source.labels, self.known, self.rng())
-            if self.balance
-            else self.known.astype(np.float32)
-        )
+        if self.balanced is None:
+            self.drawn, self.weights = np.arange(len(self.labels)), self.known.astype(np.float32)
+        else:
+            self.drawn, self.weights = draw_studies(self.balanced, self.rng())
 
     def __len__(self) -> int:
-        return len(self.source.films)
+        return len(self.labels)
 
-    def film(self, index: int) -> Tensor:
-        """The film, augmented if asked for."""
-        film = self.source.films[index]
+    def item(self, index: int) -> Batch:
+        """Labels and weights of the epoch's item."""
+        return {
+            "labels": torch.from_numpy(self.labels[self.drawn[index]]),
+            "weights": torch.from_numpy(self.weights[index]),
+        }
+
+
+class FilmItems(_Items):
+    """Films of step 1."""
+
+    def __init__(self, source: FilmSource, balance: bool, augment: bool, seed: int) -> None:
+        self.source, self.augment = source, augment
+        super().__init__(source.labels, training_items(source.labels, source.labelled), balance, seed)
+
+    def film(self, study: int, index: int) -> Tensor:
+        """A study's film, augmented by the epoch's item if asked for."""
+        film = self.source.films[study]
         return shift_and_expose(film, self.rng(index)) if self.augment else torch.from_numpy(film).float()
 
     def __getitem__(self, index: int) -> Batch:
-        return {
-            "films": self.film(index),
-            "labels": torch.from_numpy(self.source.labels[index]),
-            "weights": torch.from_numpy(self.weights[index]),
-        }
+        return {"films": self.film(int(self.drawn[index]), index), **self.item(index)}
 
 
-class ReportItems(_Drawn):
-    """Reports with labels and re-sampled item weights (step 1)."""
+class ReportItems(_Items):
+    """Reports of step 1."""
 
     def __init__(self, source: ReportSource, balance: bool, seed: int) -> None:
-        self.source, self.balance = source, balance
-        self.known = training_items(source.labels)
-        super().__init__(seed)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the epoch's re-sampling."""
-        super().set_epoch(epoch)
-        self.weights = (
-            balanced_multiplicities(self.source.labels, self.known, self.rng())
-            if self.balance
-            else self.known.astype(np.float32)
-        )
-
-    def __len__(self) -> int:
-        return len(self.source.reports)
+        self.source = source
+        super().__init__(source.labels, training_items(source.labels), balance, seed)
 
     def __getitem__(self, index: int) -> Batch:
-        return {
-            "report": self.source.reports[index],
-            "labels": torch.from_numpy(self.source.labels[index]),
-            "weights": torch.from_numpy(self.weights[index]),
-        }
+        return {"report": self.source.reports[int(self.drawn[index])], **self.item(index)}
 
 
 class PairItems(_Drawn):
@@ -222,7 +216,7 @@ class PairItems(_Drawn):
     def __getitem__(self, index: int) -> Batch:
         partner = int(self.partner[index])
         return {
-            "films": self.films.film(index),
+            "films": self.films.film(index, index),
             "report": self.reports.reports[partner],
             "film_labels": torch.from_numpy(self.film_labels[index]),
             "text_labels": torch.from_numpy(self.report_labels[partner]),
@@ -273,7 +267,7 @@ class ReportWritingItems(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         if self.films is not None:
-            return {"films": self.films.film(index), "row": self.rows[index]}
+            return {"films": self.films.film(index, index), "row": self.rows[index]}
         assert self.memory is not None, "checked when made"
         return {"memory": self.memory[index], "row": self.rows[index]}
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcrrg.observation_loss import balanced_multiplicities, observation_loss
+from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss, label_cosine, soft_targets
 from rrgbench.data.corpus import training_items
 from rrgbench.observations import OBSERVATIONS
@@ -84,14 +84,27 @@ def test_resampling_balances_each_observation_by_itself(seed, prevalence):
     rng = np.random.default_rng(seed)
     labels = (rng.random((400, 14)) < prevalence).astype(np.int8)
     known = rng.random((400, 14)) < 0.9
-    drawn = balanced_multiplicities(labels, known, rng)
-    assert not drawn[~known].any()
+    weights = balanced_weights(labels, known)
+    assert not weights[~known].any()
     for column in range(14):
         positive = known[:, column] & (labels[:, column] == 1)
         negative = known[:, column] & (labels[:, column] == 0)
         if positive.any() and negative.any():
-            total = known[:, column].sum()
-            assert drawn[positive, column].sum() == total // 2
-            assert drawn[negative, column].sum() == total - total // 2
+            half = known[:, column].sum() / 2
+            assert weights[positive, column].sum() == pytest.approx(half)
+            assert weights[negative, column].sum() == pytest.approx(half)
         else:
-            assert (drawn[:, column] == known[:, column]).all()
+            assert (weights[:, column] == known[:, column]).all()
+
+
+def test_drawing_studies_keeps_the_mean_and_tames_the_largest_weight():
+    rng = np.random.default_rng(0)
+    labels = (rng.random((300, 14)) < 0.02).astype(np.int8)
+    weights = balanced_weights(labels, np.ones(labels.shape, dtype=bool))
+    totals, largest = np.zeros(labels.shape), []
+    for _ in range(2000):
+        drawn, drawn_weights = draw_studies(weights, rng)
+        np.add.at(totals, drawn, drawn_weights)
+        largest.append(drawn_weights.max())
+    assert totals.sum(axis=0) / 2000 == pytest.approx(weights.sum(axis=0), rel=0.05)
+    assert max(largest) < weights.max() / 2
