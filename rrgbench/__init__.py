@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rrgbench.comparison import compare
     from rrgbench.registry import load_corpus, load_model
     from rrgbench.scoring import score
     from rrgbench.tasks.evaluate import evaluate
@@ -21,13 +22,14 @@ except PackageNotFoundError:  # run from a source tree that is not installed
     __version__ = "source"
 
 _PLACES = {
+    "compare": "rrgbench.comparison",
     "score": "rrgbench.scoring",
     "evaluate": "rrgbench.tasks.evaluate",
     "load_corpus": "rrgbench.registry",
     "load_model": "rrgbench.registry",
 }
 
-__all__ = ["__version__", "evaluate", "load_corpus", "load_model", "score"]
+__all__ = ["__version__", "compare", "evaluate", "load_corpus", "load_model", "score"]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,15 +35,16 @@ def evaluate(
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
     from rrgbench.protocols import load_protocol
-    from rrgbench.registry import load_model
+    from rrgbench.registry import load_model, lookup, model_names
     from rrgbench.render import write_run_documents
     from rrgbench.suites.suite import load_suite
     from rrgbench.tasks.evaluate import evaluate as run_suite
 
     chosen = load_suite(suite)
     load_protocol(protocol)
-    loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
+    lookup("model", model, model_names())
     data = open_corpus(corpus, root, reports, reports_root)
+    loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
     place = out or Path("runs") / f"{loaded.name}-{chosen.name}-{data.name}"
     if place.exists() and not place.is_dir():
         raise InputError(f"--out {place} is a file; give a folder")

@@ -11,6 +11,7 @@ import sys
 import typer
 
 from rrgbench.cli.compare import compare
+from rrgbench.cli.data import app as data_app
 from rrgbench.cli.doctor import doctor
 from rrgbench.cli.drift import drift
 from rrgbench.cli.eval import evaluate
@@ -38,6 +39,7 @@ app.command("compare")(compare)
 app.command("protocols")(protocols)
 app.command("report")(report)
 app.add_typer(runs_app, name="runs")
+app.add_typer(data_app, name="data")
 app.add_typer(list_app, name="list")
 app.command("doctor")(doctor)
 
