@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,7 +87,7 @@ class ChexbertLabeler:
         weights: str | Path = HUB_WEIGHTS,
         vocabulary: str | Path = HUB_VOCABULARY,
         device: str | None = None,
-        batch_size: int = 16,
+        batch_size: int = 8,
     ) -> None:
         import torch
 
@@ -109,20 +110,29 @@ class ChexbertLabeler:
 
         A report of more than 512 word pieces is cut, as CheXbert does.
         """
-        import torch
-
         distinct = list(dict.fromkeys(clean(report) for report in reports))
         pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(distinct)]
         by_length = sorted(range(len(distinct)), key=lambda i: len(pieces[i]))
+        batches = [by_length[i : i + self.batch_size] for i in range(0, len(by_length), self.batch_size)]
         labels = np.empty((len(distinct), len(OBSERVATIONS)), dtype=np.int8)
-        with torch.inference_mode():
-            for start in range(0, len(by_length), self.batch_size):
-                rows = by_length[start : start + self.batch_size]
-                classes = self._classes([pieces[i] for i in rows])
-                labels[np.array(rows)[:, None], _COLUMNS] = CLASSES[classes]
+        for rows, classes in zip(batches, self._run([[pieces[i] for i in rows] for rows in batches]), strict=True):
+            labels[np.array(rows)[:, None], _COLUMNS] = CLASSES[classes]
         position = {report: row for row, report in enumerate(distinct)}
         order = np.array([position[clean(report)] for report in reports], dtype=np.intp)
         return labels[order]
+
+    def _run(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[NDArray[np.int64]]:
+        """Classes of every batch; on a CPU one batch per core, since small matrices gain little from many cores."""
+        import torch
+
+        cores = torch.get_num_threads()
+        if self.device.type != "cpu" or cores == 1 or len(batches) < 2:
+            return [self._classes(batch) for batch in batches]
+        try:
+            with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(pool.map(self._classes, batches))
+        finally:
+            torch.set_num_threads(cores)  # part of the setting is shared by all threads
 
     def _classes(self, pieces: Sequence[Sequence[int]]) -> NDArray[np.int64]:
         """Most probable class per report and head (n, 14), heads in CheXbert's order."""
@@ -135,7 +145,8 @@ class ChexbertLabeler:
             ids[row, : len(report)] = torch.tensor(report)
             mask[row, : len(report)] = 1
         ids, mask = ids.to(self.device), mask.to(self.device)
-        heads: list[torch.Tensor] = self._model(ids, mask if bool((mask == 0).any()) else None)
+        with torch.inference_mode():
+            heads: list[torch.Tensor] = self._model(ids, mask if bool((mask == 0).any()) else None)
         return torch.stack([scores.argmax(dim=1) for scores in heads], dim=1).cpu().numpy().astype(np.int64)
 
 

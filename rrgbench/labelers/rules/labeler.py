@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
 from rrgbench.labelers.rules.lexicon import OTHER_FINDING, Event, Kind, lexicon, normalise
-from rrgbench.labelers.rules.scope import polarity
+from rrgbench.labelers.rules.scope import neighbourhood, polarity
 from rrgbench.labelers.sentences import sentence_spans
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
 
@@ -25,6 +25,7 @@ _ANATOMY_OBSERVATIONS: Final = {
     Kind.HEART_CONTOUR: (CARDIOMEGALY, ENLARGED_CARDIOMEDIASTINUM),
     Kind.MEDIASTINUM: (ENLARGED_CARDIOMEDIASTINUM,),
 }
+_MENTIONING: Final = (*ANATOMY, Kind.FINDING, Kind.SUGGESTIVE)
 _RANK: Final = {UNMENTIONED: 0, NEGATIVE: 1, UNCERTAIN: 2, POSITIVE: 3}
 """CheXpert's precedence when an observation is mentioned more than once."""
 
@@ -158,13 +159,14 @@ def read_sentence(sentence: str) -> tuple[_Found, ...]:
 
 def _mention(text: str, events: Sequence[Event], position: int, event: Event) -> list[_Found]:
     """The mentions that one event stands for."""
+    if event.kind not in _MENTIONING:
+        return []
+    events, position = neighbourhood(events, position)
     if event.kind in ANATOMY:
         label = state_label(text, events, position)
         if label is None:
             return []
         return [_Found(column, label, event.start, event.end) for column in _ANATOMY_OBSERVATIONS[event.kind]]
-    if event.kind not in (Kind.FINDING, Kind.SUGGESTIVE):
-        return []
     label = polarity(text, events, position)
     if event.kind is Kind.SUGGESTIVE and label == POSITIVE:
         label = UNCERTAIN

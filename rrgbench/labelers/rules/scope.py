@@ -17,10 +17,23 @@ _NEW_STATEMENT = re.compile(
     r"old|healed|remote|chronic|possibl[ey]|probabl[ey]|likely|suspected|may|some|mildly|again|lungs?|heart|cardiac)\b)"
 )
 _MORE_ITEMS = re.compile(r"\b(?:or|nor)\b")
+_REACH = 400
+"""How many characters away a cue may stand; keeps run-on text linear in its length."""
 _DOUBT_REACH = 80
 """How many characters an expression of doubt reaches forward."""
 _NEAR = 45
 """How many characters may lie between `or` and the mentions that it makes alternatives."""
+
+
+def neighbourhood(events: Sequence[Event], position: int) -> tuple[Sequence[Event], int]:
+    """The events within reach of `events[position]`, and its index among them."""
+    centre = events[position]
+    first, last = position, position + 1
+    while first > 0 and centre.start - events[first - 1].end <= _REACH:
+        first -= 1
+    while last < len(events) and events[last].start - centre.end <= _REACH:
+        last += 1
+    return events[first:last], position - first
 
 
 def polarity(sentence: str, events: Sequence[Event], position: int) -> int:
@@ -66,7 +79,7 @@ def _cues_before(sentence: str, events: Sequence[Event], position: int) -> set[K
 
 def _list_goes_on(sentence: str, events: Sequence[Event], position: int) -> bool:
     """Whether `or`/`nor` follows the mention before the next boundary: then it is an item of a negated list."""
-    end = next((event.start for event in events[position + 1 :] if event.kind is Kind.BOUNDARY), len(sentence))
+    end = next((event.start for event in events[position + 1 :] if event.kind is Kind.BOUNDARY), events[-1].end)
     return _MORE_ITEMS.search(sentence, events[position].end, end) is not None
 
 

@@ -1,0 +1,74 @@
+"""The label cache: once per text and labeler, safe against sharing and wrong files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.labelers import CachedLabeler, RulesLabeler, load
+
+REPORTS = ["Small left effusion.", "No pneumothorax.", "Mild cardiomegaly.", "Small left effusion.", ""]
+
+
+class CountingLabeler(RulesLabeler):
+    """Remembers what it was asked."""
+
+    def __init__(self, version: str = "1") -> None:
+        self.version = version
+        self.asked: list[str] = []
+
+    def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
+        self.asked.extend(reports)
+        return super().label(reports)
+
+
+def test_each_text_is_labelled_once_across_runs(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "labels.sqlite"
+    first = CountingLabeler()
+    labels = CachedLabeler(first, path).label(REPORTS)
+    np.testing.assert_array_equal(labels, RulesLabeler().label(REPORTS))
+    assert sorted(first.asked) == sorted(set(REPORTS))
+    second = CountingLabeler()
+    np.testing.assert_array_equal(CachedLabeler(second, path).label([*REPORTS, "Edema."])[:5], labels)
+    assert second.asked == ["Edema."]
+
+
+def test_another_version_shares_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    CachedLabeler(CountingLabeler("1"), path).label(REPORTS)
+    other = CountingLabeler("2")
+    CachedLabeler(other, path).label(REPORTS)
+    assert len(other.asked) == 4
+
+
+def test_texts_are_not_stored(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    CachedLabeler(RulesLabeler(), path).label(REPORTS)
+    assert b"effusion" not in path.read_bytes()
+
+
+def test_many_reports_and_none(tmp_path: Path) -> None:
+    cached = load("rules", cache=tmp_path / "labels.sqlite")
+    many = [f"There is a {size} mm nodule." for size in range(1500)]
+    assert cached.label(many).shape == (1500, 14)
+    assert (cached.label(many)[:, 3] == 1).all()
+    assert cached.label([]).shape == (0, 14)
+    assert cached.identity == "rules@1"
+    assert (cached.name, cached.version) == ("rules", "1")
+
+
+def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, " * 100, encoding="utf-8")
+    with pytest.raises(InputError, match=r"notes\.txt"):
+        CachedLabeler(RulesLabeler(), path)
+
+
+def test_unknown_names_and_options() -> None:
+    with pytest.raises(UnknownNameError, match="rules, chexbert"):
+        load("chexpert")
+    with pytest.raises(InputError, match="no option speed"):
+        load("rules", speed=2)
