@@ -60,4 +60,5 @@ class PromptedProjection(nn.Module):
             averaged: Tensor = normalize(prompted.mean(dim=1), dim=-1)
             return averaged
         # cosine of the joined vectors is the mean of the 14 cosines, observation by observation
-        return prompted.flatten(1) / len(OBSERVATIONS) ** 0.5
+        joined: Tensor = prompted.flatten(1) / len(OBSERVATIONS) ** 0.5
+        return joined

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, set_seed
 
 from dcrrg.configuration import DcrrgConfig
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, REPORT_START, SPECIAL_TOKENS, DcrrgModel
+from dcrrg.model_card import write_model_card
 from dcrrg.preset import Preset, Stage, load_preset
 from dcrrg.steps import (
     Collate,
@@ -79,8 +80,9 @@ def train(
         If the corpus lacks films or reports, or `out` holds a run of other settings.
     """
     settings = load_preset(preset)
-    _check_same_run(out, {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit,
-                          "preset": settings.model_dump(mode="json")})  # fmt: skip
+    inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit}
+    inputs["preset"] = settings.model_dump(mode="json")
+    _check_same_run(out, inputs, {"preset_name": Path(preset).stem, "command": _command(corpus, preset, steps, seed)})
     image_size = DcrrgConfig(**settings.model).image_size
     data = gather_training_data(
         corpus, image_size, limit, None if progress is None else lambda i, n: progress("reading films", i, n, "")
@@ -243,7 +245,15 @@ def report_rows(model: DcrrgModel, reports: Sequence[str]) -> list[list[int]]:
     return [[start, *ids[: limit - 1], tokenizer.eos_token_id] for ids in encoded]
 
 
-def _check_same_run(out: Path, inputs: dict[str, Any]) -> None:
+def _command(corpus: Corpus, preset: str, steps: Sequence[int], seed: int) -> str:
+    """The command that trains the same model, without folders."""
+    films, _, reports = corpus.name.partition("+")
+    which = "all" if tuple(sorted(steps)) == STEPS else " --step ".join(str(step) for step in sorted(steps))
+    source = f"--corpus {films}" + (f" --reports {reports}" if reports else "")
+    return f"rrgbench train --model dcrrg {source} --preset {Path(preset).stem} --step {which} --seed {seed}"
+
+
+def _check_same_run(out: Path, inputs: dict[str, Any], about: dict[str, str]) -> None:
     record = out / "training.json"
     if record.is_file():
         earlier = json.loads(record.read_text())
@@ -254,7 +264,7 @@ def _check_same_run(out: Path, inputs: dict[str, Any]) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(inputs, indent=1, sort_keys=True))
+    record.write_text(json.dumps({**inputs, **about}, indent=1, sort_keys=True))
 
 
 def _save_atomically(model: DcrrgModel, folder: Path, **options: Any) -> None:
@@ -285,3 +295,4 @@ def _finish(out: Path, settings: Preset) -> None:
     for path in sorted(temporary.iterdir()):
         os.replace(path, out / path.name)
     temporary.rmdir()
+    write_model_card(out)

@@ -1,0 +1,139 @@
+"""The model card beside a checkpoint: command, data, seed, and what a run measured.
+
+`python -m dcrrg.model_card CHECKPOINT RUN` writes the scores of a run folder into the card.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from dcrrg.registration import weights_digest
+from rrgbench.errors import InputError
+from rrgbench.runs.records import Record
+from rrgbench.runs.store import read_results
+
+SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    *(("report_generation", metric, {}) for metric in ("bleu_1", "bleu_4", "meteor", "rouge_l", "cider")),
+    ("report_generation", "distinct_reports", {}),
+    *(("clinical_efficacy", key, {"setting": "micro"}) for key in ("ce_precision", "ce_recall", "ce_f1")),
+    ("clinical_efficacy", "ce_f1", {"setting": "macro"}),
+    *(("retrieval", "precision_at_k", {"k": k}) for k in (1, 2, 5, 10)),
+    ("classification", "auroc", {"setting": "own"}),
+    *(
+        ("classification", "auroc", {"setting": setting, "fraction": fraction})
+        for setting in ("linear", "finetune")
+        for fraction in (0.01, 0.1, 1.0)
+    ),
+    ("error_correlation", "pearson", {"setting": "observations"}),
+)
+"""Records that the card shows, in order."""
+
+
+def write_model_card(
+    checkpoint: Path, records: Sequence[Record] = (), evaluation: str = "", shipped: bool = False
+) -> None:
+    """Write `README.md` into a checkpoint folder.
+
+    Parameters
+    ----------
+    checkpoint : Path
+        A folder that training has finished.
+    records : sequence of Record
+        Of a run on this checkpoint; none if it was not measured.
+    evaluation : str
+        The command that made the run.
+    shipped : bool
+        Whether the checkpoint is the package's own.
+
+    Raises
+    ------
+    InputError
+        If the records are of other weights' model or the folder holds no training record.
+    """
+    from safetensors import safe_open
+
+    record_file = checkpoint / "training.json"
+    if not record_file.is_file():
+        raise InputError(f"{checkpoint} holds no training.json; give a folder that rrgbench train has finished")
+    training = json.loads(record_file.read_text())
+    with safe_open(checkpoint / "model.safetensors", framework="np") as weights:
+        sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    trained = sum(size for name, size in sizes.items() if name.split(".")[0] in ("prompts", "report_head"))
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False)
+    template = environment.from_string(files("dcrrg.templates").joinpath("model_card.md.j2").read_text())
+    text = template.render(
+        training=training,
+        phantom=training["corpus"].startswith("phantom"),
+        parameters=sum(sizes.values()),
+        trainable=trained / sum(sizes.values()),
+        digest=weights_digest(checkpoint),
+        shipped=shipped,
+        rows=_rows(records),
+        evaluation=evaluation,
+        corpus=records[0].corpus if records else "",
+    )
+    (checkpoint / "README.md").write_text(text)
+
+
+def _count(shape: Sequence[int]) -> int:
+    total = 1
+    for side in shape:
+        total *= side
+    return total
+
+
+def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
+    rows = []
+    for task, metric, where in SHOWN:
+        wanted = {"observation": None, "fraction": None, "setting": None, "k": None, **where}
+        found = [
+            record
+            for record in records
+            if (record.task, record.metric) == (task, metric)
+            and record.value is not None
+            and all(getattr(record, key) == value for key, value in wanted.items())
+        ]
+        own = [record for record in found if record.model == "dcrrg"]
+        if not own:
+            continue
+        others = [record for record in found if record.model != "dcrrg"]
+        best = max(others, key=lambda record: record.value or 0.0, default=None)
+        (record,) = own
+        words = [metric, *(f"{key} {value}" for key, value in where.items())]
+        whole = metric == "distinct_reports"
+        rows.append(
+            {
+                "task": task.replace("_", " "),
+                "metric": ", ".join(words),
+                "value": _number(record.value, whole),
+                "interval": "" if record.low is None else f"{record.low:.3f} to {record.high:.3f}",
+                "n": str(record.n),
+                "trivial": "" if best is None else f"{_number(best.value, whole)} ({best.model})",
+            }
+        )
+    return rows
+
+
+def _number(value: float | None, whole: bool) -> str:
+    return "" if value is None else f"{value:.0f}" if whole else f"{value:.3f}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write a run's scores into a checkpoint's card."""
+    if len(arguments) != 2:
+        raise InputError("usage: python -m dcrrg.model_card CHECKPOINT RUN")
+    checkpoint, run = Path(arguments[0]), Path(arguments[1])
+    environment = json.loads((run / "run.json").read_text())
+    shipped = checkpoint.resolve().parent.name == "checkpoints" and checkpoint.resolve().parent.parent.name == "dcrrg"
+    details = environment["details"]
+    command = f"rrgbench eval --model dcrrg --suite {details['suite']}"
+    write_model_card(checkpoint, read_results(run), command, shipped)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
