@@ -66,6 +66,7 @@ CASES: list[tuple[str, dict[str, int]]] = [
     ("Findings are concerning for pneumonia.", {"pn": U}),
     ("Left basilar opacity, atelectasis versus pneumonia.", {"lo": P, "at": U, "pn": U}),
     ("Bibasilar scarring or atelectasis.", {"lo": U, "at": U}),
+    ("Lingular scarring and/or atelectasis.", {"lo": P, "at": P}),
     ("Streaky opacities could be atelectasis.", {"lo": P, "at": U}),
     ("A small pneumothorax is possible.", {"px": U}),
     ("Suspected rib fracture.", {"fx": U}),

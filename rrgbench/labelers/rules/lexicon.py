@@ -126,7 +126,7 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
         yield Kind.BOUNDARY, -1, phrase
     for phrase in content["other_findings"]:
         yield Kind.FINDING, OTHER_FINDING, phrase
-    yield Kind.ALTERNATIVE, -1, "and/or|or|versus|vs"
+    yield Kind.ALTERNATIVE, -1, "or|versus|vs"
 
 
 @cache
