@@ -16,9 +16,9 @@ from rrgbench.observations import POSITIVE
 def balanced_weights(labels: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How often re-sampling draws each (study, observation) pair in one epoch, on average (n, 14).
 
-    For every observation by itself, as many items are drawn as it has, half of them positive. Drawing a pair k times and
-    weighting its loss by k is the same, and lets all 14 items of a study share one pass of its encoder. An observation
-    with one class only keeps each item once.
+    For every observation by itself, as many items are drawn as it has, half of them positive. Drawing a pair k times
+    and weighting its loss by k is the same, and lets all 14 items of a study share one pass of its encoder. An
+    observation with one class only keeps each item once.
     """
     positive = known & (labels == POSITIVE)
     negative = known & (labels != POSITIVE)

@@ -31,7 +31,7 @@ class PromptedProjection(nn.Module):
         self.inner = nn.Linear(features + len(OBSERVATIONS), hidden)
         self.dropout = nn.Dropout(dropout)
         self.outer = nn.Linear(hidden, embedding)
-        # prompts must decide which hidden units a film can reach; at the default scale they are lost beside the features
+        # prompts must decide which hidden units a film can reach; at the default scale they are lost
         nn.init.normal_(self.inner.weight.data[:, features:])
 
     def project(self, features: Tensor, prompts: Tensor) -> Tensor:

@@ -26,7 +26,9 @@ PROGRAMS = {
 def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """Show what is installed and what is missing.
 
-    Exit code 0 if everything required is there, 3 otherwise. Example: rrgbench doctor
+    Exit code 0 if everything required is there, 3 otherwise.
+
+    Example: rrgbench doctor --json
     """
     rows = [{"part": "python", "found": platform.python_version(), "needed_for": "everything", "get": ""}]
     rows += [_package(name, "everything", f"pip install {name}") for name in ("rrgbench", *REQUIRED)]

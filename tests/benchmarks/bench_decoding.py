@@ -68,7 +68,7 @@ def main() -> None:
             best = min(best, time.perf_counter() - began)
         times[name] = best
     same = sum(a == b for a, b in zip(texts["cached"], texts["uncached"], strict=True))
-    print(f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, {FILMS} films, beam {BEAMS}")
+    print(f"{platform.machine()}, torch {torch.__version__}, {FILMS} films, beam {BEAMS}")
     print(f"cached and batched {times['cached']:.2f} s, uncached one at a time {times['uncached']:.2f} s: ", end="")
     print(f"{times['uncached'] / times['cached']:.1f}x (owed 5x); same text {same} of {FILMS}")
 

@@ -64,20 +64,22 @@ def test_each_step_trains_its_own_parts_only(trained):
 
 
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(corpus, preset, trained, tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(stage, done, total, note):
         if stage == "step1-text" and done == total - 1:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(corpus, preset=preset, out=tmp_path, seed=3, progress=kill)
     assert list((tmp_path / "stages" / "step1-text").glob("checkpoint-*")), "an epoch was finished and kept"
     seen = []
     train(corpus, preset=preset, out=tmp_path, seed=3, progress=lambda *seen_now: seen.append(seen_now))
     assert not any(stage == "step1-image" for stage, *_ in seen), "a finished stage is not trained again"
-    assert min(done for stage, done, total, _ in seen if stage == "step1-text" and total > 1) > 1, "it went on from the kept epoch"
+    assert min(done for stage, done, total, _ in seen if stage == "step1-text" and total > 1) > 1, (
+        "it went on from the kept epoch"
+    )
     for name, tensor in weights(trained).items():
         assert torch.equal(tensor, weights(tmp_path)[name]), name
 

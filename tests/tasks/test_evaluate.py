@@ -34,7 +34,9 @@ class Oracle:
         return np.stack([study.labels == 1 for study in self._studies(images)]).astype(np.float32)
 
     def similarity(self, images, texts):
-        return np.array([[float(text == study.report) for text in texts] for study in self._studies(images)], np.float32)
+        return np.array(
+            [[float(text == study.report) for text in texts] for study in self._studies(images)], np.float32
+        )
 
 
 @pytest.fixture(scope="module")
