@@ -89,7 +89,8 @@ class DeepPrompts(nn.Module):
 
     def __init__(self, layers: int, heads: int, width: int, length: int) -> None:
         super().__init__()
-        self.prefix = nn.Parameter(torch.randn(layers, 2, heads, length, width // heads) * 0.02)
+        # of the size of real keys and values: much smaller ones are looked at evenly and learn slowly
+        self.prefix = nn.Parameter(torch.randn(layers, 2, heads, length, width // heads))
 
     def for_layer(self, layer: int, rows: int) -> tuple[Tensor, Tensor]:
         """Keys and values (rows, heads, length, width / heads)."""

@@ -1,7 +1,7 @@
 """The four training steps as modules for `train_stage`, and the items that each learns from."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from rrgbench.data.label_matching import match_by_labels, positives
 from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
 
 IGNORED = -100
+SHORT = 2
 
 Batch = dict[str, Any]
 
@@ -83,8 +84,21 @@ class Descriptions(nn.Module):
 
     def forward(self, memory: Tensor, ids: Tensor, targets: Tensor) -> Batch:
         """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P)."""
-        logits = self.model.description_head(self.model.decoder(ids, memory))
-        return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
+        lengths = (targets != IGNORED).sum(dim=1)
+        # most observations are not mentioned: those two-token rows pass by themselves, not padded to the longest
+        # sentence (batches of one length would say "not mentioned" to all of their items or to none)
+        short = lengths <= SHORT
+        losses = [
+            cross_entropy(
+                self.model.description_head(self.model.decoder(ids[rows, :width], memory[rows])).flatten(0, 1),
+                targets[rows, :width].flatten(),
+                ignore_index=IGNORED,
+                reduction="sum",
+            )
+            for rows, width in ((short, SHORT), (~short, ids.shape[1]))
+            if bool(rows.any())
+        ]
+        return {"loss": torch.stack(losses).sum() / lengths.sum()}
 
 
 class Reports(nn.Module):
@@ -100,7 +114,7 @@ class Reports(nn.Module):
             if films is None:
                 raise ValueError("step 4 reads either memories or films")
             memory = self.model.image_observations(films)
-        prompts = self.model.prompts if self.model.config.tuning == "prompt" else None
+        prompts = self.model.prompts if self.prompt_tuning else None
         logits = self.model.report_head(self.model.decoder(ids, memory, prompts))
         return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
 
@@ -237,10 +251,9 @@ class DescriptionItems(Dataset[Batch]):
     def __init__(self, memories: Sequence[Tensor], rows: list[list[list[int]]]) -> None:
         self.memories, self.rows = memories, rows
         self.observations = len(rows[0])
-        self.lengths = [len(row) for study in rows for row in study] * len(memories)
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.memories) * len(self.rows) * self.observations
 
     def __getitem__(self, index: int) -> Batch:
         modality, rest = divmod(index, len(self.rows) * self.observations)
@@ -255,7 +268,6 @@ class ReportWritingItems(Dataset[Batch]):
         if (memory is None) == (films is None):
             raise ValueError("step 4 reads either memories or films")
         self.rows, self.memory, self.films = rows, memory, films
-        self.lengths = [len(row) for row in rows]
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's augmentation."""

@@ -153,7 +153,7 @@ def _train_one(
     seed: int,
     progress: Progress | None,
 ) -> StageReport:
-    module, dataset, parts, lengths = _stage(stage, model, data, settings, seed)
+    module, dataset, parts = _stage(stage, model, data, settings, seed)
     trainable(module, parts)
     chosen: Stage = getattr(settings, stage.replace("-", "_"))
     return train_stage(
@@ -165,36 +165,35 @@ def _train_one(
         folder,
         seed=seed,
         progress=progress,
-        lengths=lengths,
     )
 
 
 def _stage(
     stage: str, model: DcrrgModel, data: TrainingData, settings: Preset, seed: int
-) -> tuple[nn.Module, Any, list[nn.Module | nn.Parameter], Sequence[int] | None]:
-    """Module, items, what is trained, and item lengths of a stage."""
+) -> tuple[nn.Module, Any, list[nn.Module | nn.Parameter]]:
+    """Module, items, and what is trained of a stage."""
     films = FilmItems(data.films, settings.balance, settings.augment, seed)
     if stage == "step1-image":
-        return ImageObservations(model), films, [model.image_encoder, model.image_projection, model.image_head], None
+        return ImageObservations(model), films, [model.image_encoder, model.image_projection, model.image_head]
     if stage == "step1-text":
         items = ReportItems(data.reports, settings.balance, seed)
-        return TextObservations(model), items, [model.text_encoder, model.text_projection, model.text_head], None
+        return TextObservations(model), items, [model.text_encoder, model.text_projection, model.text_head]
     if stage == "step2":
         encoders = [model.image_encoder, model.image_projection, model.text_encoder, model.text_projection]
         pairs = PairItems(films, data.reports, data.paired, seed)
-        return Contrast(model), pairs, [*encoders, model.log_temperature], None
+        return Contrast(model), pairs, [*encoders, model.log_temperature]
     if stage == "step3":
         descriptions = DescriptionItems(_memories(model, data), description_rows(model, data))
-        return Descriptions(model), descriptions, [model.decoder, model.description_head], descriptions.lengths
+        return Descriptions(model), descriptions, [model.decoder, model.description_head]
     rows = report_rows(model, data.reports.reports)
     if model.config.tuning == "full" and data.paired:
         writing = ReportWritingItems(rows, films=films)
         image = [model.image_encoder, model.image_projection]
-        return Reports(model), writing, [*image, model.decoder, model.report_head], writing.lengths
+        return Reports(model), writing, [*image, model.decoder, model.report_head]
     writing = ReportWritingItems(rows, memory=_memories(model, data)[0])
     parts: list[nn.Module | nn.Parameter] = [model.report_head]
     parts.append(model.prompts if model.config.tuning == "prompt" else model.decoder)
-    return Reports(model), writing, parts, writing.lengths
+    return Reports(model), writing, parts
 
 
 @torch.inference_mode()

@@ -16,9 +16,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (stage, done, total, note)."""
@@ -86,19 +85,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
 
 
 class _StageTrainer(Trainer):  # type: ignore[misc]
-    """A Trainer that may batch items of similar length, and saves convolutions kept channels-last."""
-
-    lengths: Sequence[int] | None = None
-
-    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Sampler[int] | None:
-        if self.lengths is None:
-            sampler: Sampler[int] | None = super()._get_train_sampler(*args, **kwargs)
-            return sampler
-        generator = torch.Generator().manual_seed(self.args.seed)
-        grouped: Sampler[int] = LengthGroupedSampler(
-            self.args.train_batch_size, lengths=list(self.lengths), generator=generator
-        )
-        return grouped
+    """A Trainer that can save convolutions kept channels-last."""
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         # safetensors takes contiguous tensors only
@@ -126,7 +113,6 @@ def train_stage(
     folder: Path,
     seed: int = 0,
     progress: Progress | None = None,
-    lengths: Sequence[int] | None = None,
     bf16: bool = False,
     checkpoints: bool = True,
 ) -> StageReport:
@@ -148,8 +134,6 @@ def train_stage(
         Of order, dropout and everything drawn.
     progress : callable, optional
         See `Progress`.
-    lengths : sequence of int, optional
-        Length of each item; batches then hold items of similar length.
     bf16 : bool
         Mixed precision, where the device has it.
     checkpoints : bool
@@ -190,7 +174,6 @@ def train_stage(
         data_collator=collate,
         callbacks=[_Watch(stage, dataset, progress)],
     )
-    trainer.lengths = lengths
     for printer in ("PrinterCallback", "ProgressCallback"):
         for callback in list(trainer.callback_handler.callbacks):
             if type(callback).__name__ == printer:

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 from transformers import AutoModel
 
 from dcrrg.model import DcrrgModel
 from dcrrg.preset import load_preset
+from dcrrg.steps import IGNORED, Descriptions
 from dcrrg.training import new_model
 from rrgbench.observations import OBSERVATIONS
 
@@ -58,3 +60,16 @@ def test_the_paper_preset_states_appendix_a():
     for stage in (preset.step3, preset.step4):
         assert (stage.learning_rate, stage.batch_size) == (1e-4, 16)
     assert preset.model["decoder_layers"] == 2
+
+
+def test_short_and_long_descriptions_pass_apart_with_the_same_loss(model):
+    """Step 3 splits a batch by length; the loss is that of the padded batch."""
+    torch.manual_seed(0)
+    ids = torch.randint(20, 30, (5, 9))
+    targets = torch.randint(20, 30, (5, 9))
+    targets[1, 2:] = targets[3, 2:] = targets[4, 6:] = IGNORED
+    memory = torch.randn(5, 14, model.config.embedding_width)
+    with torch.inference_mode():
+        logits = model.description_head(model.decoder(ids, memory))
+        expected = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        assert float(Descriptions(model)(memory, ids, targets)["loss"]) == pytest.approx(float(expected), rel=1e-5)
