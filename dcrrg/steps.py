@@ -108,6 +108,19 @@ class Reports(nn.Module):
         super().__init__()
         self.model = model
 
+    @property
+    def prompt_tuning(self) -> bool:
+        """Whether the decoder is frozen."""
+        tuning: str = self.model.config.tuning
+        return tuning == "prompt"
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode; a frozen decoder is read as at inference, since noise in it is nothing prompts could learn."""
+        super().train(mode)
+        if self.prompt_tuning:
+            self.model.decoder.eval()
+        return self
+
     def forward(self, ids: Tensor, targets: Tensor, memory: Tensor | None = None, films: Tensor | None = None) -> Batch:
         """Loss, Eq. 14, given memories (n, 14, P) of frozen encoders or films (n, h, w) to encode."""
         if memory is None:
