@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from jinja2 import Environment, StrictUndefined
 
 from dcrrg.registration import weights_digest
 from rrgbench.errors import InputError
-from rrgbench.runs.records import Record
-from rrgbench.runs.store import read_results
 
 SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     *(("report_generation", metric, {}) for metric in ("bleu_1", "bleu_4", "meteor", "rouge_l", "cider")),
@@ -35,7 +33,7 @@ SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 def write_model_card(
-    checkpoint: Path, records: Sequence[Record] = (), evaluation: str = "", shipped: bool = False
+    checkpoint: Path, records: Sequence[Mapping[str, Any]] = (), evaluation: str = "", shipped: bool = False
 ) -> None:
     """Write `README.md` into a checkpoint folder.
 
@@ -43,8 +41,8 @@ def write_model_card(
     ----------
     checkpoint : Path
         A folder that training has finished.
-    records : sequence of Record
-        Of a run on this checkpoint; none if it was not measured.
+    records : sequence of mapping
+        A run's `results.json` on this checkpoint; none if it was not measured.
     evaluation : str
         The command that made the run.
     shipped : bool
@@ -53,7 +51,7 @@ def write_model_card(
     Raises
     ------
     InputError
-        If the records are of other weights' model or the folder holds no training record.
+        If the folder holds no training record.
     """
     from safetensors import safe_open
 
@@ -75,7 +73,7 @@ def write_model_card(
         shipped=shipped,
         rows=_rows(records),
         evaluation=evaluation,
-        corpus=records[0].corpus if records else "",
+        corpus=records[0]["corpus"] if records else "",
     )
     (checkpoint / "README.md").write_text(text)
 
@@ -87,22 +85,22 @@ def _count(shape: Sequence[int]) -> int:
     return total
 
 
-def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
+def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     rows = []
     for task, metric, where in SHOWN:
         wanted = {"observation": None, "fraction": None, "setting": None, "k": None, **where}
         found = [
             record
             for record in records
-            if (record.task, record.metric) == (task, metric)
-            and record.value is not None
-            and all(getattr(record, key) == value for key, value in wanted.items())
+            if (record["task"], record["metric"]) == (task, metric)
+            and record["value"] is not None
+            and all(record.get(key) == value for key, value in wanted.items())
         ]
-        own = [record for record in found if record.model == "dcrrg"]
+        own = [record for record in found if record["model"] == "dcrrg"]
         if not own:
             continue
-        others = [record for record in found if record.model != "dcrrg"]
-        best = max(others, key=lambda record: record.value or 0.0, default=None)
+        others = [record for record in found if record["model"] != "dcrrg"]
+        best = max(others, key=lambda record: float(record["value"]), default=None)
         (record,) = own
         words = [metric, *(f"{key} {value}" for key, value in where.items())]
         whole = metric == "distinct_reports"
@@ -110,17 +108,17 @@ def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
             {
                 "task": task.replace("_", " "),
                 "metric": ", ".join(words),
-                "value": _number(record.value, whole),
-                "interval": "" if record.low is None else f"{record.low:.3f} to {record.high:.3f}",
-                "n": str(record.n),
-                "trivial": "" if best is None else f"{_number(best.value, whole)} ({best.model})",
+                "value": _number(record["value"], whole),
+                "interval": "" if record.get("low") is None else f"{record['low']:.3f} to {record['high']:.3f}",
+                "n": str(record["n"]),
+                "trivial": "" if best is None else f"{_number(best['value'], whole)} ({best['model']})",
             }
         )
     return rows
 
 
-def _number(value: float | None, whole: bool) -> str:
-    return "" if value is None else f"{value:.0f}" if whole else f"{value:.3f}"
+def _number(value: float, whole: bool) -> str:
+    return f"{value:.0f}" if whole else f"{value:.3f}"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -132,7 +130,7 @@ def main(arguments: Sequence[str]) -> None:
     shipped = checkpoint.resolve().parent.name == "checkpoints" and checkpoint.resolve().parent.parent.name == "dcrrg"
     details = environment["details"]
     command = f"rrgbench eval --model dcrrg --suite {details['suite']}"
-    write_model_card(checkpoint, read_results(run), command, shipped)
+    write_model_card(checkpoint, json.loads((run / "results.json").read_text()), command, shipped)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,14 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(corpus, preset, t
         assert torch.equal(tensor, weights(tmp_path)[name]), name
 
 
+def test_the_model_card_states_command_data_and_seed(corpus, trained):
+    card = (trained / "README.md").read_text()
+    assert "rrgbench train --model dcrrg --corpus phantom --preset few --step all --seed 3" in card
+    assert corpus.identity in card
+    assert "Not measured yet" in card
+    assert "no figure here says anything about patients" in card.lower()
+
+
 def test_another_run_in_the_same_folder_is_refused(corpus, preset, trained):
     with pytest.raises(InputError, match="another seed"):
         train(corpus, preset=preset, out=trained, seed=4)
