@@ -30,7 +30,7 @@ baseline: $(VENV)/.installed
 	cp $(RUN)/results.json leaderboards/baselines/quick-phantom.json
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python tests/benchmarks
 
 clean:
 	rm -rf $(VENV) runs

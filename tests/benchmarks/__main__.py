@@ -1,4 +1,4 @@
-"""All speed comparisons in turn: `python -m tests.benchmarks` (or `make bench`); words given pick some by name."""
+"""All speed comparisons in turn: `python tests/benchmarks` (or `make bench`); words given pick some by name."""
 
 import runpy
 import sys
