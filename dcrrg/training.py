@@ -48,6 +48,7 @@ def train(
     seed: int = 0,
     progress: Progress | None = None,
     limit: int | None = None,
+    film_cache: Path | None = None,
 ) -> Path:
     """Train a DCRRG model on a corpus's training split.
 
@@ -68,6 +69,8 @@ def train(
         Called with (stage, done, total, note).
     limit : int, optional
         At most that many training studies (for trials).
+    film_cache : Path, optional
+        Folder in which decoded films are kept for later runs.
 
     Returns
     -------
@@ -85,7 +88,11 @@ def train(
     _check_same_run(out, inputs, {"preset_name": Path(preset).stem, "command": _command(corpus, preset, steps, seed)})
     image_size = DcrrgConfig(**settings.model).image_size
     data = gather_training_data(
-        corpus, image_size, limit, None if progress is None else lambda i, n: progress("reading films", i, n, "")
+        corpus,
+        image_size,
+        limit,
+        None if progress is None else lambda i, n: progress("reading films", i, n, ""),
+        film_cache,
     )
     for stage in (stage for step in sorted(steps) for stage in STAGES[step]):
         folder = out / "stages" / stage

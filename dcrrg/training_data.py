@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench import labelers
 from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.film_cache import load_films_cached
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, UNMENTIONED
@@ -54,7 +56,11 @@ def label_reports(studies: Sequence[Study]) -> NDArray[np.int8]:
 
 
 def gather_training_data(
-    corpus: Corpus, image_size: int, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+    corpus: Corpus,
+    image_size: int,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    film_cache: Path | None = None,
 ) -> TrainingData:
     """Read a corpus's training split into memory.
 
@@ -68,6 +74,8 @@ def gather_training_data(
         At most that many studies of each source (for trials).
     progress : callable, optional
         Called with (done, total) while films are read.
+    film_cache : Path, optional
+        Folder in which decoded films are kept (`rrgbench.data.film_cache`).
 
     Raises
     ------
@@ -89,8 +97,13 @@ def gather_training_data(
     report_labels = label_reports(with_reports)
     film_labels = report_labels if corpus.paired else label_reports(with_films)
     rules = labelers.RulesLabeler()
+    films = (
+        load_films(with_films, image_size, progress)
+        if film_cache is None
+        else load_films_cached(with_films, image_size, film_cache, progress)
+    )
     return TrainingData(
-        films=FilmSource(load_films(with_films, image_size, progress), film_labels, corpus.labelled_observations),
+        films=FilmSource(films, film_labels, corpus.labelled_observations),
         reports=ReportSource(
             [study.report or "" for study in with_reports],
             report_labels,

@@ -198,7 +198,9 @@ def load_corpus(
 
 
 def load_trainer(name: str) -> Callable[..., Path]:
-    """The training function of a model: `train(corpus, *, preset, out, steps, seed, progress, limit) -> Path`.
+    """The training function of a model.
+
+    It is called as `train(corpus, *, preset, out, steps, seed, progress, limit, film_cache)` and returns a folder.
 
     Raises
     ------

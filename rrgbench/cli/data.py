@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rrgbench.cli.corpus_options import CorpusName, Reports, ReportsRoot, Root
+from rrgbench.cli.corpus_options import CorpusName, Options, Reports, ReportsRoot, Root, reader_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Validate, count and preview a corpus.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
-Options = Annotated[
-    list[str] | None, typer.Option("--option", "-o", help="A reader option as KEY=VALUE, such as section=both.")
-]
 Labeler = Annotated[
     str | None, typer.Option("--labeler", help="Label the reports with this labeler, instead of the corpus's labels.")
 ]
@@ -163,27 +160,10 @@ def _open(
     """The corpus that the options ask for; readers that look for their films are told not to, where asked."""
     from rrgbench.registry import load_corpus
 
-    options: dict[str, Any] = _parse(option or [])
+    options: dict[str, Any] = reader_options(option)
     if not check_images and "skip_bad_images" not in options and _reads_films(name):
         options["check_images"] = False
     return load_corpus(name, root, reports=reports, reports_root=reports_root, **options)
-
-
-def _parse(pairs: list[str]) -> dict[str, Any]:
-    """Reader options from KEY=VALUE; true, false and numbers are read as such."""
-    from rrgbench.errors import InputError
-
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.isidentifier():
-            raise InputError(f"--option expects KEY=VALUE, such as section=both; given: {pair!r}")
-        try:
-            read = json.loads(value)
-        except ValueError:
-            read = value
-        options[key] = read if isinstance(read, bool | int | float) else value
-    return options
 
 
 def _reads_films(name: str) -> bool:

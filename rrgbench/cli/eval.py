@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.corpus_options import CorpusName, Reports, ReportsRoot, Root, open_corpus
+from rrgbench.cli.corpus_options import (
+    CorpusName,
+    FilmCache,
+    Options,
+    Reports,
+    ReportsRoot,
+    Root,
+    SkipBadImages,
+    open_corpus,
+)
 
 
 def evaluate(
@@ -15,10 +24,13 @@ def evaluate(
     root: Root = None,
     reports: Reports = None,
     reports_root: ReportsRoot = None,
+    option: Options = None,
+    skip_bad_images: SkipBadImages = False,
+    film_cache: FilmCache = None,
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="A trained folder or hub id; the shipped one if omitted.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; gone on with if it exists.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; gone on with if it exists.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="Text and clinical-efficacy protocol.")] = "dcrrg",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="Print the records as JSON instead of tables.")] = False,
@@ -43,7 +55,7 @@ def evaluate(
     chosen = load_suite(suite)
     load_protocol(protocol)
     lookup("model", model, model_names())
-    data = open_corpus(corpus, root, reports, reports_root)
+    data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
     loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
     place = out or Path("runs") / f"{loaded.name}-{chosen.name}-{data.name}"
     if place.exists() and not place.is_dir():
@@ -57,7 +69,9 @@ def evaluate(
             else:
                 shown.part(what, done, total)
 
-        run = run_suite(loaded, data, chosen, place, protocol=protocol, seed=seed, progress=progress)
+        run = run_suite(
+            loaded, data, chosen, place, protocol=protocol, seed=seed, progress=progress, film_cache=film_cache
+        )
     written = write_run_documents(run.folder, run.records)
     if json_output:
         print((run.folder / "results.json").read_text(), end="")

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.corpus_options import CorpusName, Reports, ReportsRoot, Root, open_corpus
+from rrgbench.cli.corpus_options import (
+    CorpusName,
+    FilmCache,
+    Options,
+    Reports,
+    ReportsRoot,
+    Root,
+    SkipBadImages,
+    open_corpus,
+)
 
 
 def train(
@@ -14,11 +23,14 @@ def train(
     root: Root = None,
     reports: Reports = None,
     reports_root: ReportsRoot = None,
+    option: Options = None,
+    skip_bad_images: SkipBadImages = False,
+    film_cache: FilmCache = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="tiny, small, paper, or a YAML file.")] = "tiny",
     step: Annotated[
         list[str] | None, typer.Option("--step", help="1, 2, 3, 4 or all; may be repeated.", show_default="all")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the trained model.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the trained model.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most that many training studies.")] = None,
 ) -> None:
@@ -32,9 +44,18 @@ def train(
     trainer = load_trainer(model)
     steps = chosen_steps(step or ["all"])
     place = out or Path("checkpoints") / f"{model}-{preset}-{corpus}"
-    data = open_corpus(corpus, root, reports, reports_root)
+    data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
     with bars(f"training {model} on {data.name}") as shown:
-        trainer(data, preset=preset, out=place, steps=steps, seed=seed, progress=shown.part, limit=limit)
+        trainer(
+            data,
+            preset=preset,
+            out=place,
+            steps=steps,
+            seed=seed,
+            progress=shown.part,
+            limit=limit,
+            film_cache=film_cache,
+        )
     typer.echo(f"Trained model in {place}; try: rrgbench eval --model {model} --checkpoint {place}", err=True)
 
 

@@ -110,6 +110,7 @@ def evaluate(
     seed: int = 0,
     progress: Progress | None = None,
     also: Sequence[Model] = (),
+    film_cache: Path | None = None,
 ) -> Run:
     """Evaluate a model, with the trivial systems beside it.
 
@@ -131,6 +132,8 @@ def evaluate(
         Called with (what, done, total).
     also : sequence of Model
         Further models to stand in the tables.
+    film_cache : Path, optional
+        Folder in which decoded films are kept (`rrgbench.data.film_cache`).
 
     Returns
     -------
@@ -148,7 +151,7 @@ def evaluate(
     folder = RunFolder(place)
     models = [main, *also, *(load_model(name) for name in chosen.trivial if name != main.name)]
     work = units(chosen)
-    films = FilmCache()
+    films = FilmCache(film_cache)
     records: list[Record] = []
     total = len(models) * len(work)
     for number, one in enumerate(models):

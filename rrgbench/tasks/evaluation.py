@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.film_cache import load_films_cached
 from rrgbench.data.study import Study
 from rrgbench.registry import Films, Model
 from rrgbench.runs.records import Record
@@ -20,16 +22,27 @@ Progress = Callable[[str, int, int], None]
 
 
 class FilmCache:
-    """Films by split and size, decoded once for all models and tasks of an evaluation."""
+    """Films by studies and size, decoded once for all models and tasks of an evaluation.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    folder : Path, optional
+        Where decoded films are kept for later runs too.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
         self._films: dict[tuple[tuple[str, ...], int], Films] = {}
 
     def get(self, studies: Sequence[Study], size: int, progress: Callable[[int, int], None] | None) -> Films:
         """Films of the studies (n, size, size)."""
         key = (tuple(study.study_id for study in studies), size)
         if key not in self._films:
-            self._films[key] = load_films(studies, size, progress)
+            self._films[key] = (
+                load_films(studies, size, progress)
+                if self.folder is None
+                else load_films_cached(studies, size, self.folder, progress)
+            )
         return self._films[key]
 
 

@@ -88,6 +88,31 @@ def test_corrupt_film_is_named_and_what_was_finished_stays(folder):
     check(done, "3.png")
 
 
+def test_skipped_films_are_counted_in_the_signature_and_the_cache_is_used(folder):
+    (folder / "images" / "3.png").write_bytes(b"not a png")
+    arguments = (
+        "eval",
+        "--model",
+        "fixed-template",
+        "--suite",
+        "quick",
+        "--corpus",
+        "jsonl",
+        "--root",
+        folder,
+        "--skip-bad-images",
+        "--film-cache",
+        folder / "cache",
+    )
+    done = run(*arguments, "--out", folder / "run")
+    assert done.returncode == 0, done.stderr
+    assert "jsonl-skip1@" in (folder / "run" / "results.json").read_text()
+    assert list((folder / "cache").glob("films-*.npy"))
+    again = run(*arguments, "--out", folder / "again")
+    assert again.returncode == 0, again.stderr
+    assert (folder / "again" / "results.json").read_bytes() == (folder / "run" / "results.json").read_bytes()
+
+
 def test_no_checkpoint_there(tmp_path):
     (tmp_path / "empty").mkdir()
     check(run("eval", "--checkpoint", tmp_path / "empty"), "model.safetensors")
