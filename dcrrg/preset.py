@@ -8,21 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rrgbench.errors import InputError
+from rrgbench.modeling.training import StageSettings
 from rrgbench.registry import lookup
-
-
-class Stage(BaseModel):
-    """Hyper-parameters of one stage, see `rrgbench.modeling.training.StageSettings`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    epochs: float
-    batch_size: int
-    learning_rate: float
-    weight_decay: float = 1e-6
-    warmup: float = 0.05
-    schedule: str = "cosine"
-    accumulate: int = 1
 
 
 class Preset(BaseModel):
@@ -38,7 +25,7 @@ class Preset(BaseModel):
         Films are shifted, turned and exposed a little.
     min_word_count : int
         Rarer words become unknown.
-    step1_image, step1_text, step2, step3, step4 : Stage
+    step1_image, step1_text, step2, step3, step4 : StageSettings
         Hyper-parameters.
     storage : str
         Type of the saved weights; they are float32 in memory.
@@ -50,11 +37,11 @@ class Preset(BaseModel):
     balance: bool = True
     augment: bool = True
     min_word_count: int = 3
-    step1_image: Stage
-    step1_text: Stage
-    step2: Stage
-    step3: Stage
-    step4: Stage
+    step1_image: StageSettings
+    step1_text: StageSettings
+    step2: StageSettings
+    step3: StageSettings
+    step4: StageSettings
     storage: Literal["float32", "float16"] = "float32"
 
 

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, set_seed
 from dcrrg.configuration import DcrrgConfig
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, REPORT_START, SPECIAL_TOKENS, DcrrgModel
 from dcrrg.model_card import write_model_card
-from dcrrg.preset import Preset, Stage, load_preset
+from dcrrg.preset import Preset, load_preset
 from dcrrg.steps import (
     Collate,
     Contrast,
@@ -162,13 +162,13 @@ def _train_one(
 ) -> StageReport:
     module, dataset, parts = _stage(stage, model, data, settings, seed)
     trainable(module, parts)
-    chosen: Stage = getattr(settings, stage.replace("-", "_"))
+    chosen: StageSettings = getattr(settings, stage.replace("-", "_"))
     return train_stage(
         stage,
         module,
         dataset,
         Collate(model),
-        StageSettings(**chosen.model_dump()),
+        chosen,
         folder,
         seed=seed,
         progress=progress,
