@@ -77,9 +77,12 @@ def stats(
     Example: rrgbench data stats --corpus iu-xray --labeler rules --out labels.svg
     """
     from rrgbench.data.validate import VALUES, count_labels
+    from rrgbench.errors import InputError
     from rrgbench.observations import OBSERVATIONS
     from rrgbench.render.label_chart import label_chart, label_lines
 
+    if out is not None and out.suffix != ".svg":
+        raise InputError(f"--out {out} must end in .svg, the format of the figure")
     opened = _open(corpus, root, reports, reports_root, option, check_images=False)
     studies, source = _labelled(opened, _selected(opened, split, texts=labeler is not None), labeler)
     counts = count_labels(studies)
