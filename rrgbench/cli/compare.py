@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.score import allowances, only_one
+from rrgbench.cli.report_options import (
+    AllowDuplicates,
+    AllowEmpty,
+    AllowMissing,
+    AllowUnknown,
+    CorpusLabel,
+    Json,
+    Latex,
+    Markdown,
+    Metrics,
+    ProtocolName,
+    SplitLabel,
+    allowances,
+    only_one,
+)
 
 
 def compare(
@@ -13,34 +27,26 @@ def compare(
         list[str], typer.Argument(help="Two or more files of generated reports, or NAME=FILE.", show_default=False)
     ],
     references: Annotated[Path, typer.Option(help="Reference reports.", show_default=False)],
-    protocol: Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
-    metrics: Annotated[
-        str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,ce.", show_default="all")
-    ] = "",
+    protocol: ProtocolName = "dcrrg",
+    metrics: Metrics = "",
     labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="the protocol's")] = "",
     test: Annotated[str, typer.Option(help="randomization or bootstrap.")] = "randomization",
     permutations: Annotated[int, typer.Option(help="Permutations (or resamples) of the test.")] = 10_000,
     level: Annotated[float, typer.Option(help="Significance level of the superscripts.")] = 0.05,
     intervals: Annotated[bool, typer.Option(help="Bootstrap intervals, in --json.")] = True,
     seed: Annotated[int, typer.Option(help="Seed of permutations and resamples.")] = 0,
-    corpus: Annotated[str, typer.Option(help="Corpus name for the signature.")] = "unnamed",
-    split: Annotated[str, typer.Option(help="Split name for the signature.")] = "unknown",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    corpus: CorpusLabel = "unnamed",
+    split: SplitLabel = "unknown",
+    json: Json = False,
+    latex: Latex = False,
+    markdown: Markdown = False,
     common: Annotated[
         bool, typer.Option("--common", help="Compare on the studies that all systems have predictions for.")
     ] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")
-    ] = False,
-    allow_unknown: Annotated[
-        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
-    ] = False,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False,
-    allow_duplicates: Annotated[
-        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
-    ] = False,
+    allow_missing: AllowMissing = False,
+    allow_unknown: AllowUnknown = False,
+    allow_empty: AllowEmpty = False,
+    allow_duplicates: AllowDuplicates = False,
 ) -> None:
     """Compare systems: a table with superscripts where a difference is significant (paired test, Holm-corrected).
 

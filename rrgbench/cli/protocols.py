@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.score import allowances, only_one
+from rrgbench.cli.report_options import (
+    AllowDuplicates,
+    AllowEmpty,
+    AllowMissing,
+    AllowUnknown,
+    CorpusLabel,
+    Json,
+    Latex,
+    Markdown,
+    Metrics,
+    SplitLabel,
+    allowances,
+    only_one,
+)
 
 
 def protocols(
@@ -15,29 +28,21 @@ def protocols(
     references: Annotated[
         Path | None, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)
     ] = None,
-    metrics: Annotated[
-        str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,ce.", show_default="all")
-    ] = "",
+    metrics: Metrics = "",
     labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="each protocol's")] = "",
     efficacy_choices: Annotated[
         bool,
         typer.Option("--efficacy-choices", help="Rows are all clinical-efficacy choices instead of the protocols."),
     ] = False,
-    corpus: Annotated[str, typer.Option(help="Corpus name for the signatures.")] = "unnamed",
-    split: Annotated[str, typer.Option(help="Split name for the signatures.")] = "unknown",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")
-    ] = False,
-    allow_unknown: Annotated[
-        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
-    ] = False,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False,
-    allow_duplicates: Annotated[
-        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
-    ] = False,
+    corpus: CorpusLabel = "unnamed",
+    split: SplitLabel = "unknown",
+    json: Json = False,
+    latex: Latex = False,
+    markdown: Markdown = False,
+    allow_missing: AllowMissing = False,
+    allow_unknown: AllowUnknown = False,
+    allow_empty: AllowEmpty = False,
+    allow_duplicates: AllowDuplicates = False,
 ) -> None:
     """Score one set of predictions under every protocol; without files, say what the protocols are.
 

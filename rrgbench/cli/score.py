@@ -5,10 +5,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rrgbench.cli.report_options import (
+    AllowDuplicates,
+    AllowEmpty,
+    AllowMissing,
+    AllowUnknown,
+    CorpusLabel,
+    Json,
+    Latex,
+    Markdown,
+    Metrics,
+    ProtocolName,
+    SplitLabel,
+    allowances,
+    only_one,
+)
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from rrgbench.data.predictions import Allowance
     from rrgbench.scores import Scores
 
 
@@ -17,35 +32,25 @@ def score(
         Path, typer.Option(help="Generated reports: .jsonl, .csv or .json (study_id, report).", show_default=False)
     ],
     references: Annotated[Path, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)],
-    protocol: Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")] = "dcrrg",
-    metrics: Annotated[
-        str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,cider or nlg,ce.", show_default="all")
-    ] = "",
+    protocol: ProtocolName = "dcrrg",
+    metrics: Metrics = "",
     labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="the protocol's")] = "",
     intervals: Annotated[bool, typer.Option(help="Bootstrap intervals.")] = True,
     replicates: Annotated[int, typer.Option(help="Bootstrap resamples.")] = 1000,
     method: Annotated[str, typer.Option(help="Interval method: percentile or bca.")] = "percentile",
     seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
-    corpus: Annotated[
-        str, typer.Option(help="Corpus name for the signature; the references' digest is added.")
-    ] = "unnamed",
-    split: Annotated[str, typer.Option(help="Split name for the signature.")] = "unknown",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    corpus: CorpusLabel = "unnamed",
+    split: SplitLabel = "unknown",
+    json: Json = False,
+    latex: Latex = False,
+    markdown: Markdown = False,
     per_study: Annotated[
         Path | None, typer.Option(help="Also write each study's own values to this CSV.", show_default=False)
     ] = None,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")
-    ] = False,
-    allow_unknown: Annotated[
-        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
-    ] = False,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False,
-    allow_duplicates: Annotated[
-        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
-    ] = False,
+    allow_missing: AllowMissing = False,
+    allow_unknown: AllowUnknown = False,
+    allow_empty: AllowEmpty = False,
+    allow_duplicates: AllowDuplicates = False,
 ) -> None:
     """Score generated reports: BLEU, METEOR, ROUGE-L, CIDEr and clinical efficacy, with intervals and a signature.
 
@@ -100,24 +105,6 @@ def score(
         typer.echo(f"signature: {scores.signature}")
         for key, reason in scores.notes().items():
             typer.echo(f"note: {key}: {reason}")
-
-
-def only_one(**forms: bool) -> None:
-    """Refuse two output forms at once."""
-    chosen = [f"--{name}" for name, wanted in forms.items() if wanted]
-    if len(chosen) > 1:
-        raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
-
-
-def allowances(missing: bool, unknown: bool, empty: bool, duplicates: bool) -> "list[Allowance]":
-    """Names of the allowances that are switched on."""
-    given: list[tuple[Allowance, bool]] = [
-        ("missing", missing),
-        ("unknown", unknown),
-        ("empty", empty),
-        ("duplicates", duplicates),
-    ]
-    return [name for name, wanted in given if wanted]
 
 
 def _table(scores: "Scores") -> "Table":
