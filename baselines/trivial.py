@@ -6,6 +6,7 @@ similarity.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from rrgbench import labelers
 from rrgbench.data.corpus import Corpus, load_films
 from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.errors import InputError
+from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.observations import POSITIVE, UNCERTAIN
 from rrgbench.registry import Films
 
@@ -25,7 +27,7 @@ FIXED_TEMPLATE = (
 )
 
 
-class TrivialSystem:
+class TrivialSystem(ABC):
     """A rule that picks a report for each film.
 
     Attributes
@@ -61,9 +63,9 @@ class TrivialSystem:
         if not self.training_reports:
             raise InputError(f"corpus {corpus.name} has no training report, so {self.name} has nothing to choose from")
 
+    @abstractmethod
     def generate_reports(self, images: Films) -> list[str]:
         """A report for each film."""
-        raise NotImplementedError
 
     def predict_observations(self, images: Films) -> NDArray[np.float32]:
         """What its reports say (n, 14): 1 positive, 0.5 uncertain, 0 otherwise."""
@@ -129,8 +131,10 @@ class NearestNeighbour(TrivialSystem):
             studies = [study for study in corpus.reports("train") if study.images]
             self.neighbour_reports = [study.report or "" for study in studies]
         else:
-            studies = [study for study in corpus.split("train") if study.images]
-            film_labels = np.stack([s.labels for s in studies if s.labels is not None])
+            studies = [study for study in corpus.split("train") if study.images and can_be_labelled(study)]
+            if not studies:
+                raise InputError(f"corpus {corpus.name} has no labelled training film for {self.name}")
+            film_labels = study_labels(studies)
             report_labels = labelers.load("rules").label(self.training_reports)
             similarity = label_similarity(
                 positives(film_labels, corpus.labelled_observations),

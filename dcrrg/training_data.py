@@ -1,18 +1,17 @@
 """What the four steps learn from: films, reports and labels of a corpus's training split, paired or not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench import labelers
 from rrgbench.data.corpus import Corpus, load_films
 from rrgbench.data.film_cache import load_films_cached
-from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.observations import OBSERVATIONS, UNMENTIONED
+from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,6 @@ class TrainingData:
     corpus: str
 
 
-def label_reports(studies: Sequence[Study]) -> NDArray[np.int8]:
-    """Labels of reports (n, 14): the studies' own, or the rules labeler's where they have none."""
-    labels = np.full((len(studies), len(OBSERVATIONS)), UNMENTIONED, dtype=np.int8)
-    unlabelled = [row for row, study in enumerate(studies) if study.labels is None]
-    for row, study in enumerate(studies):
-        if study.labels is not None:
-            labels[row] = study.labels
-    if unlabelled:
-        labels[unlabelled] = labelers.load("rules").label([studies[row].report or "" for row in unlabelled])
-    return labels
-
-
 def gather_training_data(
     corpus: Corpus,
     image_size: int,
@@ -82,7 +69,7 @@ def gather_training_data(
     InputError
         If the split has no films or no reports.
     """
-    with_films = [study for study in corpus.split("train") if study.images][:limit]
+    with_films = [study for study in corpus.split("train") if study.images and can_be_labelled(study)][:limit]
     with_reports = [study for study in corpus.reports("train") if (study.report or "").strip()][:limit]
     if corpus.paired:
         ids = {study.study_id for study in with_reports}
@@ -94,9 +81,9 @@ def gather_training_data(
             f"corpus {corpus.name}: {len(with_films)} films and {len(with_reports)} reports to train on; DCRRG needs "
             "both (an image-only corpus takes --reports)"
         )
-    report_labels = label_reports(with_reports)
-    film_labels = report_labels if corpus.paired else label_reports(with_films)
-    rules = labelers.RulesLabeler()
+    report_labels = study_labels(with_reports)
+    film_labels = report_labels if corpus.paired else study_labels(with_films)
+    rules = RulesLabeler()
     films = (
         load_films(with_films, image_size, progress)
         if film_cache is None

@@ -1,14 +1,13 @@
 """Task: AUROC of the 14 observations, by the model's own predictions, a linear probe and fine-tuning at 1/10/100 %."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench import labelers
 from rrgbench.data.corpus import training_items
-from rrgbench.data.study import Study
+from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.auroc import auroc, mean_auroc, undefined_observations
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.registry import ImageBackbone, ObservationClassifier
@@ -44,12 +43,15 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     backbone = model.backbone
     if setting == "finetune" and not trainable_parameters(backbone):
         return evaluation.blank(TASK, [METRIC], "the backbone has nothing to train", **where)
-    everything = [study for study in evaluation.corpus.split("train") if study.images][: parameters.train_limit]
+    training = evaluation.corpus.split("train")
+    everything = [study for study in training if study.images and can_be_labelled(study)][: parameters.train_limit]
+    if not everything:
+        return evaluation.blank(TASK, [METRIC], "no training film has labels or a report to label", **where)
     order = np.random.default_rng(parameters.seed).permutation(len(everything))
     count = max(2, round(fraction * len(everything)))
     rows = np.sort(order[:count])
     films = evaluation.load(everything)[rows]
-    labels = labels_of([everything[row] for row in rows])
+    labels = study_labels([everything[row] for row in rows])
     known = training_items(labels, evaluation.corpus.labelled_observations)
     test = evaluation.load(evaluation.studies)
     if setting == "linear":
@@ -72,15 +74,6 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     return auroc_records(evaluation, scores, **where, studies=count)
 
 
-def labels_of(studies: Sequence[Study]) -> NDArray[np.int8]:
-    """Labels of studies (n, 14): their own, else those of their report by the rules labeler."""
-    labels = labelers.load("rules").label(["" if s.labels is not None else s.report or "" for s in studies])
-    for row, study in enumerate(studies):
-        if study.labels is not None:
-            labels[row] = study.labels
-    return labels
-
-
 def auroc_records(
     evaluation: Evaluation, scores: NDArray[np.float64], studies: int | None = None, **where: Any
 ) -> list[Record]:
@@ -89,7 +82,11 @@ def auroc_records(
     Unmentioned counts as negative, uncertain is left out. Observations without positives or negatives are undefined and
     left out of the mean by name.
     """
-    labels = labels_of(evaluation.studies)
+    rows = [row for row, study in enumerate(evaluation.studies) if can_be_labelled(study)]
+    if not rows:
+        return evaluation.blank(TASK, [METRIC], "no film has labels or a report to label", **where)
+    scores = scores[rows]
+    labels = study_labels([evaluation.studies[row] for row in rows])
     known = training_items(labels, evaluation.corpus.labelled_observations)
     target = (labels == POSITIVE).astype(np.int8)
     n = len(target)
@@ -97,7 +94,7 @@ def auroc_records(
     reasons = undefined_observations(target, OBSERVATIONS, known)
     defined = ~np.isnan(values)
     extras = {"setting": where.get("setting"), "fraction": where.get("fraction"), "seed": where.get("seed")}
-    source = evaluation.studies[0].labels_source or "rules"
+    source = evaluation.studies[rows[0]].labels_source or "rules"
     signature = evaluation.signature(n, labels=source, obs_defined=int(defined.sum()), train_n=studies, **extras)
     if not defined.any():
         return evaluation.blank(TASK, [METRIC], "no observation has both positives and negatives", **where)
@@ -114,7 +111,7 @@ def auroc_records(
         reason=f"mean leaves out: {left_out}" if left_out else None,
         **where,
     )
-    rows = [
+    per_observation = [
         evaluation.record(
             TASK,
             METRIC,
@@ -129,7 +126,7 @@ def auroc_records(
         )
         for column, name in enumerate(OBSERVATIONS)
     ]
-    return [mean, *rows]
+    return [mean, *per_observation]
 
 
 def _with_mean(

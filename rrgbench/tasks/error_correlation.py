@@ -8,6 +8,7 @@ import numpy as np
 
 from rrgbench import labelers
 from rrgbench.data.corpus import training_items
+from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.auroc import auroc
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.observations import OBSERVATIONS, POSITIVE
@@ -15,7 +16,6 @@ from rrgbench.protocols import load_protocol
 from rrgbench.registry import ObservationClassifier
 from rrgbench.runs.records import Record
 from rrgbench.stats.correlation import correlation
-from rrgbench.tasks.classification import labels_of
 from rrgbench.tasks.evaluation import Evaluation
 
 TASK = "error_correlation"
@@ -34,8 +34,14 @@ def run(evaluation: Evaluation) -> list[Record]:
                 TASK, METRICS, "the model must both write reports and predict observations", setting=setting
             )
         ]
-    studies = evaluation.studies
-    labels = labels_of(studies)
+    studies = [study for study in evaluation.studies if can_be_labelled(study)]
+    if not studies:
+        return [
+            row
+            for setting in settings
+            for row in evaluation.blank(TASK, METRICS, "no film has labels or a report to label", setting=setting)
+        ]
+    labels = study_labels(studies)
     known = training_items(labels, evaluation.corpus.labelled_observations)
     target = (labels == POSITIVE).astype(np.int8)
     probabilities = np.asarray(model.predict_observations(evaluation.load(studies)), dtype=np.float64)

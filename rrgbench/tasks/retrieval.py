@@ -4,14 +4,16 @@ Films that are positive for exactly one of the five competition observations que
 an unpaired corpus: the text source's reports, sampled in the same way); a report is right if its class is the film's.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from rrgbench import labelers
 from rrgbench.data.five_by_200 import FiveBy200, sample
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
+from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
 from rrgbench.registry import ImageTextEncoder, ImageTextSimilarity
@@ -38,7 +40,9 @@ def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
         queries = sample(_labelled(evaluation.corpus.split(split)), parameters.per_class, parameters.seed)
         candidates = queries
         if not evaluation.corpus.paired:
-            candidates = sample(_labelled(evaluation.corpus.reports("test")), parameters.per_class, parameters.seed)
+            candidates = sample(
+                _labelled(evaluation.corpus.reports(evaluation.suite.split)), parameters.per_class, parameters.seed
+            )
         queries, candidates = _same_classes(queries, candidates)
     except InputError as error:
         return blank(f"no 5x200 sample: {error}")
@@ -52,8 +56,9 @@ def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
             np.asarray(model.similarity(films, texts), dtype=np.float64), queries.classes, candidates.classes, ks
         )
     else:
-        images, reports = model.embed_images(films), model.embed_reports(texts)
-        values = precision_at_k(images, reports, queries.classes, candidates.classes, ks)
+        values = precision_at_k(
+            model.embed_images(films), model.embed_reports(texts), queries.classes, candidates.classes, ks
+        )
     n = len(values)
     signature = evaluation.signature(
         n,
@@ -87,16 +92,17 @@ def _pool(evaluation: Evaluation) -> str:
     return "retrieval" if "retrieval" in evaluation.corpus.splits else evaluation.suite.split
 
 
-def _labelled(studies: tuple[Study, ...]) -> tuple[Study, ...]:
-    """Studies with labels: their own, or those of their report by the rules labeler."""
-    bare = [row for row, study in enumerate(studies) if study.labels is None]
-    if not bare:
-        return studies
-    labels = labelers.load("rules").label([studies[row].report or "" for row in bare])
-    found = list(studies)
-    for row, vector in zip(bare, labels, strict=True):
-        found[row] = relabelled(studies[row], vector)
-    return tuple(found)
+def _labelled(studies: Sequence[Study]) -> tuple[Study, ...]:
+    """Studies with labels: their own, or those of their report; studies with neither are left out."""
+    known = [study for study in studies if can_be_labelled(study)]
+    if not known:
+        return ()
+    if all(study.labels is not None for study in known):
+        return tuple(known)
+    return tuple(
+        study if study.labels is not None else replace(study, labels=row, labels_source="rules")
+        for study, row in zip(known, study_labels(known), strict=True)
+    )
 
 
 def _same_classes(queries: FiveBy200, candidates: FiveBy200) -> tuple[FiveBy200, FiveBy200]:
@@ -114,10 +120,3 @@ def _only(drawn: FiveBy200, classes: np.ndarray) -> FiveBy200:
         drawn.classes[kept],
         drawn.per_class,
     )
-
-
-def relabelled(study: Study, labels: np.ndarray) -> Study:
-    """The study with labels of the rules labeler."""
-    from dataclasses import replace
-
-    return replace(study, labels=labels, labels_source="rules")

@@ -1,11 +1,14 @@
 """A whole evaluation on a small phantom with a model whose answers are known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load
+from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.suites.suite import Suite, load_suite
 from rrgbench.tasks.evaluate import evaluate
@@ -125,3 +128,22 @@ def test_a_typo_in_a_suite_is_named(tmp_path):
     path.write_text("retrieval: {per_class: -1}\n")
     with pytest.raises(InputError, match="per_class"):
         load_suite(str(path))
+
+
+def test_films_of_which_nothing_is_known_are_in_no_auroc(corpus, suite, run, tmp_path):
+    """A film with neither labels nor report must not count as a normal one."""
+    fields = ("study_id", "subject_id", "split", "images", "report", "sections", "labels", "labels_source")
+    plain = [Study(**{field: getattr(study, field) for field in fields}) for study in corpus]
+    bare = [
+        replace(study, report=None, labels=None) if study.split == "test" and index % 2 else study
+        for index, study in enumerate(plain)
+    ]
+    half = Corpus("half", "ef" * 8, tuple(bare))
+    found = evaluate(Oracle(corpus), half, suite, tmp_path)
+    (own,) = [
+        r
+        for r in found.records
+        if (r.task, r.model, r.setting, r.observation) == ("classification", "oracle", "own", None)
+    ]
+    assert own.n == 35
+    assert own.value == 1.0
