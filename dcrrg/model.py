@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedModel
 
 from dcrrg.configuration import DcrrgConfig
-from dcrrg.decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from dcrrg.projection import PromptedProjection
 from rrgbench.modeling.beam_search import beam_search
 from rrgbench.modeling.image_encoder import build_image_encoder
+from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from rrgbench.modeling.report_tokenizer import decode_report, encode_for_classification
 from rrgbench.observations import OBSERVATIONS
 

@@ -1,7 +1,7 @@
 """The four training steps as modules for `train_stage`, and the items that each learns from."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -9,20 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
-from torchvision.transforms import v2
 
 from dcrrg.model import DcrrgModel
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
-from dcrrg.training_data import FilmSource, ReportSource
 from rrgbench.data.corpus import training_items
-from rrgbench.data.label_matching import match_by_labels, positives
-from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
+from rrgbench.modeling.training_data import FilmSource, ReportSource
+from rrgbench.modeling.training_items import IGNORED, Batch, DrawnFilms, DrawnItems
 
-IGNORED = -100
 SHORT = 2
-
-Batch = dict[str, Any]
 
 
 class ImageObservations(nn.Module):
@@ -132,37 +127,7 @@ class Reports(nn.Module):
         return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
 
 
-class _Drawn(Dataset[Batch]):
-    """Items of which some part is drawn from (seed, epoch)."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed, self.epoch = seed, 0
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def rng(self, *more: int) -> np.random.Generator:
-        return np.random.default_rng((self.seed, self.epoch, *more))
-
-
-def shift_and_expose(film: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
-    """Light augmentation of one film (h, w): shifted, turned and scaled a little, exposure changed."""
-    side = film.shape[0]
-    moved = v2.functional.affine(
-        torch.from_numpy(film)[None].float(),
-        angle=float(rng.uniform(-6, 6)),
-        translate=[float(x) for x in rng.uniform(-0.05, 0.05, 2) * side],
-        scale=float(rng.uniform(0.93, 1.07)),
-        shear=[0.0],
-        interpolation=v2.InterpolationMode.BILINEAR,
-    )[0]
-    gain, lift = float(rng.uniform(0.85, 1.15)), float(rng.uniform(-12, 12))
-    exposed: Tensor = ((moved - 128) * gain + 128 + lift).clamp(0, 255)
-    return exposed
-
-
-class _Items(_Drawn):
+class _Items(DrawnItems):
     """Studies of step 1 with item weights: each once, or re-sampled so that every observation is balanced."""
 
     def __init__(self, labels: NDArray[np.int8], known: NDArray[np.bool_], balance: bool, seed: int) -> None:
@@ -194,16 +159,16 @@ class FilmItems(_Items):
     """Films of step 1."""
 
     def __init__(self, source: FilmSource, balance: bool, augment: bool, seed: int) -> None:
-        self.source, self.augment = source, augment
+        self.films = DrawnFilms(source.films, augment, seed)
         super().__init__(source.labels, training_items(source.labels, source.labelled), balance, seed)
 
-    def film(self, study: int, index: int) -> Tensor:
-        """A study's film, augmented by the epoch's item if asked for."""
-        film = self.source.films[study]
-        return shift_and_expose(film, self.rng(index)) if self.augment else torch.from_numpy(film).float()
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's studies and augmentation."""
+        super().set_epoch(epoch)
+        self.films.set_epoch(epoch)
 
     def __getitem__(self, index: int) -> Batch:
-        return {"films": self.film(int(self.drawn[index]), index), **self.item(index)}
+        return {"films": self.films.film(int(self.drawn[index]), index), **self.item(index)}
 
 
 class ReportItems(_Items):
@@ -215,39 +180,6 @@ class ReportItems(_Items):
 
     def __getitem__(self, index: int) -> Batch:
         return {"report": self.source.reports[int(self.drawn[index])], **self.item(index)}
-
-
-class PairItems(_Drawn):
-    """A film and a report beside it (step 2): its own where paired, else one matched by labels anew each epoch."""
-
-    def __init__(self, films: FilmItems, reports: ReportSource, paired: bool, seed: int) -> None:
-        self.films, self.reports, self.paired = films, reports, paired
-        labelled = films.source.labelled
-        self.film_labels = positives(films.source.labels, labelled)
-        self.report_labels = positives(reports.labels, labelled)
-        super().__init__(seed)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the epoch's partners."""
-        super().set_epoch(epoch)
-        self.films.set_epoch(epoch)
-        self.partner = (
-            np.arange(len(self.films))
-            if self.paired
-            else match_by_labels(self.film_labels, self.report_labels, self.rng())
-        )
-
-    def __len__(self) -> int:
-        return len(self.films)
-
-    def __getitem__(self, index: int) -> Batch:
-        partner = int(self.partner[index])
-        return {
-            "films": self.films.film(index, index),
-            "report": self.reports.reports[partner],
-            "film_labels": torch.from_numpy(self.film_labels[index]),
-            "text_labels": torch.from_numpy(self.report_labels[partner]),
-        }
 
 
 class DescriptionItems(Dataset[Batch]):
@@ -272,49 +204,3 @@ class DescriptionItems(Dataset[Batch]):
         modality, rest = divmod(index, len(self.rows) * self.observations)
         study, observation = divmod(rest, self.observations)
         return {"memory": self.memories[modality][study], "row": self.rows[study][observation]}
-
-
-class ReportWritingItems(Dataset[Batch]):
-    """Full reports of step 4 with the memory of a frozen encoder, or with films to encode."""
-
-    def __init__(self, rows: list[list[int]], memory: Tensor | None = None, films: FilmItems | None = None) -> None:
-        if (memory is None) == (films is None):
-            raise ValueError("step 4 reads either memories or films")
-        self.rows, self.memory, self.films = rows, memory, films
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the epoch's augmentation."""
-        if self.films is not None:
-            self.films.set_epoch(epoch)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Batch:
-        if self.films is not None:
-            return {"films": self.films.film(index, index), "row": self.rows[index]}
-        assert self.memory is not None, "checked when made"
-        return {"memory": self.memory[index], "row": self.rows[index]}
-
-
-class Collate:
-    """Stacks arrays, tokenizes reports for the text encoder, pads token rows into inputs and targets."""
-
-    def __init__(self, model: DcrrgModel) -> None:
-        self.text_tokenizer, self.max_text = model.text_tokenizer, model.config.max_text
-        self.pad = model.tokenizer.pad_token_id
-
-    def __call__(self, items: list[Batch]) -> Batch:
-        """A batch of items that have the same keys."""
-        batch: Batch = {}
-        for key in items[0]:
-            values = [item[key] for item in items]
-            if key == "report":
-                batch["ids"], batch["mask"] = encode_for_classification(self.text_tokenizer, values, self.max_text)
-            elif key == "row":
-                ids, mask = pad_rows(values, self.pad)
-                batch["ids"] = ids[:, :-1]
-                batch["targets"] = torch.where(mask[:, 1:], ids[:, 1:], torch.full_like(ids[:, 1:], IGNORED))
-            else:
-                batch[key] = torch.stack(values)
-        return batch

@@ -1,14 +1,12 @@
 """Trains DCRRG: the four steps in order, each resumable, each leaving a model of its own."""
 
-import json
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 from transformers import AutoTokenizer, set_seed
 
 from dcrrg.configuration import DcrrgConfig
@@ -16,27 +14,26 @@ from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, REPORT_START, SPECIAL
 from dcrrg.model_card import write_model_card
 from dcrrg.preset import Preset, load_preset
 from dcrrg.steps import (
-    Collate,
     Contrast,
     DescriptionItems,
     Descriptions,
     FilmItems,
     ImageObservations,
-    PairItems,
     ReportItems,
     Reports,
-    ReportWritingItems,
     TextObservations,
 )
-from dcrrg.training_data import TrainingData, gather_training_data
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import network_settings
-from rrgbench.modeling.report_tokenizer import train_report_tokenizer
-from rrgbench.modeling.training import Progress, StageReport, StageSettings, train_stage, trainable
+from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
+from rrgbench.modeling.training import Progress, StageSettings
+from rrgbench.modeling.training_data import TrainingData, gather_training_data
+from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
+from rrgbench.modeling.training_run import Stage, encode_frozen, open_run, publish, train_stages
 
 STEPS = (1, 2, 3, 4)
 STAGES = {1: ("step1-image", "step1-text"), 2: ("step2",), 3: ("step3",), 4: ("step4",)}
+STAGE_ORDER = [stage for step in STEPS for stage in STAGES[step]]
 
 
 def train(
@@ -85,7 +82,7 @@ def train(
     settings = load_preset(preset)
     inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit}
     inputs["preset"] = settings.model_dump(mode="json")
-    _check_same_run(out, inputs, {"preset_name": Path(preset).stem, "command": _command(corpus, preset, steps, seed)})
+    open_run(out, inputs, {"preset_name": Path(preset).stem, "command": _command(corpus, preset, steps, seed)})
     image_size = DcrrgConfig(**settings.model).image_size
     data = gather_training_data(
         corpus,
@@ -94,34 +91,20 @@ def train(
         None if progress is None else lambda i, n: progress("reading films", i, n, ""),
         film_cache,
     )
-    for stage in (stage for step in sorted(steps) for stage in STAGES[step]):
-        folder = out / "stages" / stage
-        if (folder / "model" / "model.safetensors").is_file():
-            continue
-        model = _start(stage, out, settings, data, seed)
-        report = _train_one(stage, model, data, settings, folder, seed, progress)
-        _save_atomically(model, folder / "model")
-        for checkpoint in folder.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint)
-        if progress is not None:
-            rate = report.items / report.seconds
-            progress(stage, 1, 1, f"loss {report.loss:.3f}, {report.seconds:.0f} s, {rate:.0f} items/s")
-    _finish(out, settings)
+    stages = [stage for step in sorted(steps) for stage in STAGES[step]]
+    train_stages(
+        out,
+        STAGE_ORDER,
+        stages,
+        lambda: new_model(settings, data.reports.reports, seed),
+        DcrrgModel.from_pretrained,
+        lambda stage, model: _stage(stage, model, data, settings, seed),
+        seed,
+        progress,
+    )
+    publish(out, STAGE_ORDER, DcrrgModel.from_pretrained, settings.storage)
+    write_model_card(out)
     return out
-
-
-def _stage_order() -> list[str]:
-    return [stage for step in STEPS for stage in STAGES[step]]
-
-
-def _start(stage: str, out: Path, settings: Preset, data: TrainingData, seed: int) -> DcrrgModel:
-    """The model of the newest earlier stage; a fresh one where there is none."""
-    order = _stage_order()
-    for earlier in reversed(order[: order.index(stage)]):
-        folder = out / "stages" / earlier / "model"
-        if (folder / "model.safetensors").is_file():
-            return DcrrgModel.from_pretrained(folder)
-    return new_model(settings, data.reports.reports, seed)
 
 
 def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel:
@@ -151,76 +134,47 @@ def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel
     return model
 
 
-def _train_one(
-    stage: str,
-    model: DcrrgModel,
-    data: TrainingData,
-    settings: Preset,
-    folder: Path,
-    seed: int,
-    progress: Progress | None,
-) -> StageReport:
-    module, dataset, parts = _stage(stage, model, data, settings, seed)
-    trainable(module, parts)
-    chosen: StageSettings = getattr(settings, stage.replace("-", "_"))
-    return train_stage(
-        stage,
-        module,
-        dataset,
-        Collate(model),
-        chosen,
-        folder,
-        seed=seed,
-        progress=progress,
-    )
-
-
-def _stage(
-    stage: str, model: DcrrgModel, data: TrainingData, settings: Preset, seed: int
-) -> tuple[nn.Module, Any, list[nn.Module | nn.Parameter]]:
+def _stage(stage: str, model: DcrrgModel, data: TrainingData, settings: Preset, seed: int) -> Stage:
     """Module, items, and what is trained of a stage."""
-    films = FilmItems(data.films, settings.balance, settings.augment, seed)
+    hyper: StageSettings = getattr(settings, stage.replace("-", "_"))
+    collate = Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text)
+
+    def plan(module: nn.Module, items: Dataset[Any], parts: Sequence[nn.Module | nn.Parameter]) -> Stage:
+        return Stage(module, items, collate, parts, hyper)
+
     if stage == "step1-image":
-        return ImageObservations(model), films, [model.image_encoder, model.image_projection, model.image_head]
+        films = FilmItems(data.films, settings.balance, settings.augment, seed)
+        return plan(ImageObservations(model), films, [model.image_encoder, model.image_projection, model.image_head])
     if stage == "step1-text":
         items = ReportItems(data.reports, settings.balance, seed)
-        return TextObservations(model), items, [model.text_encoder, model.text_projection, model.text_head]
+        return plan(TextObservations(model), items, [model.text_encoder, model.text_projection, model.text_head])
     if stage == "step2":
         encoders = [model.image_encoder, model.image_projection, model.text_encoder, model.text_projection]
-        pairs = PairItems(films, data.reports, data.paired, seed)
-        return Contrast(model), pairs, [*encoders, model.log_temperature]
+        pairs = PairItems(data.films, data.reports, data.paired, settings.augment, seed)
+        return plan(Contrast(model), pairs, [*encoders, model.log_temperature])
     if stage == "step3":
         descriptions = DescriptionItems(_memories(model, data), description_rows(model, data))
-        return Descriptions(model), descriptions, [model.decoder, model.description_head]
-    rows = report_rows(model, data.reports.reports)
+        return plan(Descriptions(model), descriptions, [model.decoder, model.description_head])
+    rows = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
-        writing = ReportWritingItems(rows, films=films)
+        drawn = DrawnFilms(data.films.films, settings.augment, seed)
         image = [model.image_encoder, model.image_projection]
-        return Reports(model), writing, [*image, model.decoder, model.report_head]
+        whole = [*image, model.decoder, model.report_head]
+        return plan(Reports(model), ReportWritingItems(rows, films=drawn), whole)
+    tuned = model.prompts if model.config.tuning == "prompt" else model.decoder
     writing = ReportWritingItems(rows, memory=_memories(model, data)[0])
-    parts: list[nn.Module | nn.Parameter] = [model.report_head]
-    parts.append(model.prompts if model.config.tuning == "prompt" else model.decoder)
-    return Reports(model), writing, parts
+    return plan(Reports(model), writing, [model.report_head, tuned])
 
 
-@torch.inference_mode()
 def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
     """Prompted representations (n, 14, P) of the frozen encoders: films and reports if paired, else reports alone."""
-    model.eval()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device)
-    reports = data.reports.reports
-    texts = [
-        model.text_observations(*model.encode_texts(reports[start : start + 64])).cpu()
-        for start in range(0, len(reports), 64)
-    ]
-    memories = [torch.cat(texts)]
+    model.eval().to(device)
+    memories = [encode_frozen(lambda texts: model.text_observations(*model.encode_texts(texts)), data.reports.reports)]
     if data.paired:
         films = torch.from_numpy(data.films.films)
-        parts = [films[start : start + 64].to(device) for start in range(0, len(films), 64)]
-        memories.insert(0, torch.cat([model.image_observations(part).cpu() for part in parts]))
-    # tensors made in inference mode can't enter a graph later
-    return [memory.clone().detach() for memory in memories]
+        memories.insert(0, encode_frozen(lambda part: model.image_observations(part.to(device)), films))
+    return memories
 
 
 def description_rows(model: DcrrgModel, data: TrainingData) -> list[list[list[int]]]:
@@ -243,62 +197,9 @@ def description_rows(model: DcrrgModel, data: TrainingData) -> list[list[list[in
     ]
 
 
-def report_rows(model: DcrrgModel, reports: Sequence[str]) -> list[list[int]]:
-    """Start token, report, end token."""
-    tokenizer, limit = model.tokenizer, model.config.max_report
-    start = tokenizer.convert_tokens_to_ids(REPORT_START)
-    encoded = tokenizer(list(reports), add_special_tokens=False)["input_ids"]
-    return [[start, *ids[: limit - 1], tokenizer.eos_token_id] for ids in encoded]
-
-
 def _command(corpus: Corpus, preset: str, steps: Sequence[int], seed: int) -> str:
     """The command that trains the same model, without folders."""
     films, _, reports = corpus.name.partition("+")
     which = "all" if tuple(sorted(steps)) == STEPS else " --step ".join(str(step) for step in sorted(steps))
     source = f"--corpus {films}" + (f" --reports {reports}" if reports else "")
     return f"rrgbench train --model dcrrg {source} --preset {Path(preset).stem} --step {which} --seed {seed}"
-
-
-def _check_same_run(out: Path, inputs: dict[str, Any], about: dict[str, str]) -> None:
-    record = out / "training.json"
-    if record.is_file():
-        earlier = json.loads(record.read_text())
-        differs = [key for key in inputs if earlier.get(key) != inputs[key]]
-        if differs:
-            raise InputError(
-                f"{out} holds a training run with another {', '.join(differs)}; choose another --out or remove it"
-            )
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({**inputs, **about}, indent=1, sort_keys=True))
-
-
-def _save_atomically(model: DcrrgModel, folder: Path, **options: Any) -> None:
-    """Write beside and rename, so that a model folder is whole or absent."""
-    temporary = folder.with_name(folder.name + ".part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(temporary, **options)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
-
-
-def _finish(out: Path, settings: Preset) -> None:
-    """The newest stage's model in the storage type, at the top of `out`."""
-    newest = [
-        out / "stages" / stage / "model"
-        for stage in _stage_order()
-        if (out / "stages" / stage / "model" / "model.safetensors").is_file()
-    ]
-    if not newest:
-        raise InputError(f"{out}: no step was trained; give --step 1, 2, 3, 4 or all")
-    model = DcrrgModel.from_pretrained(newest[-1])
-    half = settings.storage == "float16"
-    temporary = out / "final.part"
-    shutil.rmtree(temporary, ignore_errors=True)
-    # only matrices and kernels: the statistics of batch norms may be too large for half precision
-    state = {name: t.half() if half and t.ndim > 1 else t for name, t in model.state_dict().items()}
-    model.save_pretrained(temporary, state_dict=state)
-    for path in sorted(temporary.iterdir()):
-        os.replace(path, out / path.name)
-    temporary.rmdir()
-    write_model_card(out)

@@ -66,6 +66,15 @@ def encode_for_classification(
     return pad_rows(rows, tokenizer.pad_token_id)
 
 
+def encode_reports(
+    tokenizer: PreTrainedTokenizerFast, reports: Sequence[str], start: str, max_length: int
+) -> list[list[int]]:
+    """Rows for a decoder to learn: start token, report, end token; at most `max_length` tokens after the start."""
+    first = tokenizer.convert_tokens_to_ids(start)
+    encoded = tokenizer(list(reports), add_special_tokens=False)["input_ids"]
+    return [[first, *ids[: max_length - 1], tokenizer.eos_token_id] for ids in encoded]
+
+
 def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
     """Rows of token ids as one padded array and its mask, both (n, longest)."""
     width = max(len(row) for row in rows)

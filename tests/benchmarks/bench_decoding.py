@@ -8,10 +8,10 @@ import time
 
 import torch
 
-from dcrrg.decoder import CachedDecoding
 from dcrrg.model import REPORT_START
 from rrgbench.data.corpus import load_films
 from rrgbench.modeling.beam_search import beam_search
+from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.registry import load_corpus, load_model
 
 FILMS = 64

@@ -1,4 +1,4 @@
-"""What the four steps learn from: films, reports and labels of a corpus's training split, paired or not."""
+"""What a model learns from: films, reports and labels of a corpus's training split, paired or not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,8 +78,8 @@ def gather_training_data(
         with_reports = [study for study in with_reports if study.study_id in known]
     if not with_films or not with_reports:
         raise InputError(
-            f"corpus {corpus.name}: {len(with_films)} films and {len(with_reports)} reports to train on; DCRRG needs "
-            "both (an image-only corpus takes --reports)"
+            f"corpus {corpus.name}: {len(with_films)} films and {len(with_reports)} reports to train on; both are "
+            "needed (an image-only corpus takes --reports)"
         )
     report_labels = study_labels(with_reports)
     film_labels = report_labels if corpus.paired else study_labels(with_films)

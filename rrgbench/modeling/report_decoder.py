@@ -1,8 +1,8 @@
-"""The report decoder: two post-LN Transformer layers, Eqs. 10-12 of the paper.
+"""A Transformer report decoder of post-LN layers (Vaswani et al. 2017), with deep soft prompts and a key/value cache.
 
-Token embeddings only (the paper adds no positions), masked self-attention, cross-attention over the observation
-representations, feed-forward; each followed by a residual and a layer norm. Deep soft prompts (P-Tuning v2, step 4)
-enter each layer's self-attention as further keys and values.
+Masked self-attention, cross-attention over a memory (image features), feed-forward; each followed by a residual and a
+layer norm: Eqs. 10-12 of DCRRG. Deep soft prompts (P-Tuning v2, Liu et al. 2022) enter each layer's self-attention as
+further keys and values. Positions, if wanted, are added to the embeddings by a table.
 """
 
 import torch

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from dcrrg.decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from dcrrg.projection import PromptedProjection
 from rrgbench.modeling.beam_search import beam_search
+from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 
 
 @pytest.fixture

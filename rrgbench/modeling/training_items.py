@@ -1,0 +1,161 @@
+"""Training items that models share: films, film and report side by side, reports to write; and how they are batched.
+
+What an epoch draws (augmentation, partners) follows from the seed and the epoch alone, so that a resumed run sees what
+an unbroken one would.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from rrgbench.data.label_matching import match_by_labels, positives
+from rrgbench.modeling.film_augmentation import shift_and_expose
+from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
+from rrgbench.modeling.training_data import FilmSource, ReportSource
+
+IGNORED = -100
+"""Target of padding."""
+
+Batch = dict[str, Any]
+
+
+class DrawnItems(Dataset[Batch]):
+    """Items of which some part is drawn from (seed, epoch)."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.epoch = seed, 0
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw what changes with the epoch."""
+        self.epoch = epoch
+
+    def rng(self, *more: int) -> np.random.Generator:
+        """Random numbers of this epoch (and item)."""
+        return np.random.default_rng((self.seed, self.epoch, *more))
+
+
+class DrawnFilms(DrawnItems):
+    """Films (n, size, size), augmented anew each epoch if asked for."""
+
+    def __init__(self, films: NDArray[np.uint8], augment: bool, seed: int) -> None:
+        self.films, self.augment = films, augment
+        super().__init__(seed)
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def film(self, study: int, index: int) -> Tensor:
+        """A study's film as item `index` of the epoch sees it."""
+        film = self.films[study]
+        return shift_and_expose(film, self.rng(index)) if self.augment else torch.from_numpy(film).float()
+
+    def __getitem__(self, index: int) -> Batch:
+        return {"films": self.film(index, index)}
+
+
+class PairItems(DrawnItems):
+    """A film and a report beside it: its own where paired, else one matched by labels anew each epoch.
+
+    Items hold `films`, `report`, and positive labels `film_labels` and `text_labels` (14,).
+    """
+
+    def __init__(self, films: FilmSource, reports: ReportSource, paired: bool, augment: bool, seed: int) -> None:
+        self.films, self.reports, self.paired = DrawnFilms(films.films, augment, seed), reports, paired
+        self.film_labels = positives(films.labels, films.labelled)
+        self.report_labels = positives(reports.labels, films.labelled)
+        super().__init__(seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's partners."""
+        super().set_epoch(epoch)
+        self.films.set_epoch(epoch)
+        self.partner = (
+            np.arange(len(self.films))
+            if self.paired
+            else match_by_labels(self.film_labels, self.report_labels, self.rng())
+        )
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, index: int) -> Batch:
+        partner = int(self.partner[index])
+        return {
+            "films": self.films.film(index, index),
+            "report": self.reports.reports[partner],
+            "film_labels": torch.from_numpy(self.film_labels[index]),
+            "text_labels": torch.from_numpy(self.report_labels[partner]),
+        }
+
+
+class ReportWritingItems(Dataset[Batch]):
+    """Reports as token rows, with the memory of a frozen encoder or with films to encode.
+
+    Parameters
+    ----------
+    rows : list of list of int
+        Start token, report and end token of each study (`encode_reports`).
+    memory : Tensor, optional
+        One row a study (n, ...).
+    films : DrawnFilms, optional
+        One film a study.
+    """
+
+    def __init__(self, rows: list[list[int]], memory: Tensor | None = None, films: DrawnFilms | None = None) -> None:
+        if (memory is None) == (films is None):
+            raise ValueError("a report is written from either memories or films")
+        self.rows, self.memory, self.films = rows, memory, films
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's augmentation."""
+        if self.films is not None:
+            self.films.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Batch:
+        if self.films is not None:
+            return {"films": self.films.film(index, index), "row": self.rows[index]}
+        assert self.memory is not None, "checked when made"
+        return {"memory": self.memory[index], "row": self.rows[index]}
+
+
+class Collate:
+    """Stacks arrays, tokenizes reports for a text encoder, pads token rows into inputs and targets.
+
+    Parameters
+    ----------
+    pad : int
+        Padding token of the rows.
+    text_tokenizer, max_text
+        Of the text encoder, where items hold a `report`.
+    """
+
+    def __init__(self, pad: int, text_tokenizer: Any = None, max_text: int = 0) -> None:
+        self.pad, self.text_tokenizer, self.max_text = pad, text_tokenizer, max_text
+
+    def __call__(self, items: Sequence[Batch]) -> Batch:
+        """A batch of items that have the same keys.
+
+        `report` becomes `ids` and `mask` (n, t) of the text encoder; `row` becomes `ids` and `targets` (n, t), the
+        target of padding being `IGNORED`; the rest is stacked.
+        """
+        batch: Batch = {}
+        for key in items[0]:
+            values = [item[key] for item in items]
+            if key == "report":
+                batch["ids"], batch["mask"] = encode_for_classification(self.text_tokenizer, values, self.max_text)
+            elif key == "row":
+                ids, mask = pad_rows(values, self.pad)
+                batch["ids"] = ids[:, :-1]
+                batch["targets"] = torch.where(mask[:, 1:], ids[:, 1:], torch.full_like(ids[:, 1:], IGNORED))
+            else:
+                batch[key] = torch.stack(values)
+        return batch
