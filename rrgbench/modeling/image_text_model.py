@@ -1,0 +1,185 @@
+"""Models that embed films and reports in one space, with one report decoder for all of them.
+
+A system defines its encoders' outputs and its loss; the decoder over the image encoder's feature map is the same for
+all, so that a difference between their reports is a difference between their representations.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from transformers import AutoTokenizer
+
+from rrgbench.modeling.beam_search import DecodingState
+from rrgbench.modeling.captioner import Captioner
+from rrgbench.modeling.report_decoder import CachedDecoding, ReportDecoder
+from rrgbench.modeling.report_model import ReportModelConfig, texts_in_batches
+from rrgbench.modeling.report_tokenizer import encode_for_classification
+from rrgbench.modeling.text_encoder import build_text_encoder, mean_over_words
+
+TEXT_TOKENIZER_FOLDER = "text_tokenizer"
+
+
+class ImageTextConfig(ReportModelConfig):
+    """Configuration of a model with an image and a text encoder.
+
+    Parameters
+    ----------
+    text_encoder : dict
+        See `rrgbench.modeling.text_encoder.build_text_encoder`.
+    max_text : int
+        Most tokens that the text encoder reads.
+    embedding_width : int
+        Width p of the common space.
+    temperature : float
+        Initial temperature of the contrast.
+    decoder_width, decoder_heads, decoder_layers, decoder_feed_forward : int
+        Shape of the report decoder.
+    writes_reports : bool
+        Whether the decoder was trained; an unpaired corpus has no reports of its films.
+    **kwargs
+        See `ReportModelConfig`.
+    """
+
+    def __init__(
+        self,
+        text_encoder: dict[str, Any] | None = None,
+        max_text: int = 160,
+        embedding_width: int = 96,
+        temperature: float = 0.07,
+        decoder_width: int = 96,
+        decoder_heads: int = 4,
+        decoder_layers: int = 2,
+        decoder_feed_forward: int = 384,
+        writes_reports: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.text_encoder = dict(text_encoder or {})
+        self.max_text = max_text
+        self.embedding_width = embedding_width
+        self.temperature = temperature
+        self.decoder_width = decoder_width
+        self.decoder_heads = decoder_heads
+        self.decoder_layers = decoder_layers
+        self.decoder_feed_forward = decoder_feed_forward
+        self.writes_reports = writes_reports
+        super().__init__(**kwargs)
+
+
+class ImageTextModel(Captioner):
+    """Image encoder, text encoder, two linear projections into one space, and the shared report decoder."""
+
+    config_class = ImageTextConfig
+
+    def __init__(self, config: ImageTextConfig, pretrained_encoders: bool = False) -> None:
+        super().__init__(config, pretrained_encoders)
+        self.text_tokenizer: Any = None
+        self.text_encoder = build_text_encoder(config.text_encoder, pretrained_encoders)
+        self.text_width: int = self.text_encoder.config.hidden_size  # type: ignore[union-attr, assignment]
+        self.image_projection = nn.Linear(self.image_encoder.dim, config.embedding_width)
+        self.text_projection = nn.Linear(self.text_width, config.embedding_width)
+        self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.temperature))))
+        self.decoder = ReportDecoder(
+            config.vocabulary,
+            config.decoder_width,
+            self.image_encoder.dim,
+            config.decoder_heads,
+            config.decoder_layers,
+            config.decoder_feed_forward,
+            config.dropout,
+            config.pad_token_id or 0,
+        )
+        self.report_head = nn.Linear(config.decoder_width, config.vocabulary)
+
+    @property
+    def temperature(self) -> Tensor:
+        """Trained as its logarithm so that it stays positive."""
+        return self.log_temperature.exp()
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """Protocol methods that the model answers; reports only if its decoder was trained."""
+        return ("embed_images", "embed_reports", *(("generate_reports",) if self.config.writes_reports else ()))
+
+    # the common space
+
+    def film_vectors(self, films: Tensor) -> Tensor:
+        """Unit vectors (n, p) of films."""
+        return normalize(self.image_projection(self.image_encoder(films)), dim=-1)
+
+    def text_states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The text encoder's states (n, t, m) of token ids and mask (n, t)."""
+        states: Tensor = self.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states
+
+    def text_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Unit vectors (n, p) of texts: the projected mean over words."""
+        return normalize(self.text_projection(mean_over_words(self.text_states(ids, mask), mask)), dim=-1)
+
+    @abstractmethod
+    def contrast(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Tensor:
+        """The system's loss of n films beside n texts with positive labels (n, 14)."""
+
+    def encode_texts(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Token ids and mask of texts for the text encoder, on the model's device."""
+        ids, mask = encode_for_classification(self.text_tokenizer, texts, self.config.max_text)
+        return ids.to(self.device), mask.to(self.device)
+
+    @torch.inference_mode()
+    def embed_images(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vectors (n, p) of films."""
+        return torch.cat([self.film_vectors(films) for films in self.film_batches(images)]).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def embed_reports(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors (n, p) of reports."""
+        self.eval()
+        parts = [self.text_vectors(*self.encode_texts(part)) for part in texts_in_batches(texts)]
+        return torch.cat(parts).float().cpu().numpy()
+
+    # reports
+
+    def word_logits(self, films: Tensor, ids: Tensor) -> Tensor:
+        """Logits (n, t, vocabulary) of the token after each of `ids` (n, t)."""
+        logits: Tensor = self.report_head(self.decoder(ids, self.film_cells(films)))
+        return logits
+
+    def decoding_state(self, films: Tensor, beams: int) -> DecodingState:
+        """A fresh decoding state with `beams` rows for each film."""
+        return CachedDecoding(self.decoder, self.report_head, self.film_cells(films), beams)
+
+    # saving and loading
+
+    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
+        """Write weights, configuration and tokenizers."""
+        super().save_pretrained(save_directory, **kwargs)
+        if self.text_tokenizer is not self.tokenizer:
+            self.text_tokenizer.save_pretrained(f"{save_directory}/{TEXT_TOKENIZER_FOLDER}")
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """Load weights, configuration and tokenizers from a folder or a hub id."""
+        model = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+        model.text_tokenizer = (
+            AutoTokenizer.from_pretrained(pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER)
+            if model.config.text_encoder.get("own_vocabulary")
+            else model.tokenizer
+        )
+        return model
+
+
+class Contrast(nn.Module):
+    """A system's contrastive loss as a training stage."""
+
+    def __init__(self, model: ImageTextModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, **batch: Tensor) -> dict[str, Any]:
+        """The loss of a batch of films and texts."""
+        return {"loss": self.model.contrast(**batch)}

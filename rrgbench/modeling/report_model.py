@@ -1,0 +1,129 @@
+"""What every trainable model is: a Hugging Face model with an image encoder, its report tokenizer saved beside it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel
+
+from rrgbench.modeling.beam_search import DecodingState, beam_search
+from rrgbench.modeling.image_encoder import build_image_encoder, network_settings
+from rrgbench.modeling.report_tokenizer import decode_report
+
+REPORT_START = "[REPORT]"
+"""First token of a decoder's report."""
+
+
+class ReportModelConfig(PretrainedConfig):  # type: ignore[misc]
+    """Configuration that all models share; a system adds its own keys.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the square films read.
+    image_encoder : dict
+        See `rrgbench.modeling.image_encoder.build_image_encoder`.
+    vocabulary : int
+        Tokens of the report tokenizer.
+    max_report : int
+        Most tokens written.
+    beams : int
+        Beam size at inference.
+    dropout : float
+        Of the decoder.
+    """
+
+    def __init__(
+        self,
+        image_size: int = 96,
+        image_encoder: dict[str, Any] | None = None,
+        vocabulary: int = 0,
+        max_report: int = 120,
+        beams: int = 3,
+        dropout: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        self.image_size = image_size
+        self.image_encoder = dict(image_encoder or {"kind": "resnet", "num_channels": 1})
+        self.vocabulary = vocabulary
+        self.max_report = max_report
+        self.beams = beams
+        self.dropout = dropout
+        super().__init__(**kwargs)
+
+
+class ReportModel(PreTrainedModel):  # type: ignore[misc]
+    """Films (n, size, size) in [0, 255] to features and reports."""
+
+    config_class: type[ReportModelConfig] = ReportModelConfig
+    base_model_prefix = "report_model"
+
+    def __init__(self, config: ReportModelConfig, pretrained_encoders: bool = False) -> None:
+        super().__init__(config)
+        self.tokenizer: Any = None
+        self.image_encoder = build_image_encoder(config.image_encoder, pretrained=pretrained_encoders)
+        if pretrained_encoders and config.image_encoder.get("weights") and config.image_encoder["kind"] == "resnet":
+            # the weights' own shape, so that the saved configuration rebuilds the network without them
+            config.image_encoder = {"kind": "resnet", **network_settings(self.image_encoder)}
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Every part initialises itself; a loaded encoder must not be drawn anew."""
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """Methods of `rrgbench.registry`'s protocols that the trained model answers."""
+        return ()
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The image encoder: films to features (n, d)."""
+        return self.image_encoder
+
+    def film_cells(self, films: Tensor) -> Tensor:
+        """Feature map of films as a row of cells (n, h' * w', d)."""
+        return self.image_encoder.feature_map(films).flatten(2).transpose(1, 2)
+
+    def film_batches(self, images: NDArray[np.uint8], size: int = 64) -> Iterator[Tensor]:
+        """Films on the model's device, some at a time; the model is put into evaluation mode."""
+        self.eval()
+        for start in range(0, len(images), size):
+            yield torch.from_numpy(np.ascontiguousarray(images[start : start + size])).to(self.device)
+
+    def decode(self, state: DecodingState, items: int) -> list[str]:
+        """Reports that beam search writes for `items` films, given a fresh decoding state."""
+        tokenizer = self.tokenizer
+        first = torch.full((items,), tokenizer.convert_tokens_to_ids(REPORT_START), device=self.device)
+        special = [index for index in tokenizer.all_special_ids if index != tokenizer.eos_token_id]
+        rows = beam_search(
+            state,
+            first,
+            end=tokenizer.eos_token_id,
+            pad=tokenizer.pad_token_id,
+            beams=self.config.beams,
+            max_length=self.config.max_report,
+            forbidden=special,
+        )
+        return [decode_report(tokenizer, row) for row in rows]
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Write weights (safetensors), configuration and tokenizer."""
+        super().save_pretrained(save_directory, **kwargs)
+        self.tokenizer.save_pretrained(save_directory)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Self:
+        """Load weights, configuration and tokenizer from a folder or a hub id; weights are float32 in memory."""
+        kwargs.setdefault("dtype", torch.float32)
+        model: Self = super().from_pretrained(pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs)
+        model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path)
+        return model
+
+
+def texts_in_batches(texts: Sequence[str], size: int = 64) -> Iterator[Sequence[str]]:
+    """Texts, some at a time."""
+    for start in range(0, len(texts), size):
+        yield texts[start : start + size]
