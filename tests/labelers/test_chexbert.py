@@ -92,10 +92,10 @@ def plain_labels(state: dict[str, torch.Tensor], reports: list[str]) -> np.ndarr
     return labels
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, 64])
-def test_labels_equal_the_plain_reading(weights: Path, vocabulary: Path, batch_size: int) -> None:
+@pytest.mark.parametrize("batch_tokens", [1, 300, None])
+def test_labels_equal_the_plain_reading(weights: Path, vocabulary: Path, batch_tokens: int | None) -> None:
     reports = [*random_reports(80), "", "unseen words only", " ".join(["opacity"] * 700)]
-    given = ChexbertLabeler(weights, vocabulary, device="cpu", batch_size=batch_size).label(reports)
+    given = ChexbertLabeler(weights, vocabulary, device="cpu", batch_tokens=batch_tokens).label(reports)
     assert given.dtype == np.int8
     np.testing.assert_array_equal(given, plain_labels(random_state(), reports))
     assert len(np.unique(given, axis=0)) > 20, "the test would not notice mixed-up rows"
