@@ -2,23 +2,35 @@
 
 Similarities are computed for a block of queries at a time and only the best K are kept, so memory does not grow with
 queries times candidates. Equally similar candidates are taken in the order given, which makes results reproducible.
+Blocks are shared out among threads, each with a product of its own: a core that finishes, or that other work on the
+machine does not slow down, takes the next block, where one product on all cores waits for the slowest of them.
 """
 
+import queue
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
+import threadpoolctl  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, listed
 
 Floats = NDArray[np.floating]
+Ints = NDArray[np.int64]
 
-_BLOCK_CELLS: Final = 8_000_000
-"""Similarities held at a time (32 MB in float32)."""
+_BLOCK_CELLS: Final = 4_000_000
+"""Similarities a thread holds at a time (16 MB in float32)."""
+
+_MOST_THREADS: Final = 16
+"""Bounds the memory: sixteen blocks and what their selection needs stay below 1 GiB."""
 
 _CHUNK: Final = 32
 """Candidates whose maximum stands for them when a row's threshold is sought."""
+
+_MOST_OPEN: Final = 8
+"""Times K candidates a row, above which ties make sorting whole rows the quicker way."""
 
 
 def precision_at_k(
@@ -62,14 +74,21 @@ def precision_at_k(
             f"query vectors have {queries.shape[1]} dimensions, candidates {candidates.shape[1]}; they must agree"
         )
     transposed = candidates.T
-    rows = _block_rows(len(candidates))
-    # One buffer for all blocks: fresh memory for each would cost as much as the product itself.
-    buffer = np.empty((min(rows, len(queries)), len(candidates)), dtype=np.result_type(queries, candidates))
+    shape = (len(queries), len(candidates))
+    # A buffer for each thread: fresh memory for each block would cost as much as the product itself.
+    buffers: queue.SimpleQueue[Floats] = queue.SimpleQueue()
+    for _ in range(_threads(shape)):
+        rows = min(_block_rows(len(candidates)), len(queries))
+        buffers.put(np.empty((rows, len(candidates)), dtype=np.result_type(queries, candidates)))
 
-    def block(start: int, stop: int) -> Floats:
-        return np.matmul(queries[start:stop], transposed, out=buffer[: stop - start])
+    def best(start: int, stop: int, k: int) -> Ints:
+        buffer = buffers.get()
+        try:
+            return nearest(np.matmul(queries[start:stop], transposed, out=buffer[: stop - start]), k)
+        finally:
+            buffers.put(buffer)
 
-    return _precision(block, (len(queries), len(candidates)), query_classes, candidate_classes, ks)
+    return _precision(best, shape, query_classes, candidate_classes, ks)
 
 
 def precision_at_k_of_similarity(
@@ -89,13 +108,13 @@ def precision_at_k_of_similarity(
     if len(bad):
         raise InputError(f"similarities of {len(bad)} queries hold NaN, first rows {listed(bad)}; nothing was scored")
 
-    def block(start: int, stop: int) -> Floats:
-        return similarity[start:stop]
+    def best(start: int, stop: int, k: int) -> Ints:
+        return nearest(similarity[start:stop], k)
 
-    return _precision(block, (similarity.shape[0], similarity.shape[1]), query_classes, candidate_classes, ks)
+    return _precision(best, (similarity.shape[0], similarity.shape[1]), query_classes, candidate_classes, ks)
 
 
-def nearest(similarity: Floats, k: int) -> NDArray[np.int64]:
+def nearest(similarity: Floats, k: int) -> Ints:
     """Columns of the k largest values of each row (q, k), best first; of equal values the earlier column wins.
 
     A lower bound for a row's k-th value is the k-th largest maximum over chunks of columns; only columns that reach it
@@ -104,25 +123,33 @@ def nearest(similarity: Floats, k: int) -> NDArray[np.int64]:
     queries, candidates = similarity.shape
     chunks = candidates // _CHUNK
     if chunks < 2 * k:
-        return np.argsort(-similarity, axis=1, kind="stable")[:, :k].astype(np.int64)
+        return _sorted(similarity, k)
     # A chunk is every `chunks`-th column, not a run of them: maxima of whole rows at a time are what vectorises.
     maxima = similarity[:, : chunks * _CHUNK].reshape(queries, _CHUNK, chunks).max(axis=1)
     bound = np.partition(maxima, chunks - k, axis=1)[:, chunks - k]
+    reached = similarity >= bound[:, None]
+    if np.count_nonzero(reached) > _MOST_OPEN * k * queries:
+        return np.concatenate([_sorted(row[None], k) for row in similarity])
     # flatnonzero and divmod take a tenth of the time of nonzero on two dimensions.
-    row, column = np.divmod(np.flatnonzero(similarity >= bound[:, None]), candidates)
+    row, column = np.divmod(np.flatnonzero(reached), candidates)
     # Sorted by row, then falling value, then column: lexsort's last key is the most important.
     order = np.lexsort((column, -similarity[row, column], row))
     starts = np.searchsorted(row, np.arange(queries))
     return np.asarray(column[order][starts[:, None] + np.arange(k)], dtype=np.int64)
 
 
+def _sorted(similarity: Floats, k: int) -> Ints:
+    return np.argsort(-similarity, axis=1, kind="stable")[:, :k].astype(np.int64)
+
+
 def _precision(
-    block: Callable[[int, int], Floats],
+    best: Callable[[int, int, int], Ints],
     shape: tuple[int, int],
     query_classes: NDArray[np.integer],
     candidate_classes: NDArray[np.integer],
     ks: Sequence[int],
 ) -> NDArray[np.float64]:
+    """Precision from `best(start, stop, k)`, the k best candidates of the queries from start to stop."""
     queries, candidates = shape
     if len(query_classes) != queries or len(candidate_classes) != candidates:
         raise InputError(
@@ -137,13 +164,35 @@ def _precision(
     largest = max(ks)
     values = np.empty((queries, len(ks)))
     rows = _block_rows(candidates)
-    for start in range(0, queries, rows):
+
+    def fill(start: int) -> None:
         stop = min(start + rows, queries)
-        found = nearest(block(start, stop), largest)
-        relevant = candidate_classes[found] == query_classes[start:stop, None]
+        relevant = candidate_classes[best(start, stop, largest)] == query_classes[start:stop, None]
         values[start:stop] = np.cumsum(relevant, axis=1)[:, [k - 1 for k in ks]] / np.array(ks)
+
+    threads = _threads(shape)
+    if threads == 1:
+        for start in range(0, queries, rows):
+            fill(start)
+        return values
+    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        # Going through the results raises what a thread raised.
+        for _ in pool.map(fill, range(0, queries, rows)):
+            pass
     return values
 
 
 def _block_rows(candidates: int) -> int:
     return max(1, _BLOCK_CELLS // candidates)
+
+
+def _threads(shape: tuple[int, int]) -> int:
+    """As many threads as NumPy's products may use, which users limit by environment variables; never one without work.
+
+    One thread means that the product itself is spread over cores.
+    """
+    allowed = [
+        int(library["num_threads"]) for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"
+    ]
+    blocks = -(-shape[0] // _block_rows(shape[1]))
+    return max(1, min([*allowed, _MOST_THREADS, blocks]))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,34 @@ def test_blocks_do_not_change_the_values(monkeypatch) -> None:
     assert (precision_at_k(vectors[:50], vectors[50:], classes[:50], classes[50:]) == whole).all()
     assert (similarity == whole).all()
     assert 0.05 < whole.mean() < 0.4
+
+
+def test_threads_do_not_change_the_values_and_leave_the_limit_of_others(monkeypatch) -> None:
+    generator = np.random.default_rng(1)
+    vectors = generator.normal(size=(900, 16)).astype(np.float32)
+    classes = generator.integers(0, 5, 900)
+    blas = [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    monkeypatch.setattr(module, "_BLOCK_CELLS", 20_000)
+    by_threads = []
+    for threads in (1, 3):
+        monkeypatch.setattr(module, "_threads", lambda shape, threads=threads: threads)
+        by_threads.append(precision_at_k(vectors[:200], vectors[200:], classes[:200], classes[200:]))
+    assert (by_threads[0] == by_threads[1]).all()
+    assert blas == [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_an_error_in_a_thread_is_raised(monkeypatch) -> None:
+    monkeypatch.setattr(module, "_BLOCK_CELLS", 100)
+    monkeypatch.setattr(module, "_threads", lambda shape: 2)
+    with pytest.raises(ValueError, match="broadcast"):
+        precision_at_k(np.ones((40, 3)), np.ones((40, 3)), np.zeros(40, int), np.zeros((40, 0)), (1,))
+
+
+def test_candidates_all_alike_keep_their_order() -> None:
+    similarity = np.full((5, 3000), 0.25, dtype=np.float32)
+    similarity[2, 1234] = 0.5
+    expected = np.argsort(-similarity, axis=1, kind="stable")[:, :10]
+    assert (nearest(similarity, 10) == expected).all()
 
 
 def test_hand_counted() -> None:
