@@ -6,6 +6,7 @@ divided by a learned temperature (Figure 3 of the paper).
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +30,10 @@ class ClipConfig(ImageTextConfig):
     """See `ImageTextConfig`."""
 
     model_type = "rrgbench-clip"
+
+    def __init__(self, **kwargs: Any) -> None:
+        # transformers makes a configuration without an `__init__` a dataclass, which would forget the inherited one
+        super().__init__(**kwargs)
 
 
 class Clip(ImageTextModel):

@@ -36,7 +36,7 @@ class ImageTextConfig(ReportModelConfig):
         Most tokens that the text encoder reads.
     embedding_width : int
         Width p of the common space.
-    temperature : float
+    contrast_temperature : float
         Initial temperature of the contrast.
     decoder_width, decoder_heads, decoder_layers, decoder_feed_forward : int
         Shape of the report decoder.
@@ -51,7 +51,7 @@ class ImageTextConfig(ReportModelConfig):
         text_encoder: dict[str, Any] | None = None,
         max_text: int = 160,
         embedding_width: int = 96,
-        temperature: float = 0.07,
+        contrast_temperature: float = 0.07,
         decoder_width: int = 96,
         decoder_heads: int = 4,
         decoder_layers: int = 2,
@@ -62,7 +62,7 @@ class ImageTextConfig(ReportModelConfig):
         self.text_encoder = dict(text_encoder or {})
         self.max_text = max_text
         self.embedding_width = embedding_width
-        self.temperature = temperature
+        self.contrast_temperature = contrast_temperature
         self.decoder_width = decoder_width
         self.decoder_heads = decoder_heads
         self.decoder_layers = decoder_layers
@@ -83,7 +83,7 @@ class ImageTextModel(Captioner):
         self.text_width: int = self.text_encoder.config.hidden_size  # type: ignore[union-attr, assignment]
         self.image_projection = nn.Linear(self.image_encoder.dim, config.embedding_width)
         self.text_projection = nn.Linear(self.text_width, config.embedding_width)
-        self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.temperature))))
+        self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.contrast_temperature))))
         self.decoder = ReportDecoder(
             config.vocabulary,
             config.decoder_width,
@@ -95,6 +95,7 @@ class ImageTextModel(Captioner):
             config.pad_token_id or 0,
         )
         self.report_head = nn.Linear(config.decoder_width, config.vocabulary)
+        self.post_init()
 
     @property
     def temperature(self) -> Tensor:
