@@ -1,6 +1,7 @@
 """DCRRG as one Hugging Face model: encoders, prompted projections, heads, decoder, soft prompts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,32 +9,83 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    AutoProcessor,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    PreTrainedModel,
+)
+from transformers.utils import ModelOutput
 
 from dcrrg.configuration import DcrrgConfig
+from dcrrg.processing import DcrrgImageProcessor, Film, Films, read_films
 from dcrrg.projection import PromptedProjection
+from rrgbench.data.study import LabelVector
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.explanation import Explanation, explain_film
 from rrgbench.modeling.beam_search import beam_search
 from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from rrgbench.modeling.report_tokenizer import decode_report, encode_for_classification
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.registry import lookup
 
 REPORT_START = "[REPORT]"
 NOT_MENTIONED = "[NOT MENTIONED]"
 OBSERVATION_STARTS = tuple(f"[{name.upper()}]" for name in OBSERVATIONS)
 SPECIAL_TOKENS = (REPORT_START, NOT_MENTIONED, *OBSERVATION_STARTS)
 TEXT_TOKENIZER_FOLDER = "text_tokenizer"
+_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "token")
+
+
+@dataclass
+class DcrrgOutput(ModelOutput):  # type: ignore[misc]
+    """What `DcrrgModel.forward` returns; a part is None where its input was not given.
+
+    Attributes
+    ----------
+    observation_logits : Tensor
+        Log-odds (n, 14) of each observation in each film; `sigmoid` gives probabilities.
+    image_embeddings : Tensor
+        Unit vectors (n, p) of films.
+    text_observation_logits : Tensor
+        Log-odds (m, 14) of each observation in each report.
+    text_embeddings : Tensor
+        Unit vectors (m, p) of reports.
+    similarity : Tensor
+        Cosines (n, m) of films and reports, Eq. 6.
+    """
+
+    observation_logits: Tensor | None = None
+    image_embeddings: Tensor | None = None
+    text_observation_logits: Tensor | None = None
+    text_embeddings: Tensor | None = None
+    similarity: Tensor | None = None
 
 
 class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
     """Divide and Conquer Radiology Report Generation (Zhou and Wang, EMNLP 2024).
 
-    Films enter as uint8 arrays (n, image_size, image_size). `tokenizer` writes reports; `text_tokenizer` feeds the text
-    encoder (the same object unless the text encoder came with its own vocabulary).
+    Films are uint8 arrays (n, image_size, image_size), or whatever `dcrrg.processing.read_films` takes: PIL images,
+    arrays of any size, files. `tokenizer` writes reports; `text_tokenizer` feeds the text encoder (the same object
+    unless the text encoder came with its own vocabulary).
+
+    Examples
+    --------
+    >>> import rrgbench
+    >>> model = rrgbench.load_model("dcrrg").model
+    >>> film = rrgbench.load_corpus("phantom", test=1).split("test")[0].images[0].load(200)
+    >>> model.predict_observations([film]).shape
+    (1, 14)
     """
 
     config_class = DcrrgConfig
     base_model_prefix = "dcrrg"
+    main_input_name = "pixel_values"
 
     def __init__(self, config: DcrrgConfig, pretrained_encoders: bool = False) -> None:
         super().__init__(config)
@@ -67,6 +119,47 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
     def _init_weights(self, module: nn.Module) -> None:
         """Every part initialises itself; a loaded encoder must not be drawn anew."""
 
+    def forward(
+        self,
+        pixel_values: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> DcrrgOutput:
+        """Observations and embeddings of films, of reports, or of both.
+
+        Parameters
+        ----------
+        pixel_values : Tensor, optional
+            Films (n, size, size) in [0, 255], as `dcrrg.processing.DcrrgImageProcessor` gives them.
+        input_ids, attention_mask : Tensor, optional
+            Token ids and mask (m, t) of reports, as `encode_texts` gives them.
+
+        Returns
+        -------
+        DcrrgOutput
+
+        Raises
+        ------
+        InputError
+            If neither films nor reports are given.
+        """
+        if pixel_values is None and input_ids is None:
+            raise InputError("DCRRG reads pixel_values (films), input_ids (reports), or both; neither was given")
+        output = DcrrgOutput()
+        prompt = self.config.similarity_prompt
+        if pixel_values is not None:
+            v = self.image_encoder(pixel_values)
+            output.observation_logits = _log_odds(self.image_head(self.image_projection(v)))
+            output.image_embeddings = self.image_projection.similarity_vector(v, prompt)
+        if input_ids is not None:
+            mask = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask
+            t = self.text_features(input_ids, mask)
+            output.text_observation_logits = _log_odds(self.text_head(self.text_projection(t)))
+            output.text_embeddings = self.text_projection.similarity_vector(t, prompt)
+        if output.image_embeddings is not None and output.text_embeddings is not None:
+            output.similarity = output.image_embeddings @ output.text_embeddings.T
+        return output
+
     # representations
 
     def image_observations(self, films: Tensor) -> Tensor:
@@ -99,12 +192,12 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         """The image encoder E_img: films to features (n, D)."""
         return self.image_encoder
 
-    def _film_batches(self, images: NDArray[np.uint8], size: int = 64) -> list[Tensor]:
-        films = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+    def _film_batches(self, images: Films, size: int = 64) -> list[Tensor]:
+        films = torch.from_numpy(np.ascontiguousarray(read_films(images, self.config.image_size))).to(self.device)
         return [films[start : start + size] for start in range(0, len(films), size)]
 
     @torch.inference_mode()
-    def predict_observations(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict_observations(self, images: Films) -> NDArray[np.float32]:
         """Probability of each observation (n, 14)."""
         self.eval()
         parts = [
@@ -114,7 +207,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         return torch.cat(parts).float().cpu().numpy()
 
     @torch.inference_mode()
-    def embed_images(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def embed_images(self, images: Films) -> NDArray[np.float32]:
         """Unit vectors (n, p) of films."""
         self.eval()
         prompt = self.config.similarity_prompt
@@ -141,7 +234,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         return ids.to(self.device), mask.to(self.device)
 
     @torch.inference_mode()
-    def generate_reports(self, images: NDArray[np.uint8]) -> list[str]:
+    def generate_reports(self, images: Films) -> list[str]:
         """Reports of films, beam search of the configured size."""
         self.eval()
         prompts = self.prompts if self.config.tuning == "prompt" else None
@@ -154,10 +247,16 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         ]
 
     @torch.inference_mode()
-    def describe(self, images: NDArray[np.uint8], observation: str) -> list[str]:
-        """Step 3's description of one observation for each film; empty where the model finds it not mentioned."""
+    def describe(self, images: Films, observation: str) -> list[str]:
+        """Step 3's description of one observation for each film; empty where the model finds it not mentioned.
+
+        Raises
+        ------
+        UnknownNameError
+            If it is not one of the 14 observations.
+        """
         self.eval()
-        start = OBSERVATION_STARTS[OBSERVATIONS.index(observation)]
+        start = OBSERVATION_STARTS[OBSERVATIONS.index(lookup("observation", observation, OBSERVATIONS))]
         return [
             text
             for films in self._film_batches(images)
@@ -165,6 +264,30 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
                 self.image_observations(films), start, self.description_head, None, self.config.max_description
             )
         ]
+
+    def explain(
+        self, image: Film, reference: str | None = None, labels: Sequence[int | None] | LabelVector | None = None
+    ) -> Explanation:
+        """The paper's Table 7 for one film: probability and description of each observation, and the report.
+
+        Parameters
+        ----------
+        image : Film
+            One film.
+        reference : str, optional
+            The film's own report; its key words are marked too.
+        labels : sequence of 14, optional
+            Known labels in CheXpert coding; read from the reference by the rules if omitted.
+        """
+        (film,) = read_films(image, self.config.image_size)
+        return explain_film(
+            self,
+            film,
+            name="dcrrg",
+            reference=reference,
+            labels=labels,
+            labels_source="" if labels is None else "given",
+        )
 
     def _write(
         self, memory: Tensor, start: str, head: nn.Module, prompts: DeepPrompts | None, max_length: int
@@ -192,36 +315,53 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
 
     # saving and loading, tokenizers included
 
-    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
-        """Write weights (safetensors), configuration and tokenizers."""
+    def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:
+        """Write weights (safetensors), configuration, image processor and tokenizers."""
+        hub = {key: kwargs.pop(key) for key in ("repo_id", "commit_message", "create_pr", "private") if key in kwargs}
         super().save_pretrained(save_directory, **kwargs)
+        DcrrgImageProcessor(self.config.image_size).save_pretrained(save_directory)
         self.tokenizer.save_pretrained(save_directory)
         if self.text_tokenizer is not self.tokenizer:
             self.text_tokenizer.save_pretrained(Path(save_directory) / TEXT_TOKENIZER_FOLDER)
+        if push_to_hub:
+            # the base class would upload before the tokenizers are there
+            self.push_to_hub(hub.pop("repo_id", Path(save_directory).name), token=kwargs.get("token"), **hub)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> "DcrrgModel":
         """Load weights, configuration and tokenizers from a folder or a hub id; weights are float32 in memory."""
         kwargs.setdefault("dtype", torch.float32)
+        hub = {key: kwargs[key] for key in _HUB_OPTIONS if key in kwargs}
         model: DcrrgModel = super().from_pretrained(
             pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs
         )
-        model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path)
+        model.tokenizer = model.text_tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path, **hub)
         if model.config.text_encoder.get("own_vocabulary"):
             model.text_tokenizer = AutoTokenizer.from_pretrained(
-                pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER
+                pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER, **hub
             )
-        else:
-            model.text_tokenizer = model.tokenizer
         return model
+
+
+def _log_odds(logits: Tensor) -> Tensor:
+    """Logits (..., 2) of negative and positive as log-odds (...)."""
+    return logits[..., 1] - logits[..., 0]
 
 
 def _text_encoder(settings: dict[str, Any], pretrained: bool) -> BertModel:
     options = {key: value for key, value in settings.items() if key not in ("weights", "own_vocabulary")}
-    if pretrained and settings.get("weights"):
-        return BertModel.from_pretrained(settings["weights"], add_pooling_layer=False)
-    return BertModel(BertConfig(**options), add_pooling_layer=False)
+    if not (pretrained and settings.get("weights")):
+        return BertModel(BertConfig(**options), add_pooling_layer=False)
+    try:
+        return BertModel.from_pretrained(settings["weights"], add_pooling_layer=False, use_safetensors=True)
+    except OSError as error:
+        raise MissingPartError(
+            f"no BERT weights (safetensors) at {settings['weights']!r}: give a local folder or a reachable hub id "
+            f"({str(error).splitlines()[0]})"
+        ) from error
 
 
 AutoConfig.register("dcrrg", DcrrgConfig)
 AutoModel.register(DcrrgConfig, DcrrgModel)
+AutoImageProcessor.register(DcrrgConfig, DcrrgImageProcessor)
+AutoProcessor.register(DcrrgConfig, DcrrgImageProcessor)

@@ -85,6 +85,18 @@ class ObservationClassifier(Protocol):
 
 
 @runtime_checkable
+class Describer(Protocol):
+    """Writes what a film shows of one observation (step 3 of DCRRG)."""
+
+    def describe(self, images: Films, observation: str) -> list[str]:
+        """Descriptions, one a film, in order; empty where the model finds the observation not mentioned.
+
+        `observation` is one of `rrgbench.observations.OBSERVATIONS`.
+        """
+        ...
+
+
+@runtime_checkable
 class ImageBackbone(Protocol):
     """Offers its image encoder for linear probing and fine-tuning."""
 
@@ -210,6 +222,34 @@ def load_trainer(name: str) -> Callable[..., Path]:
     points = _named("rrgbench.trainers")
     trainer: Callable[..., Path] = points[lookup("trainable model", name, points)].load()
     return trainer
+
+
+def load_variant_trainer(name: str) -> Callable[..., list[Path]]:
+    """The function that trains a named set of a model's variants (entry-point group `rrgbench.variants`).
+
+    It is called as `train(corpus, *, variants, seeds, preset, out, extra, progress, limit, film_cache)` and returns
+    the folders `out/<variant>/seed-<s>`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model has variants.
+    """
+    points = _named("rrgbench.variants")
+    trainer: Callable[..., list[Path]] = points[lookup("model with variants", name, points)].load()
+    return trainer
+
+
+def load_claims(name: str) -> Any:
+    """A model's published claims, a `rrgbench.claims.claim.ClaimSet` (entry-point group `rrgbench.claims`).
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model has claims.
+    """
+    points = _named("rrgbench.claims")
+    return points[lookup("model with claims", name, points)].load()
 
 
 def suite_names() -> list[str]:

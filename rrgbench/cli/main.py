@@ -15,6 +15,7 @@ from rrgbench.cli.data import app as data_app
 from rrgbench.cli.doctor import doctor
 from rrgbench.cli.drift import drift
 from rrgbench.cli.eval import evaluate
+from rrgbench.cli.explain import explain
 from rrgbench.cli.list import app as list_app
 from rrgbench.cli.protocols import protocols
 from rrgbench.cli.report import report
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("eval")(evaluate)
 app.command("score")(score)
 app.command("train")(train)
+app.command("explain")(explain)
 app.command("drift")(drift)
 app.command("compare")(compare)
 app.command("protocols")(protocols)
