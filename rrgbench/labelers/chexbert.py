@@ -67,7 +67,7 @@ class ChexbertLabeler:
     device : str, optional
         A torch device; a GPU where there is one, else the CPU.
     batch_tokens : int, optional
-        Word pieces per forward pass, about: 1,024 on a CPU (per core), 16,384 elsewhere. Does not change labels.
+        Word pieces per forward pass, about: 512 on a CPU (per core), 16,384 elsewhere. Does not change labels.
 
     Raises
     ------
@@ -97,7 +97,7 @@ class ChexbertLabeler:
         path = _file(weights, "chexbert.pth")
         self.version = _digest(path)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.batch_tokens = batch_tokens or (1024 if self.device.type == "cpu" else 16384)
+        self.batch_tokens = batch_tokens or (512 if self.device.type == "cpu" else 16384)
         self._network = PackedChexbert(read_checkpoint(path), self.device)
         self._tokenizer = tokenizer_of(_file(vocabulary, "vocab.txt"))
 

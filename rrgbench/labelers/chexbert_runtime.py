@@ -30,7 +30,6 @@ HEAD_CLASSES: Final = (*[4] * 13, 2)
 """Classes of CheXbert's 14 heads: 13 observations and No Finding."""
 
 _HEAD_WIDTH: Final = 64
-"""Width of an attention head in every published BERT size."""
 _EPSILON: Final = 1e-12
 """BERT's layer norm constant."""
 
@@ -83,7 +82,7 @@ def sizes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
     width = words[1]
     layers = {key.split(".")[3] for key in state if key.startswith("bert.encoder.layer.")}
 
-    def dense(name: str, outputs: int, inputs: int) -> dict[str, tuple[int, ...]]:
+    def linear(name: str, outputs: int, inputs: int) -> dict[str, tuple[int, ...]]:
         return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
     def norm(name: str) -> dict[str, tuple[int, ...]]:
@@ -94,17 +93,17 @@ def sizes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
         "bert.embeddings.position_embeddings.weight": (positions, width),
         "bert.embeddings.token_type_embeddings.weight": (2, width),
         **norm("bert.embeddings"),
-        **dense("bert.pooler.dense", width, width),
+        **linear("bert.pooler.dense", width, width),
     }
     for number in range(len(layers)):
         layer = f"bert.encoder.layer.{number}"
         for part in ("query", "key", "value"):
-            shapes |= dense(f"{layer}.attention.self.{part}", width, width)
-        shapes |= dense(f"{layer}.attention.output.dense", width, width) | norm(f"{layer}.attention.output")
-        shapes |= dense(f"{layer}.intermediate.dense", inner, width)
-        shapes |= dense(f"{layer}.output.dense", width, inner) | norm(f"{layer}.output")
+            shapes |= linear(f"{layer}.attention.self.{part}", width, width)
+        shapes |= linear(f"{layer}.attention.output.dense", width, width) | norm(f"{layer}.attention.output")
+        shapes |= linear(f"{layer}.intermediate.dense", inner, width)
+        shapes |= linear(f"{layer}.output.dense", width, inner) | norm(f"{layer}.output")
     for head, classes in enumerate(HEAD_CLASSES):
-        shapes |= dense(f"linear_heads.{head}", classes, width)
+        shapes |= linear(f"linear_heads.{head}", classes, width)
     return shapes
 
 
@@ -217,7 +216,7 @@ def _attend(projected: torch.Tensor, runs: Sequence[tuple[int, int]]) -> torch.T
     parts = []
     blocks = torch.split_with_sizes(projected, [n * m for n, m in runs])
     for (length, count), block in zip(runs, blocks, strict=True):
-        query, key, value = block.view(count, length, 3, -1, _head_width(width)).permute(2, 0, 3, 1, 4)
+        query, key, value = block.view(count, length, 3, *_heads(width)).permute(2, 0, 3, 1, 4)
         parts.append(scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(-1, width))
     return torch.cat(parts)
 
@@ -232,15 +231,16 @@ def _attend_first(query: torch.Tensor, projected: torch.Tensor, runs: Sequence[t
     blocks = torch.split_with_sizes(projected, [n * m for n, m in runs])
     queries = torch.split_with_sizes(query, [m for _, m in runs])
     for (length, count), block, asked in zip(runs, blocks, queries, strict=True):
-        key, value = block.view(count, length, 2, -1, _head_width(width)).permute(2, 0, 3, 1, 4)
-        one = asked.view(count, 1, -1, _head_width(width)).transpose(1, 2)
+        key, value = block.view(count, length, 2, *_heads(width)).permute(2, 0, 3, 1, 4)
+        one = asked.view(count, 1, *_heads(width)).transpose(1, 2)
         parts.append(scaled_dot_product_attention(one, key, value).reshape(count, width))
     return torch.cat(parts)
 
 
-def _head_width(width: int) -> int:
-    """64, or all of a network narrower than that."""
-    return min(width, _HEAD_WIDTH)
+def _heads(width: int) -> tuple[int, int]:
+    """Number and width of the attention heads: 64 wide, as in every published BERT size."""
+    number = max(1, width // _HEAD_WIDTH)
+    return number, width // number
 
 
 def dense(weight: torch.Tensor, bias: torch.Tensor, gelu: bool = False, prepacked: bool | None = None) -> Dense:
