@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError
 from rrgbench.modeling.training import StageSettings
@@ -27,6 +27,10 @@ class Preset(BaseModel):
         Rarer words become unknown.
     step1_image, step1_text, step2, step3, step4 : StageSettings
         Hyper-parameters.
+    step4_full : StageSettings, optional
+        Hyper-parameters of step 4 where everything is tuned, not the soft prompts; those of `step4` if omitted.
+    limit : int, optional
+        At most that many training studies of each source, unless the run gives a limit of its own.
     storage : str
         Type of the saved weights; they are float32 in memory.
     """
@@ -42,6 +46,8 @@ class Preset(BaseModel):
     step2: StageSettings
     step3: StageSettings
     step4: StageSettings
+    step4_full: StageSettings | None = None
+    limit: int | None = Field(default=None, gt=0)
     storage: Literal["float32", "float16"] = "float32"
 
 

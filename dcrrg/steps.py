@@ -14,7 +14,7 @@ from dcrrg.model import DcrrgModel
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
 from rrgbench.data.corpus import training_items
-from rrgbench.modeling.training_data import FilmSource, ReportSource
+from rrgbench.modeling.training_data import FilmSource, JoinedFilms, ReportSource
 from rrgbench.modeling.training_items import IGNORED, Batch, DrawnFilms, DrawnItems
 
 SHORT = 2
@@ -156,11 +156,12 @@ class _Items(DrawnItems):
 
 
 class FilmItems(_Items):
-    """Films of step 1."""
+    """Films of step 1, of one corpus or of several; what a corpus does not label counts in no loss."""
 
-    def __init__(self, source: FilmSource, balance: bool, augment: bool, seed: int) -> None:
-        self.films = DrawnFilms(source.films, augment, seed)
-        super().__init__(source.labels, training_items(source.labels, source.labelled), balance, seed)
+    def __init__(self, sources: Sequence[FilmSource], balance: bool, augment: bool, seed: int) -> None:
+        self.films = DrawnFilms(JoinedFilms([source.films for source in sources]), augment, seed)
+        labels = np.concatenate([source.labels for source in sources])
+        super().__init__(labels, np.concatenate([source.known for source in sources]), balance, seed)
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's studies and augmentation."""

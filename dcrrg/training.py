@@ -1,6 +1,7 @@
 """Trains DCRRG: the four steps in order, each resumable, each leaving a model of its own."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,62 @@ from dcrrg.steps import (
     Reports,
     TextObservations,
 )
+from dcrrg.variants import default_extra_corpus, find_variant
 from rrgbench.data.corpus import Corpus
+from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import network_settings
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
 from rrgbench.modeling.training import Progress, StageSettings
-from rrgbench.modeling.training_data import TrainingData, gather_training_data
+from rrgbench.modeling.training_data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
 from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
 from rrgbench.modeling.training_run import Stage, encode_frozen, open_run, publish, train_stages
 
 STEPS = (1, 2, 3, 4)
-STAGES = {1: ("step1-image", "step1-text"), 2: ("step2",), 3: ("step3",), 4: ("step4",)}
+# reports before films: variants that differ in films alone then share what was learned from reports
+STAGES = {1: ("step1-text", "step1-image"), 2: ("step2",), 3: ("step3",), 4: ("step4",)}
 STAGE_ORDER = [stage for step in STEPS for stage in STAGES[step]]
+
+
+class Sources:
+    """What a model learns from, read when it is first needed: a run whose stages are finished reads nothing.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Paired, or films with a text source.
+    extra : Corpus, optional
+        A second corpus, whose films and labels step 1 may learn from too.
+    image_size, limit, progress, film_cache
+        As in `rrgbench.modeling.training_data.gather_training_data`.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        extra: Corpus | None,
+        image_size: int,
+        limit: int | None,
+        progress: Progress | None,
+        film_cache: Path | None,
+    ) -> None:
+        self.corpus, self.extra = corpus, extra
+        self.image_size, self.limit, self.progress, self.film_cache = image_size, limit, progress, film_cache
+
+    def _reading(self, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress("reading films", done, total, "")
+
+    @cached_property
+    def data(self) -> TrainingData:
+        """Films and reports of the corpus."""
+        return gather_training_data(self.corpus, self.image_size, self.limit, self._reading, self.film_cache)
+
+    @cached_property
+    def extra_films(self) -> FilmSource | None:
+        """Films of the second corpus, if there is one."""
+        if self.extra is None:
+            return None
+        return gather_labelled_films(self.extra, self.image_size, self.limit, self._reading, self.film_cache)
 
 
 def train(
@@ -46,6 +92,8 @@ def train(
     progress: Progress | None = None,
     limit: int | None = None,
     film_cache: Path | None = None,
+    variant: str | None = None,
+    extra: Corpus | None = None,
 ) -> Path:
     """Train a DCRRG model on a corpus's training split.
 
@@ -65,9 +113,15 @@ def train(
     progress : callable, optional
         Called with (stage, done, total, note).
     limit : int, optional
-        At most that many training studies (for trials).
+        At most that many training studies of each source; the preset's limit, if it has one, by default.
     film_cache : Path, optional
         Folder in which decoded films are kept for later runs.
+    variant : str, optional
+        A model of the paper's Tables 4 and 5 (`dcrrg.variants`): its choices are laid over the preset, and of `steps`
+        those are taken that it has.
+    extra : Corpus, optional
+        A second corpus whose films and labels step 1 learns from too. A variant with extra data takes the corpus's
+        default one if none is given.
 
     Returns
     -------
@@ -77,28 +131,32 @@ def train(
     Raises
     ------
     InputError
-        If the corpus lacks films or reports, or `out` holds a run of other settings.
+        If the corpus lacks films or reports, `out` holds a run of other settings, or extra films are given to a
+        variant that has none.
+    UnknownNameError
+        If there is no such variant or preset.
     """
     settings = load_preset(preset)
-    inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit}
-    inputs["preset"] = settings.model_dump(mode="json")
-    open_run(out, inputs, {"preset_name": Path(preset).stem, "command": _command(corpus, preset, steps, seed)})
-    image_size = DcrrgConfig(**settings.model).image_size
-    data = gather_training_data(
-        corpus,
-        image_size,
-        limit,
-        None if progress is None else lambda i, n: progress("reading films", i, n, ""),
-        film_cache,
-    )
-    stages = [stage for step in sorted(steps) for stage in STAGES[step]]
+    if variant is not None:
+        chosen = find_variant(variant)
+        settings, steps = chosen.applied(settings), [step for step in chosen.steps if step in steps]
+        if extra is not None and not chosen.extra:
+            raise InputError(f"variant {variant} learns from no extra films; leave --extra-corpus out")
+        if chosen.extra and extra is None:
+            extra = default_extra_corpus(corpus)
+    limit = settings.limit if limit is None else limit
+    inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit, "variant": variant}
+    inputs |= {"preset": settings.model_dump(mode="json"), "extra": None if extra is None else extra.digest}
+    command = training_command(corpus, preset, seed, steps=steps, limit=limit, variant=variant, extra=extra)
+    open_run(out, inputs, {"preset_name": Path(preset).stem, "command": command})
+    sources = Sources(corpus, extra, DcrrgConfig(**settings.model).image_size, limit, progress, film_cache)
     train_stages(
         out,
         STAGE_ORDER,
-        stages,
-        lambda: new_model(settings, data.reports.reports, seed),
+        [stage for step in sorted(steps) for stage in STAGES[step]],
+        lambda: new_model(settings, sources.data.reports.reports, seed),
         DcrrgModel.from_pretrained,
-        lambda stage, model: _stage(stage, model, data, settings, seed),
+        lambda stage, model: stage_plan(stage, model, sources, settings, seed, with_extra=extra is not None),
         seed,
         progress,
     )
@@ -134,16 +192,30 @@ def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel
     return model
 
 
-def _stage(stage: str, model: DcrrgModel, data: TrainingData, settings: Preset, seed: int) -> Stage:
+def stage_settings(stage: str, settings: Preset) -> StageSettings:
+    """A stage's hyper-parameters."""
+    if stage == "step4" and settings.step4_full is not None and _tuning(settings) == "full":
+        return settings.step4_full
+    found: StageSettings = getattr(settings, stage.replace("-", "_"))
+    return found
+
+
+def _tuning(settings: Preset) -> str:
+    return DcrrgConfig(**settings.model).tuning
+
+
+def stage_plan(stage: str, model: DcrrgModel, sources: Sources, settings: Preset, seed: int, with_extra: bool) -> Stage:
     """Module, items, and what is trained of a stage."""
-    hyper: StageSettings = getattr(settings, stage.replace("-", "_"))
+    hyper = stage_settings(stage, settings)
+    data = sources.data
     collate = Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text)
 
     def plan(module: nn.Module, items: Dataset[Any], parts: Sequence[nn.Module | nn.Parameter]) -> Stage:
         return Stage(module, items, collate, parts, hyper)
 
     if stage == "step1-image":
-        films = FilmItems(data.films, settings.balance, settings.augment, seed)
+        both = [data.films, *([sources.extra_films] if with_extra and sources.extra_films is not None else [])]
+        films = FilmItems(both, settings.balance, settings.augment, seed)
         return plan(ImageObservations(model), films, [model.image_encoder, model.image_projection, model.image_head])
     if stage == "step1-text":
         items = ReportItems(data.reports, settings.balance, seed)
@@ -155,6 +227,8 @@ def _stage(stage: str, model: DcrrgModel, data: TrainingData, settings: Preset, 
     if stage == "step3":
         descriptions = DescriptionItems(_memories(model, data), description_rows(model, data))
         return plan(Descriptions(model), descriptions, [model.decoder, model.description_head])
+    # a model that comes from a stage which several variants share was made for one of them
+    model.config.tuning = _tuning(settings)
     rows = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
         drawn = DrawnFilms(data.films.films, settings.augment, seed)
@@ -197,9 +271,29 @@ def description_rows(model: DcrrgModel, data: TrainingData) -> list[list[list[in
     ]
 
 
-def _command(corpus: Corpus, preset: str, steps: Sequence[int], seed: int) -> str:
+def training_command(
+    corpus: Corpus,
+    preset: str,
+    seed: int,
+    *,
+    steps: Sequence[int] = STEPS,
+    limit: int | None = None,
+    variant: str | None = None,
+    extra: Corpus | None = None,
+) -> str:
     """The command that trains the same model, without folders."""
     films, _, reports = corpus.name.partition("+")
-    which = "all" if tuple(sorted(steps)) == STEPS else " --step ".join(str(step) for step in sorted(steps))
-    source = f"--corpus {films}" + (f" --reports {reports}" if reports else "")
-    return f"rrgbench train --model dcrrg {source} --preset {Path(preset).stem} --step {which} --seed {seed}"
+    whole = find_variant(variant).steps if variant else STEPS
+    which = "all" if tuple(sorted(steps)) == whole else " --step ".join(str(step) for step in sorted(steps))
+    options = {
+        "--corpus": films,
+        "--reports": reports,
+        "--preset": Path(preset).stem,
+        "--variant": variant,
+        "--extra-corpus": None if extra is None else extra.name,
+        "--step": which,
+        "--seed": seed,
+        "--limit": limit,
+    }
+    given = [f"{name} {value}" for name, value in options.items() if value is not None and value != ""]
+    return f"rrgbench train --model dcrrg {' '.join(given)}"

@@ -1,7 +1,8 @@
 """`rrgbench train`: train a model on a corpus."""
 
+import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,25 +27,82 @@ def train(
     option: Options = None,
     skip_bad_images: SkipBadImages = False,
     film_cache: FilmCache = None,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="tiny, small, paper, or a YAML file.")] = "tiny",
+    preset: Annotated[str, typer.Option("--preset", "-p", help="mini, tiny, small, paper, or a YAML file.")] = "tiny",
     step: Annotated[
         list[str] | None, typer.Option("--step", help="1, 2, 3, 4 or all; may be repeated.", show_default="all")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the trained model.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most that many training studies.")] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option("--variant", help="A variant of the model (dcrrg: 1-7, 6a-6d); may be repeated for a named set."),
+    ] = None,
+    variants: Annotated[
+        str | None, typer.Option("--variants", help="A set of variants: table4, table5 or all.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="Seeds of a named set, such as 0,1,2.", show_default="--seed")
+    ] = None,
+    extra_corpus: Annotated[
+        str | None,
+        typer.Option(
+            "--extra-corpus",
+            help="Learn from the films and labels of this corpus too. Variants with extra data take phantom-b beside "
+            "the phantom if it is left out.",
+        ),
+    ] = None,
+    extra_root: Annotated[Path | None, typer.Option("--extra-root", help="Folder of the --extra-corpus.")] = None,
 ) -> None:
     """Train a model; a killed run goes on from its last epoch by the same command.
 
+    With --variants, --seeds or several --variant, a named set is trained into OUT/VARIANT/seed-SEED; what its models
+    have in common is trained once, below OUT/stages.
+
     Example: rrgbench train --model dcrrg --corpus phantom --preset tiny --step all --out checkpoints/mine
+
+    Example: rrgbench train --variants all --seeds 0,1,2 --preset mini --out ablations
     """
     from rrgbench.cli.progress import bars
-    from rrgbench.registry import load_trainer
+    from rrgbench.errors import InputError
+    from rrgbench.registry import load_trainer, load_variant_trainer
 
+    names = [*(variant or []), *([variants] if variants else [])]
+    if variants is not None or seeds is not None or len(names) > 1:
+        if step:
+            raise InputError("--step does not go with a named set: its variants say which steps they have")
+        train_set = load_variant_trainer(model)
+        place = out or Path("checkpoints") / f"{model}-{preset}-{corpus}-variants"
+        chosen_seeds = parsed_seeds(seeds) if seeds is not None else [seed]
+        data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
+        extra = open_corpus(extra_corpus, extra_root, None, None) if extra_corpus else None
+        with bars(f"training variants of {model} on {data.name}") as shown:
+            folders = train_set(
+                data,
+                variants=names,
+                seeds=chosen_seeds,
+                preset=preset,
+                out=place,
+                extra=extra,
+                progress=shown.part,
+                limit=limit,
+                film_cache=film_cache,
+            )
+        typer.echo(f"{len(folders)} trained models in {place}; try: rrgbench claims --runs {place}", err=True)
+        return
     trainer = load_trainer(model)
     steps = chosen_steps(step or ["all"])
-    place = out or Path("checkpoints") / f"{model}-{preset}-{corpus}"
+    place = out or Path("checkpoints") / "-".join([model, *names, preset, corpus])
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
+    # given only where asked for: other models' trainers have no variants and learn from one corpus
+    more: dict[str, Any] = {"variant": names[0]} if names else {}
+    if extra_corpus:
+        more["extra"] = open_corpus(extra_corpus, extra_root, None, None)
+    elif extra_root is not None:
+        raise InputError("--extra-root is given without --extra-corpus, so it is not known which corpus lies there")
+    unknown = sorted(set(more) - set(inspect.signature(trainer).parameters))
+    if unknown:
+        raise InputError(f"model {model} takes no --{unknown[0].replace('extra', 'extra-corpus')}")
     with bars(f"training {model} on {data.name}") as shown:
         trainer(
             data,
@@ -55,8 +113,25 @@ def train(
             progress=shown.part,
             limit=limit,
             film_cache=film_cache,
+            **more,
         )
     typer.echo(f"Trained model in {place}; try: rrgbench eval --model {model} --checkpoint {place}", err=True)
+
+
+def parsed_seeds(text: str) -> list[int]:
+    """Seeds from `0,1,2`, each once.
+
+    Raises
+    ------
+    InputError
+        If the text is not such a list.
+    """
+    from rrgbench.errors import InputError
+
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise InputError(f"--seeds expects whole numbers from 0 up, such as 0,1,2; given: {text!r}")
+    return list(dict.fromkeys(int(part) for part in parts))
 
 
 def chosen_steps(given: list[str]) -> tuple[int, ...]:

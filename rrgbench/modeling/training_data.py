@@ -1,17 +1,49 @@
 """What a model learns from: films, reports and labels of a corpus's training split, paired or not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.corpus import Corpus, load_films, training_items
 from rrgbench.data.film_cache import load_films_cached
+from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.labelers import RulesLabeler
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
+
+
+class FilmRows(Protocol):
+    """Films by row: an array (n, size, size), or several one after the other."""
+
+    def __len__(self) -> int:
+        """Number of films."""
+        ...
+
+    def __getitem__(self, row: int, /) -> Any:
+        """The film (size, size), uint8, of a row."""
+        ...
+
+
+class JoinedFilms:
+    """Arrays of films one after the other, none copied: they may be mapped from files larger than memory."""
+
+    def __init__(self, parts: Sequence[NDArray[np.uint8]]) -> None:
+        self.parts = parts
+        self.ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        """Number of films."""
+        return int(self.ends[-1])
+
+    def __getitem__(self, row: int, /) -> NDArray[np.uint8]:
+        """The film (size, size) of a row."""
+        part = int(np.searchsorted(self.ends, row, side="right"))
+        films: NDArray[np.uint8] = self.parts[part][row - (int(self.ends[part - 1]) if part else 0)]
+        return films
 
 
 @dataclass(frozen=True)
@@ -21,6 +53,11 @@ class FilmSource:
     films: NDArray[np.uint8]
     labels: NDArray[np.int8]
     labelled: tuple[str, ...]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which (film, observation) pairs (n, 14) a classifier learns from."""
+        return training_items(self.labels, self.labelled)
 
 
 @dataclass(frozen=True)
@@ -84,11 +121,7 @@ def gather_training_data(
     report_labels = study_labels(with_reports)
     film_labels = report_labels if corpus.paired else study_labels(with_films)
     rules = RulesLabeler()
-    films = (
-        load_films(with_films, image_size, progress)
-        if film_cache is None
-        else load_films_cached(with_films, image_size, film_cache, progress)
-    )
+    films = _read_films(with_films, image_size, progress, film_cache)
     return TrainingData(
         films=FilmSource(films, film_labels, corpus.labelled_observations),
         reports=ReportSource(
@@ -99,3 +132,37 @@ def gather_training_data(
         paired=corpus.paired,
         corpus=corpus.identity,
     )
+
+
+def gather_labelled_films(
+    corpus: Corpus,
+    image_size: int,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    film_cache: Path | None = None,
+) -> FilmSource:
+    """Films and labels of a corpus's training split, whether it has reports or not: extra uni-modal data.
+
+    Parameters as in `gather_training_data`.
+
+    Raises
+    ------
+    InputError
+        If no film of the split has labels.
+    """
+    studies = [study for study in corpus.split("train") if study.images and can_be_labelled(study)][:limit]
+    if not studies:
+        raise InputError(f"corpus {corpus.name}: no film of its training split has labels, so none can be learned from")
+    films = _read_films(studies, image_size, progress, film_cache)
+    return FilmSource(films, study_labels(studies), corpus.labelled_observations)
+
+
+def _read_films(
+    studies: Sequence[Study],
+    image_size: int,
+    progress: Callable[[int, int], None] | None,
+    film_cache: Path | None,
+) -> NDArray[np.uint8]:
+    if film_cache is None:
+        return load_films(studies, image_size, progress)
+    return load_films_cached(studies, image_size, film_cache, progress)

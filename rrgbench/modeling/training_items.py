@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from rrgbench.data.label_matching import match_by_labels, positives
 from rrgbench.modeling.film_augmentation import shift_and_expose
 from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
-from rrgbench.modeling.training_data import FilmSource, ReportSource
+from rrgbench.modeling.training_data import FilmRows, FilmSource, ReportSource
 
 IGNORED = -100
 """Target of padding."""
@@ -43,7 +42,7 @@ class DrawnItems(Dataset[Batch]):
 class DrawnFilms(DrawnItems):
     """Films (n, size, size), augmented anew each epoch if asked for."""
 
-    def __init__(self, films: NDArray[np.uint8], augment: bool, seed: int) -> None:
+    def __init__(self, films: FilmRows, augment: bool, seed: int) -> None:
         self.films, self.augment = films, augment
         super().__init__(seed)
 

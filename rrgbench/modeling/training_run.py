@@ -3,8 +3,12 @@
 out/training.json           what defines the run
 out/stages/<stage>/model/   the model after a stage
 out/model.safetensors ...   the newest stage's model, as it ships
+
+Runs that have stages in common can share a folder of stages, in which each is named by a digest of everything that
+decides it (`train_shared_stages`).
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -51,7 +55,46 @@ class Stage:
     settings: StageSettings
 
 
-def open_run(out: Path, inputs: dict[str, Any], about: dict[str, str]) -> None:
+@dataclass(frozen=True)
+class StageIdentity:
+    """A stage of a run that shares its stages with others.
+
+    Attributes
+    ----------
+    name : str
+        The stage's name.
+    digest : str
+        Of everything that decides its weights, the stages before it included (12 hex digits).
+    """
+
+    name: str
+    digest: str
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder."""
+        return f"{self.name}-{self.digest}"
+
+
+def stage_chain(common: dict[str, Any], stages: Sequence[tuple[str, dict[str, Any]]]) -> list[StageIdentity]:
+    """Identities of a run's stages in order.
+
+    Parameters
+    ----------
+    common : dict
+        What decides every stage, as JSON: corpus digest, seed, shape of the model ...
+    stages : sequence of (str, dict)
+        Name of each stage, and what decides it beside the stages before it.
+    """
+    chain: list[StageIdentity] = []
+    for name, own in stages:
+        before = chain[-1].digest if chain else ""
+        text = json.dumps({"stage": name, "own": own, "before": before, "common": common}, sort_keys=True)
+        chain.append(StageIdentity(name, hashlib.sha256(text.encode()).hexdigest()[:12]))
+    return chain
+
+
+def open_run(out: Path, inputs: dict[str, Any], about: dict[str, Any]) -> None:
     """Make a run's folder, or check that the one there holds the same run.
 
     Parameters
@@ -61,7 +104,7 @@ def open_run(out: Path, inputs: dict[str, Any], about: dict[str, str]) -> None:
     inputs : dict
         Everything that decides the weights; a run with others is refused.
     about : dict
-        Kept beside them for the reader (`command` ...).
+        Kept beside them for the reader (`command` ...), as JSON.
 
     Raises
     ------
@@ -120,18 +163,81 @@ def train_stages(
         if (folder / "model" / WEIGHTS).is_file():
             continue
         source = newest_model(out, order[: order.index(stage)])
-        model = new_model() if source is None else load(source)
-        plan = prepare(stage, model)
-        trainable(plan.module, plan.parts)
-        report = train_stage(
-            stage, plan.module, plan.items, plan.collate, plan.settings, folder, seed=seed, progress=progress
-        )
-        save_atomically(model, folder / "model")
-        for checkpoint in folder.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint)
-        if progress is not None:
-            rate = report.items / report.seconds
-            progress(stage, 1, 1, f"loss {report.loss:.3f}, {report.seconds:.0f} s, {rate:.0f} items/s")
+        _train(folder, stage, new_model() if source is None else load(source), prepare, seed, progress)
+
+
+def train_shared_stages(
+    store: Path,
+    chain: Sequence[StageIdentity],
+    new_model: Callable[[], M],
+    load: Callable[[Path], M],
+    prepare: Callable[[str, M], Stage],
+    seed: int,
+    progress: Progress | None = None,
+) -> Path:
+    """Train those stages of a chain that no run before has finished, each from the one before it.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the shared stages.
+    chain : sequence of StageIdentity
+        The run's stages in order (`stage_chain`).
+    new_model, load, prepare, seed, progress
+        As in `train_stages`.
+
+    Returns
+    -------
+    Path
+        The model after the last stage.
+    """
+    source: Path | None = None
+    for stage in chain:
+        folder = store / stage.folder
+        if not (folder / "model" / WEIGHTS).is_file():
+            _train(folder, stage.name, new_model() if source is None else load(source), prepare, seed, progress)
+        source = folder / "model"
+    if source is None:
+        raise InputError("a run without stages trains nothing")
+    return source
+
+
+STAGE_REPORTS = "stages.json"
+
+
+def keep_stage_reports(store: Path, chain: Sequence[StageIdentity], out: Path) -> None:
+    """Write what each shared stage did beside the model that came of them; the last file of a finished run."""
+    reports = [json.loads((store / stage.folder / "stage.json").read_text()) for stage in chain]
+    temporary = out / f"{STAGE_REPORTS}.part"
+    temporary.write_text(json.dumps(reports, indent=1))
+    os.replace(temporary, out / STAGE_REPORTS)
+
+
+def stage_reports_kept(out: Path) -> bool:
+    """Whether a run made of shared stages is finished."""
+    return (out / STAGE_REPORTS).is_file()
+
+
+def _train(
+    folder: Path,
+    stage: str,
+    model: M,
+    prepare: Callable[[str, M], Stage],
+    seed: int,
+    progress: Progress | None,
+) -> None:
+    """Train one stage and keep its model."""
+    plan = prepare(stage, model)
+    trainable(plan.module, plan.parts)
+    report = train_stage(
+        stage, plan.module, plan.items, plan.collate, plan.settings, folder, seed=seed, progress=progress
+    )
+    save_atomically(model, folder / "model")
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    if progress is not None:
+        rate = report.items / report.seconds
+        progress(stage, 1, 1, f"loss {report.loss:.3f}, {report.seconds:.0f} s, {rate:.0f} items/s")
 
 
 def save_atomically(model: PreTrainedModel, folder: Path, **options: Any) -> None:
@@ -156,7 +262,14 @@ def publish(
     newest = newest_model(out, order)
     if newest is None:
         raise InputError(f"{out}: nothing was trained; choose among the steps {', '.join(order)}, or all")
-    model = load(newest)
+    publish_model(newest, out, load, storage)
+
+
+def publish_model(
+    trained: Path, out: Path, load: Callable[[Path], PreTrainedModel], storage: Literal["float32", "float16"]
+) -> None:
+    """Put a stage's model, in its storage type, at the top of a run's folder."""
+    model = load(trained)
     half = storage == "float16"
     temporary = out / "final.part"
     shutil.rmtree(temporary, ignore_errors=True)

@@ -53,8 +53,8 @@ def changed(before, after):
 def test_each_step_trains_its_own_parts_only(trained):
     stages = {name: weights(trained / "stages" / name / "model") for name in
               ("step1-image", "step1-text", "step2", "step3", "step4")}  # fmt: skip
-    assert changed(stages["step1-image"], stages["step1-text"]) == {"text_encoder", "text_projection", "text_head"}
-    assert changed(stages["step1-text"], stages["step2"]) == {
+    assert changed(stages["step1-text"], stages["step1-image"]) == {"image_encoder", "image_projection", "image_head"}
+    assert changed(stages["step1-image"], stages["step2"]) == {
         "image_encoder", "image_projection", "text_encoder", "text_projection", "log_temperature"
     }  # fmt: skip
     assert changed(stages["step2"], stages["step3"]) == {"decoder", "description_head"}
@@ -68,16 +68,16 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(corpus, preset, t
         pass
 
     def kill(stage, done, total, note):
-        if stage == "step1-text" and done == total - 1:
+        if stage == "step1-image" and done == total - 1:
             raise KilledError
 
     with pytest.raises(KilledError):
         train(corpus, preset=preset, out=tmp_path, seed=3, progress=kill)
-    assert list((tmp_path / "stages" / "step1-text").glob("checkpoint-*")), "an epoch was finished and kept"
+    assert list((tmp_path / "stages" / "step1-image").glob("checkpoint-*")), "an epoch was finished and kept"
     seen = []
     train(corpus, preset=preset, out=tmp_path, seed=3, progress=lambda *seen_now: seen.append(seen_now))
-    assert not any(stage == "step1-image" for stage, *_ in seen), "a finished stage is not trained again"
-    assert min(done for stage, done, total, _ in seen if stage == "step1-text" and total > 1) > 1, (
+    assert not any(stage == "step1-text" for stage, *_ in seen), "a finished stage is not trained again"
+    assert min(done for stage, done, total, _ in seen if stage == "step1-image" and total > 1) > 1, (
         "it went on from the kept epoch"
     )
     for name, tensor in weights(trained).items():
@@ -98,9 +98,9 @@ def test_another_run_in_the_same_folder_is_refused(corpus, preset, trained):
 
 
 def test_a_later_step_starts_from_the_newest_earlier_one(corpus, preset, trained, tmp_path):
-    shutil.copytree(trained / "stages" / "step1-text", tmp_path / "stages" / "step1-text")
+    shutil.copytree(trained / "stages" / "step1-image", tmp_path / "stages" / "step1-image")
     train(corpus, preset=preset, out=tmp_path, seed=3, steps=(3,))
-    before, after = weights(trained / "stages" / "step1-text" / "model"), weights(tmp_path)
+    before, after = weights(trained / "stages" / "step1-image" / "model"), weights(tmp_path)
     assert changed(before, after) == {"decoder", "description_head"}
 
 
