@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from rrgbench.cli.claims import claims
 from rrgbench.cli.compare import compare
 from rrgbench.cli.data import app as data_app
 from rrgbench.cli.doctor import doctor
@@ -36,6 +37,7 @@ app.command("eval")(evaluate)
 app.command("score")(score)
 app.command("train")(train)
 app.command("explain")(explain)
+app.command("claims")(claims)
 app.command("drift")(drift)
 app.command("compare")(compare)
 app.command("protocols")(protocols)

@@ -5,10 +5,11 @@ an unpaired corpus: the text source's reports, sampled in the same way); a repor
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rrgbench.data.five_by_200 import FiveBy200, sample
 from rrgbench.data.study import Study
@@ -26,15 +27,40 @@ TASK = "retrieval"
 METRIC = "precision_at_k"
 
 
-def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
-    """Precision@K for each K, with the interval over queries, and the chance level."""
+@dataclass(frozen=True)
+class Answers:
+    """What each query got right.
 
-    def blank(reason: str) -> list[Record]:
-        return [row for k in parameters.ks for row in evaluation.blank(TASK, [METRIC], reason, k=k)]
+    Attributes
+    ----------
+    values : float64 array (n, m)
+        Precision of each query at each K.
+    ks : tuple of int
+        The Ks, those that there are enough candidates for.
+    queries, candidates : FiveBy200
+        The sampled films and reports.
+    pool : str
+        The split that they come from.
+    """
 
+    values: NDArray[np.float64]
+    ks: tuple[int, ...]
+    queries: FiveBy200
+    candidates: FiveBy200
+    pool: str
+
+
+def answers(evaluation: Evaluation, parameters: Retrieval) -> Answers:
+    """Precision of each query.
+
+    Raises
+    ------
+    InputError
+        If the model compares no films with reports, or the corpus gives no sample or no reports.
+    """
     model = evaluation.model
     if not isinstance(model, ImageTextEncoder | ImageTextSimilarity):
-        return blank("the model compares no films with reports")
+        raise InputError("the model compares no films with reports")
     split = _pool(evaluation)
     try:
         queries = sample(_labelled(evaluation.corpus.split(split)), parameters.per_class, parameters.seed)
@@ -45,10 +71,10 @@ def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
             )
         queries, candidates = _same_classes(queries, candidates)
     except InputError as error:
-        return blank(f"no 5x200 sample: {error}")
+        raise InputError(f"no 5x200 sample: {error}") from error
     texts = [study.report or "" for study in candidates.studies]
     if not any(texts):
-        return blank("the films have no reports to retrieve")
+        raise InputError("the films have no reports to retrieve")
     films = evaluation.load(queries.studies)
     ks = tuple(k for k in parameters.ks if k <= len(texts))
     if isinstance(model, ImageTextSimilarity):
@@ -59,29 +85,39 @@ def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
         values = precision_at_k(
             model.embed_images(films), model.embed_reports(texts), queries.classes, candidates.classes, ks
         )
-    n = len(values)
+    return Answers(values, ks, queries, candidates, split)
+
+
+def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
+    """Precision@K for each K, with the interval over queries, and the chance level."""
+    try:
+        found = answers(evaluation, parameters)
+    except InputError as error:
+        return [row for k in parameters.ks for row in evaluation.blank(TASK, [METRIC], str(error), k=k)]
+    values, queries, candidates = found.values, found.queries, found.candidates
+    n, count = len(values), len(candidates.studies)
     signature = evaluation.signature(
         n,
         sample=f"{len(set(queries.classes.tolist()))}x{queries.per_class}/{candidates.per_class}",
-        candidates=len(texts),
+        candidates=count,
         seed=parameters.seed,
-        pool=split,
+        pool=found.pool,
     )
     bounds = intervals(partial(weighted_mean, values), n, evaluation.suite.replicates, evaluation.seed)
     counts = np.bincount(candidates.classes)
-    chance = float(np.mean(counts[queries.classes] / len(texts)))
+    chance = float(np.mean(counts[queries.classes] / count))
     return [
         *[
             evaluation.record(
                 TASK, METRIC, k=k, value=value, low=low, high=high, n=n, signature=signature.with_extras(k=k)
             )
-            for k, value, (low, high) in zip(ks, values.mean(axis=0), bounds, strict=True)
+            for k, value, (low, high) in zip(found.ks, values.mean(axis=0), bounds, strict=True)
         ],
         *[
             row
             for k in parameters.ks
-            if k not in ks
-            for row in evaluation.blank(TASK, [METRIC], f"only {len(texts)} candidates", k=k)
+            if k not in found.ks
+            for row in evaluation.blank(TASK, [METRIC], f"only {count} candidates", k=k)
         ],
         evaluation.record(TASK, "chance_precision", value=chance, n=n, signature=signature),
     ]

@@ -1,0 +1,199 @@
+"""What the paper claims of DCRRG, as data: statements, its figures (Tables 2 and 4-6), and the tests that decide them.
+
+The margin within which prompt tuning counts as equal to full fine-tuning is ours, since the paper states none: 0.005 in
+BLEU-4 and 0.02 in clinical efficacy F1, no more than its own Table 5 counts as the gain of re-sampling (0.022 in F1).
+"""
+
+from rrgbench.claims.claim import (
+    Claim,
+    ClaimSet,
+    Correlated,
+    Equivalent,
+    Greater,
+    ObservationTable,
+    Quantity,
+    TrainedShare,
+    VariantTable,
+)
+
+BLEU = Quantity("bleu_4", "BLEU-4")
+METEOR = Quantity("meteor", "METEOR")
+ROUGE = Quantity("rouge_l", "ROUGE-L")
+CIDER = Quantity("cider", "CIDEr")
+PRECISION = Quantity("ce_precision", "CE precision")
+RECALL = Quantity("ce_recall", "CE recall")
+F1 = Quantity("ce_f1", "CE F1")
+AUROC = Quantity("auroc", "mean AUROC")
+RARE = Quantity(
+    "auroc",
+    "AUROC of rare observations",
+    ("Enlarged Cardiomediastinum", "Lung Lesion", "Pneumothorax", "Pleural Other", "Fracture"),
+)
+"""Those that fewer than 5 % of MIMIC-CXR's studies have by its published label counts, and of the phantom's."""
+
+PUBLISHED = {
+    "1": {"bleu_4": 0.112, "meteor": 0.148, "rouge_l": 0.282, "cider": 0.257, "ce_precision": 0.436, "ce_f1": 0.363},
+    "2": {"bleu_4": 0.110, "meteor": 0.145, "rouge_l": 0.283, "cider": 0.257, "ce_precision": 0.357, "ce_f1": 0.324},
+    "3": {"bleu_4": 0.113, "meteor": 0.150, "rouge_l": 0.280, "cider": 0.276, "ce_precision": 0.360, "ce_f1": 0.327},
+    "4": {"bleu_4": 0.116, "meteor": 0.156, "rouge_l": 0.282, "cider": 0.279, "ce_precision": 0.438, "ce_f1": 0.365},
+    "5": {"bleu_4": 0.115, "meteor": 0.156, "rouge_l": 0.281, "cider": 0.274, "ce_precision": 0.456, "ce_f1": 0.371},
+    "6": {"bleu_4": 0.119, "meteor": 0.161, "rouge_l": 0.284, "cider": 0.282, "ce_precision": 0.460, "ce_f1": 0.376},
+    "7": {"bleu_4": 0.120, "meteor": 0.160, "rouge_l": 0.284, "cider": 0.283, "ce_precision": 0.459, "ce_f1": 0.376},
+    "6a": {
+        "bleu_4": 0.116, "meteor": 0.156, "rouge_l": 0.283, "cider": 0.276,
+        "ce_precision": 0.413, "ce_recall": 0.312, "ce_f1": 0.354, "auroc": 0.69,
+    },
+    "6b": {
+        "bleu_4": 0.119, "meteor": 0.161, "rouge_l": 0.284, "cider": 0.282,
+        "ce_precision": 0.460, "ce_recall": 0.314, "ce_f1": 0.376, "auroc": 0.75,
+    },
+    "6c": {
+        "bleu_4": 0.117, "meteor": 0.158, "rouge_l": 0.283, "cider": 0.280,
+        "ce_precision": 0.446, "ce_recall": 0.313, "ce_f1": 0.368,
+    },
+    "6d": {
+        "bleu_4": 0.120, "meteor": 0.163, "rouge_l": 0.291, "cider": 0.283,
+        "ce_precision": 0.489, "ce_recall": 0.341, "ce_f1": 0.401, "auroc": 0.78,
+    },
+}  # fmt: skip
+"""Tables 4 and 5, and the mean AUROCs that Section 4.6 and App. C state of Table 6."""
+
+PUBLISHED_RETRIEVAL = {1: (0.48, 0.45), 2: (0.50, 0.49), 5: (0.51, 0.49), 10: (0.51, 0.49)}
+"""Table 2: Precision@K of DCCLIP, with and without balancing."""
+
+
+def _greater(better: str, worse: str, *quantities: Quantity) -> tuple[Greater, ...]:
+    return tuple(Greater(quantity, better, worse, _printed(better, worse, quantity)) for quantity in quantities)
+
+
+def _printed(first: str, second: str, quantity: Quantity) -> tuple[float, float] | None:
+    """The paper's values of two variants, where it prints both."""
+    if quantity.observations:
+        return None
+    values = [PUBLISHED[variant].get(quantity.metric) for variant in (first, second)]
+    return None if values[0] is None or values[1] is None else (values[0], values[1])
+
+
+def _equivalent(first: str, second: str, quantity: Quantity, margin: float) -> Equivalent:
+    return Equivalent(quantity, first, second, margin, _printed(first, second, quantity))
+
+
+CLAIMS = ClaimSet(
+    reference="Zhou and Wang, EMNLP 2024 (2024.emnlp-main.433)",
+    claims=(
+        Claim(
+            "balancing-auroc",
+            "Re-sampling per observation lifts AUROC, and that of rare observations",
+            "Table 6, App. C",
+            (*_greater("6b", "6a", AUROC, RARE), *_greater("6d", "6c", RARE)),
+        ),
+        Claim(
+            "balancing-reports",
+            "Re-sampling per observation lifts the clinical efficacy of reports",
+            "Table 5",
+            (*_greater("6b", "6a", F1), *_greater("6d", "6c", F1)),
+        ),
+        Claim(
+            "balancing-over-extra",
+            "Re-sampling is worth more than extra uni-modal data",
+            "Table 5, App. B and C",
+            _greater("6b", "6c", RARE, F1, BLEU),
+        ),
+        Claim(
+            "both-best",
+            "Re-sampling and extra data together are best",
+            "Table 5, App. B",
+            (*_greater("6d", "6b", AUROC, F1, BLEU), *_greater("6d", "6c", F1), *_greater("6d", "6a", F1)),
+        ),
+        Claim(
+            "step1-efficacy",
+            "Without step 1 clinical efficacy falls",
+            "Table 4, App. B",
+            (*_greater("6", "3", F1), *_greater("5", "2", F1)),
+        ),
+        Claim(
+            "step1-text",
+            "Without step 1 NLG metrics fall",
+            "Table 4, App. B",
+            (*_greater("6", "3", BLEU, METEOR, CIDER), *_greater("5", "2", BLEU, METEOR, CIDER)),
+        ),
+        Claim(
+            "step2-text",
+            "Without step 2 NLG metrics fall",
+            "Table 4, App. B",
+            (*_greater("6", "4", BLEU, METEOR, CIDER), *_greater("5", "1", BLEU, METEOR, CIDER)),
+        ),
+        Claim(
+            "step2-efficacy",
+            "Without step 2 clinical efficacy falls",
+            "Table 4, App. B",
+            (*_greater("6", "4", F1), *_greater("5", "1", F1)),
+        ),
+        Claim(
+            "step3-text",
+            "Without step 3 NLG metrics fall",
+            "Table 4, App. B",
+            (*_greater("6", "5", BLEU, METEOR, CIDER), *_greater("3", "2", BLEU, METEOR, CIDER)),
+        ),
+        Claim(
+            "prompt-tuning",
+            "Prompt tuning of at most 3 % of the weights matches full fine-tuning",
+            "Table 4, App. B",
+            (
+                TrainedShare("6", 0.03, "0.1 % to 3 %"),
+                _equivalent("6", "7", BLEU, 0.005),
+                _equivalent("6", "7", F1, 0.02),
+            ),
+        ),
+        Claim(
+            "retrieval",
+            "DCCLIP retrieves better after a balanced step 1",
+            "Table 2",
+            tuple(
+                Greater(Quantity("precision_at_k", f"P@{k}", k=k), "6b", "6a", figures)
+                for k, figures in PUBLISHED_RETRIEVAL.items()
+            ),
+        ),
+        Claim(
+            "error-correlation",
+            "The better a variant classifies, the better its reports",
+            "Tables 5 and 6, App. C",
+            tuple(
+                Correlated(quantity, AUROC, ("6a", "6b", "6c", "6d"), "positive")
+                for quantity in (BLEU, METEOR, CIDER, F1)
+            ),
+        ),
+    ),
+    tables=(
+        VariantTable(
+            "Ablation of the steps (the paper's Table 4)",
+            (
+                ("1", "1: step 1, FFT"),
+                ("2", "2: step 2, FFT"),
+                ("3", "3: steps 2 3, PT"),
+                ("4", "4: steps 1 3, PT"),
+                ("5", "5: steps 1 2, FFT"),
+                ("6", "6: steps 1 2 3, PT"),
+                ("7", "7: steps 1 2 3, FFT"),
+            ),
+            (*((quantity, "") for quantity in (BLEU, METEOR, ROUGE, CIDER)), (PRECISION, ""), (F1, "")),
+        ),
+        VariantTable(
+            "Re-sampling and extra data in step 1 (the paper's Table 5)",
+            (
+                ("6a", "6a: neither"),
+                ("6b", "6b: balancing"),
+                ("6c", "6c: extra data"),
+                ("6d", "6d: both"),
+            ),
+            tuple((quantity, "") for quantity in (BLEU, METEOR, ROUGE, CIDER, PRECISION, RECALL, F1)),
+        ),
+        ObservationTable("AUROC of each observation (the paper's Table 6)", "auroc", ("6a", "6b", "6c", "6d")),
+        VariantTable(
+            "Retrieval by DCCLIP (the paper's Table 2)",
+            (("6b", "DCCLIP"), ("6a", "DCCLIP w/o balancing")),
+            tuple((Quantity("precision_at_k", f"P@{k}", k=k), "") for k in PUBLISHED_RETRIEVAL),
+        ),
+    ),
+)
+"""The claims of App. B and C and of Section 4."""

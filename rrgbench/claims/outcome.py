@@ -1,0 +1,144 @@
+"""From a trained set to the outcome of all claims: measure what is missing, judge, write documents."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rrgbench.claims.claim import ClaimSet
+from rrgbench.claims.documents import ClaimDocument
+from rrgbench.claims.measurement import Measured, Measurement, trained_models
+from rrgbench.claims.tables import claim_tables
+from rrgbench.claims.verdict import judge
+from rrgbench.data.corpus import Corpus
+from rrgbench.errors import InputError
+from rrgbench.render.table import Table
+from rrgbench.runs.atomic import write_text
+from rrgbench.suites.suite import Suite
+from rrgbench.tasks.evaluation import Progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Every claim's outcome.
+
+    Attributes
+    ----------
+    document : ClaimDocument
+        To be shown.
+    setting : dict
+        Corpus, preset, seeds, protocol.
+    """
+
+    document: ClaimDocument
+    setting: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Claims, tests and tables."""
+        content = {
+            **self.setting,
+            "claims": [judgement.to_json() for judgement in self.document.judgements],
+            "tables": [_table_json(table) for table in self.document.tables],
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write `claims.json`, `claims.md` and `claims.tex`."""
+        texts = {
+            "claims.json": self.to_json(),
+            "claims.md": self.document.to_markdown(),
+            "claims.tex": self.document.to_latex(),
+        }
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        return [folder / name for name in texts]
+
+
+def judge_set(
+    claims: ClaimSet,
+    model: str,
+    runs: Path,
+    corpus: Corpus,
+    suite: Suite,
+    *,
+    protocol: str = "dcrrg",
+    seed: int = 0,
+    progress: Progress | None = None,
+    overall: Progress | None = None,
+    film_cache: Path | None = None,
+) -> Outcome:
+    """Measure the variants of a trained set that the claims need, and judge each claim.
+
+    Parameters
+    ----------
+    claims : ClaimSet
+        Whose claims.
+    model : str
+        Registered name of the model that the variants are of.
+    runs : Path
+        The set's folder.
+    corpus, suite, protocol, seed, progress, film_cache
+        As in `rrgbench.tasks.evaluate.evaluate`.
+    overall : callable, optional
+        Called with (what, done, total) for the models.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no trained variants, or models that were trained in different ways.
+    """
+    found = [trained for trained in trained_models(runs) if trained.variant in claims.variants]
+    if not found:
+        raise InputError(f"{runs} holds none of the variants {', '.join(claims.variants)}")
+    trainings = [trained.record for trained in found]
+    setting = _setting(runs, trainings)
+    measurement = Measurement(model, runs, corpus, suite, protocol, seed, progress, film_cache)
+    models: dict[str, dict[int, Measured]] = {}
+    shares: dict[str, list[float]] = {}
+    for done, trained in enumerate(found):
+        if overall is not None:
+            overall(f"{trained.variant} seed {trained.seed}", done, len(found))
+        models.setdefault(trained.variant, {})[trained.seed] = measurement.measure(trained)
+        shares.setdefault(trained.variant, []).append(trained.trained_share)
+    seeds = sorted({trained.seed for trained in found})
+    where = f"{corpus.identity}, {suite.split} split"
+    tables = claim_tables(claims, models, where, seeds)
+    judgements = tuple(judge(claim, models, shares, seed) for claim in claims.claims)
+    limit = setting["limit"]
+    trained_on = (
+        f"Trained on {setting['corpus']}, preset {setting['preset']}"
+        f"{'' if limit is None else f', {limit} training studies of each source'}; seeds {', '.join(map(str, seeds))}."
+    )
+    lines = (
+        trained_on,
+        f"Measured on {where}; protocol {protocol}; suite {suite.name}.",
+        "Differences are means over seeds, paired by seed and by study, with 95 % intervals (90 % for equivalence).",
+    )
+    title = f"Claims of {claims.reference}, on {corpus.name}"
+    measured = {"measured_on": corpus.identity, "split": suite.split, "protocol": protocol, "seeds": seeds}
+    return Outcome(ClaimDocument(title, lines, judgements, tuple(tables)), {**setting, **measured})
+
+
+def _setting(runs: Path, trainings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Corpus, limit and preset of all models, which must be the same."""
+    keys = {"corpus": "corpus", "limit": "limit", "preset_name": "preset"}
+    for key in keys:
+        values = {str(training[key]) for training in trainings}
+        if len(values) > 1:
+            raise InputError(f"{runs}: the models differ in their {keys[key]} ({', '.join(sorted(values))})")
+    return {name: trainings[0][key] for key, name in keys.items()}
+
+
+def _table_json(table: Table) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "columns": [column.name for column in table.columns],
+        "rows": [
+            {
+                "label": row.label,
+                "cells": [{"value": cell.value, "low": cell.low, "high": cell.high} for cell in row.cells],
+            }
+            for row in table.rows
+        ],
+        "notes": list(table.notes),
+    }

@@ -1,0 +1,105 @@
+"""The tables that the claims are read from, in the paper's shape: means over seeds with intervals."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rrgbench.claims.claim import ClaimSet, ObservationTable, Quantity, VariantTable
+from rrgbench.claims.measurement import Measured
+from rrgbench.claims.verdict import Models, quantity_values
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.render.assembly import merged_signatures
+from rrgbench.render.table import Cell, Column, Notes, Row, Table, mark_best
+from rrgbench.runs.records import Record
+from rrgbench.stats.seeds import mean_over_seeds
+
+INTERVAL = "interval of the mean over seeds: t, with the variance between seeds and that of the resampled studies"
+
+
+def claim_tables(claims: ClaimSet, models: Models, where: str, seeds: Sequence[int]) -> list[Table]:
+    """All tables of a set of claims.
+
+    Parameters
+    ----------
+    claims : ClaimSet
+        Whose tables.
+    models : mapping
+        Measured models by variant and seed.
+    where : str
+        Corpus, split and preset, for titles.
+    seeds : sequence of int
+        All seeds that were trained; a cell with fewer says so.
+    """
+    return [
+        _by_variant(table, models, where, seeds)
+        if isinstance(table, VariantTable)
+        else _by_observation(table, models, where, seeds)
+        for table in claims.tables
+    ]
+
+
+def _by_variant(table: VariantTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
+    notes = Notes()
+    columns = [Column(quantity.title, group) for quantity, group in table.columns]
+    rows = [
+        Row(label, tuple(_cell(models.get(variant, {}), quantity, notes, seeds) for quantity, _ in table.columns))
+        for variant, label in table.rows
+    ]
+    used = {
+        column: _records(models, [variant for variant, _ in table.rows], quantity)
+        for column, (quantity, _) in zip(columns, table.columns, strict=True)
+    }
+    return _table(f"{table.title}, {where}", "model", columns, mark_best(columns, rows), notes, used)
+
+
+def _by_observation(table: ObservationTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
+    notes = Notes()
+    columns = [Column(variant) for variant in table.variants]
+    mean = Quantity(table.metric, "mean")
+    quantities = {"mean": mean, **{name: Quantity(table.metric, name, (name,)) for name in OBSERVATIONS}}
+    rows = [
+        Row(name, tuple(_cell(models.get(variant, {}), quantity, notes, seeds) for variant in table.variants), group)
+        for name, quantity in quantities.items()
+        for group in ["mean" if name == "mean" else "observations"]
+    ]
+    used = {column: _records(models, [variant], mean) for column, variant in zip(columns, table.variants, strict=True)}
+    shown = mark_best(columns, rows, by_row=True)
+    return _table(f"{table.title}, {where}", "observation", columns, shown, notes, used)
+
+
+def _table(
+    title: str,
+    label: str,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    notes: Notes,
+    used: Mapping[Column, Sequence[Record]],
+) -> Table:
+    notes.number(INTERVAL)
+    return Table(title, label, tuple(columns), tuple(rows), tuple(notes.texts), merged_signatures(used))
+
+
+def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seeds: Sequence[int]) -> Cell:
+    """Mean over seeds with its interval; blank with a note where there is none."""
+    if not models:
+        return Cell(notes=(notes.number("not trained"),))
+    known = quantity_values(models, quantity)
+    if not known:
+        reasons = [record.reason for m in models.values() for c in quantity.columns if (record := m.records.get(c))]
+        return Cell(notes=(notes.number(next(filter(None, reasons), "not part of the suite")),))
+    order = sorted(known)
+    found = mean_over_seeds(
+        np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
+    )
+    marks = () if len(order) == len(seeds) else (notes.number(f"{len(order)} of {len(seeds)} seeds"),)
+    return Cell(found.value, found.low, found.high, marks)
+
+
+def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:
+    return [
+        model.records[column]
+        for variant in variants
+        for model in models.get(variant, {}).values()
+        for column in quantity.columns
+        if column in model.records
+    ]

@@ -1,0 +1,146 @@
+"""Values of models trained with several seeds, all measured on the same studies.
+
+Two things make such a value uncertain: training (another seed gives another model) and the studies (another test set
+gives another value). The mean over seeds therefore has the variance
+
+    between seeds: s^2 / S, with s^2 the variance of the S values
+  + studies:       the variance of the mean over seeds when studies are resampled, the same ones for every seed
+
+and its interval is Student's t with Satterthwaite's degrees of freedom (Satterthwaite, 1946), which are close to S - 1
+where training decides and close to the number of studies where those do. A bootstrap over three seeds would be too
+narrow: it knows of only ten samples. For a difference between two systems pass the differences, taken seed by seed and
+resample by resample: then it is paired by both.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from rrgbench.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """A mean over seeds with its interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Mean and interval; the interval is NaN where nothing is known of its width.
+    seeds : int
+        Number of seeds.
+    between, studies : float
+        The two parts of its variance; `between` is NaN for a single seed.
+    """
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+    between: float
+    studies: float
+
+
+def mean_over_seeds(values: Floats, replicates: Floats, studies: int, level: float = 0.95) -> SeedMean:
+    """Mean over seeds, with an interval for both training and studies.
+
+    Parameters
+    ----------
+    values : float64 array (s,)
+        One value a seed, on all studies.
+    replicates : float64 array (s, r)
+        The values on r resamples of the studies, the same resamples for every seed. Resamples in which a value is
+        undefined (NaN) are left out.
+    studies : int
+        Number of studies.
+    level : float
+        Nominal coverage of the interval.
+
+    Returns
+    -------
+    SeedMean
+        With a single seed the interval is that of the studies alone: it says nothing about another training.
+
+    Raises
+    ------
+    InputError
+        If shapes differ or a value is not finite.
+
+    Examples
+    --------
+    >>> found = mean_over_seeds(np.array([0.3, 0.4, 0.5]), np.zeros((3, 10)), studies=100)
+    >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+    (0.4, 0.152, 0.648)
+    """
+    values, replicates = np.asarray(values, dtype=np.float64), np.asarray(replicates, dtype=np.float64)
+    if values.ndim != 1 or not len(values) or replicates.ndim != 2 or len(replicates) != len(values):
+        raise InputError(f"values {values.shape} and resamples {replicates.shape}; expected (seeds,) and (seeds, r)")
+    if not np.isfinite(values).all():
+        raise InputError("the value of a seed is not finite; leave undefined ones out first")
+    count, mean = len(values), float(values.mean())
+    resampled = replicates.mean(axis=0)
+    resampled = resampled[~np.isnan(resampled)]
+    by_study = float(resampled.var(ddof=1)) if len(resampled) > 1 else 0.0
+    by_seed = float(values.var(ddof=1)) / count if count > 1 else 0.0
+    variance = by_seed + by_study
+    if variance == 0.0:
+        width = 0.0
+    else:
+        parts = [(by_seed, count - 1), (by_study, max(studies - 1, 1))]
+        degrees = variance**2 / sum(part**2 / free for part, free in parts if part > 0.0)
+        width = float(stats.t.ppf((1.0 + level) / 2.0, degrees)) * variance**0.5
+    between = by_seed if count > 1 else np.nan
+    return SeedMean(mean, mean - width, mean + width, count, between, by_study)
+
+
+def correlation_over_seeds(
+    first: Floats, second: Floats, first_replicates: Floats, second_replicates: Floats, level: float, seed: int
+) -> SeedMean:
+    """Pearson correlation over systems between two values, each the mean over seeds.
+
+    Parameters
+    ----------
+    first, second : float64 arrays (v, s)
+        Values of v systems with s seeds.
+    first_replicates, second_replicates : float64 arrays (v, s, r)
+        The same on resamples of the studies.
+    level : float
+        Nominal coverage of the interval.
+    seed : int
+        Of the drawn seeds.
+
+    Returns
+    -------
+    SeedMean
+        The interval is the percentile one of a hierarchical bootstrap: each resample of the studies goes with seeds
+        drawn with replacement, the same for all systems. NaN where the values are constant.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three systems, of which two always lie on a line.
+    """
+    if first.shape != second.shape or first.ndim != 2 or len(first) < 3:
+        raise InputError(f"correlation over systems of values {first.shape} and {second.shape}; at least 3 are needed")
+    count = first.shape[1]
+    generator = np.random.default_rng(seed)
+    found = []
+    for resample in range(first_replicates.shape[2]):
+        drawn = generator.integers(0, count, count)
+        x = first_replicates[:, drawn, resample].mean(axis=1)
+        y = second_replicates[:, drawn, resample].mean(axis=1)
+        found.append(_pearson(x, y))
+    known = np.array([one for one in found if not np.isnan(one)])
+    tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
+    low, high = (float(end) for end in np.quantile(known, tails)) if len(known) else (np.nan, np.nan)
+    return SeedMean(_pearson(first.mean(axis=1), second.mean(axis=1)), low, high, count, np.nan, np.nan)
+
+
+def _pearson(x: Floats, y: Floats) -> float:
+    x, y = x - x.mean(), y - y.mean()
+    scale = float(np.sqrt((x**2).sum() * (y**2).sum()))
+    return float((x * y).sum() / scale) if scale > 0.0 else np.nan
