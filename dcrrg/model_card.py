@@ -32,6 +32,13 @@ SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """Records that the card shows, in order."""
 
 
+_TUNED = {
+    "prompt": ("prompts", "report_head"),
+    "full": ("image_encoder", "image_projection", "decoder", "report_head"),
+}
+"""What step 4 trains."""
+
+
 def write_model_card(
     checkpoint: Path, records: Sequence[Mapping[str, Any]] = (), evaluation: str = "", shipped: bool = False
 ) -> None:
@@ -61,7 +68,8 @@ def write_model_card(
     training = json.loads(record_file.read_text())
     with safe_open(checkpoint / "model.safetensors", framework="np") as weights:
         sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-    trained = sum(size for name, size in sizes.items() if name.split(".")[0] in ("prompts", "report_head"))
+    tuned = _TUNED[json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt")]
+    trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False)
     template = environment.from_string(files("dcrrg.templates").joinpath("model_card.md.j2").read_text())
     text = template.render(

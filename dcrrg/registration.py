@@ -9,46 +9,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
+from rrgbench.registry import lookup
 
 if TYPE_CHECKING:
     from dcrrg.model import DcrrgModel
 
+WEIGHTS = "model.safetensors"
 SHIPPED = "tiny-phantom"
+"""The shipped checkpoint that is loaded where none is named."""
 
 
-def load(checkpoint: str | Path | None = None) -> "DcrrgSystem":
+def shipped_checkpoints() -> dict[str, Path]:
+    """Checkpoints that ship with the package: folders by name."""
+    with as_file(files("dcrrg") / "checkpoints") as folder:
+        return {path.name: path for path in sorted(folder.iterdir()) if (path / WEIGHTS).is_file()}
+
+
+def load(checkpoint: str | Path | None = None, variant: str | None = None) -> "DcrrgSystem":
     """DCRRG for the harness.
 
     Parameters
     ----------
     checkpoint : str or Path, optional
-        A folder written by `rrgbench train`, or a hub id; the checkpoint trained on the phantom if omitted.
+        A folder written by `rrgbench train`, the name of a shipped checkpoint, or a hub id; a folder comes before a
+        name. The checkpoint trained on the phantom if omitted.
+    variant : str, optional
+        Name of a shipped checkpoint, such as `6a`; instead of `checkpoint`.
 
     Raises
     ------
     InputError
-        If there is no such checkpoint.
+        If there is no such checkpoint, or both are given.
+    UnknownNameError
+        If no shipped checkpoint is of that variant.
     """
     from dcrrg.model import DcrrgModel
 
+    if checkpoint is not None and variant is not None:
+        raise InputError(f"checkpoint {checkpoint} and variant {variant} are both given; give one of them")
+    shipped = shipped_checkpoints()
     if checkpoint is None:
-        with as_file(files("dcrrg") / "checkpoints" / SHIPPED) as shipped:
-            return load(shipped)
-    folder = Path(checkpoint)
-    if folder.exists() and not (folder / "model.safetensors").is_file():
-        raise InputError(f"{folder} holds no model.safetensors; give a folder that rrgbench train has finished")
+        folder = shipped[lookup("shipped checkpoint", variant or SHIPPED, shipped)]
+    else:
+        folder = Path(checkpoint)
+        if not (folder / WEIGHTS).is_file() and str(checkpoint) in shipped:
+            folder = shipped[str(checkpoint)]
+    if folder.exists() and not (folder / WEIGHTS).is_file():
+        raise InputError(f"{folder} holds no {WEIGHTS}; give a folder that rrgbench train has finished")
     try:
         model = DcrrgModel.from_pretrained(folder if folder.exists() else str(checkpoint))
     except OSError as error:
         raise InputError(
-            f"no DCRRG checkpoint at {checkpoint!s}: neither a local folder nor a reachable hub id"
+            f"no DCRRG checkpoint at {checkpoint!s}: neither a local folder, nor one that ships "
+            f"({', '.join(shipped) or 'none'}), nor a reachable hub id"
         ) from error
     return DcrrgSystem(model, weights_digest(folder) if folder.exists() else str(checkpoint))
 
 
 def weights_digest(folder: Path) -> str:
     """First 12 digits of the SHA-256 of the weights."""
-    with open(folder / "model.safetensors", "rb") as file:
+    with open(folder / WEIGHTS, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
