@@ -8,22 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from baselines.training import train_baseline
+from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
 
 NAME = "clip"
-
-
-def symmetric_info_nce(images: Tensor, texts: Tensor, temperature: Tensor) -> Tensor:
-    """Mean of image-to-text and text-to-image cross-entropy of unit vectors (n, p), row i of both being a pair."""
-    logits = images @ texts.T / temperature
-    own = torch.arange(len(logits), device=logits.device)
-    return (cross_entropy(logits, own) + cross_entropy(logits.T, own)) / 2
 
 
 class ClipConfig(ImageTextConfig):
@@ -43,7 +35,7 @@ class Clip(ImageTextModel):
 
     def contrast(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Tensor:
         """Symmetric InfoNCE; labels are not used."""
-        return symmetric_info_nce(self.film_vectors(films), self.text_vectors(ids, mask), self.temperature)
+        return info_nce(self.film_vectors(films) @ self.text_vectors(ids, mask).T, self.temperature)
 
 
 train = partial(train_baseline, NAME, Clip)

@@ -74,7 +74,7 @@ class ImageTextConfig(ReportModelConfig):
 class ImageTextModel(Captioner):
     """Image encoder, text encoder, two linear projections into one space, and the shared report decoder."""
 
-    config_class = ImageTextConfig
+    config_class: type[ImageTextConfig] = ImageTextConfig
 
     def __init__(self, config: ImageTextConfig, pretrained_encoders: bool = False) -> None:
         super().__init__(config, pretrained_encoders)
