@@ -1,0 +1,90 @@
+"""MedCLIP's mechanism: films and texts decoupled, soft targets from labels."""
+
+import numpy as np
+import pytest
+import torch
+
+from baselines.medclip import DecoupledItems, Medclip
+from rrgbench.labelers import RulesLabeler
+from rrgbench.modeling.sentence_items import sentences_of
+from rrgbench.modeling.training_data import FilmSource, ReportSource
+from rrgbench.observations import OBSERVATIONS
+
+REPORTS = [
+    "There is a small left pleural effusion. The heart is normal in size.",
+    "No pneumothorax. The lungs are clear.",
+    "Moderate cardiomegaly. There is a right pneumothorax.",
+]
+
+
+def items(films: int, seed: int = 0) -> DecoupledItems:
+    labels = np.zeros((films, 14), dtype=np.int8)
+    labels[np.arange(films), np.arange(films) % 14] = 1
+    return DecoupledItems(
+        FilmSource(np.zeros((films, 8, 8), dtype=np.uint8), labels, OBSERVATIONS),
+        ReportSource(REPORTS, RulesLabeler().label(REPORTS), [(None,) * 14] * len(REPORTS)),
+        False,
+        seed,
+    )
+
+
+def log_softmax(x: np.ndarray) -> np.ndarray:
+    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+
+
+def test_loss_is_the_semantic_matching_loss(small_model, batch) -> None:
+    model = small_model(Medclip)
+    batch["film_labels"][0], batch["text_labels"][1] = 0, 0
+    a, b = batch["film_labels"].double().numpy(), batch["text_labels"].double().numpy()
+    lengths = np.outer(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
+    s = np.divide(a @ b.T, lengths, out=np.zeros((5, 5)), where=lengths > 0)
+    s[np.ix_(~a.any(axis=1), ~b.any(axis=1))] = 1
+    films = model.film_vectors(batch["films"]).detach().double().numpy()
+    texts = model.text_vectors(batch["ids"], batch["mask"]).detach().double().numpy()
+    logits = films @ texts.T / 0.07
+    losses = [-(np.exp(log_softmax(y)) * log_softmax(x)).sum(axis=1).mean() for x, y in ((logits, s), (logits.T, s.T))]
+    assert model.contrast(**batch).item() == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_partners_with_the_same_labels_are_no_negatives(small_model, batch) -> None:
+    """Where all labels agree nothing distinguishes one text from another, as InfoNCE would."""
+    model = small_model(Medclip)
+    for key in ("film_labels", "text_labels"):
+        batch[key] = torch.ones(5, 14)
+    batch["ids"], batch["mask"] = batch["ids"][:1].expand(5, -1), batch["mask"][:1].expand(5, -1)
+    batch["films"] = batch["films"][:1].expand(5, -1, -1)
+    model.contrast(**batch).backward()
+    assert model.image_projection.weight.grad.abs().max() < 1e-5
+
+
+def test_texts_are_drawn_whatever_the_film(batch) -> None:
+    dataset = items(900)
+    texts = [dataset[index]["report"] for index in range(900)]
+    candidates = [*REPORTS, *[sentence for report in REPORTS for sentence in sentences_of(report)]]
+    assert set(texts) == set(candidates)
+    # half of them whole reports: 450 expected, standard deviation 15
+    assert abs(sum(text in REPORTS for text in texts) - 450) < 75
+    # each report is met as often by films of every label: 21 expected of each, standard deviation 3.8
+    of_report = np.array([next(i for i, report in enumerate(REPORTS) if text in report) for text in texts])
+    table = np.array([np.bincount(of_report[np.arange(900) % 14 == label], minlength=3) for label in range(14)])
+    assert table.min() >= 8
+
+
+def test_a_sentence_has_its_own_labels() -> None:
+    dataset = items(200)
+    labeler = RulesLabeler()
+    for index in range(40):
+        item = dataset[index]
+        expected = (labeler.label([item["report"]])[0] == 1).astype(np.float32)
+        np.testing.assert_array_equal(item["text_labels"].numpy(), expected)
+
+
+def test_the_draw_follows_from_seed_and_epoch() -> None:
+    def run(seed: int, epoch: int) -> list[str]:
+        dataset = items(30, seed)
+        dataset.set_epoch(epoch)
+        return [dataset[index]["report"] for index in range(30)]
+
+    assert run(0, 1) == run(0, 1)
+    assert run(0, 1) != run(0, 2)
+    assert run(0, 1) != run(1, 1)
