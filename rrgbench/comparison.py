@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from rrgbench.data.predictions import ReportPairs
 from rrgbench.errors import InputError, NotComparableError, listed
 from rrgbench.labelers import Labeler, load
+from rrgbench.metrics.external import ExternalMetric
 from rrgbench.protocols import Protocol, load_protocol
 from rrgbench.scores import Scores, latex_escaped, number, ordered, title
-from rrgbench.scoring import Progress, Reports, pair_in_memory, score_pairs
+from rrgbench.scoring import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
 from rrgbench.signature import Signature
 from rrgbench.stats.bootstrap import Method
 from rrgbench.stats.paired import PairedTest, Test, approximate_randomization, holm, paired_bootstrap
@@ -81,6 +82,12 @@ class Comparison:
         """Metric keys in the order of tables."""
         return ordered(list(dict.fromkeys(key for scores in self.scores.values() for key in scores)))
 
+    @property
+    def lower_is_better(self) -> frozenset[str]:
+        """Keys of the metrics of which a smaller value is the better one."""
+        families = [family.metric for scores in self.scores.values() for family in scores.families]
+        return frozenset[str]().union(*(one.lower_is_better for one in families if isinstance(one, ExternalMetric)))
+
     def beaten(self, system: str, metric: str) -> str:
         """Letters of the systems that this one is significantly better than."""
         letters = [
@@ -88,7 +95,7 @@ class Comparison:
             for row in self.differences
             for other, lead in ((row.second, row.difference), (row.first, -row.difference))
             if row.metric == metric and system in (row.first, row.second) and other != system
-            if row.adjusted <= self.level and lead > 0
+            if row.adjusted <= self.level and (lead < 0 if metric in self.lower_is_better else lead > 0)
         ]
         return "".join(sorted(letters))
 
@@ -143,7 +150,9 @@ class Comparison:
     def to_latex(self) -> str:
         """A booktabs table with superscripts; the best value of each metric is bold."""
         best = {
-            key: max(scores[key].value for scores in self.scores.values() if not math.isnan(scores[key].value))
+            key: (min if key in self.lower_is_better else max)(
+                scores[key].value for scores in self.scores.values() if not math.isnan(scores[key].value)
+            )
             for key in self.metrics
             if any(not math.isnan(scores[key].value) for scores in self.scores.values())
         }
@@ -168,7 +177,7 @@ def compare(
     systems: Mapping[str, Sequence[str] | Mapping[str, str]],
     references: Reports,
     protocol: str | Protocol = "dcrrg",
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str | ExternalMetric] | None = None,
     intervals: bool = True,
     *,
     test: Test = "randomization",
@@ -219,7 +228,7 @@ def compare(
 def compare_pairs(
     systems: Mapping[str, ReportPairs],
     protocol: str | Protocol = "dcrrg",
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str | ExternalMetric] | None = None,
     intervals: bool = True,
     *,
     test: Test = "randomization",
@@ -244,7 +253,8 @@ def compare_pairs(
     chosen = load_protocol(protocol)
     wanted = chosen.labeler if labeler is None else labeler
     remembering = RememberingLabeler(load(wanted) if isinstance(wanted, str) else wanted)
-    names = None if metrics is None else list(metrics)
+    # Weights of other packages' metrics are loaded once for all systems.
+    keys, external = wanted_metrics(metrics)
     scores: dict[str, Scores] = {}
     for name, pairs in _same_studies(systems, common).items():
         if progress:
@@ -252,7 +262,7 @@ def compare_pairs(
         scores[name] = score_pairs(
             pairs,
             chosen,
-            names,
+            [*keys, *external],
             intervals,
             labeler=remembering,
             seed=seed,

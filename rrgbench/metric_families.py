@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.predictions import ReportPairs
-from rrgbench.errors import InputError, MissingPartError
+from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.cider import Cider
 from rrgbench.metrics.cider import undefined_reason as cider_undefined
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.metrics.external import ExternalMetric
 from rrgbench.metrics.ngrams import NgramTable, ngram_table
 from rrgbench.metrics.rouge import RougeL
 from rrgbench.observations import OBSERVATIONS
@@ -73,6 +74,28 @@ def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -
     if table is not None and "cider" in keys:
         families.append(Family(Cider(), Cider().table_statistics(table)))
     return families, absent
+
+
+def external_families(pairs: ReportPairs, protocol: Protocol, metrics: Sequence[ExternalMetric]) -> list[Family]:
+    """Statistics of other packages' metrics, which read the text that the protocol's labeler reads.
+
+    Raises
+    ------
+    InputError
+        If a metric gives no number for a study, or a wrong number of them.
+    """
+    texts = [*(text for study in pairs.references for text in study), *pairs.hypotheses]
+    read = iter(protocol.clean(texts) if protocol.labelled_text == "cleaned" else texts)
+    references = [[next(read) for _ in study] for study in pairs.references]
+    hypotheses = list(read)
+    families = []
+    for metric in metrics:
+        values = metric.statistics(references, hypotheses)
+        missing = [pairs.study_ids[row] for row in np.flatnonzero(~np.isfinite(values).all(axis=1))]
+        if missing:
+            raise InputError(f"metric {metric.name} gave no number for {len(missing)} studies: {listed(missing)}")
+        families.append(Family(metric, values))
+    return families
 
 
 def efficacy_statistics(

@@ -12,9 +12,10 @@ from rrgbench.data.predictions import ReportPairs
 from rrgbench.errors import MissingPartError
 from rrgbench.labelers import Labeler, load
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
+from rrgbench.metrics.external import ExternalMetric
 from rrgbench.protocols import PROTOCOLS, load_protocol
 from rrgbench.scores import Scores, latex_escaped, number, ordered, title
-from rrgbench.scoring import score_pairs
+from rrgbench.scoring import score_pairs, wanted_metrics
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class ProtocolTable:
 def under_protocols(
     pairs: ReportPairs,
     protocols: Iterable[str] = tuple(PROTOCOLS),
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str | ExternalMetric] | None = None,
     labeler: str | Labeler | None = None,
     corpus: str = "unnamed",
     split: str = "unknown",
@@ -126,7 +127,9 @@ def under_protocols(
     MissingPartError
         If none of the protocols can be followed with what is installed.
     """
-    names = None if metrics is None else list(metrics)
+    # Weights of other packages' metrics are loaded once for all protocols.
+    keys, external = wanted_metrics(metrics)
+    wanted = [*keys, *external]
     labelers: dict[str, RememberingLabeler] = {}
     scores: dict[str, Scores] = {}
     absent: dict[str, str] = {}
@@ -138,7 +141,7 @@ def under_protocols(
             absent[name] = chosen.missing_part
             continue
         tool = _remembered(labelers, chosen.labeler if labeler is None else labeler)
-        scores[name] = score_pairs(pairs, chosen, names, False, labeler=tool, corpus=corpus, split=split)
+        scores[name] = score_pairs(pairs, chosen, wanted, False, labeler=tool, corpus=corpus, split=split)
     if not scores:
         raise MissingPartError("; ".join(dict.fromkeys(absent.values())))
     return ProtocolTable(scores, absent)

@@ -1,12 +1,16 @@
-"""Models and corpora by name, and what a model may offer.
+"""Models, corpora and other packages' metrics by name, and what a model may offer.
 
-Models and corpora join through the entry-point groups `rrgbench.models` and `rrgbench.corpora`; the harness itself
-imports none of them, so a third party's package stands beside ours on equal terms. A model implements those protocols
-below that it can; tasks report "not offered" for the rest.
+They join through the entry-point groups `rrgbench.models`, `rrgbench.corpora` and `rrgbench.metrics`; the harness
+imports no model itself, so a third party's package stands beside ours on equal terms. A model implements those
+protocols below that it can; tasks report "not offered" for the rest.
 """
 
 import difflib
+import hashlib
+import inspect
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.errors import InputError, MissingPartError, RrgbenchError, UnknownNameError, listed
+from rrgbench.metrics.external import ExternalMetric, PlugIn
 
 Films = NDArray[np.uint8]
 """Grey films (n, size, size), bright bone on dark lung, at the model's own `image_size`."""
@@ -257,3 +262,69 @@ def suite_names() -> list[str]:
     return sorted(
         path.name.removesuffix(".yaml") for path in files("rrgbench.suites").iterdir() if path.name.endswith(".yaml")
     )
+
+
+def plug_in_metrics() -> dict[str, PlugIn]:
+    """Metrics of other packages by name, installed or not; nothing of those packages is imported."""
+    return {name: point.load() for name, point in _named("rrgbench.metrics").items()}
+
+
+def load_metric(name: str, **options: str) -> ExternalMetric:
+    """Load a metric that another package owns, for `rrgbench.score` and `rrgbench.compare`.
+
+    Parameters
+    ----------
+    name : str
+        A registered name (`rrgbench list metrics`), e.g. `bertscore`.
+    **options : str
+        The plug-in's options, e.g. `model` for a hub id or local folder of weights (`docs/metrics.md`).
+
+    Returns
+    -------
+    ExternalMetric
+        To be given among `metrics`; its weights stay loaded as long as it lives.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such metric is registered.
+    InputError
+        If it has no such option.
+    MissingPartError
+        If its package isn't installed or can't load its weights; the message says how to get them.
+    """
+    known = plug_in_metrics()
+    plug_in = known[lookup("plug-in metric", name, known)]
+    taken = list(inspect.signature(plug_in.load).parameters)
+    unknown = [option for option in options if option not in taken]
+    if unknown:
+        raise InputError(f"metric {name} has no option {listed(unknown)}; it has {listed(taken) or 'none'}")
+    weights = f"; weights: {plug_in.weights}" if plug_in.weights else ""
+    if not plug_in.installed:
+        raise MissingPartError(
+            f"metric {name} needs the package {plug_in.package}, which isn't installed; get it: {plug_in.get}{weights}"
+        )
+    package = f"{plug_in.package}@{plug_in.installed}"
+    try:
+        with redirect_stdout(sys.stderr):
+            loaded = plug_in.load(**options)
+    except RrgbenchError:
+        raise
+    # What a foreign package raises when weights can't be had has no common class; RadGraph's raises Exception itself.
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise MissingPartError(f"metric {name} can't be loaded by {package} ({reason}){weights}") from error
+    settings = ",".join(f"{key}={_named_by_content(value)}" for key, value in loaded.settings.items())
+    return ExternalMetric(name, plug_in, loaded.score, f"{package}({settings})" if settings else package)
+
+
+def _named_by_content(value: str) -> str:
+    """The value itself, or, of an existing path, its last part and 8 digits of the SHA-256 of its files."""
+    path = Path(value)
+    if not path.exists():
+        return value
+    content = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(part for part in path.rglob("*") if part.is_file()):
+        with file.open("rb") as stream:
+            content.update(file.relative_to(path).as_posix().encode() + hashlib.file_digest(stream, "sha256").digest())
+    return f"{path.resolve().name}@{content.hexdigest()[:8]}"

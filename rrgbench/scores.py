@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rrgbench.metrics.base import Statistics, TextMetric
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.registry import plug_in_metrics
 from rrgbench.signature import Signature
 
 if TYPE_CHECKING:
@@ -243,7 +244,9 @@ def ordered(keys: Sequence[str]) -> list[str]:
 
 def title(key: str) -> str:
     """A metric's name in tables."""
-    return TITLES.get(key, key)
+    if key in TITLES:
+        return TITLES[key]
+    return next((one.titles[key] for one in plug_in_metrics().values() if key in one.titles), key)
 
 
 def number(value: float) -> str:

@@ -14,11 +14,14 @@ from rrgbench.metric_families import (
     Bootstrap,
     efficacy_signature,
     efficacy_statistics,
+    external_families,
     text_families,
     values_of,
 )
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.metrics.external import ExternalMetric
 from rrgbench.protocols import Protocol, load_protocol
+from rrgbench.registry import load_metric, plug_in_metrics
 from rrgbench.scores import TITLES, Family, Scores, ordered
 from rrgbench.signature import Signature
 from rrgbench.stats.bootstrap import Method
@@ -34,7 +37,7 @@ def score(
     references: Reports | None,
     hypotheses: Sequence[str] | Mapping[str, str],
     protocol: str | Protocol = "dcrrg",
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str | ExternalMetric] | None = None,
     intervals: bool = True,
     *,
     labeler: "str | Labeler | None" = None,
@@ -62,9 +65,10 @@ def score(
         The generated reports, in the same order or by the same ids.
     protocol : str or Protocol
         Which choices to follow (`rrgbench.protocols`).
-    metrics : iterable of str, optional
-        Keys (`bleu_1` .. `bleu_4`, `meteor`, `rouge_l`, `cider`, `ce_precision`, `ce_recall`, `ce_f1`) or groups
-        (`bleu`, `nlg`, `ce`); all by default.
+    metrics : iterable of str or ExternalMetric, optional
+        Keys (`bleu_1` .. `bleu_4`, `meteor`, `rouge_l`, `cider`, `ce_precision`, `ce_recall`, `ce_f1`), groups
+        (`bleu`, `nlg`, `ce`), or metrics of other packages by name (`bertscore`, ...) or as loaded by
+        `rrgbench.registry.load_metric` with options; all of our own by default.
     intervals : bool
         Whether to give bootstrap intervals.
     labeler : str or Labeler, optional
@@ -100,6 +104,8 @@ def score(
         If references and hypotheses don't belong together, or a report is empty and that isn't allowed.
     UnknownNameError
         If a metric, protocol or labeler is not known.
+    MissingPartError
+        If a metric of another package is asked for and that package or its weights are not there.
 
     Notes
     -----
@@ -135,7 +141,7 @@ def score(
 def score_pairs(
     pairs: ReportPairs,
     protocol: str | Protocol = "dcrrg",
-    metrics: Iterable[str] | None = None,
+    metrics: Iterable[str | ExternalMetric] | None = None,
     intervals: bool = True,
     *,
     labeler: "str | Labeler | None" = None,
@@ -157,14 +163,16 @@ def score_pairs(
     """
     say = progress or _silent
     chosen = load_protocol(protocol)
-    keys = metric_keys(metrics)
+    keys, external = wanted_metrics(metrics)
     wants_efficacy = any(key in GROUPS["ce"] for key in keys)
     absent: dict[str, str] = {}
     families: list[Family] = []
 
     text_keys = [key for key in keys if key in GROUPS["nlg"]]
     if not pairs.references:
-        absent.update(dict.fromkeys(text_keys, "no reference reports; only the films' labels to compare with"))
+        unscored = [*text_keys, *(key for metric in external for key in metric.keys)]
+        absent.update(dict.fromkeys(unscored, "no reference reports; only the films' labels to compare with"))
+        external = []
     elif text_keys:
         say("comparing texts")
         found, missing = text_families(pairs, chosen, text_keys)
@@ -190,13 +198,20 @@ def score_pairs(
         families.append(Family(metric, rows))
         whole = efficacy_signature(base, metric, identity, reference_labels is not None, labels_source, known)
         signatures.update(dict.fromkeys(GROUPS["ce"], whole))
+    if external:
+        say(f"running {', '.join(metric.name for metric in external)}")
+        families += external_families(pairs, chosen, external)
+        whole = whole.with_extras(**{metric.name: metric.identity for metric in external})
+    for plug_in in external:
+        own = base.with_extras(**{plug_in.name: plug_in.identity})
+        signatures.update(dict.fromkeys(plug_in.keys, own))
 
     say("resampling studies" if intervals else "done")
     values, observations = values_of(families, len(pairs.study_ids), bootstrap, signatures)
-    kept = {key: values[key] for key in ordered(keys) if key in values}
+    wanted = ordered([*keys, *(key for metric in external for key in metric.keys)])
     return Scores(
-        values_by_key=kept,
-        absent={key: absent[key] for key in ordered(keys) if key in absent},
+        values_by_key={key: values[key] for key in wanted if key in values},
+        absent={key: absent[key] for key in ordered(list(absent))},
         observations=observations,
         study_ids=pairs.study_ids,
         families=tuple(families),
@@ -204,8 +219,34 @@ def score_pairs(
     )
 
 
+def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list[str], list[ExternalMetric]]:
+    """Keys of our own metrics in the order of tables, and other packages' metrics, loaded; all of our own for None.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is neither a key, nor a group, nor a plug-in.
+    MissingPartError
+        If a plug-in's package or weights are not there.
+    """
+    if metrics is None:
+        return metric_keys(None), []
+    given = [metrics] if isinstance(metrics, str) else list(metrics)
+    loaded = {item.name: item for item in given if isinstance(item, ExternalMetric)}
+    names = [item for item in given if isinstance(item, str) and item not in loaded]
+    foreign = [name for name in names if name not in TITLES and name not in GROUPS and name in plug_in_metrics()]
+    own = [name for name in names if name not in foreign]
+    # Names are checked before weights are loaded, which may take minutes.
+    keys = metric_keys(own) if own or not given else []
+    loaded |= {name: load_metric(name) for name in foreign}
+    clashing = [key for metric in loaded.values() for key in metric.keys if key in TITLES]
+    if clashing:
+        raise InputError(f"a plug-in gives {listed(clashing)}, which are keys of our own metrics; rename its keys")
+    return keys, list(loaded.values())
+
+
 def metric_keys(metrics: Iterable[str] | None) -> list[str]:
-    """Metric keys for keys or group names, in the order of tables; all for None.
+    """Keys of our own metrics for keys or group names, in the order of tables; all for None.
 
     Raises
     ------
@@ -217,9 +258,8 @@ def metric_keys(metrics: Iterable[str] | None) -> list[str]:
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     unknown = [name for name in names if name not in TITLES and name not in GROUPS]
     if unknown or not names:
-        raise UnknownNameError(
-            f"metrics {listed(unknown) or '(none given)'} are not known; known: {', '.join([*TITLES, *GROUPS])}"
-        )
+        known = ", ".join([*TITLES, *GROUPS, *plug_in_metrics()])
+        raise UnknownNameError(f"metrics {listed(unknown) or '(none given)'} are not known; known: {known}")
     return ordered(list(dict.fromkeys(key for name in names for key in GROUPS.get(name, (name,)))))
 
 

@@ -14,10 +14,12 @@ from rrgbench.cli.report_options import (
     Json,
     Latex,
     Markdown,
+    MetricOptions,
     Metrics,
     ProtocolName,
     SplitLabel,
     allowances,
+    metric_choice,
     only_one,
 )
 
@@ -29,6 +31,7 @@ def compare(
     references: Annotated[Path, typer.Option(help="Reference reports.", show_default=False)],
     protocol: ProtocolName = "dcrrg",
     metrics: Metrics = "",
+    metric_options: MetricOptions = None,
     labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="the protocol's")] = "",
     test: Annotated[str, typer.Option(help="randomization or bootstrap.")] = "randomization",
     permutations: Annotated[int, typer.Option(help="Permutations (or resamples) of the test.")] = 10_000,
@@ -87,7 +90,7 @@ def compare(
         found = compare_pairs(
             pairs,
             protocol,
-            [name.strip() for name in metrics.split(",")] if metrics else None,
+            metric_choice(metrics, metric_options),
             intervals,
             test="bootstrap" if test == "bootstrap" else "randomization",
             permutations=permutations,

@@ -38,6 +38,8 @@ def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print as JS
         {"part": name, "found": "yes" if shutil.which(name) else "", "needed_for": why, "get": how}
         for name, (why, how) in PROGRAMS.items()
     ]
+    # The registry needs what is required.
+    rows += [] if missing else _metrics()
     rows.append({"part": "GPU", "found": _gpu(), "needed_for": "training at paper scale", "get": ""})
     if json_output:
         print(json.dumps(rows, indent=1))
@@ -53,6 +55,20 @@ def _package(name: str, why: str, how: str) -> dict[str, str]:
     except PackageNotFoundError:
         found = ""
     return {"part": name, "found": found, "needed_for": why, "get": how}
+
+
+def _metrics() -> list[dict[str, str]]:
+    from rrgbench.registry import plug_in_metrics
+
+    return [
+        {
+            "part": f"metric {name}",
+            "found": f"{one.package} {one.installed}" if one.installed else "",
+            "needed_for": ", ".join(one.titles.values()),
+            "get": one.get,
+        }
+        for name, one in plug_in_metrics().items()
+    ]
 
 
 def _gpu() -> str:

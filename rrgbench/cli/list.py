@@ -36,10 +36,18 @@ def suites(json_output: Json = False) -> None:
 
 @app.command()
 def metrics(json_output: Json = False) -> None:
-    """Metrics that `score --metrics` takes. Example: rrgbench list metrics"""
+    """Metrics that `score --metrics` takes, those of other packages last. Example: rrgbench list metrics"""
+    from rrgbench.registry import plug_in_metrics
     from rrgbench.scoring import metric_keys
 
-    _show(metric_keys(None), json_output)
+    plug_ins = plug_in_metrics()
+    if json_output:
+        _show([*metric_keys(None), *plug_ins], True)
+        return
+    _show(metric_keys(None), False)
+    for name, plug_in in plug_ins.items():
+        state = f"{plug_in.package} {plug_in.installed}" if plug_in.installed else f"not installed: {plug_in.get}"
+        print(f"{name:<14}{state}" + (f"; weights: {plug_in.weights}" if plug_in.weights else ""))
 
 
 @app.command()

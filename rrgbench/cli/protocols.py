@@ -14,9 +14,11 @@ from rrgbench.cli.report_options import (
     Json,
     Latex,
     Markdown,
+    MetricOptions,
     Metrics,
     SplitLabel,
     allowances,
+    metric_choice,
     only_one,
 )
 
@@ -29,6 +31,7 @@ def protocols(
         Path | None, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)
     ] = None,
     metrics: Metrics = "",
+    metric_options: MetricOptions = None,
     labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="each protocol's")] = "",
     efficacy_choices: Annotated[
         bool,
@@ -74,9 +77,13 @@ def protocols(
         if efficacy_choices:
             found = under_efficacy_choices(pairs, labeler=labeler or None, corpus=corpus, split=split)
         else:
-            names = [name.strip() for name in metrics.split(",")] if metrics else None
             found = under_protocols(
-                pairs, metrics=names, labeler=labeler or None, corpus=corpus, split=split, progress=status.update
+                pairs,
+                metrics=metric_choice(metrics, metric_options),
+                labeler=labeler or None,
+                corpus=corpus,
+                split=split,
+                progress=status.update,
             )
     if json:
         typer.echo(found.to_json())

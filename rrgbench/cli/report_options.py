@@ -6,10 +6,25 @@ import typer
 
 if TYPE_CHECKING:
     from rrgbench.data.predictions import Allowance
+    from rrgbench.metrics.external import ExternalMetric
 
 ProtocolName = Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")]
 Metrics = Annotated[
-    str, typer.Option(help="Comma-separated keys or groups, e.g. bleu_4,cider or nlg,ce.", show_default="all")
+    str,
+    typer.Option(
+        "--metrics",
+        "--metric",
+        help="Comma-separated keys, groups or plug-ins (`rrgbench list metrics`), e.g. bleu_4,cider or nlg,bertscore.",
+        show_default="all of our own",
+    ),
+]
+MetricOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric-option",
+        help="An option of a plug-in metric, e.g. bertscore.model=FOLDER; may be repeated.",
+        show_default=False,
+    ),
 ]
 CorpusLabel = Annotated[str, typer.Option(help="Corpus name for signatures; the references' digest is added.")]
 SplitLabel = Annotated[str, typer.Option(help="Split name for signatures.")]
@@ -31,6 +46,26 @@ def allowances(missing: bool, unknown: bool, empty: bool, duplicates: bool) -> "
         ("duplicates", duplicates),
     ]
     return [name for name, wanted in given if wanted]
+
+
+def metric_choice(names: str, options: list[str] | None) -> "list[str | ExternalMetric] | None":
+    """The metrics that `--metrics` names, plug-ins with `--metric-option`s loaded; None for all of our own."""
+    chosen: list[str | ExternalMetric] = [name.strip() for name in names.split(",")] if names else []
+    by_metric: dict[str, dict[str, str]] = {}
+    for given in options or []:
+        target, equals, value = given.partition("=")
+        metric, _, option = target.partition(".")
+        if not equals or not option:
+            raise typer.BadParameter(f"{given!r}; expected METRIC.OPTION=VALUE", param_hint="--metric-option")
+        if metric not in chosen:
+            raise typer.BadParameter(f"{given!r}, but {metric!r} is not among --metrics", param_hint="--metric-option")
+        by_metric.setdefault(metric, {})[option] = value
+    if by_metric:
+        from rrgbench.registry import load_metric
+
+        loaded = {name: load_metric(name, **its_options) for name, its_options in by_metric.items()}
+        chosen = [loaded.get(name, name) if isinstance(name, str) else name for name in chosen]
+    return chosen or None
 
 
 def only_one(**forms: bool) -> None:

@@ -14,10 +14,12 @@ from rrgbench.cli.report_options import (
     Json,
     Latex,
     Markdown,
+    MetricOptions,
     Metrics,
     ProtocolName,
     SplitLabel,
     allowances,
+    metric_choice,
     only_one,
 )
 
@@ -34,6 +36,7 @@ def score(
     references: Annotated[Path, typer.Option(help="Reference reports in one of the same layouts.", show_default=False)],
     protocol: ProtocolName = "dcrrg",
     metrics: Metrics = "",
+    metric_options: MetricOptions = None,
     labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="the protocol's")] = "",
     intervals: Annotated[bool, typer.Option(help="Bootstrap intervals.")] = True,
     replicates: Annotated[int, typer.Option(help="Bootstrap resamples.")] = 1000,
@@ -60,6 +63,7 @@ def score(
     Examples:
       rrgbench score --predictions preds.jsonl --references refs.jsonl
       rrgbench score --predictions preds.csv --references refs.csv --protocol r2gen --json
+      rrgbench score --predictions preds.jsonl --references refs.jsonl --metrics nlg,bertscore
     """
     allow = allowances(allow_missing, allow_unknown, allow_empty, allow_duplicates)
     only_one(json=json, latex=latex, markdown=markdown)
@@ -78,7 +82,7 @@ def score(
         scores = score_pairs(
             pairs,
             protocol=protocol,
-            metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
+            metrics=metric_choice(metrics, metric_options),
             intervals=intervals,
             labeler=labeler or None,
             seed=seed,
