@@ -7,7 +7,13 @@ import typer
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Run folder with results.json.", show_default=False)],
+    run: Annotated[
+        list[Path],
+        typer.Argument(help="Run folder; several if they differ in the training seed.", show_default=False),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the documents of several runs.", show_default=False)
+    ] = None,
     details: Annotated[bool, typer.Option("--details", help="Also print the tables kept for the documents.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Print the LaTeX document instead of tables.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the Markdown page instead of tables.")] = False,
@@ -15,10 +21,13 @@ def report(
 ) -> None:
     """Write tables.tex, tables.md and report.html of a run again and print its tables.
 
+    Of several runs whose models were trained with different seeds, the tables show the mean over seeds.
+
     \b
     Examples:
       rrgbench report runs/dcrrg-full-phantom
       rrgbench report runs/dcrrg-full-phantom --latex > tables.tex
+      rrgbench report runs/seed-0 runs/seed-1 runs/seed-2 --out runs/pooled
     """
     chosen = [name for name, wanted in (("--latex", latex), ("--markdown", markdown), ("--json", json)) if wanted]
     if len(chosen) > 1:
@@ -27,17 +36,24 @@ def report(
     from rrgbench.errors import InputError
     from rrgbench.render import write_run_documents
     from rrgbench.runs.records import dump_records
-    from rrgbench.runs.store import read_results
+    from rrgbench.runs.seeds import join_seeds
+    from rrgbench.runs.store import RunFolder, read_results
 
-    if not run.is_dir():
-        raise InputError(f"run folder {run.name} is not there; rrgbench runs list shows the runs of a folder")
-    records = read_results(run)
-    documents = write_run_documents(run, records)
+    for folder in run:
+        if not folder.is_dir():
+            raise InputError(f"run folder {folder.name} is not there; rrgbench runs list shows the runs of a folder")
+    if len(run) > 1 and out is None:
+        raise InputError("several runs have no folder of their own; give --out for their documents")
+    place = out or run[0]
+    records = join_seeds([read_results(folder) for folder in run], [folder.name for folder in run])
+    if out is not None:
+        RunFolder(out).write_results(records)
+    documents = write_run_documents(place, records)
     if json:
         typer.echo(dump_records(records), nl=False)
     elif latex or markdown:
         wanted = "tables.tex" if latex else "tables.md"
-        typer.echo((run / wanted).read_text(encoding="utf-8"), nl=False)
+        typer.echo((place / wanted).read_text(encoding="utf-8"), nl=False)
     else:
         documents.print_tables(details=details)
     typer.echo(f"Written: {', '.join(file.name for file in documents.files)}", err=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from rrgbench.errors import InputError
 from rrgbench.render.table import Cell, Column, Notes, Row, Table, mark_best
 from rrgbench.runs.records import Record
+from rrgbench.stats.seeds import mean_of_intervals
 
 TRIVIAL = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report")
 """The trivial systems: below a rule, in every table."""
@@ -72,8 +73,8 @@ def assemble(
 def pooled(records: Sequence[Record], notes: Notes) -> Cell:
     """One cell from the records of one value.
 
-    Repetitions over seeds give their mean and, as interval, their range; a note says so. No record at all is a blank
-    too, with its own note.
+    Repetitions over seeds give their mean, and an interval over seeds and studies (`mean_of_intervals`); a note says
+    so. No record at all is a blank too, with its own note.
 
     Raises
     ------
@@ -90,10 +91,13 @@ def pooled(records: Sequence[Record], notes: Notes) -> Cell:
         return Cell(records[0].value, records[0].low, records[0].high, reasons)
     if not known:
         return Cell(notes=reasons)
-    text = f"mean over {len(known)} seeds; the interval is their range"
+    text = f"mean over {len(known)} seed{'s' * (len(known) > 1)}"
+    spans = [(r.low, r.high) for r in records if r.value is not None and r.low is not None and r.high is not None]
+    found = mean_of_intervals(known, spans, max(record.n or 1 for record in records))
+    text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
     if len(known) < len(records):
         text += f"; {len(records) - len(known)} seeds are blank"
-    return Cell(sum(known) / len(known), min(known), max(known), (*reasons, notes.number(text)))
+    return Cell(found.value, found.low, found.high, (*reasons, notes.number(text)))
 
 
 def merged_signatures(used: Mapping[Column, Sequence[Record]]) -> tuple[tuple[str, str], ...]:
