@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rrgbench.comparison import compare
-    from rrgbench.registry import load_corpus, load_model
+    from rrgbench.registry import load_corpus, load_metric, load_model
     from rrgbench.scoring import score
     from rrgbench.tasks.evaluate import evaluate
 
@@ -26,10 +26,11 @@ _PLACES = {
     "score": "rrgbench.scoring",
     "evaluate": "rrgbench.tasks.evaluate",
     "load_corpus": "rrgbench.registry",
+    "load_metric": "rrgbench.registry",
     "load_model": "rrgbench.registry",
 }
 
-__all__ = ["__version__", "compare", "evaluate", "load_corpus", "load_model", "score"]
+__all__ = ["__version__", "compare", "evaluate", "load_corpus", "load_metric", "load_model", "score"]
 
 
 def __getattr__(name: str) -> Any:
