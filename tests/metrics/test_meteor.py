@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.metrics.meteor import Meteor, lexicon, normalizer, resources, scoring
+from rrgbench.metrics.meteor import metric as metric_module
 from rrgbench.metrics.meteor.keys import java_hashes, ngram_keys, phrase_keys, word_keys
 
 WORDS = [
@@ -145,6 +146,35 @@ def test_very_long_reports_are_scored() -> None:
     rows = Meteor().statistics([[short], [long]], [long, short])
     assert rows[0, 4] + rows[0, 6] == 40
     assert rows[1, 4] + rows[1, 6] == 40
+
+
+@pytest.mark.parametrize("vocabulary", [6, 500, 10_000])
+def test_two_reports_of_ten_thousand_words(vocabulary: int) -> None:
+    # Sixteen million matches for six words: listing them all took minutes and gigabytes.
+    rng = random.Random(0)
+    words = [f"w{number}" for number in range(vocabulary)] * (10_000 // vocabulary)
+    reference = " ".join(rng.sample(words, len(words)))
+    hypothesis = " ".join(rng.sample(words, len(words)))
+    row = Meteor().statistics([[reference]], [hypothesis])[0]
+    assert row[4] == row[5] <= row[0] == row[1] == len(words)
+    assert row[4] > 0.95 * len(words)
+    assert 1 < row[scoring.CHUNKS] <= row[4]
+
+
+def test_a_long_report_matches_itself_whole() -> None:
+    rng = random.Random(0)
+    text = " ".join(rng.choices(WORDS, k=2_000))
+    row = Meteor().statistics([[text]], [text])[0]
+    assert row[4] + row[6] == row[0]
+    assert scoring.score(row[np.newaxis])[0] > 0.99
+
+
+def test_pairs_are_shared_out_by_their_words() -> None:
+    work = np.array([5, metric_module._LONG + 1, 4, 1_000_000, 1_000_000, 1_000_000, 1_000_000, 0])
+    parts = [part.tolist() for part in metric_module._parts(work)]
+    assert parts == [[1], [0, 2, 3, 4, 5], [6, 7]]
+    assert [len(part) for part in metric_module._parts(np.ones(2_500, dtype=np.int64))] == [1024, 1024, 452]
+    assert list(metric_module._parts(np.empty(0, dtype=np.int64))) == []
 
 
 def test_words_with_one_java_hash_code_count_as_one_word() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.meteor import Meteor, scoring
+from rrgbench.metrics.meteor import metric as metric_module
 from rrgbench.metrics.meteor.resources import installed_files
 
 CORPUS_VALUE = 0.31278501869337944
@@ -115,7 +116,7 @@ def repetitive_texts(rng: random.Random, count: int) -> list[str]:
     return [" ".join(rng.choices(words, k=rng.randint(1, 60))) for _ in range(count)]
 
 
-def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path) -> None:
+def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(0)
     real = real_texts(shared)
     references, hypotheses = [[text] for text in real], rng.sample(real, len(real))
@@ -134,6 +135,26 @@ def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path) -> None:
     different = np.flatnonzero((rows != expected).any(axis=1))
     assert not len(different), f"{len(different)} of {len(rows)} studies differ, the first at {different[:5]}"
     assert metric.per_study(rows).mean() > 0.1
+    # Pair by pair, as long texts are aligned.
+    monkeypatch.setattr(metric_module, "_LONG", 0)
+    rows = metric.statistics(references[::5], hypotheses[::5])
+    different = np.flatnonzero((rows != expected[::5]).any(axis=1))
+    assert not len(different), f"{len(different)} of {len(rows)} studies differ, the first at {5 * different[:5]}"
+
+
+@pytest.mark.parametrize("longest", [0, 10**9], ids=["alone", "in step"])
+def test_long_repetitive_texts_have_the_jars_statistics(longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(2)
+    pieces = ["the", "heart", "large", "big", "effusion", "effusions", "a lot of", "many", "rt", "t6", "."]
+    shapes = [(200, 1), (200, 3), (200, 11), (500, 2), (500, 6), (500, 11), (1000, 6), (1000, 11)]
+    texts = [[rng.choices(rng.sample(pieces, few), k=words) for _ in range(2)] for words, few in shapes]
+    # Both sides have to share words.
+    texts += [[rng.sample(one, len(one)), one] for one, _ in texts]
+    references, hypotheses = ([" ".join(pair[side]) for pair in texts] for side in (0, 1))
+    expected = jar_statistics([[text] for text in references], hypotheses)
+    monkeypatch.setattr(metric_module, "_LONG", longest)
+    rows = Meteor().statistics([[text] for text in references], hypotheses)
+    assert (rows == expected).all(axis=1).tolist() == [True] * len(rows)
 
 
 def test_corpus_value_is_the_one_pycocoevalcap_prints(shared: Path) -> None:

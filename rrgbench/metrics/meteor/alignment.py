@@ -75,8 +75,8 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
     -------
     bool array (m,)
     """
-    cover1 = _coverage(matches.start1, matches.length1, len(side1.tokens))
-    cover2 = _coverage(matches.start2, matches.length2, len(side2.tokens))
+    cover1 = coverage(matches.start1, matches.length1, len(side1.tokens))
+    cover2 = coverage(matches.start2, matches.length2, len(side2.tokens))
     contested1 = np.concatenate(([0], np.cumsum(cover1 != 1)))
     contested2 = np.concatenate(([0], np.cumsum(cover2 != 1)))
     fixed = (contested1[matches.start1 + matches.length1] == contested1[matches.start1]) & (
@@ -100,17 +100,17 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
 _BATCH: Final = 256
 
 
-def _coverage(starts: Ints, lengths: Ints, size: int) -> Ints:
-    """How many spans cover each of `size` positions."""
-    change = np.bincount(starts, minlength=size + 1) - np.bincount(starts + lengths, minlength=size + 1)
-    return np.cumsum(change[:size])
+def coverage(starts: Ints, lengths: Ints, size: int, counts: Ints | None = None) -> Ints:
+    """How many spans cover each of `size` positions; span i counts `counts[i]` times, once by default."""
+    change = np.bincount(starts, counts, minlength=size + 1) - np.bincount(starts + lengths, counts, minlength=size + 1)
+    return np.cumsum(change[:size].astype(np.int64))
 
 
 def _steps(matches: Matches, fixed: NDArray[np.bool_], side2: Side) -> Steps:
     """Cut each reference into words that an open match covers and stretches of words without one."""
     size = len(side2.tokens)
     free = ~fixed
-    branching = _coverage(matches.start2[free], matches.length2[free], size) > 0
+    branching = coverage(matches.start2[free], matches.length2[free], size) > 0
     # The fixed match that covers each word, if any.
     over = np.full(size, _NONE)
     rows = np.flatnonzero(fixed)
@@ -155,7 +155,7 @@ def _bits(matches: Matches, rows: Ints, side1: Side) -> list[Ints]:
     Only words that an open match covers get a bit, numbered within the pair.
     """
     size = len(side1.tokens)
-    used = _coverage(matches.start1[rows], matches.length1[rows], size) > 0
+    used = coverage(matches.start1[rows], matches.length1[rows], size) > 0
     rank = np.concatenate(([0], np.cumsum(used)))
     number = rank[:-1] - rank[side1.offsets[side1.pair]]
     most = int(number[used].max(initial=-1)) + 1

@@ -1,7 +1,7 @@
 """METEOR as a metric: reports in, match statistics out."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,12 +13,17 @@ from rrgbench.metrics.meteor import scoring
 from rrgbench.metrics.meteor.alignment import best_alignment
 from rrgbench.metrics.meteor.keys import UInt64, phrase_keys
 from rrgbench.metrics.meteor.lexicon import Ints, Lexicon, Lists, describe
+from rrgbench.metrics.meteor.long_texts import align_long_pair
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side, find_matches, find_phrases
 from rrgbench.metrics.meteor.normalizer import Normalizer, Remembered
 from rrgbench.metrics.meteor.resources import Resources, load_resources
 
 _PAIRS_AT_ONCE: Final = 1024
-"""Pairs matched and aligned together; bounds the memory."""
+_WORD_PAIRS_AT_ONCE: Final = 4_000_000
+"""Pairs of reports, and of their words, matched and aligned together; bounds the memory."""
+
+_LONG: Final = 1_000_000
+"""Hypothesis words times reference words above which a pair is aligned by itself, without listing all its matches."""
 
 
 class Meteor:
@@ -118,13 +123,33 @@ class _Corpus:
         tokens = np.array(list(itertools.chain.from_iterable(self._by_tokens)), dtype=np.int64)
         sameness = _line_keys(lexicon.exact[tokens], offsets)
         phrases, paraphrases = find_phrases(tokens, offsets, lexicon, self._resources)
-        rows = [np.zeros((0, scoring.COLUMNS))]
-        for low in range(0, len(lines1), _PAIRS_AT_ONCE):
-            part1, part2 = lines1[low : low + _PAIRS_AT_ONCE], lines2[low : low + _PAIRS_AT_ONCE]
+        rows = np.zeros((len(lines1), scoring.COLUMNS))
+        for part in _parts(lengths[lines1] * lengths[lines2]):
+            part1, part2 = lines1[part], lines2[part]
             side1 = _side(part1, tokens, offsets, phrases)
             side2 = _side(part2, tokens, offsets, phrases)
-            rows.append(_statistics(side1, side2, sameness[part1] == sameness[part2], lexicon, paraphrases))
-        return np.concatenate(rows)
+            equal = sameness[part1] == sameness[part2]
+            if len(part) == 1 and len(side1.tokens) * len(side2.tokens) > _LONG:
+                best = align_long_pair(side1, side2, lexicon, paraphrases, bool(equal[0]))
+            else:
+                matches = find_matches(side1, side2, lexicon, paraphrases, equal)
+                chosen = np.flatnonzero(best_alignment(matches, side1, side2))
+                best = Matches(*(column[chosen] for column in vars(matches).values()))
+            rows[part] = _statistics(side1, side2, best, lexicon)
+        return rows
+
+
+def _parts(work: Ints) -> Iterator[Ints]:
+    """Indices of the pairs to align together, given the product of their words; long ones come alone."""
+    yield from np.flatnonzero(work > _LONG)[:, np.newaxis]
+    rest = np.flatnonzero(work <= _LONG)
+    done = np.concatenate(([0], np.cumsum(work[rest])))
+    low = 0
+    while low < len(rest):
+        fitting = int(np.searchsorted(done, done[low] + _WORD_PAIRS_AT_ONCE, side="right")) - 1
+        high = min(fitting, low + _PAIRS_AT_ONCE)
+        yield rest[low:high]
+        low = high
 
 
 def _line_keys(words: Ints, offsets: Ints) -> UInt64:
@@ -142,12 +167,9 @@ def _side(lines: Ints, tokens: Ints, offsets: Ints, phrases: Phrases) -> Side:
     return Side(starts, own, pair, phrases.of_lines(lines, len(offsets) - 1, offsets, starts))
 
 
-def _statistics(side1: Side, side2: Side, equal: NDArray[np.bool_], lexicon: Lexicon, paraphrases: Lists) -> Statistics:
-    """Statistics (p, 21) of the best alignments of p pairs."""
-    matches = find_matches(side1, side2, lexicon, paraphrases, equal)
-    chosen = np.flatnonzero(best_alignment(matches, side1, side2))
-    best = Matches(*(column[chosen] for column in vars(matches).values()))
-    pairs = len(equal)
+def _statistics(side1: Side, side2: Side, best: Matches, lexicon: Lexicon) -> Statistics:
+    """Statistics (p, 21) of p pairs from the matches of their best alignments."""
+    pairs = len(side1.offsets) - 1
     out = np.zeros((pairs, scoring.COLUMNS))
     for column, side in ((0, side1), (1, side2)):
         out[:, column] = np.diff(side.offsets)
