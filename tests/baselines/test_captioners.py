@@ -2,26 +2,17 @@
 
 import pytest
 import torch
+from equations import untrained
 
-from baselines.preset import load_preset
-from baselines.training import new_model
 from rrgbench.modeling.report_model import REPORT_START
-from rrgbench.registry import load_trainer
 
 CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen")
-REPORTS = ["the heart is normal . no effusion .", "small left effusion . the heart is enlarged ."]
-
-
-def model_of(name):
-    model_class = load_trainer(name).args[1]
-    settings = load_preset("mini").model_copy(update={"image_size": 32, "min_word_count": 1})
-    return new_model(model_class, settings, {}, REPORTS, seed=0).eval()
 
 
 @pytest.mark.parametrize("name", CAPTIONERS)
 @torch.inference_mode()
 def test_steps_equal_teacher_forcing_and_follow_their_rows(name):
-    model = model_of(name)
+    model = untrained(name)
     films = torch.randint(0, 255, (3, 32, 32)).float()
     ids = torch.randint(4, model.config.vocabulary, (3, 9))
     ids[:, 0] = model.tokenizer.convert_tokens_to_ids(REPORT_START)
@@ -42,7 +33,7 @@ def test_steps_equal_teacher_forcing_and_follow_their_rows(name):
 @pytest.mark.parametrize("name", CAPTIONERS)
 @torch.inference_mode()
 def test_the_film_matters(name):
-    model = model_of(name)
+    model = untrained(name)
     ids = torch.randint(4, model.config.vocabulary, (1, 5))
     films = torch.zeros(1, 32, 32), torch.full((1, 32, 32), 200.0)
     assert not torch.allclose(model.word_logits(films[0], ids), model.word_logits(films[1], ids), atol=1e-6)
