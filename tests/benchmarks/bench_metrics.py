@@ -2,52 +2,26 @@
 
 Run `python tests/benchmarks/bench_metrics.py` (options: `--only WORD`, `--json`); `RRGBENCH_SHARED` names the folder
 with the real report pairs, else random text of the same shape is used. Each ratio is measured in this one run on this
-one machine; the values of both sides are compared wherever both give values.
+one machine; the values of both sides are compared wherever both give values. The randomization test runs against
+RadEval itself where it is installed (`pip install --no-deps radeval && pip install nltk rouge_score` is enough for its
+BLEU), else against the same work written here.
 """
 
-import argparse
 import contextlib
+import importlib.util
 import io
 import json
-import os
-import platform
 import shutil
-import sys
-import time
 import tracemalloc
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+from table import Row, run, shared_folder, timed
 
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison: seconds of both sides, their ratio and what is owed."""
-
-    work: str
-    ours: float
-    rival: float
-    ratio: float
-    owed: str
-    same_values: str
-
-
-def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
-    best, result = float("inf"), None
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        result = work()
-        best = min(best, time.perf_counter() - begin)
-    return best, result
+PERMUTATIONS = 10_000
 
 
 def report_pairs() -> tuple[list[str], list[str]]:
-    root = Path(os.environ.get("RRGBENCH_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-    path = root / "parity/pairs_3000.jsonl"
+    path = shared_folder() / "parity/pairs_3000.jsonl"
     if path.is_file():
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         return [row["reference"] for row in rows], [row["hypothesis"] for row in rows]
@@ -106,42 +80,67 @@ def nlg(references: list[str], hypotheses: list[str]) -> list[Row]:
 
 
 def randomization(references: list[str], hypotheses: list[str]) -> list[Row]:
-    from pycocoevalcap.bleu.bleu import Bleu
-
+    """Two systems, scored and tested: ours on all NLG metrics, the other side on BLEU alone."""
     from rrgbench.scoring import score
     from rrgbench.stats.paired import approximate_randomization
 
     others = [*hypotheses[1:], hypotheses[0]]
-    first, second = (score(references, texts, "raw", ["nlg"], False) for texts in (hypotheses, others))
 
-    def ours() -> None:
+    def ours() -> list[float]:
+        first, second = (score(references, texts, "raw", ["nlg"], False) for texts in (hypotheses, others))
         for left, right in zip(first.families, second.families, strict=True):
-            approximate_randomization(left.metric.aggregate, left.statistics, right.statistics, 10_000)
+            approximate_randomization(left.metric.aggregate, left.statistics, right.statistics, PERMUTATIONS)
+        return [first["bleu_4"].value, second["bleu_4"].value]
 
-    seconds, _ = timed(ours)
+    ours()
+    seconds, values = timed(ours, 3)
+    radeval = importlib.util.find_spec("radeval") is not None
+    tried, name = (20, "RadEval's compare_systems") if radeval else (3, "rescoring as RadEval does, not installed here")
+    compare = radeval_comparison if radeval else rescoring
+    few, expected = timed(lambda: compare(references, hypotheses, others, tried))
+    # Scoring the systems as they are takes as long as one permutation.
+    rival = few * (PERMUTATIONS + 1) / (tried + 1)
+    difference = np.abs(np.array(values) - expected).max()
+    work = (
+        f"scoring and randomization, {PERMUTATIONS:,} permutations, 3,000 pairs, all NLG metrics, against {name}, BLEU "
+        f"alone (extrapolated from {tried})"
+    )
+    return [Row(work, seconds, rival, rival / seconds, ">= 1,000", f"BLEU-4 max {difference:.0e}")]
+
+
+def radeval_comparison(references: list[str], first: list[str], second: list[str], permutations: int) -> list[float]:
+    """RadEval's own test, called as its documentation shows; BLEU-4 of both systems, which it rounds to 4 digits."""
+    from radeval import RadEval, compare_systems
+
+    evaluator = RadEval(metrics=["bleu"], show_progress=False)
+    _, scores = compare_systems(
+        systems={"first": first, "second": second},
+        metrics={"bleu": lambda hyps, refs: evaluator(refs, hyps)["bleu"]},
+        references=references,
+        n_samples=permutations,
+        print_results=False,
+    )
+    return [scores["first"]["bleu"], scores["second"]["bleu"]]
+
+
+def rescoring(references: list[str], first: list[str], second: list[str], permutations: int) -> list[float]:
+    """What a test that rescores texts does, with pycocoevalcap's BLEU; BLEU-4 of both systems."""
+    from pycocoevalcap.bleu.bleu import Bleu
+
     gts = {i: [text] for i, text in enumerate(references)}
     generator = np.random.default_rng(0)
 
-    def rescored(permutations: int) -> None:
-        """What a test that rescores texts does, for BLEU alone (METEOR, ROUGE-L and CIDEr would come on top)."""
-        for _ in range(permutations):
-            swap = generator.random(len(references)) < 0.5
-            for side in (0, 1):
-                res = {i: [others[i] if swapped != bool(side) else hypotheses[i]] for i, swapped in enumerate(swap)}
-                Bleu(4).compute_score(gts, res, verbose=0)
+    def bleu(swap: np.ndarray) -> list[float]:
+        values = []
+        for left, right in ((first, second), (second, first)):
+            res = {i: [right[i] if swapped else left[i]] for i, swapped in enumerate(swap)}
+            values.append(Bleu(4).compute_score(gts, res, verbose=0)[0][3])
+        return values
 
-    few, _ = timed(lambda: rescored(3))
-    rival = few / 3 * 10_000
-    return [
-        Row(
-            "randomization, 10,000 permutations, all NLG, against rescoring BLEU (from 3 permutations)",
-            seconds,
-            rival,
-            rival / seconds,
-            ">= 1,000",
-            "-",
-        )
-    ]
+    observed = bleu(np.zeros(len(references), dtype=bool))
+    for _ in range(permutations):
+        bleu(generator.random(len(references)) < 0.5)
+    return observed
 
 
 def areas() -> list[Row]:
@@ -195,32 +194,16 @@ def retrieval() -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--only", default="", help="run comparisons whose name holds this word: nlg, randomization, ..."
-    )
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
     pairs = report_pairs()
-    comparisons: dict[str, Callable[[], list[Row]]] = {
-        "nlg": lambda: nlg(*pairs),
-        "randomization": lambda: randomization(*pairs),
-        "auroc": areas,
-        "retrieval": retrieval,
-    }
-    rows: list[Row] = []
-    for name, comparison in comparisons.items():
-        if options.only in name:
-            print(f"measuring {name}", file=sys.stderr)
-            rows += comparison()
-    if options.json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
-        return
-    print("| work | ours (s) | other (s) | ratio | owed | values |\n|---|---|---|---|---|---|")
-    for row in rows:
-        print(f"| {row.work} | {row.ours:.3f} | {row.rival:.3f} | {row.ratio:,.1f} | {row.owed} | {row.same_values} |")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scikit-learn", "pycocoevalcap"))
-    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}")
+    run(
+        __doc__,
+        {
+            "nlg": lambda: nlg(*pairs),
+            "randomization": lambda: randomization(*pairs),
+            "auroc": areas,
+            "retrieval": retrieval,
+        },
+    )
 
 
 if __name__ == "__main__":
