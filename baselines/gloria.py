@@ -42,7 +42,7 @@ class GloriaConfig(ImageTextConfig):
     word_temperature : float
         tau_3 of the aggregate over words.
     local_temperature : float
-        Divides the aggregate in the local contrast.
+        Divides the aggregate Z in the local contrast; the authors' code amounts to 0.02.
     **kwargs
         See `ImageTextConfig`.
     """
@@ -54,7 +54,7 @@ class GloriaConfig(ImageTextConfig):
         contrast_temperature: float = 0.1,
         attention_temperature: float = 0.25,
         word_temperature: float = 0.2,
-        local_temperature: float = 0.1,
+        local_temperature: float = 0.02,
         **kwargs: Any,
     ) -> None:
         self.attention_temperature = attention_temperature

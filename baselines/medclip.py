@@ -26,12 +26,21 @@ NAME = "medclip"
 
 
 class MedclipConfig(ImageTextConfig):
-    """See `ImageTextConfig`."""
+    """Configuration of MedCLIP.
+
+    Parameters
+    ----------
+    target_temperature : float
+        Divides the likeness of labels in the softmax of Eq. 4; 1 is the paper's form, whose targets are nearly flat
+        because likeness lies in [0, 1].
+    **kwargs
+        See `ImageTextConfig`.
+    """
 
     model_type = "rrgbench-medclip"
 
-    def __init__(self, **kwargs: Any) -> None:
-        # transformers makes a configuration without an `__init__` a dataclass, which would forget the inherited one
+    def __init__(self, target_temperature: float = 1.0, **kwargs: Any) -> None:
+        self.target_temperature = target_temperature
         super().__init__(**kwargs)
 
 
@@ -43,7 +52,8 @@ class Medclip(ImageTextModel):
     def contrast(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Tensor:
         """Semantic matching loss, Eq. 7."""
         similarity = self.film_vectors(films) @ self.text_vectors(ids, mask).T
-        return soft_matching(similarity, label_likeness(film_labels, text_labels), self.temperature)
+        likeness = label_likeness(film_labels, text_labels) / self.config.target_temperature
+        return soft_matching(similarity, likeness, self.temperature)
 
 
 class DecoupledItems(DrawnItems):

@@ -41,7 +41,7 @@ def levels(model: Gloria, batch: dict[str, torch.Tensor]) -> tuple[np.ndarray, n
 def test_loss_is_the_sum_of_global_and_local_in_both_directions(small_model, batch) -> None:
     model = small_model(Gloria)
     whole, local = levels(model, batch)
-    expected = sum(direction(x) for x in (whole / 0.1, whole.T / 0.1, local / 0.1, local.T / 0.1))
+    expected = sum(direction(x) for x in (whole / 0.1, whole.T / 0.1, local / 0.02, local.T / 0.02))
     assert model.contrast(**batch).item() == pytest.approx(expected, rel=1e-4)
 
 

@@ -32,13 +32,15 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
     return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
 
 
-def test_loss_is_the_semantic_matching_loss(small_model, batch) -> None:
-    model = small_model(Medclip)
+@pytest.mark.parametrize("target_temperature", [1.0, 0.1])
+def test_loss_is_the_semantic_matching_loss(small_model, batch, target_temperature) -> None:
+    model = small_model(Medclip, target_temperature=target_temperature)
     batch["film_labels"][0], batch["text_labels"][1] = 0, 0
     a, b = batch["film_labels"].double().numpy(), batch["text_labels"].double().numpy()
     lengths = np.outer(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
     s = np.divide(a @ b.T, lengths, out=np.zeros((5, 5)), where=lengths > 0)
     s[np.ix_(~a.any(axis=1), ~b.any(axis=1))] = 1
+    s /= target_temperature
     films = model.film_vectors(batch["films"]).detach().double().numpy()
     texts = model.text_vectors(batch["ids"], batch["mask"]).detach().double().numpy()
     logits = films @ texts.T / 0.07
