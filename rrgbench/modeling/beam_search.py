@@ -6,10 +6,19 @@ its rows; the search itself knows only log-probabilities. Its results are those 
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+OFF = -1e9
+"""Score of a beam or report that is not there."""
+
+KEPT_SHARE = 0.75
+"""Finished items are dropped once no more than this share of the batch is open: dropping them copies the rest."""
 
 
 class DecodingState(Protocol):
@@ -22,6 +31,46 @@ class DecodingState(Protocol):
     def reorder(self, rows: Tensor) -> None:
         """Keep the partial reports `rows` (rows,), in that order; a row may be kept twice."""
         ...
+
+
+@runtime_checkable
+class ShrinkingState(DecodingState, Protocol):
+    """A decoding state that can drop items, so that no more is computed for those that are finished."""
+
+    def keep_items(self, items: Tensor) -> None:
+        """Go on with the given items only (m,), each with all of its rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """The best finished reports of each item (n, beams), each as its score, length, last token, and the beam that it
+    ended."""
+
+    score: Tensor
+    length: Tensor
+    token: Tensor
+    beam: Tensor
+
+    @classmethod
+    def none(cls, n: int, beams: int, device: torch.device) -> Self:
+        """Nothing is finished."""
+        zero = torch.zeros((n, beams), dtype=torch.long, device=device)
+        return cls(torch.full((n, beams), OFF, device=device), zero, zero, zero)
+
+    def with_candidates(self, candidates: Self) -> "_Finished":
+        """As many as there were, of these and the candidates (n, k)."""
+        score, kept = torch.cat([self.score, candidates.score], dim=1).topk(self.score.shape[1], dim=1)
+        pairs = ((self.length, candidates.length), (self.token, candidates.token), (self.beam, candidates.beam))
+        return _Finished(score, *(torch.cat(pair, dim=1).gather(1, kept) for pair in pairs))
+
+    def of(self, items: Tensor) -> "_Finished":
+        """Those of some items."""
+        return _Finished(self.score[items], self.length[items], self.token[items], self.beam[items])
+
+    def best(self) -> list[tuple[int, int, int]]:
+        """Length, last token and beam of each item's best report."""
+        return list(zip(*(part[:, 0].tolist() for part in (self.length, self.token, self.beam)), strict=True))
 
 
 @torch.inference_mode()
@@ -62,51 +111,63 @@ def beam_search(
     n = start.shape[0]
     device = start.device
     tokens = start.repeat_interleave(beams)
+    never = torch.tensor(list(forbidden), dtype=torch.long, device=device)
+    rank = torch.arange(2 * beams, device=device)
     # the beams of an item start equal: all but the first are switched off until the first step has spread them
-    scores = torch.full((n, beams), -1e9, device=device)
+    scores = torch.full((n, beams), OFF, device=device)
     scores[:, 0] = 0.0
-    written = torch.full((n, beams, max_length), pad, dtype=torch.long, device=device)
-    best_score = torch.full((n, beams), -1e9, device=device)
-    best_tokens = torch.full((n, beams, max_length), pad, dtype=torch.long, device=device)
-    best_length = torch.zeros((n, beams), dtype=torch.long, device=device)
+    finished = _Finished.none(n, beams, device)
+    # histories as back-pointers: the beam that each beam continues at each step, and the token that it adds
+    origins = torch.zeros((max_length, n, beams), dtype=torch.long, device=device)
+    added = torch.zeros((max_length, n, beams), dtype=torch.long, device=device)
+    items = torch.arange(n, device=device)
     open_items = torch.ones(n, dtype=torch.bool, device=device)
-    offsets = torch.arange(n, device=device).unsqueeze(1) * beams
+    ended: list[tuple[int, int, int]] = [(0, 0, 0)] * n
     for length in range(1, max_length + 1):
-        log_probs = state.step(tokens)
-        if forbidden:
-            log_probs[:, list(forbidden)] = -torch.inf
-        vocabulary = log_probs.shape[1]
-        totals = (scores.unsqueeze(2) + log_probs.view(n, beams, vocabulary)).view(n, beams * vocabulary)
+        log_probs = state.step(tokens).index_fill_(1, never, -torch.inf)
+        # a row gives at most all of its item's candidates, so its own best are enough
+        own, own_tokens = log_probs.topk(min(2 * beams, log_probs.shape[1]), dim=1)
+        totals = (scores.unsqueeze(2) + own.view(len(items), beams, -1)).flatten(1)
         top_scores, top = totals.topk(2 * beams, dim=1)
-        origin, token = top // vocabulary, top % vocabulary
+        origin, token = top // own.shape[1], own_tokens.view(len(items), -1).gather(1, top)
         ends = token == end
         # finished candidates among the best `beams` join the item's finished reports
-        finishing = ends & (torch.arange(2 * beams, device=device) < beams) & open_items.unsqueeze(1)
-        if length == max_length:
-            finishing = (torch.arange(2 * beams, device=device) < beams) & open_items.unsqueeze(1)
-        candidates = torch.where(finishing, top_scores / length**length_penalty, torch.full_like(top_scores, -1e9))
-        histories = written.gather(1, origin.unsqueeze(2).expand(-1, -1, max_length)).clone()
-        histories[:, :, length - 1] = token
-        pool_score = torch.cat([best_score, candidates], dim=1)
-        pool_tokens = torch.cat([best_tokens, histories], dim=1)
-        pool_length = torch.cat([best_length, torch.full_like(token, length)], dim=1)
-        best_score, kept = pool_score.topk(beams, dim=1)
-        best_tokens = pool_tokens.gather(1, kept.unsqueeze(2).expand(-1, -1, max_length))
-        best_length = pool_length.gather(1, kept)
+        finishing = (ends | (length == max_length)) & (rank < beams) & open_items.unsqueeze(1)
+        candidate_scores = torch.where(finishing, top_scores / length**length_penalty, OFF)
+        finished = finished.with_candidates(_Finished(candidate_scores, torch.full_like(token, length), token, origin))
         if length == max_length:
             break
         # the best unfinished candidates go on
-        running = torch.where(ends, torch.full_like(top_scores, -torch.inf), top_scores)
-        scores, chosen = running.topk(beams, dim=1)
+        scores, chosen = torch.where(ends, -torch.inf, top_scores).topk(beams, dim=1)
         origin, token = origin.gather(1, chosen), token.gather(1, chosen)
-        written = histories.gather(1, chosen.unsqueeze(2).expand(-1, -1, max_length))
-        open_items = open_items & (best_score[:, -1] < scores[:, 0] / length**length_penalty)
-        if not bool(open_items.any()):
+        origins[length - 1, items], added[length - 1, items] = origin, token
+        open_items = open_items & (finished.score[:, -1] < scores[:, 0] / length**length_penalty)
+        still_open = int(open_items.sum())
+        if still_open == 0:
             break
-        state.reorder((origin + offsets).view(-1))
-        tokens = token.reshape(-1)
+        state.reorder((origin + beams * torch.arange(len(items), device=device).unsqueeze(1)).view(-1))
+        if still_open <= KEPT_SHARE * len(items) and isinstance(state, ShrinkingState):
+            for item, report in zip(items.tolist(), finished.best(), strict=True):
+                ended[item] = report
+            kept = open_items.nonzero().squeeze(1)
+            state.keep_items(kept)
+            items, scores, token, finished = items[kept], scores[kept], token[kept], finished.of(kept)
+            open_items = open_items[kept]
+        tokens = token.view(-1)
+    for item, report in zip(items.tolist(), finished.best(), strict=True):
+        ended[item] = report
+    return _written(ended, origins.cpu().numpy(), added.cpu().numpy(), end)
+
+
+def _written(
+    ended: Sequence[tuple[int, int, int]], origins: NDArray[np.int64], added: NDArray[np.int64], end: int
+) -> list[list[int]]:
+    """Tokens of reports, given as `_Finished.best`, read backwards along the beams (steps, n, beams)."""
     reports = []
-    for row, length in zip(best_tokens[:, 0].tolist(), best_length[:, 0].tolist(), strict=True):
-        report = row[:length]
-        reports.append(report[:-1] if report and report[-1] == end else report)
+    for item, (length, last, beam) in enumerate(ended):
+        report = [] if last == end else [last]
+        for step in range(length - 2, -1, -1):
+            report.append(int(added[step, item, beam]))
+            beam = int(origins[step, item, beam])
+        reports.append(report[::-1])
     return reports

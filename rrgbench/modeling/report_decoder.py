@@ -9,6 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, scaled_dot_product_attention
 
+FIRST_STEPS = 32
+"""Steps for which a cache has room at first; it grows by doubling."""
+
+SLOTS = 2
+"""Axis of a cache's slots, in keys and values (n, heads, slots, width / heads) and in the mask (n, beams, slots)."""
+
 
 class Attention(nn.Module):
     """Multi-head attention with separate projections: Q = W_q x, K = W_k m, V = W_v m.
@@ -39,7 +45,7 @@ class Attention(nn.Module):
         return self.split(self.key(memory)), self.split(self.value(memory))
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Attend from x (n, t, width); `mask` (t, s) is true where a query may look."""
+        """Attend from x (n, t, width); `mask` (t, s): true, or 0 rather than -inf, where a query may look."""
         attended = scaled_dot_product_attention(self.split(self.query(x)), keys, values, attn_mask=mask)
         output: Tensor = self.output(attended.transpose(1, 2).flatten(2))
         return output
@@ -154,6 +160,10 @@ class ReportDecoder(nn.Module):
 class CachedDecoding:
     """Decoding state with a key/value cache (`rrgbench.modeling.beam_search.DecodingState`).
 
+    The beams of an item share one cache: each step writes the keys and values of all of them behind each other, and
+    each beam looks, through its mask, at those of its own history only. So the cache is written in place, reordering
+    moves a few rows of the mask, and an item's soft prompts and memory are held once for all of its beams.
+
     Parameters
     ----------
     decoder : ReportDecoder
@@ -173,30 +183,55 @@ class CachedDecoding:
     ) -> None:
         self.decoder, self.head = decoder, head
         self.beams = beams
-        # beams of one item share its memory, so it is projected once and never reordered
-        self.memory = [layer.cross_attention.keys_values(memory) for layer in decoder.stack()]
-        rows = memory.shape[0] * beams
-        self.past: list[tuple[Tensor, Tensor] | None] = [
-            None if prompts is None else prompts.for_layer(index, rows) for index in range(len(decoder.stack()))
+        self.layers = decoder.stack()
+        n = memory.shape[0]
+        self.memory = [layer.cross_attention.keys_values(memory) for layer in self.layers]
+        # (n, heads, slots, width / heads) a layer, slots: soft prompts, then one a beam for each step
+        self.past = [
+            (shared[0][:, :, :0], shared[1][:, :, :0]) if prompts is None else prompts.for_layer(index, n)
+            for index, shared in enumerate(self.memory)
         ]
+        self.used = self.past[0][0].shape[2]
+        # added to the scores of a beam (n, beams, slots): 0 where its history is, -inf elsewhere
+        self.mask = memory.new_zeros(n, beams, self.used)
+        self.newest = torch.full((beams, beams), -torch.inf, dtype=memory.dtype, device=memory.device)
+        self.newest.fill_diagonal_(0)
 
     def step(self, tokens: Tensor) -> Tensor:
         """Log-probabilities (rows, vocabulary) of the token after `tokens` (rows,)."""
-        y = self.decoder.embedding(tokens).unsqueeze(1)
-        for index, layer in enumerate(self.decoder.stack()):
-            own = layer.self_attention.keys_values(y)
-            past = self.past[index]
-            if past is not None:
-                own = torch.cat([past[0], own[0]], 2), torch.cat([past[1], own[1]], 2)
-            self.past[index] = own
-            attended = layer.normed(0, layer.self_attention(y, *own) + y)
-            # rows of an item become query positions, so its memory is attended without being copied
-            grouped = attended.view(-1, self.beams, attended.shape[-1])
-            crossed = layer.cross_attention(grouped, *self.memory[index]).view_as(attended)
-            crossed = layer.normed(1, crossed + attended)
-            y = layer.normed(2, layer.feed_forward(crossed) + crossed)
-        return log_softmax(self.head(y[:, 0]).float(), dim=-1)
+        if self.used + self.beams > self.mask.shape[2]:
+            self._move(None, 2 * self.used + FIRST_STEPS * self.beams)
+        slots = slice(self.used, self.used + self.beams)
+        self.mask[:, :, slots] = self.newest
+        self.used += self.beams
+        mask = self.mask[:, None, :, : self.used]
+        # the beams of an item become query positions of it, so that they read one copy of keys and values
+        y = self.decoder.embedding(tokens.view(-1, self.beams))
+        for layer, (keys, values), memory in zip(self.layers, self.past, self.memory, strict=True):
+            new_keys, new_values = layer.self_attention.keys_values(y)
+            keys[:, :, slots], values[:, :, slots] = new_keys, new_values
+            y = layer(y, (keys[:, :, : self.used], values[:, :, : self.used]), memory, mask)
+        return log_softmax(self.head(y.flatten(0, 1)).float(), dim=-1)
 
     def reorder(self, rows: Tensor) -> None:
-        """Keep the cache of the given rows (rows,)."""
-        self.past = [None if past is None else (past[0][rows], past[1][rows]) for past in self.past]
+        """Keep the histories of the given rows (rows,), each a row of the same item."""
+        seen = self.mask[:, :, : self.used]
+        seen.copy_(seen.flatten(0, 1).index_select(0, rows).view_as(seen))
+
+    def keep_items(self, items: Tensor) -> None:
+        """Go on with the given items only (m,)."""
+        self.memory = [(keys.index_select(0, items), values.index_select(0, items)) for keys, values in self.memory]
+        self._move(items, self.mask.shape[2])
+
+    def _move(self, items: Tensor | None, slots: int) -> None:
+        """Take the cache, of some items only, into buffers of that many slots."""
+
+        def moved(old: Tensor) -> Tensor:
+            filled = old.narrow(SLOTS, 0, self.used)
+            filled = filled if items is None else filled.index_select(0, items)
+            new = filled.new_empty([*filled.shape[:SLOTS], slots, *filled.shape[SLOTS + 1 :]])
+            new.narrow(SLOTS, 0, self.used).copy_(filled)
+            return new
+
+        self.past = [(moved(keys), moved(values)) for keys, values in self.past]
+        self.mask = moved(self.mask)
