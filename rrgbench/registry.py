@@ -170,6 +170,40 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     return load(**options)
 
 
+def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:
+    """Every registered model that can be had.
+
+    Parameters
+    ----------
+    checkpoints : str or Path, optional
+        A folder with the trained models, each below its name (`rrgbench train --model all --out FOLDER`).
+
+    Returns
+    -------
+    models : list of Model
+        Trained ones from `checkpoints`, else as they ship.
+    left_out : dict of str to str
+        Why the others can't be had, by name.
+
+    Raises
+    ------
+    InputError
+        If `checkpoints` is no folder.
+    """
+    folder = None if checkpoints is None else Path(checkpoints)
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"--checkpoint {folder} is no folder; --model all takes the one with all trained models")
+    models: list[Model] = []
+    left_out: dict[str, str] = {}
+    for name in model_names():
+        trained = folder / name if folder is not None else None
+        try:
+            models.append(load_model(name, trained) if trained is not None and trained.is_dir() else load_model(name))
+        except (InputError, MissingPartError) as error:
+            left_out[name] = str(error)
+    return models, left_out
+
+
 def load_corpus(
     name: str,
     root: str | Path | None = None,

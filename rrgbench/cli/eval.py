@@ -16,9 +16,11 @@ from rrgbench.cli.corpus_options import (
     open_corpus,
 )
 
+ALL = "all"
+
 
 def evaluate(
-    model: Annotated[str, typer.Option("--model", "-m", help="A model (rrgbench list models).")] = "dcrrg",
+    model: Annotated[str, typer.Option("--model", "-m", help="A model (rrgbench list models), or all.")] = "dcrrg",
     suite: Annotated[str, typer.Option("--suite", "-s", help="full, quick, or a YAML file.")] = "full",
     corpus: CorpusName = "phantom",
     root: Root = None,
@@ -28,7 +30,10 @@ def evaluate(
     skip_bad_images: SkipBadImages = False,
     film_cache: FilmCache = None,
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", help="A trained folder or hub id; the shipped one if omitted.")
+        str | None,
+        typer.Option(
+            "--checkpoint", help="A trained folder or hub id; the shipped one if omitted. For all: a folder of folders."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; gone on with if it exists.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="Text and clinical-efficacy protocol.")] = "dcrrg",
@@ -42,25 +47,34 @@ def evaluate(
 
     Example: rrgbench eval --model dcrrg --suite quick
 
+    Example: rrgbench eval --model all --checkpoint checkpoints --suite full
+
     Example: rrgbench eval --corpus nih-cxr14 --root NIH --reports iu-xray --reports-root IU --checkpoint MY
     """
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
     from rrgbench.protocols import load_protocol
-    from rrgbench.registry import load_model, lookup, model_names
+    from rrgbench.registry import Model, load_all_models, load_model, lookup, model_names
     from rrgbench.render import write_run_documents
     from rrgbench.suites.suite import load_suite
     from rrgbench.tasks.evaluate import evaluate as run_suite
 
     chosen = load_suite(suite)
     load_protocol(protocol)
-    lookup("model", model, model_names())
+    lookup("model", model, [*model_names(), ALL])
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-    loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
-    place = out or Path("runs") / f"{loaded.name}-{chosen.name}-{data.name}"
+    also: list[Model] = []
+    if model == ALL:
+        found, left_out = load_all_models(checkpoint)
+        for name, reason in left_out.items():
+            typer.echo(f"left out: {name}: {reason}", err=True)
+        loaded, *also = [one for one in found if one.name not in chosen.trivial]
+    else:
+        loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
+    place = out or Path("runs") / f"{ALL if also else loaded.name}-{chosen.name}-{data.name}"
     if place.exists() and not place.is_dir():
         raise InputError(f"--out {place} is a file; give a folder")
-    with bars(f"{loaded.name} on {data.name}") as shown:
+    with bars(f"{model} on {data.name}") as shown:
 
         def progress(what: str, done: int, total: int) -> None:
             # a negative total marks the whole job's own steps
@@ -70,7 +84,15 @@ def evaluate(
                 shown.part(what, done, total)
 
         run = run_suite(
-            loaded, data, chosen, place, protocol=protocol, seed=seed, progress=progress, film_cache=film_cache
+            loaded,
+            data,
+            chosen,
+            place,
+            protocol=protocol,
+            seed=seed,
+            progress=progress,
+            also=also,
+            film_cache=film_cache,
         )
     written = write_run_documents(run.folder, run.records)
     if json_output:
