@@ -142,19 +142,31 @@ def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path, monkeypatch:
     assert not len(different), f"{len(different)} of {len(rows)} studies differ, the first at {5 * different[:5]}"
 
 
-@pytest.mark.parametrize("longest", [0, 10**9], ids=["alone", "in step"])
-def test_long_repetitive_texts_have_the_jars_statistics(longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(200, 1), (200, 3), (200, 11), (300, 6)],
+        pytest.param([(500, 2), (500, 6), (500, 11), (1000, 6), (1000, 11)], marks=pytest.mark.slow),
+    ],
+    ids=["hundreds of words", "a thousand words"],
+)
+def test_long_repetitive_texts_have_the_jars_statistics(
+    shapes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = random.Random(2)
     pieces = ["the", "heart", "large", "big", "effusion", "effusions", "a lot of", "many", "rt", "t6", "."]
-    shapes = [(200, 1), (200, 3), (200, 11), (500, 2), (500, 6), (500, 11), (1000, 6), (1000, 11)]
-    texts = [[rng.choices(rng.sample(pieces, few), k=words) for _ in range(2)] for words, few in shapes]
-    # Both sides have to share words.
-    texts += [[rng.sample(one, len(one)), one] for one, _ in texts]
-    references, hypotheses = ([" ".join(pair[side]) for pair in texts] for side in (0, 1))
+    references, hypotheses = [], []
+    for words, few in shapes:
+        known = rng.sample(pieces, few)
+        one, other = rng.choices(known, k=words), rng.choices(known, k=words)
+        references += [" ".join(one), " ".join(one)]
+        hypotheses += [" ".join(other), " ".join(rng.sample(one, words))]
     expected = jar_statistics([[text] for text in references], hypotheses)
-    monkeypatch.setattr(metric_module, "_LONG", longest)
-    rows = Meteor().statistics([[text] for text in references], hypotheses)
-    assert (rows == expected).all(axis=1).tolist() == [True] * len(rows)
+    # In step with others, then each alone as longer texts are.
+    for longest in (10**9, 0):
+        monkeypatch.setattr(metric_module, "_LONG", longest)
+        rows = Meteor().statistics([[text] for text in references], hypotheses)
+        assert (rows == expected).all(axis=1).tolist() == [True] * len(rows)
 
 
 def test_corpus_value_is_the_one_pycocoevalcap_prints(shared: Path) -> None:

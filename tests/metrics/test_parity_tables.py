@@ -1,9 +1,10 @@
-"""Our values beside pycocoevalcap's, live and with its METEOR jar, on all real reports: prints the table of differences.
+"""Our values beside pycocoevalcap's, live and with its METEOR jar, on all real reports: prints a table of differences.
 
 `pytest -m slow -s tests/metrics/test_parity_tables.py`
 """
 
 import csv
+import itertools
 import json
 import shutil
 from collections.abc import Iterator
@@ -61,9 +62,7 @@ def sets_of_pairs(shared: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     # The raw text, but for line breaks, on which pycocoevalcap's pipe to the jar hangs.
     texts = [text.replace("\r", " ").replace("\n", " ") for text in texts]
     # Each against the report that follows it, and some against themselves.
-    hypotheses = [
-        text if at % 50 == 0 else other for at, (text, other) in enumerate(zip(texts, texts[1:], strict=False))
-    ]
+    hypotheses = [text if at % 50 == 0 else other for at, (text, other) in enumerate(itertools.pairwise(texts))]
     yield "raw IU X-Ray", texts[:-1], hypotheses
 
 
