@@ -66,7 +66,7 @@ def stats(
     reports_root: ReportsRoot = None,
     split: Annotated[str | None, typer.Option("--split", help="One split only.")] = None,
     labeler: Labeler = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the figure to this SVG file.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Figure to write (.svg, .png, .pdf).")] = None,
     option: Options = None,
     json_output: Json = False,
 ) -> None:
@@ -79,17 +79,17 @@ def stats(
     from rrgbench.data.validate import VALUES, count_labels
     from rrgbench.errors import InputError
     from rrgbench.observations import OBSERVATIONS
-    from rrgbench.render.label_chart import label_chart, label_lines
+    from rrgbench.render.label_chart import FORMATS, label_lines, write_label_chart
 
-    if out is not None and out.suffix != ".svg":
-        raise InputError(f"--out {out} must end in .svg, the format of the figure")
+    if out is not None and out.suffix not in FORMATS:
+        raise InputError(f"--out {out} must end in {', '.join(FORMATS)}, the formats of the figure")
     opened = _open(corpus, root, reports, reports_root, option, check_images=False)
     studies, source = _labelled(opened, _selected(opened, split, texts=labeler is not None), labeler)
     counts = count_labels(studies)
     labelled = OBSERVATIONS if source.startswith("reports") else opened.labelled_observations
     title = f"{opened.identity}{f', {split}' if split else ''}: {len(studies):,} studies labelled by {source}"
     if out is not None:
-        out.write_text(label_chart(title, counts, labelled, len(studies)), encoding="utf-8")
+        write_label_chart(out, title, counts, labelled, len(studies))
     if json_output:
         rows = {
             name: dict(zip(VALUES, row, strict=True)) for name, row in zip(OBSERVATIONS, counts.tolist(), strict=True)

@@ -1,22 +1,28 @@
-"""The label distribution of a corpus as a figure (SVG, no plotting library): the right half of the paper's Figure 1."""
+"""The label distribution of a corpus as a figure: the right half of the paper's Figure 1."""
 
 from collections.abc import Mapping
-from xml.sax.saxutils import escape
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.observations import OBSERVATIONS
 
-_ROW, _TOP, _LEFT, _BAR, _RIGHT = 26, 64, 220, 440, 170
+FORMATS = (".svg", ".png", ".pdf")
+"""File types of the figure."""
+
 _POSITIVE, _UNCERTAIN = "#1f5f8b", "#a9c9de"
 
 
-def label_chart(title: str, counts: NDArray[np.int64], labelled: tuple[str, ...], studies: int) -> str:
+def write_label_chart(
+    path: Path, title: str, counts: NDArray[np.int64], labelled: tuple[str, ...], studies: int
+) -> None:
     """Draw positives and uncertain mentions per observation as horizontal bars.
 
     Parameters
     ----------
+    path : Path
+        Ends in one of `FORMATS`.
     title : str
         What stands above.
     counts : int array (14, 4)
@@ -25,34 +31,33 @@ def label_chart(title: str, counts: NDArray[np.int64], labelled: tuple[str, ...]
         Observations the labels speak about; the others are drawn as "not labelled".
     studies : int
         Labelled studies: the whole that percentages refer to.
-
-    Returns
-    -------
-    str
-        A standalone SVG document.
     """
-    height = _TOP + _ROW * len(OBSERVATIONS) + 20
-    longest = max(1, int(counts[:, :2].sum(axis=1).max()))
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _BAR + _RIGHT}" height="{height}" '
-        'font-family="Helvetica, Arial, sans-serif" font-size="13">',
-        '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="16" y="26" font-size="16" font-weight="bold">{escape(title)}</text>',
-        *_legend(),
-    ]
-    for row, observation in enumerate(OBSERVATIONS):
-        y = _TOP + _ROW * row
-        parts.append(f'<text x="{_LEFT - 10}" y="{y + 14}" text-anchor="end">{escape(observation)}</text>')
-        if observation not in labelled:
-            parts.append(f'<text x="{_LEFT}" y="{y + 14}" fill="#777777">not labelled</text>')
-            continue
-        x = float(_LEFT)
-        for count, colour in zip(counts[row, :2].tolist(), (_POSITIVE, _UNCERTAIN), strict=True):
-            width = _BAR * count / longest
-            parts.append(f'<rect x="{x:.1f}" y="{y + 2}" width="{width:.1f}" height="16" fill="{colour}"/>')
-            x += width
-        parts.append(f'<text x="{x + 6:.1f}" y="{y + 14}">{_figures(counts[row], studies)}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    # text stays text in an SVG, so that it can be searched and restyled; no date, so that equal data give equal files
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rrgbench", "font.size": 10}):
+        figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+        axes = figure.subplots()
+        rows = np.arange(len(OBSERVATIONS))
+        known = np.array([name in labelled for name in OBSERVATIONS])
+        positive, uncertain = np.where(known, counts[:, 0], 0), np.where(known, counts[:, 1], 0)
+        axes.barh(rows, positive, color=_POSITIVE, label="positive")
+        axes.barh(rows, uncertain, left=positive, color=_UNCERTAIN, label="uncertain")
+        longest = max(1, int((positive + uncertain).max()))
+        for row, said in enumerate(known):
+            text = _figures(counts[row], studies) if said else "not labelled"
+            colour = "black" if said else "#777777"
+            axes.text(float(positive[row] + uncertain[row]) + longest / 80, row, text, va="center", color=colour)
+        axes.set_yticks(rows, OBSERVATIONS)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.3 * longest)
+        axes.set_xlabel("studies")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(loc="lower right", frameon=False)
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
+        figure.savefig(path, dpi=150, metadata=metadata)
 
 
 def label_lines(counts: NDArray[np.int64], labelled: tuple[str, ...], width: int = 40) -> Mapping[str, str]:
@@ -65,14 +70,6 @@ def label_lines(counts: NDArray[np.int64], labelled: tuple[str, ...], width: int
         else:
             lines[observation] = "not labelled"
     return lines
-
-
-def _legend() -> list[str]:
-    parts = []
-    for x, colour, name in ((_LEFT, _POSITIVE, "positive"), (_LEFT + 100, _UNCERTAIN, "uncertain")):
-        parts.append(f'<rect x="{x}" y="38" width="12" height="12" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 18}" y="49">{name}</text>')
-    return parts
 
 
 def _figures(row: NDArray[np.int64], studies: int) -> str:

@@ -1,6 +1,7 @@
 """Validation of a corpus, the fingerprints it finds copies by, and the figures and pages that show it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,7 +24,7 @@ from rrgbench.data.validate import count_labels, validate
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.contact_sheet import contact_sheet, preview_page, tile_of
-from rrgbench.render.label_chart import label_chart
+from rrgbench.render.label_chart import write_label_chart
 
 runner = CliRunner()
 
@@ -141,18 +142,40 @@ def test_unlabelled_studies_are_not_counted() -> None:
     assert count_labels([]).sum() == 0
 
 
-def test_the_chart_is_xml_whose_bars_have_the_lengths_of_the_counts() -> None:
+def test_the_chart_has_bars_of_the_lengths_of_the_counts(tmp_path: Path) -> None:
     counts = np.zeros((14, 4), dtype=np.int64)
     counts[2], counts[5] = (40, 10, 50, 0), (25, 0, 75, 0)
     labelled = tuple(name for name in OBSERVATIONS if name != "Fracture")
-    root = ElementTree.fromstring(label_chart("<a & b>", counts, labelled, 100))
-    texts = [element.text for element in root.iter() if element.text]
+    for number in (1, 2):
+        write_label_chart(tmp_path / f"{number}.svg", "<a & b>", counts, labelled, 100)
+    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
+    root = ElementTree.parse(tmp_path / "1.svg").getroot()
+    texts = [(element.text or "").strip() for element in root.iter()]
     assert "<a & b>" in texts
     assert "40 (40.0 %) + 10" in texts
     assert texts.count("not labelled") == 1
-    widths = [float(element.get("width", "0")) for element in root.iter() if element.get("height") == "16"]
-    assert widths[4] / widths[10] == pytest.approx(40 / 25, rel=0.01)
-    assert widths[4] / widths[5] == pytest.approx(4, rel=0.01)
+    widths = {}
+    for element in root.iter():
+        colour = (
+            "#1f5f8b"
+            if "#1f5f8b" in element.get("style", "")
+            else "#a9c9de"
+            if "#a9c9de" in element.get("style", "")
+            else ""
+        )
+        numbers = [float(x) for x in re.findall(r"[-\d.]+", element.get("d", ""))] if colour else []
+        if numbers and max(numbers[::2]) > min(numbers[::2]):
+            widths.setdefault(colour, []).append(max(numbers[::2]) - min(numbers[::2]))
+    cardiomegaly, edema = sorted(widths["#1f5f8b"], reverse=True)[:2]
+    assert cardiomegaly / edema == pytest.approx(40 / 25, rel=0.01)
+    assert cardiomegaly / max(widths["#a9c9de"]) == pytest.approx(4, rel=0.01)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_the_chart_in_other_formats(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"labels{suffix}"
+    write_label_chart(path, "corpus", np.ones((14, 4), dtype=np.int64), OBSERVATIONS, 4)
+    assert path.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[suffix])
 
 
 HOSTILE = '<script>alert(1)</script> & "quotes" {{ 7 * 7 }} \u202eright to left'
