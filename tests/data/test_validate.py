@@ -156,13 +156,7 @@ def test_the_chart_has_bars_of_the_lengths_of_the_counts(tmp_path: Path) -> None
     assert texts.count("not labelled") == 1
     widths = {}
     for element in root.iter():
-        colour = (
-            "#1f5f8b"
-            if "#1f5f8b" in element.get("style", "")
-            else "#a9c9de"
-            if "#a9c9de" in element.get("style", "")
-            else ""
-        )
+        colour = next((c for c in ("#1f5f8b", "#a9c9de") if c in element.get("style", "")), "")
         numbers = [float(x) for x in re.findall(r"[-\d.]+", element.get("d", ""))] if colour else []
         if numbers and max(numbers[::2]) > min(numbers[::2]):
             widths.setdefault(colour, []).append(max(numbers[::2]) - min(numbers[::2]))
