@@ -1,23 +1,64 @@
-"""Light augmentation of films in training."""
+"""Light augmentation of films in training: shifted, turned and scaled a little, exposure changed.
+
+What befalls a film is drawn by itself, so that it follows from the film's own random numbers; a batch is then moved as
+one, which is several times faster than film by film.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.transforms import v2
+from torch.nn.functional import affine_grid, grid_sample
+
+MIDDLE_GREY = 128.0
 
 
-def shift_and_expose(film: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
-    """One film (h, w), shifted, turned and scaled a little, exposure changed; float in [0, 255]."""
-    side = film.shape[0]
-    moved = v2.functional.affine(
-        torch.from_numpy(film)[None].float(),
-        angle=float(rng.uniform(-6, 6)),
-        translate=[float(x) for x in rng.uniform(-0.05, 0.05, 2) * side],
-        scale=float(rng.uniform(0.93, 1.07)),
-        shear=[0.0],
-        interpolation=v2.InterpolationMode.BILINEAR,
-    )[0]
-    gain, lift = float(rng.uniform(0.85, 1.15)), float(rng.uniform(-12, 12))
-    exposed: Tensor = ((moved - 128) * gain + 128 + lift).clamp(0, 255)
-    return exposed
+@dataclass(frozen=True)
+class Movement:
+    """What befalls one film.
+
+    Attributes
+    ----------
+    angle : float
+        Degrees, clockwise.
+    right, down : float
+        Shift, in sides of the film.
+    scale : float
+        Above 1 enlarges.
+    gain, lift : float
+        Grey value g becomes (g - 128) * gain + 128 + lift.
+    """
+
+    angle: float
+    right: float
+    down: float
+    scale: float
+    gain: float
+    lift: float
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> "Movement":
+        """A little of everything."""
+        angle = rng.uniform(-6, 6)
+        right, down = rng.uniform(-0.05, 0.05, 2)
+        return cls(angle, right, down, rng.uniform(0.93, 1.07), rng.uniform(0.85, 1.15), rng.uniform(-12, 12))
+
+    @property
+    def sampled_from(self) -> NDArray[np.float64]:
+        """Affine map (2, 3) of a pixel to where it is sampled from, both in [-1, 1] from the film's middle."""
+        turn = np.radians(self.angle)
+        linear = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / self.scale
+        return np.column_stack([linear, linear @ [-2 * self.right, -2 * self.down]])
+
+
+def shift_and_expose(films: Tensor, movements: Sequence[Movement]) -> Tensor:
+    """Films (n, side, side) in [0, 255], each moved by its own movement; float in [0, 255], black where nothing was."""
+    theta = torch.from_numpy(np.stack([movement.sampled_from for movement in movements])).float()
+    exposure = torch.tensor([[movement.gain, movement.lift] for movement in movements])
+    grid = affine_grid(theta, [len(films), 1, *films.shape[1:]], align_corners=False)
+    moved = grid_sample(films.unsqueeze(1).float(), grid, padding_mode="zeros", align_corners=False).squeeze(1)
+    gain, lift = exposure.view(-1, 2, 1, 1).unbind(1)
+    return moved.sub_(MIDDLE_GREY).mul_(gain).add_(lift + MIDDLE_GREY).clamp_(0, 255)

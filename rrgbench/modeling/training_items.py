@@ -5,15 +5,17 @@ an unbroken one would.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from rrgbench.data.label_matching import match_by_labels, positives
-from rrgbench.modeling.film_augmentation import shift_and_expose
+from rrgbench.modeling.film_augmentation import Movement, shift_and_expose
 from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
 from rrgbench.modeling.training_data import FilmRows, FilmSource, ReportSource
 
@@ -39,6 +41,14 @@ class DrawnItems(Dataset[Batch]):
         return np.random.default_rng((self.seed, self.epoch, *more))
 
 
+@dataclass(frozen=True)
+class DrawnFilm:
+    """A film (size, size), uint8, and what is to befall it; `Collate` moves all films of a batch at once."""
+
+    film: NDArray[np.uint8]
+    movement: Movement
+
+
 class DrawnFilms(DrawnItems):
     """Films (n, size, size), augmented anew each epoch if asked for."""
 
@@ -49,10 +59,10 @@ class DrawnFilms(DrawnItems):
     def __len__(self) -> int:
         return len(self.films)
 
-    def film(self, study: int, index: int) -> Tensor:
+    def film(self, study: int, index: int) -> Tensor | DrawnFilm:
         """A study's film as item `index` of the epoch sees it."""
         film = self.films[study]
-        return shift_and_expose(film, self.rng(index)) if self.augment else torch.from_numpy(film).float()
+        return DrawnFilm(film, Movement.drawn(self.rng(index))) if self.augment else torch.from_numpy(film).float()
 
     def __getitem__(self, index: int) -> Batch:
         return {"films": self.film(index, index)}
@@ -127,7 +137,7 @@ class ReportWritingItems(Dataset[Batch]):
 
 
 class Collate:
-    """Stacks arrays, tokenizes reports for a text encoder, pads token rows into inputs and targets.
+    """Stacks arrays, augments films, tokenizes reports for a text encoder, pads token rows into inputs and targets.
 
     Parameters
     ----------
@@ -155,6 +165,9 @@ class Collate:
                 ids, mask = pad_rows(values, self.pad)
                 batch["ids"] = ids[:, :-1]
                 batch["targets"] = torch.where(mask[:, 1:], ids[:, 1:], torch.full_like(ids[:, 1:], IGNORED))
+            elif isinstance(values[0], DrawnFilm):
+                stacked = torch.from_numpy(np.stack([drawn.film for drawn in values]))
+                batch[key] = shift_and_expose(stacked, [drawn.movement for drawn in values])
             else:
                 batch[key] = torch.stack(values)
         return batch
