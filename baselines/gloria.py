@@ -26,8 +26,8 @@ from rrgbench.modeling.word_to_region import localized_matching
 NAME = "gloria"
 
 _TEXTS_AT_A_TIME = 16
-_CELLS_AT_A_TIME = 4_000_000
-"""Numbers (images, texts, words, regions) that similarities hold at a time: 16 MB, a few times over."""
+_CELLS_AT_A_TIME = 1_000_000
+"""Numbers (images, texts, words, regions) that similarities hold at a time: 4 MB, some ten times over."""
 
 
 class GloriaConfig(ImageTextConfig):

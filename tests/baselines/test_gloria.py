@@ -57,7 +57,7 @@ def test_similarity_adds_both_levels_in_blocks_of_any_size(small_model, batch, m
     monkeypatch.setattr(model, "encode_texts", encode)
     assert "similarity" in model.offers
     whole, local = levels(model, {**batch, "films": films})
-    for texts_at_a_time, cells_at_a_time in ((16, 4_000_000), (2, 1)):
+    for texts_at_a_time, cells_at_a_time in ((16, 1_000_000), (2, 1)):
         monkeypatch.setattr(gloria, "_TEXTS_AT_A_TIME", texts_at_a_time)
         monkeypatch.setattr(gloria, "_CELLS_AT_A_TIME", cells_at_a_time)
         np.testing.assert_allclose(model.similarity(films.numpy(), "abcde"), whole + local, atol=1e-4)
