@@ -1,5 +1,6 @@
-"""The decoder against Eqs. 10-12 written out, its cache against the full pass, and the soft prompts."""
+"""The decoder against Eqs. 10-12 written in NumPy, its cache against the full pass, and the soft prompts."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,28 +17,67 @@ def decoder():
     ).eval()
 
 
-def attention(module, queries, source, causal):
-    """Softmax(QK^T / sqrt(d)) V by head, without any fused kernel."""
-    n, t, width = queries.shape
-    size = width // module.heads
-    q = module.query(queries).view(n, t, module.heads, size)
-    k = module.key(source).view(n, -1, module.heads, size)
-    v = module.value(source).view(n, -1, module.heads, size)
-    weights = torch.einsum("nthd,nshd->nhts", q, k) / size**0.5
-    if causal:
-        weights = weights.masked_fill(torch.ones(t, t).triu(1).bool(), float("-inf"))
-    mixed = torch.einsum("nhts,nshd->nthd", weights.softmax(-1), v)
-    return module.output(mixed.reshape(n, t, width))
+def array(tensor):
+    return tensor.detach().numpy().astype(np.float64)
 
 
-def test_layer_order_is_eqs_10_to_12(decoder):
+def linear(layer, x):
+    return x @ array(layer.weight).T + array(layer.bias)
+
+
+def layer_norm(norm, x):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(x.var(axis=-1, keepdims=True) + norm.eps) * array(norm.weight) + array(norm.bias)
+
+
+def attention(module, queries, keys, values, causal):
+    """Softmax(QK^T / sqrt(d)) V, one head and one query at a time, of one sequence (t, width)."""
+    size = queries.shape[1] // module.heads
+    q = linear(module.query, queries)
+    mixed = np.zeros_like(q)
+    ahead = len(keys) - len(queries)  # soft prompts stand before the first token
+    for head in range(module.heads):
+        part = slice(head * size, (head + 1) * size)
+        for t in range(len(q)):
+            seen = ahead + t + 1 if causal else len(keys)
+            scores = keys[:seen, part] @ q[t, part] / np.sqrt(size)
+            weights = np.exp(scores - scores.max())
+            mixed[t, part] = weights / weights.sum() @ values[:seen, part]
+    return linear(module.output, mixed)
+
+
+def decoded(decoder, tokens, memory, prefix=None):
+    """Eqs. 10-12 for one sequence; only tokens are embedded, positions are not."""
+    y = array(decoder.embedding.weight)[tokens]
+    for index, layer in enumerate(decoder.layers):
+        own, cross = layer.self_attention, layer.cross_attention
+        keys, values = linear(own.key, y), linear(own.value, y)
+        if prefix is not None:
+            # (heads, length, size) to (length, width)
+            before = prefix[index].transpose(0, 2, 1, 3).reshape(2, prefix.shape[3], -1)
+            keys, values = np.concatenate([before[0], keys]), np.concatenate([before[1], values])
+        e_attn = layer_norm(layer.norms[0], attention(own, y, keys, values, True) + y)  # Eq. 12
+        attended = attention(cross, e_attn, linear(cross.key, memory), linear(cross.value, memory), False)
+        e_ca = layer_norm(layer.norms[1], attended + e_attn)  # Eq. 11
+        first, _, _, last = layer.feed_forward
+        y = layer_norm(layer.norms[2], linear(last, np.maximum(linear(first, e_ca), 0)) + e_ca)  # Eq. 10
+    return y
+
+
+@pytest.mark.parametrize("with_prompts", [False, True])
+def test_layer_order_is_eqs_10_to_12(decoder, with_prompts):
+    """Post-norm, masked self-attention before cross-attention before feed-forward; with P-Tuning v2's prefixes too."""
+    prompts = DeepPrompts(2, 4, 16, 5) if with_prompts else None
+    # norms start as identities, which any wrong order of scale and shift would pass
+    for norm in (norm for layer in decoder.layers for norm in layer.norms):
+        torch.nn.init.normal_(norm.weight, 1.0)
+        torch.nn.init.normal_(norm.bias)
     tokens, memory = torch.randint(1, 30, (2, 7)), torch.randn(2, 14, 12)
-    y = decoder.embedding(tokens)
-    for layer in decoder.layers:
-        attended = layer.norms[0](attention(layer.self_attention, y, y, True) + y)
-        crossed = layer.norms[1](attention(layer.cross_attention, attended, memory, False) + attended)
-        y = layer.norms[2](layer.feed_forward(crossed) + crossed)
-    assert torch.allclose(decoder(tokens, memory), y, atol=1e-5)
+    states = array(decoder(tokens, memory, prompts))
+    prefix = None if prompts is None else array(prompts.prefix)
+    for row in range(2):
+        expected = decoded(decoder, tokens[row].numpy(), array(memory[row]), prefix)
+        assert states[row] == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("with_prompts", [False, True])
