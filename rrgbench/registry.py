@@ -248,6 +248,11 @@ def load_corpus(
         raise InputError(f"corpus {name} takes no such option: {error}") from error
 
 
+def trainer_names() -> list[str]:
+    """Names of all models that can be trained."""
+    return list(_named("rrgbench.trainers"))
+
+
 def load_trainer(name: str) -> Callable[..., Path]:
     """The training function of a model.
 

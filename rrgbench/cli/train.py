@@ -17,9 +17,11 @@ from rrgbench.cli.corpus_options import (
     open_corpus,
 )
 
+ALL = "all"
+
 
 def train(
-    model: Annotated[str, typer.Option("--model", "-m", help="A trainable model.")] = "dcrrg",
+    model: Annotated[str, typer.Option("--model", "-m", help="A trainable model, or all.")] = "dcrrg",
     corpus: CorpusName = "phantom",
     root: Root = None,
     reports: Reports = None,
@@ -61,11 +63,13 @@ def train(
 
     Example: rrgbench train --model dcrrg --corpus phantom --preset tiny --step all --out checkpoints/mine
 
+    Example: rrgbench train --model all --preset mini --out checkpoints/all
+
     Example: rrgbench train --variants all --seeds 0,1,2 --preset mini --out ablations
     """
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
-    from rrgbench.registry import load_trainer, load_variant_trainer
+    from rrgbench.registry import load_trainer, load_variant_trainer, trainer_names
 
     names = [*(variant or []), *([variants] if variants else [])]
     if variants is not None or seeds is not None or len(names) > 1:
@@ -89,6 +93,28 @@ def train(
                 film_cache=film_cache,
             )
         typer.echo(f"{len(folders)} trained models in {place}; try: rrgbench claims --runs {place}", err=True)
+        return
+    if model == ALL:
+        if names or step or extra_corpus or extra_root:
+            raise InputError("--model all takes no --step, --variant or --extra-corpus: those belong to single models")
+        data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
+        place = out or Path("checkpoints") / f"{ALL}-{preset}-{corpus}"
+        for name in trainer_names():
+            with bars(f"training {name} on {data.name}") as shown:
+                try:
+                    load_trainer(name)(
+                        data,
+                        preset=preset,
+                        out=place / name,
+                        seed=seed,
+                        progress=shown.part,
+                        limit=limit,
+                        film_cache=film_cache,
+                    )
+                except InputError as error:
+                    # a corpus without pairs, say, is not every system's fault
+                    typer.echo(f"left out: {name}: {error}", err=True)
+        typer.echo(f"Trained models in {place}; try: rrgbench eval --model {ALL} --checkpoint {place}", err=True)
         return
     trainer = load_trainer(model)
     steps = chosen_steps(step or ["all"])
