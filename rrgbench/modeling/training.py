@@ -1,15 +1,16 @@
-"""One training stage on `transformers.Trainer`: progress, checkpoints each epoch, resume, throughput.
+"""One training stage on `transformers.Trainer`: progress, checkpoints each epoch, resume, early stopping, throughput.
 
 A stage is a module whose `forward(**batch)` returns `{"loss": ...}` and a dataset whose `set_epoch` (if it has one)
 draws what changes between epochs from the seed and the epoch alone, so that a resumed run sees what an unbroken one
-would.
+would. Started by `torchrun` or `accelerate launch`, each of several processes takes its share of every batch.
 """
 
 import json
 import logging
+import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,16 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
+from transformers.integrations import TensorBoardCallback
+
+from rrgbench.errors import InputError, MissingPartError
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (stage, done, total, note)."""
+
+VALIDATION_LOSS = "eval_loss"
+"""`Trainer`'s name of it."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +39,7 @@ class StageSettings:
     Attributes
     ----------
     epochs, batch_size, learning_rate, weight_decay
-        As usual; AdamW.
+        As usual; AdamW. A batch is that of one process.
     warmup : float
         Share of steps with a rising learning rate.
     schedule : str
@@ -41,6 +48,11 @@ class StageSettings:
         Batches whose gradients are added before a step.
     max_gradient : float
         Gradient norm is clipped to this.
+    patience : int, optional
+        Stop once the validation loss has not fallen for so many epochs, and keep the weights of the epoch where it was
+        lowest.
+    bf16 : bool
+        Mixed precision in bfloat16.
     """
 
     epochs: float
@@ -51,46 +63,121 @@ class StageSettings:
     schedule: str = "cosine"
     accumulate: int = 1
     max_gradient: float = 1.0
+    patience: int | None = None
+    bf16: bool = False
 
 
 @dataclass(frozen=True)
 class StageReport:
-    """What one stage did: items seen, seconds spent (of this process; a resumed run counts its own), last loss."""
+    """What one stage did.
+
+    Attributes
+    ----------
+    stage : str
+        Its name.
+    items : int
+        Items seen by this call; a resumed one counts its own.
+    seconds : float
+        Time spent by this call.
+    loss : float
+        Last logged training loss.
+    trainable_share : float
+        Parameters trained, of all the module's.
+    epochs : float
+        Epochs trained in all, those before a resume included.
+    validation_loss : float, optional
+        Of the weights kept, where a validation set was given.
+    """
 
     stage: str
     items: int
     seconds: float
     loss: float
     trainable_share: float
+    epochs: float
+    validation_loss: float | None
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Draws a new epoch and reports progress."""
+    """Draws a new epoch, reports progress with throughput, and stops early."""
 
-    def __init__(self, stage: str, dataset: Any, progress: Progress | None) -> None:
-        self.stage, self.dataset, self.progress = stage, dataset, progress
-        self.loss = ""
+    def __init__(self, stage: str, dataset: Any, progress: Progress | None, patience: int | None) -> None:
+        self.stage, self.dataset, self.progress, self.patience = stage, dataset, progress, patience
+        self.losses: dict[str, str] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.began, self.first_epoch = time.monotonic(), float(state.epoch or 0)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(round(state.epoch or 0))
 
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log = True
+
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs:
-            self.loss = f"loss {float(logs['loss']):.3f}"
+        for key, name in (("loss", "loss"), (VALIDATION_LOSS, "validation loss")):
+            if logs and key in logs:
+                self.losses[key] = f"{name} {float(logs[key]):.3f}"
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if is_over(state.log_history, self.patience):
+            control.should_training_stop = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.progress is not None:
-            self.progress(self.stage, state.global_step, state.max_steps, self.loss)
+        if self.progress is not None and state.is_world_process_zero:
+            seconds = max(time.monotonic() - self.began, 1e-9)
+            rate = len(self.dataset) * (state.epoch - self.first_epoch) / seconds
+            note = ", ".join([*self.losses.values(), f"{rate:.0f} items/s"])
+            self.progress(self.stage, state.global_step, state.max_steps, note)
 
 
 class _StageTrainer(Trainer):  # type: ignore[misc]
-    """A Trainer that can save convolutions kept channels-last."""
+    """A Trainer that can save convolutions kept channels-last, and validates by the module's own loss."""
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         # safetensors takes contiguous tensors only
         state = self.model.state_dict() if state_dict is None else state_dict
         super()._save(output_dir, {name: tensor.contiguous() for name, tensor in state.items()})
+
+    def prediction_step(
+        self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
+    ) -> tuple[torch.Tensor, None, None]:
+        with torch.no_grad(), self.compute_loss_context_manager():
+            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+
+
+def first_process() -> bool:
+    """Whether this is the only process of a training, or the first of several, which writes the files."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def several_processes() -> bool:
+    """Whether this is one of several processes of a training."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def wait_for_all() -> None:
+    """Wait until every process of a training has come here."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+
+
+def is_over(history: Sequence[Mapping[str, float]], patience: int | None) -> bool:
+    """Whether the last `patience` epochs have all failed to bring the validation loss below its lowest.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        What `Trainer` logged; read from it, not counted, so that a resumed stage stops where an unbroken one would.
+    patience : int or None
+        None never stops.
+    """
+    losses = [entry[VALIDATION_LOSS] for entry in history if VALIDATION_LOSS in entry]
+    if patience is None or not losses:
+        return False
+    comparable = [math.inf if math.isnan(loss) else loss for loss in losses]
+    return len(losses) - 1 - comparable.index(min(comparable)) >= patience
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -113,8 +200,9 @@ def train_stage(
     folder: Path,
     seed: int = 0,
     progress: Progress | None = None,
-    bf16: bool = False,
     checkpoints: bool = True,
+    validation: Dataset[Any] | None = None,
+    tensorboard: bool | None = None,
 ) -> StageReport:
     """Train a module, resuming from what an earlier, killed call left in `folder`.
 
@@ -129,26 +217,48 @@ def train_stage(
     settings : StageSettings
         Hyper-parameters.
     folder : Path
-        For checkpoints (one kept) and, at the end, `stage.json`.
+        For checkpoints (the last, and the best where it stops early), TensorBoard's log in `tensorboard`, and at the
+        end `stage.json`.
     seed : int
         Of order, dropout and everything drawn.
     progress : callable, optional
         See `Progress`.
-    bf16 : bool
-        Mixed precision, where the device has it.
     checkpoints : bool
         Whether to keep one each epoch; short stages can do without.
+    validation : Dataset, optional
+        Items whose loss is measured after each epoch, in evaluation mode.
+    tensorboard : bool, optional
+        Whether to log for TensorBoard; by default where it is installed and checkpoints are kept.
+
+    Raises
+    ------
+    InputError
+        If the settings ask for early stopping and there are no validation items or checkpoints.
+    MissingPartError
+        If `tensorboard` is true and it is not installed.
     """
+    stops_early = settings.patience is not None
+    if stops_early and not (validation is not None and checkpoints):
+        raise InputError(
+            f"{stage}: patience {settings.patience} needs validation items and checkpoints; set it to null"
+        )
+    log_writers = _log_writers(folder, checkpoints if tensorboard is None else tensorboard, required=bool(tensorboard))
     set_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             # a third faster for small convolutional networks on a CPU
             part.to(memory_format=torch.channels_last)
+    resume = last_checkpoint(folder)
+    history = [] if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json")).log_history
+    done = history[-1]["epoch"] if history and is_over(history, settings.patience) else None
+    on_cpu = not torch.cuda.is_available()
     arguments = TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=settings.epochs,
+        # one that was killed after its last epoch has only its best weights to take
+        num_train_epochs=settings.epochs if done is None else done,
         per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
@@ -157,44 +267,76 @@ def train_stage(
         max_grad_norm=settings.max_gradient,
         save_strategy="epoch" if checkpoints else "no",
         save_total_limit=1,
+        eval_strategy="no" if validation is None else "epoch",
+        load_best_model_at_end=stops_early,
+        metric_for_best_model=VALIDATION_LOSS if stops_early else None,
+        greater_is_better=False if stops_early else None,
         logging_steps=20,
         report_to=[],
         disable_tqdm=True,
         remove_unused_columns=False,
         seed=seed,
         data_seed=seed,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        bf16=bf16,
-        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=not on_cpu,
+        bf16=settings.bf16,
+        use_cpu=on_cpu,
+        ddp_backend="gloo" if on_cpu and several_processes() else None,
     )
+    watch = _Watch(stage, dataset, progress, settings.patience)
     trainer = _StageTrainer(
         model=module,
         args=arguments,
         train_dataset=dataset,
+        eval_dataset=validation,
         data_collator=collate,
-        callbacks=[_Watch(stage, dataset, progress)],
+        callbacks=[watch, *log_writers],
     )
     for printer in ("PrinterCallback", "ProgressCallback"):
         for callback in list(trainer.callback_handler.callbacks):
             if type(callback).__name__ == printer:
                 trainer.remove_callback(callback)
-    resume = last_checkpoint(folder)
     if resume is not None:
         log.info("%s: going on from %s", stage, resume.name)
     started = time.monotonic()
-    result = trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
-    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    report = StageReport(
-        stage=stage,
-        items=round(len(dataset) * settings.epochs),  # type: ignore[arg-type]
-        seconds=time.monotonic() - started,
-        loss=float(result.training_loss),
-        trainable_share=trained / sum(p.numel() for p in module.parameters()),
-    )
-    temporary = folder / "stage.json.part"
-    temporary.write_text(json.dumps(asdict(report), indent=1))
-    os.replace(temporary, folder / "stage.json")
+    trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+    report = _report(stage, module, trainer.state, time.monotonic() - started, len(dataset), watch.first_epoch)  # type: ignore[arg-type]
+    if first_process():
+        temporary = folder / "stage.json.part"
+        temporary.write_text(json.dumps(asdict(report), indent=1))
+        os.replace(temporary, folder / "stage.json")
+    wait_for_all()
     return report
+
+
+def _report(
+    stage: str, module: nn.Module, state: TrainerState, seconds: float, items: int, first_epoch: float
+) -> StageReport:
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+    validated = [entry[VALIDATION_LOSS] for entry in state.log_history if VALIDATION_LOSS in entry]
+    best = state.best_metric if state.best_metric is not None else (validated[-1] if validated else None)
+    return StageReport(
+        stage=stage,
+        items=round(items * (state.epoch - first_epoch)),
+        seconds=seconds,
+        loss=losses[-1],
+        trainable_share=trained / sum(p.numel() for p in module.parameters()),
+        epochs=state.epoch,
+        validation_loss=best,
+    )
+
+
+def _log_writers(folder: Path, wanted: bool, required: bool) -> list[TrainerCallback]:
+    """Callback that logs for TensorBoard, if it is wanted and installed."""
+    if not wanted or not first_process():
+        return []
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        if required:
+            raise MissingPartError("TensorBoard logs need: pip install 'rrgbench[tensorboard]'") from error
+        return []
+    return [TensorBoardCallback(SummaryWriter(str(folder / "tensorboard")))]
 
 
 def trainable(module: nn.Module, parts: Sequence[nn.Module | nn.Parameter]) -> None:
