@@ -11,8 +11,9 @@ import contextlib
 import importlib.util
 import io
 import json
+import resource
 import shutil
-import tracemalloc
+import sys
 
 import numpy as np
 from table import Row, run, shared_folder, timed
@@ -168,29 +169,44 @@ def areas() -> list[Row]:
 
 
 def retrieval() -> list[Row]:
+    import torch  # as in every process that embeds films; rounded products need it
+
     from rrgbench.metrics.precision_at_k import precision_at_k
 
     generator = np.random.default_rng(0)
     size, width, k = 20_000, 512, 10
-    queries, candidates = (generator.normal(size=(size, width)).astype(np.float32) for _ in range(2))
+    queries, candidates = (generator.standard_normal((size, width), dtype=np.float32) for _ in range(2))
     for vectors in (queries, candidates):
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.sqrt(np.einsum("np,np->n", vectors, vectors))[:, None]
     query_classes, candidate_classes = generator.integers(0, 5, (2, size))
-    ours, values = timed(lambda: precision_at_k(queries, candidates, query_classes, candidate_classes, (k,)), 2)
-    # Memory does not depend on the number of queries beyond some blocks; tracing allocations would slow the timed call.
-    tracemalloc.start()
-    precision_at_k(queries[:2000], candidates, query_classes[:2000], candidate_classes, (k,))
-    extra = tracemalloc.get_traced_memory()[1] / 1024**3
-    tracemalloc.stop()
+
+    def ours() -> np.ndarray:
+        return precision_at_k(queries, candidates, query_classes, candidate_classes, (k,))
 
     def rival() -> np.ndarray:
         order = np.argsort(-(queries @ candidates.T), axis=1)[:, :k]
         return (candidate_classes[order] == query_classes[:, None]).mean(axis=1)
 
-    seconds, expected = timed(rival, 2)
+    before = peak_memory()
+    mine, values = timed(ours)
+    extra = (peak_memory() - before) / 1024**3
+    theirs = float("inf")
+    # In turns, so that other work on the machine hits both sides alike; the best of each counts.
+    for _ in range(3):
+        seconds, expected = timed(rival)
+        theirs = min(theirs, seconds)
+        mine = min(mine, timed(ours, 2)[0])
     difference = np.abs(values[:, 0] - expected).max()
-    work = f"Precision@10, 20,000 x 20,000 x 512, against matrix + argsort (extra memory {extra:.2f} GiB)"
-    return [Row(work, ours, seconds, seconds / ours, ">= 5", f"max {difference:.0e}")]
+    work = (
+        f"Precision@10, 20,000 x 20,000 x 512, against matrix + argsort (extra memory {extra:.2f} GiB; "
+        f"{torch.get_num_threads()} threads)"
+    )
+    return [Row(work, mine, theirs, theirs / mine, ">= 5", f"max {difference:.0e}")]
+
+
+def peak_memory() -> int:
+    """Most bytes that this process has ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def main() -> None:
@@ -198,10 +214,11 @@ def main() -> None:
     run(
         __doc__,
         {
+            # First, because it measures how far the process's memory grows.
+            "retrieval": retrieval,
             "nlg": lambda: nlg(*pairs),
             "randomization": lambda: randomization(*pairs),
             "auroc": areas,
-            "retrieval": retrieval,
         },
     )
 

@@ -32,8 +32,10 @@ def theirs(references: list[str], hypotheses: list[str]) -> tuple[np.ndarray, np
     gts = {i: [text] for i, text in enumerate(references)}
     res = {i: [text] for i, text in enumerate(hypotheses)}
     corpus, studies = OracleBleu(4).compute_score(gts, res, verbose=0)
-    for oracle in (OracleRouge(), OracleCider(), OracleMeteor()):
-        value, single = oracle.compute_score(gts, res)
+    # A line break in a text, which the real ones have, stops pycocoevalcap's pipe to the jar or shifts its answers.
+    one_line = [{i: [" ".join(texts[0].split())] for i, texts in side.items()} for side in (gts, res)]
+    for oracle, given in ((OracleRouge(), (gts, res)), (OracleCider(), (gts, res)), (OracleMeteor(), one_line)):
+        value, single = oracle.compute_score(*given)
         corpus, studies = [*corpus, value], [*studies, single]
     return np.array(corpus), np.stack([np.asarray(single, dtype=np.float64) for single in studies], axis=1)
 
@@ -59,8 +61,6 @@ def sets_of_pairs(shared: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     yield "parity pairs", [row["reference"] for row in rows], [row["hypothesis"] for row in rows]
     with (shared / "iu_xray/openi_reports.csv").open(encoding="utf-8", newline="") as file:
         texts = [f"{row['findings']} {row['impression']}" for row in csv.DictReader(file) if row["findings"].strip()]
-    # The raw text, but for line breaks, on which pycocoevalcap's pipe to the jar hangs.
-    texts = [text.replace("\r", " ").replace("\n", " ") for text in texts]
     # Each against the report that follows it, and some against themselves.
     hypotheses = [text if at % 50 == 0 else other for at, (text, other) in enumerate(itertools.pairwise(texts))]
     yield "raw IU X-Ray", texts[:-1], hypotheses
