@@ -107,7 +107,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
             config.decoder_layers,
             config.decoder_feed_forward,
             config.dropout,
-            config.pad_token_id or 0,
+            getattr(config, "pad_token_id", None) or 0,
         )
         self.description_head = nn.Linear(config.decoder_width, config.vocabulary)
         self.report_head = nn.Linear(config.decoder_width, config.vocabulary)

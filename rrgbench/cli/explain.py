@@ -61,7 +61,7 @@ def explain(
     view = chosen.images[0].view
     facts = (data.identity, f"{chosen.split} split", *([f"view {view}"] if view else []), found.model)
     seen = f"the model reads it at {loaded.image_size} × {loaded.image_size} pixels"
-    heading = Heading(chosen.study_id, facts, "; ".join(filter(None, (seen, data.license_note))))
+    heading = Heading(chosen.study_id, facts, " · ".join(filter(None, (seen, data.license_note))))
     if html is not None:
         page = explanation_page(found, heading, chosen.images[0].load(size))
         html.write_text(page, encoding="utf-8")

@@ -151,7 +151,7 @@ def _table(explanation: Explanation, width: int) -> Table:
     source = f"\n{explanation.labels_source}" if explanation.labels_source else ""
     table.add_column(Text("label").append(source, style="dim"), no_wrap=True)
     table.add_column("probability", no_wrap=True)
-    table.add_column("generated\nreport", no_wrap=True)
+    table.add_column(Text("written").append("\nin the report", style="dim"), no_wrap=True)
     table.add_column("description", overflow="fold", ratio=1 if width >= 100 else None)
     for row in explanation.observations:
         table.add_row(
