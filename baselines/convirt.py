@@ -49,6 +49,7 @@ class Convirt(ImageTextModel):
 
     def __init__(self, config: ConvirtConfig, pretrained_encoders: bool = False) -> None:
         super().__init__(config, pretrained_encoders)
+        del self.log_temperature  # tau is fixed
         self.image_projection = _two_layers(self.image_encoder.dim, config.embedding_width)
         self.text_projection = _two_layers(self.text_width, config.embedding_width)
         self.post_init()

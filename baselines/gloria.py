@@ -70,6 +70,7 @@ class Gloria(ImageTextModel):
 
     def __init__(self, config: GloriaConfig, pretrained_encoders: bool = False) -> None:
         super().__init__(config, pretrained_encoders)
+        del self.log_temperature  # tau is fixed
         self.region_projection = nn.Linear(self.image_encoder.dim, config.embedding_width)
         self.word_projection = nn.Linear(self.text_width, config.embedding_width)
         self.post_init()
