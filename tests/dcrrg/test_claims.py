@@ -1,0 +1,165 @@
+"""The paper's claims as data, and their whole way: trained variants in, verdicts, tables and files out."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from dcrrg.claims import CLAIMS, PUBLISHED, PUBLISHED_RETRIEVAL, RARE
+from dcrrg.preset import load_preset
+from dcrrg.variant_training import train_variants
+from dcrrg.variants import VARIANTS
+from rrgbench.claims.measurement import Measurement, trained_models
+from rrgbench.claims.outcome import judge_set
+from rrgbench.data.corpus import label_matrix
+from rrgbench.data.phantom import load
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.registry import load_claims
+from rrgbench.suites.suite import Classification, ClinicalEfficacyTask, ReportGeneration, Retrieval, Suite
+
+PAPER = Path(__file__).resolve().parents[2] / "leaderboards" / "paper"
+SUITE = Suite(
+    name="few",
+    trivial=(),
+    replicates=60,
+    report_generation=ReportGeneration(),
+    clinical_efficacy=ClinicalEfficacyTask(),
+    retrieval=Retrieval(per_class=3, ks=(1, 2, 5, 10)),
+    classification=Classification(settings=("own",)),
+)
+
+
+def table(name):
+    with open(PAPER / name, newline="") as file:
+        return {row["model"]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("name", ["table4_ablation_steps.csv", "table5_ablation_step1.csv"])
+def test_the_papers_figures_are_those_of_its_tables(name):
+    for model, row in table(name).items():
+        for metric, value in PUBLISHED[model].items():
+            if metric != "auroc" and not (metric == "ce_recall" and metric not in row):
+                assert value == float(row[metric]), (model, metric)
+
+
+def test_the_papers_mean_aurocs_and_retrieval():
+    areas = {model: row["mean_auroc"] for model, row in table("table6_mean_auroc.csv").items()}
+    assert {m: str(PUBLISHED[m].get("auroc", "")) for m in areas} == areas
+    rows = table("table2_retrieval.csv")
+    for k, (with_balance, without) in PUBLISHED_RETRIEVAL.items():
+        assert (float(rows["DCCLIP"][f"p_at_{k}"]), float(rows["DCCLIP w/o ba"][f"p_at_{k}"])) == (
+            with_balance,
+            without,
+        )
+
+
+def test_every_claim_points_the_way_the_papers_figures_do():
+    for claim in CLAIMS.claims:
+        for test in claim.tests:
+            if type(test).__name__ == "Greater" and test.paper is not None:
+                assert test.paper[0] >= test.paper[1], (claim.key, test.words)
+
+
+def test_the_claims_are_found_by_entry_point_and_name_known_variants():
+    assert load_claims("dcrrg") is CLAIMS
+    assert set(CLAIMS.variants) <= set(VARIANTS)
+    assert len({claim.key for claim in CLAIMS.claims}) == len(CLAIMS.claims)
+
+
+def test_rare_observations_are_those_under_five_percent_of_the_phantom():
+    labels = label_matrix(load(retrieval=0).split("train"))
+    shares = dict(zip(OBSERVATIONS, (labels == 1).mean(axis=0), strict=True))
+    assert {name for name, share in shares.items() if share < 0.05} == set(RARE.observations)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load(train=12, validate=0, test=12, retrieval=1500)
+
+
+@pytest.fixture(scope="module")
+def runs(corpus, tmp_path_factory):
+    """6, 6a and 6b with three seeds, barely trained."""
+    settings = load_preset("mini").model_dump(mode="json")
+    for stage in ("step1_image", "step1_text", "step2", "step3", "step4", "step4_full"):
+        settings[stage].update(epochs=1, batch_size=12)
+    settings["model"].update(max_report=12, image_size=32, beams=1)
+    settings.update(min_word_count=1, storage="float32")
+    path = tmp_path_factory.mktemp("preset") / "few.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    out = tmp_path_factory.mktemp("set")
+    train_variants(corpus, variants=["6", "6a", "6b"], seeds=[0, 1, 2], out=out, preset=str(path))
+    return out
+
+
+@pytest.fixture(scope="module")
+def outcome(corpus, runs):
+    return judge_set(CLAIMS, "dcrrg", runs, corpus, SUITE)
+
+
+def test_each_claim_has_a_verdict_with_a_reason(runs, outcome):
+    judged = {judgement.claim.key: judgement for judgement in outcome.document.judgements}
+    assert set(judged) == {claim.key for claim in CLAIMS.claims}
+    retrieval = judged["retrieval"]
+    assert retrieval.verdict in ("holds", "does not hold"), [f.reason for f in retrieval.findings]
+    assert all(finding.seeds == (0, 1, 2) for finding in retrieval.findings)
+    assert judged["step1-text"].verdict == "not measured"
+    assert "not trained: 3" in judged["step1-text"].findings[0].reason
+    share, *_ = judged["prompt-tuning"].findings
+    assert share.ours == (max(trained.trained_share for trained in trained_models(runs) if trained.variant == "6"),)
+
+
+def test_the_same_model_is_measured_once(runs, outcome):
+    assert len(list((runs / "evaluations").iterdir())) == 6, "6 and 6b are the same models"
+
+
+def test_resampled_values_scatter_around_the_suites(corpus, runs):
+    measurement = Measurement("dcrrg", runs, corpus, SUITE)
+    found = measurement.measure(trained_models(runs)[0])
+    assert {"bleu_4", "cider", "ce_f1", "auroc", "auroc:Edema", "precision_at_k:5"} <= set(found.values)
+    for column, value in found.values.items():
+        rows = found.replicates[column]
+        rows = rows[~np.isnan(rows)]
+        record = found.records[column]
+        if column in ("bleu_4", "ce_f1", "precision_at_k:5", "rouge_l", "cider"):
+            low, high = np.quantile(rows, [0.025, 0.975])
+            assert (low, high) == pytest.approx((record.low, record.high)), f"{column}: the suite's own resamples"
+        assert rows.min() - 1e-9 <= value <= rows.max() + 1e-9
+
+
+def test_a_second_call_measures_nothing_and_says_the_same(corpus, runs, outcome):
+    files = {path: path.stat().st_mtime_ns for path in (runs / "evaluations").rglob("*.jsonl")}
+    again = judge_set(CLAIMS, "dcrrg", runs, corpus, SUITE)
+    assert again.to_json() == outcome.to_json()
+    assert {path: path.stat().st_mtime_ns for path in (runs / "evaluations").rglob("*.jsonl")} == files
+
+
+def test_files(runs, outcome, tmp_path):
+    written = outcome.write(tmp_path)
+    assert [path.name for path in written] == ["claims.json", "claims.md", "claims.tex"]
+    content = json.loads(written[0].read_text())
+    assert content["preset"] == "few"
+    assert content["seeds"] == [0, 1, 2]
+    assert {"claim", "statement", "source", "verdict", "tests"} == set(content["claims"][0])
+    assert content["tables"][0]["title"].startswith("Ablation of the steps")
+    assert "preset few" in written[1].read_text()
+
+
+def test_a_folder_without_a_set_is_refused(corpus, tmp_path):
+    with pytest.raises(InputError, match="rrgbench train --variants"):
+        judge_set(CLAIMS, "dcrrg", tmp_path, corpus, SUITE)
+
+
+def test_models_trained_in_different_ways_are_not_compared(corpus, runs, tmp_path):
+    import shutil
+
+    for variant in ("6a", "6b"):
+        shutil.copytree(runs / variant / "seed-0", tmp_path / variant / "seed-0")
+    record = tmp_path / "6a" / "seed-0" / "training.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "limit": 7}))
+    with pytest.raises(InputError, match="differ in their limit"):
+        judge_set(CLAIMS, "dcrrg", tmp_path, corpus, SUITE)
