@@ -1,0 +1,90 @@
+"""Every trainable baseline goes the whole way: trained on a few studies, saved, loaded, evaluated."""
+
+import importlib
+from importlib.metadata import entry_points
+
+import pytest
+import yaml
+
+from baselines.preset import load_preset
+from rrgbench.data.phantom import load
+from rrgbench.data.unpaired import combine
+from rrgbench.errors import InputError
+from rrgbench.modeling.image_text_model import ImageTextModel
+from rrgbench.registry import load_model, load_trainer
+from rrgbench.suites.suite import Classification, ReportGeneration, Retrieval, Suite
+from rrgbench.tasks.evaluate import evaluate
+
+CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen")
+CONTRASTIVE = ("clip", "convirt", "gloria", "medclip", "phenotypeclip")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load(train=8, validate=2, test=4, retrieval=300)
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    """The mini preset with one epoch a stage and short reports."""
+    settings = load_preset("mini").model_dump(mode="json")
+    for stage in ("contrast", "report"):
+        settings[stage].update(epochs=1, batch_size=4)
+    for name in (*CAPTIONERS, *CONTRASTIVE):
+        own = settings["systems"].setdefault(name, {"model": {}})
+        own["model"]["max_report"] = 12
+        own.pop("contrast", None)
+        own.pop("report", None)
+    path = tmp_path_factory.mktemp("preset") / "one-epoch.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", [*CAPTIONERS, *CONTRASTIVE])
+def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
+    folder = load_trainer(name)(corpus, preset=preset, out=tmp_path / "trained", seed=1)
+    model = load_model(name, checkpoint=folder)
+    suite = Suite(
+        name="brief",
+        trivial=(),
+        replicates=20,
+        report_generation=ReportGeneration(limit=3),
+        retrieval=Retrieval(per_class=2, ks=(1, 2)),
+        classification=Classification(settings=("own",)),
+    )
+    run = evaluate(model, corpus, suite, tmp_path / "run")
+    values = {(record.task, record.metric): record.value for record in run.records}
+    assert 0 <= values["report_generation", "bleu_1"] <= 1
+    if name in CONTRASTIVE:
+        assert 0 <= values["retrieval", "precision_at_k"] <= 1
+    else:
+        assert values["retrieval", "precision_at_k"] is None
+    again = load_model(name, checkpoint=folder)
+    assert again.identity == model.identity
+
+
+def test_only_medclip_learns_without_pairs(preset, tmp_path):
+    films, reports = load(train=8, validate=2, test=4, retrieval=4), load(train=6, validate=2, test=4, retrieval=4)
+    unpaired = combine(films, reports)
+    for name in (*CAPTIONERS, *CONTRASTIVE):
+        if name != "medclip":
+            with pytest.raises(InputError, match="unpaired"):
+                load_trainer(name)(unpaired, preset=preset, out=tmp_path / name)
+    model = load_model("medclip", checkpoint=load_trainer("medclip")(unpaired, preset=preset, out=tmp_path / "medclip"))
+    assert hasattr(model, "embed_images")
+    assert not hasattr(model, "generate_reports"), "its decoder has seen no report of a film"
+
+
+@pytest.mark.parametrize("name", CONTRASTIVE)
+def test_the_contrast_moves_all_that_it_is_given(name, small_model, batch):
+    """A parameter without a gradient would be carried along untrained, and stop a training in several processes."""
+    (point,) = entry_points(group="rrgbench.trainers", name=name)
+    (model_class,) = {
+        value
+        for value in vars(importlib.import_module(point.module)).values()
+        if isinstance(value, type) and issubclass(value, ImageTextModel) and value is not ImageTextModel
+    }
+    model = small_model(model_class)
+    model.contrast(**batch).backward()
+    untouched = [key for key, value in model.named_parameters() if value.grad is None]
+    assert {key.partition(".")[0] for key in untouched} == {"decoder", "report_head"}
