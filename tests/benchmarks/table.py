@@ -75,7 +75,7 @@ def show(rows: Iterable[dict[str, Any]]) -> None:
         cells = [f"{seconds(float(value))} s" if value is not None else "-" for value in (ours, rival)]
         if "ours_per_s" in row:
             cells[0] = f"{row['ours_per_s']:,.0f} per s"
-        owed = row.get("owed", row.get("owed_per_s"))
+        owed = row.get("owed", row.get("owed_per_s", "-"))
         owed = owed if isinstance(owed, str) else f">= {owed:,g}" + (" per s" if "owed_per_s" in row else "")
         ratio = f"{row['ratio']:,.1f}" if row.get("ratio") is not None else "-"
         same = row.get("same_values", {True: "same labels", False: "labels differ"}.get(row.get("same_labels"), "-"))
