@@ -1,16 +1,30 @@
 """Saving and loading give the same model, and what it offers has the promised shapes."""
 
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+import yaml
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
-from transformers import AutoModel
+from transformers import AutoModel, AutoProcessor, BertConfig, BertModel, ResNetConfig, ResNetModel
 
-from dcrrg.model import DcrrgModel
+from dcrrg import DcrrgConfig, DcrrgModel
 from dcrrg.preset import load_preset
 from dcrrg.steps import IGNORED, Descriptions
 from dcrrg.training import new_model
-from rrgbench.observations import OBSERVATIONS
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError
+from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
 
 REPORTS = ["no pleural effusion . the heart is enlarged .", "the lungs are clear . no pneumothorax ."] * 3
 
@@ -53,13 +67,244 @@ def test_what_it_offers(model, films):
     assert model.backbone(torch.from_numpy(films)).shape == (3, 256)
 
 
+def test_every_kind_of_film_gives_the_same_answers(model, films):
+    images = [Image.fromarray(film).convert("RGB") for film in films]
+    assert np.array_equal(model.predict_observations(images), model.predict_observations(films))
+    assert np.array_equal(model.embed_images(images), model.embed_images(films))
+    assert model.generate_reports(images[:1]) == model.generate_reports(films[:1])
+    assert model.describe(images[0], "Edema") == model.describe(films[:1], "Edema")
+    with pytest.raises(UnknownNameError, match="did you mean 'Edema'"):
+        model.describe(films, "Oedema")
+
+
+def test_forward_gives_what_the_methods_give(model, films, tmp_path):
+    model.save_pretrained(tmp_path)
+    batch = AutoProcessor.from_pretrained(tmp_path)([Image.fromarray(film) for film in films], return_tensors="pt")
+    ids, mask = model.encode_texts(REPORTS[:2])
+    with torch.inference_mode():
+        output = model(**batch, input_ids=ids, attention_mask=mask)
+        images_only, texts_only = model(**batch), model(input_ids=ids, attention_mask=mask)
+    assert output.observation_logits.sigmoid().numpy() == pytest.approx(model.predict_observations(films), abs=1e-6)
+    assert output.image_embeddings.numpy() == pytest.approx(model.embed_images(films), abs=1e-6)
+    assert output.text_embeddings.numpy() == pytest.approx(model.embed_reports(REPORTS[:2]), abs=1e-6)
+    assert output.text_observation_logits.shape == (2, len(OBSERVATIONS))
+    expected = model.embed_images(films) @ model.embed_reports(REPORTS[:2]).T
+    assert output.similarity.numpy() == pytest.approx(expected, abs=1e-5)
+    assert set(images_only) == {"observation_logits", "image_embeddings"}
+    assert set(texts_only) == {"text_observation_logits", "text_embeddings"}
+    with pytest.raises(InputError, match="neither"):
+        model()
+
+
+def test_explain_is_table_7_for_one_film(model, films):
+    found = model.explain(Image.fromarray(films[0]), reference=REPORTS[0])
+    assert [row.observation for row in found.observations] == list(OBSERVATIONS)
+    assert [row.probability for row in found.observations] == model.predict_observations(films[:1])[0].tolist()
+    assert [row.description for row in found.observations] == [model.describe(films[:1], o)[0] for o in OBSERVATIONS]
+    assert found.report.text == model.generate_reports(films[:1])[0]
+    assert {(row.observation, row.label) for row in found.observations if row.label != UNMENTIONED} == {
+        ("Cardiomegaly", POSITIVE), ("Pleural Effusion", NEGATIVE)
+    }  # fmt: skip
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.report = None
+
+
+def test_the_shipped_checkpoint_loads_without_a_network():
+    """`import dcrrg` is all that the Auto classes need."""
+    program = """
+import socket
+
+def refuse(*_, **__):
+    raise AssertionError("the network was asked")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+from importlib.resources import files
+import dcrrg
+import numpy as np
+from transformers import AutoConfig, AutoModel, AutoProcessor, AutoTokenizer
+
+folder = files("dcrrg") / "checkpoints" / "tiny-phantom"
+assert type(AutoConfig.from_pretrained(folder)) is dcrrg.DcrrgConfig
+assert type(AutoProcessor.from_pretrained(folder)) is dcrrg.DcrrgImageProcessor
+assert len(AutoTokenizer.from_pretrained(folder)) == AutoConfig.from_pretrained(folder).vocabulary
+(report,) = AutoModel.from_pretrained(folder).generate_reports(np.zeros((1, 96, 96), dtype=np.uint8))
+assert len(report.split()) > 5, report
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def test_pushing_to_the_hub_takes_all_files_along(model, monkeypatch, tmp_path):
+    """Both ways in: the tokenizer and the processor must not stay behind."""
+    seen = []
+
+    def upload(self, working_dir, repo_id, files_timestamps, **options):
+        seen.append((repo_id, {name for name in os.listdir(working_dir) if name not in files_timestamps}))
+
+    created = SimpleNamespace(create_repo=lambda repo_id, **_: SimpleNamespace(repo_id=repo_id))
+    monkeypatch.setattr("transformers.utils.hub.hf_api", lambda *_, **__: created)
+    card = SimpleNamespace(save=lambda path: Path(path).write_text("card"))
+    monkeypatch.setattr("transformers.utils.hub.create_and_tag_model_card", lambda *_, **__: card)
+    monkeypatch.setattr(type(model), "_upload_modified_files", upload)
+    model.push_to_hub("someone/dcrrg")
+    model.save_pretrained(tmp_path / "dcrrg", push_to_hub=True, repo_id="someone/other")
+    whole = {"config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"}
+    assert [repo for repo, _ in seen] == ["someone/dcrrg", "someone/other"]
+    for _, names in seen:
+        assert whole <= names
+        assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]
+
+
+def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
+    """By name and by gradient, on the very module and items that step 4 trains."""
+    from dcrrg.training import train
+    from rrgbench.data.phantom import load
+    from rrgbench.modeling import training_run
+
+    seen = {}
+
+    def one_batch(stage, module, items, collate, *rest, **options):
+        """Stands for the training of a stage: one backward pass."""
+        if stage == "step4":
+            module.train()
+            module(**collate([items[index] for index in range(8)]))["loss"].backward()
+            seen.update({name: (p.requires_grad, p.grad) for name, p in module.named_parameters()})
+            seen["share"] = sum(p.numel() for p in module.parameters() if p.requires_grad) / sum(
+                p.numel() for p in module.parameters()
+            )
+        return training_run_report(stage)
+
+    def training_run_report(stage):
+        from rrgbench.modeling.training import StageReport
+
+        fields = {field.name: 1 for field in dataclasses.fields(StageReport)}
+        return StageReport(**{**fields, "stage": stage})
+
+    monkeypatch.setattr(training_run, "train_stage", one_batch)
+    train(load(train=24, validate=4, test=6, retrieval=8), preset="tiny", out=tmp_path, seed=0)
+    share = seen.pop("share")
+    trained = {name for name, (wanted, _) in seen.items() if wanted}
+    assert trained == {"model.prompts.prefix", "model.report_head.weight", "model.report_head.bias"}
+    assert {name for name, (_, gradient) in seen.items() if gradient is not None} == trained
+    assert all(bool(gradient.any()) for _, gradient in seen.values() if gradient is not None)
+    frozen = {name.split(".")[1] for name in seen} - {"prompts", "report_head"}
+    assert {"image_encoder", "image_projection", "text_encoder", "text_projection", "decoder"} <= frozen
+    assert 0.001 <= share <= 0.03, "the paper's 0.1 % to 3 %"
+
+
+def test_the_trainable_share_is_the_papers():
+    """0.1 % to 3 %: of the shipped checkpoint, and of the paper's networks over MIMIC-CXR's words."""
+    with safe_open(files("dcrrg") / "checkpoints" / "tiny-phantom" / "model.safetensors", framework="pt") as weights:
+        sizes = {name: int(np.prod(weights.get_slice(name).get_shape())) for name in weights.keys()}  # noqa: SIM118
+    tuned = sum(size for name, size in sizes.items() if name.startswith(("prompts.", "report_head.")))
+    assert 0.001 <= tuned / sum(sizes.values()) <= 0.03
+    options = dict(load_preset("paper").model)
+    options["image_encoder"] = {"kind": "resnet"}  # ResNetConfig's defaults are ResNet-50
+    options["text_encoder"] = {"vocab_size": 28_996}  # BertConfig's are BERT-base; ClinicalBERT has this vocabulary
+    with torch.device("meta"):
+        paper = DcrrgModel(DcrrgConfig(**options, vocabulary=5_000))
+    total = sum(p.numel() for p in paper.parameters())
+    assert sum(p.numel() for p in paper.image_encoder.parameters()) == 23_508_032, "ResNet-50 without its classifier"
+    tuned = sum(p.numel() for part in (paper.prompts, paper.report_head) for p in part.parameters())
+    assert 0.001 <= tuned / total <= 0.03
+
+
 def test_the_paper_preset_states_appendix_a():
+    """Sentence by sentence; docs/huggingface.md lists what departs and what the paper leaves open."""
     preset = load_preset("paper")
+    config = DcrrgConfig(**preset.model)
+    assert config.image_encoder == {"kind": "resnet", "weights": "microsoft/resnet-50"}
+    assert config.text_encoder == {"weights": "emilyalsentzer/Bio_ClinicalBERT"}
+    assert config.text_pooling == "cls"
+    assert (config.projection_width, config.embedding_width, config.decoder_width) == (512, 512, 512)
+    assert (config.decoder_heads, config.decoder_layers) == (8, 2)
     for stage in (preset.step1_image, preset.step1_text, preset.step2):
         assert (stage.learning_rate, stage.weight_decay, stage.batch_size) == (1e-4, 1e-6, 32)
     for stage in (preset.step3, preset.step4):
         assert (stage.learning_rate, stage.batch_size) == (1e-4, 16)
-    assert preset.model["decoder_layers"] == 2
+    assert (config.contrast_temperature, config.target_temperature) == (0.07, 1.0)
+    assert config.beams == 3
+    assert (config.tuning, preset.balance) == ("prompt", True)
+    assert preset.min_word_count == 10, "R2Gen's, whose pre-processing of MIMIC-CXR the paper follows"
+
+
+@pytest.fixture(scope="module")
+def encoder_folders(tmp_path_factory):
+    """Weights as a hub snapshot holds them: a bottleneck ResNet of 50 layers and a BERT with its vocabulary, narrow."""
+    root = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(1)
+    resnet = ResNetModel(ResNetConfig(embedding_size=4, hidden_sizes=[8, 8, 16, 16]))
+    assert (resnet.config.layer_type, tuple(resnet.config.depths)) == ("bottleneck", (3, 4, 6, 3))
+    resnet.save_pretrained(root / "resnet")
+    letters = [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + list("abcdefghijklmnopqrstuvwxyz")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "no", "heart", "pleural", "effusion", ".", *letters]
+    bert = BertModel(
+        BertConfig(
+            vocab_size=len(words),
+            hidden_size=24,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=256,
+        )
+    )
+    bert.save_pretrained(root / "bert")
+    (root / "bert" / "vocab.txt").write_text("\n".join(words) + "\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def paper_preset(encoder_folders, tmp_path_factory):
+    """The paper preset, its weights read from folders, on small films and few words."""
+    settings = load_preset("paper").model_dump(mode="json")
+    settings["model"]["image_encoder"]["weights"] = str(encoder_folders / "resnet")
+    settings["model"]["text_encoder"]["weights"] = str(encoder_folders / "bert")
+    settings["model"]["image_size"] = 64
+    settings["min_word_count"] = 1
+    for stage in ("step1_image", "step1_text", "step2", "step3", "step4"):
+        settings[stage].update(epochs=1)
+    path = tmp_path_factory.mktemp("preset") / "paper-small.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def test_encoders_start_from_local_folders(encoder_folders, paper_preset):
+    model = new_model(load_preset(str(paper_preset)), REPORTS, seed=0)
+    for encoder, folder in ((model.image_encoder.network, "resnet"), (model.text_encoder, "bert")):
+        source, own = load_file(encoder_folders / folder / "model.safetensors"), encoder.state_dict()
+        shared = [name for name in source if not name.startswith("pooler.") or folder == "resnet"]
+        assert len(shared) > 15
+        for name in shared:
+            assert torch.equal(source[name], own[name]), name
+    assert model.text_tokenizer.tokenize("no effusion") == ["no", "effusion"]
+    assert model.text_tokenizer is not model.tokenizer
+    assert model.image_encoder.channels == 3
+    assert model.config.text_encoder["num_attention_heads"] == 2
+
+
+def test_the_paper_presets_path_trains_and_loads(encoder_folders, paper_preset, tmp_path):
+    """All four steps from local folders; the trained folder needs neither of them afterwards."""
+    from dcrrg.training import train
+    from rrgbench.data.phantom import load
+
+    corpus = load(train=4, validate=2, test=2, retrieval=2)
+    train(corpus, preset=str(paper_preset), out=tmp_path / "out", seed=0)
+    moved = tmp_path / "moved"
+    shutil.copytree(tmp_path / "out", moved, ignore=shutil.ignore_patterns("stages"))
+    assert (moved / "text_tokenizer" / "tokenizer.json").is_file()
+    assert str(encoder_folders) not in (moved / "config.json").read_text()
+    loaded = AutoModel.from_pretrained(moved)
+    assert isinstance(loaded, DcrrgModel)
+    assert len(loaded.text_tokenizer) < 100 < len(loaded.tokenizer)
+    film = Image.fromarray(corpus.split("test")[0].images[0].load(128))
+    assert len(loaded.generate_reports([film])) == 1
+    assert np.linalg.norm(loaded.embed_reports(["no pleural effusion ."])) == pytest.approx(1, abs=1e-5)
+
+
+def test_missing_encoder_weights_are_named(encoder_folders):
+    options = {"vocabulary": 20, "pad_token_id": 0, "image_encoder": {"kind": "resnet", "hidden_sizes": [8, 8, 8, 8]}}
+    with pytest.raises(MissingPartError, match=r"no BERT weights .* at '.*nowhere'"):
+        DcrrgModel(DcrrgConfig(**options, text_encoder={"weights": "./nowhere"}), pretrained_encoders=True)
 
 
 def test_short_and_long_descriptions_pass_apart_with_the_same_loss(model):
