@@ -1,6 +1,7 @@
 """`rrgbench.score`: reports against references, every number with its interval and signature."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -228,21 +229,25 @@ def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list
         If a name is neither a key, nor a group, nor a plug-in.
     MissingPartError
         If a plug-in's package or weights are not there.
+    InputError
+        If two metrics would give the same key.
     """
     if metrics is None:
         return metric_keys(None), []
-    given = [metrics] if isinstance(metrics, str) else list(metrics)
-    loaded = {item.name: item for item in given if isinstance(item, ExternalMetric)}
-    names = [item for item in given if isinstance(item, str) and item not in loaded]
-    foreign = [name for name in names if name not in TITLES and name not in GROUPS and name in plug_in_metrics()]
+    given = list(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics))
+    loaded = [item for item in given if isinstance(item, ExternalMetric)]
+    names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
+    plug_ins = plug_in_metrics()
+    foreign = [name for name in names if name not in TITLES and name not in GROUPS and name in plug_ins]
     own = [name for name in names if name not in foreign]
     # Names are checked before weights are loaded, which may take minutes.
     keys = metric_keys(own) if own or not given else []
-    loaded |= {name: load_metric(name) for name in foreign}
-    clashing = [key for metric in loaded.values() for key in metric.keys if key in TITLES]
-    if clashing:
-        raise InputError(f"a plug-in gives {listed(clashing)}, which are keys of our own metrics; rename its keys")
-    return keys, list(loaded.values())
+    loaded += [load_metric(name) for name in foreign]
+    times = Counter([*TITLES, *(key for metric in loaded for key in metric.keys)])
+    twice = [key for key, count in times.items() if count > 1]
+    if twice:
+        raise InputError(f"{listed(twice)} would be given by two metrics; score one of them at a time")
+    return keys, loaded
 
 
 def metric_keys(metrics: Iterable[str] | None) -> list[str]:

@@ -199,9 +199,13 @@ def test_a_wrong_number_of_values_is_refused(wrong) -> None:
         score(REFERENCES, HYPOTHESES, metrics=[plugged(wrong)])
 
 
-def test_keys_of_ours_are_refused() -> None:
-    with pytest.raises(InputError, match="a plug-in gives cider, which are keys of our own"):
+def test_two_metrics_with_one_key_are_refused() -> None:
+    with pytest.raises(InputError, match="cider would be given by two metrics"):
         score(REFERENCES, HYPOTHESES, metrics=[plugged([0.0] * 4, keys=("cider",))])
+    with pytest.raises(InputError, match="lengths would be given by two metrics"):
+        score(REFERENCES, HYPOTHESES, metrics=[plugged([0.0] * 4), plugged([1.0] * 4)])
+    once = plugged([0.0] * 4)
+    assert list(score(REFERENCES, HYPOTHESES, metrics=[once, once, "lengths"], intervals=False)) == ["lengths"]
 
 
 @given(
