@@ -129,7 +129,7 @@ def under_protocols(
     """
     # Weights of other packages' metrics are loaded once for all protocols.
     keys, external = wanted_metrics(metrics)
-    wanted = [*keys, *external]
+    wanted: list[str | ExternalMetric] = [*keys, *external]
     labelers: dict[str, RememberingLabeler] = {}
     scores: dict[str, Scores] = {}
     absent: dict[str, str] = {}
