@@ -1,77 +1,73 @@
-"""Beam-3 decoding with cache and batches against the same decoder without cache, one film at a time.
+"""Beam-3 decoding beside the same decoder without cache, a film at a time: `python tests/benchmarks/bench_decoding.py`.
 
-`python tests/benchmarks/bench_decoding.py`; the shipped DCRRG checkpoint on the phantom, same text required.
+The shipped DCRRG checkpoint writes the reports of phantom films, all of them in one batch; both sides must write the
+same text. Set OMP_NUM_THREADS=1 for figures of one core.
 """
 
-import platform
-import time
-
 import torch
+from table import Row, run, timed
+from torch import Tensor
 
-from dcrrg.model import REPORT_START
+from dcrrg.model import REPORT_START, DcrrgModel
 from rrgbench.data.corpus import load_films
-from rrgbench.modeling.beam_search import beam_search
+from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.registry import load_corpus, load_model
 
 FILMS = 64
 BEAMS = 3
+REPEATS = 3
 
 
 class Uncached:
     """Decoding state that runs the whole prefix anew each step."""
 
-    def __init__(self, model, memory):
+    def __init__(self, model: DcrrgModel, memory: Tensor) -> None:
         self.model, self.memory = model, memory.expand(BEAMS, -1, -1)
         self.ids = torch.empty(BEAMS, 0, dtype=torch.long)
 
-    def step(self, tokens):
+    def step(self, tokens: Tensor) -> Tensor:
         """Log-probabilities after the whole prefix."""
         self.ids = torch.cat([self.ids, tokens[:, None]], 1)
         states = self.model.decoder(self.ids, self.memory, self.model.prompts)
         return self.model.report_head(states[:, -1]).log_softmax(-1)
 
-    def reorder(self, rows):
+    def reorder(self, rows: Tensor) -> None:
         """Keep the given rows."""
         self.ids = self.ids[rows]
 
 
 @torch.inference_mode()
-def main() -> None:
+def decoding() -> list[Row]:
     """Time both and compare their text."""
     model = load_model("dcrrg").model
-    corpus = load_corpus("phantom")
+    corpus = load_corpus("phantom", test=FILMS)
     films = torch.from_numpy(load_films(corpus.split("test")[:FILMS], model.config.image_size))
     memory = model.image_observations(films)
-    start = torch.full((FILMS,), model.tokenizer.convert_tokens_to_ids(REPORT_START))
-    settings = {"end": model.tokenizer.eos_token_id, "pad": model.tokenizer.pad_token_id, "beams": BEAMS,
-                "max_length": model.config.max_report}  # fmt: skip
+    start = torch.full((len(films),), model.tokenizer.convert_tokens_to_ids(REPORT_START))
 
-    def cached():
+    def write(state: DecodingState, first: Tensor) -> list[list[int]]:
         return beam_search(
-            CachedDecoding(model.decoder, model.report_head, memory, BEAMS, model.prompts), start, **settings
+            state,
+            first,
+            end=model.tokenizer.eos_token_id,
+            pad=model.tokenizer.pad_token_id,
+            beams=BEAMS,
+            max_length=model.config.max_report,
         )
 
-    def plain():
-        return [
-            beam_search(Uncached(model, memory[row : row + 1]), start[row : row + 1], **settings)[0]
-            for row in range(FILMS)
-        ]
+    def cached() -> list[list[int]]:
+        return write(CachedDecoding(model.decoder, model.report_head, memory, BEAMS, model.prompts), start)
 
-    times = {}
-    texts = {}
-    for name, work in (("cached", cached), ("uncached", plain)):
-        best = float("inf")
-        for _ in range(3 if name == "cached" else 1):
-            began = time.perf_counter()
-            texts[name] = work()
-            best = min(best, time.perf_counter() - began)
-        times[name] = best
-    same = sum(a == b for a, b in zip(texts["cached"], texts["uncached"], strict=True))
-    print(f"{platform.machine()}, torch {torch.__version__}, {FILMS} films, beam {BEAMS}")
-    print(f"cached and batched {times['cached']:.2f} s, uncached one at a time {times['uncached']:.2f} s: ", end="")
-    print(f"{times['uncached'] / times['cached']:.1f}x (owed 5x); same text {same} of {FILMS}")
+    def plain() -> list[list[int]]:
+        return [write(Uncached(model, memory[row : row + 1]), start[row : row + 1])[0] for row in range(len(films))]
+
+    ours, texts = timed(cached, REPEATS)
+    other, theirs = timed(plain)
+    same = sum(a == b for a, b in zip(texts, theirs, strict=True))
+    work = f"beam-{BEAMS} decoding, {FILMS} films, {torch.get_num_threads()} threads, against no cache, one film a time"
+    return [Row(work, ours, other, other / ours, ">= 5x, same text", f"same text {same} of {FILMS}")]
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, {"decoding": decoding})

@@ -59,6 +59,32 @@ def test_same_reports_as_transformers(beams, length_penalty, seed):
     assert [[token for token in row if token != PAD] for row in ours] == expected
 
 
+class Shrinking(Recomputing):
+    """The same, and it can drop items."""
+
+    def __init__(self, model, items, beams):
+        super().__init__(model, items * beams)
+        self.beams, self.sizes = beams, [items]
+
+    def keep_items(self, items):
+        rows = (items[:, None] * self.beams + torch.arange(self.beams)).view(-1)
+        self.ids = self.ids[rows]
+        self.sizes.append(len(items))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_dropping_finished_items_changes_no_report(beams):
+    model = network(1, 4.0)
+    starts = torch.arange(2, 18)
+    state = Shrinking(model, len(starts), beams)
+    dropped = beam_search(state, starts, END, PAD, beams, max_length=25)
+    kept = beam_search(Recomputing(model, len(starts) * beams), starts, END, PAD, beams, max_length=25)
+    assert dropped == kept
+    assert len({len(report) for report in kept}) > 1, "the test needs reports that end at different steps"
+    assert len(state.sizes) > 1, "the test needs items that were dropped"
+    assert state.sizes == sorted(state.sizes, reverse=True)
+
+
 def test_forbidden_tokens_are_never_written():
     model = network(1, 4.0)
     free = beam_search(Recomputing(model, 3), torch.tensor([5]), END, PAD, 3, max_length=10)[0]
