@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError, UnknownNameError, listed
 from rrgbench.metrics.external import ExternalMetric, PlugIn
+
+if TYPE_CHECKING:
+    from rrgbench.claims.claim import ClaimSet
 
 Films = NDArray[np.uint8]
 """Grey films (n, size, size), bright bone on dark lung, at the model's own `image_size`."""
@@ -284,8 +287,8 @@ def load_variant_trainer(name: str) -> Callable[..., list[Path]]:
     return trainer
 
 
-def load_claims(name: str) -> Any:
-    """A model's published claims, a `rrgbench.claims.claim.ClaimSet` (entry-point group `rrgbench.claims`).
+def load_claims(name: str) -> "ClaimSet":
+    """The claims of a model's paper (entry-point group `rrgbench.claims`).
 
     Raises
     ------
@@ -293,7 +296,8 @@ def load_claims(name: str) -> Any:
         If no such model has claims.
     """
     points = _named("rrgbench.claims")
-    return points[lookup("model with claims", name, points)].load()
+    claims: ClaimSet = points[lookup("model with claims", name, points)].load()
+    return claims
 
 
 def suite_names() -> list[str]:
