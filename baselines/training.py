@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import AutoTokenizer, set_seed
+from transformers import set_seed
 
 from baselines.preset import BaselinePreset, SystemPreset, load_preset
 from rrgbench.data.corpus import Corpus
@@ -15,6 +15,7 @@ from rrgbench.modeling.captioner import Captioner, ReportWriting
 from rrgbench.modeling.image_text_model import Contrast, ImageTextModel
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
+from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.modeling.training import Progress
 from rrgbench.modeling.training_data import TrainingData, gather_training_data
 from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
@@ -170,17 +171,10 @@ def new_model(
         model = model_class(model_class.config_class(**options, **own), pretrained_encoders=True)
         model.tokenizer = tokenizer
         return model
-    text_encoder = dict(settings.text_encoder)
-    weights = text_encoder.get("weights")
-    text_tokenizer = AutoTokenizer.from_pretrained(weights) if weights else tokenizer
-    if not weights:
-        text_encoder |= {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    text_encoder, text_tokenizer = with_vocabulary(settings.text_encoder, tokenizer)
     embedding = model_class(
         model_class.config_class(**options, text_encoder=text_encoder, **own), pretrained_encoders=True
     )
-    if weights:
-        # the weights' own shape, so that the saved configuration rebuilds the network without them
-        network: Any = embedding.text_encoder
-        embedding.config.text_encoder = {**network.config.to_diff_dict(), "own_vocabulary": True}
+    embedding.config.text_encoder = shape_of(embedding.text_encoder, text_encoder)
     embedding.tokenizer, embedding.text_tokenizer = tokenizer, text_tokenizer
     return embedding

@@ -15,8 +15,6 @@ from transformers import (
     AutoModel,
     AutoProcessor,
     AutoTokenizer,
-    BertConfig,
-    BertModel,
     PreTrainedModel,
 )
 from transformers.utils import ModelOutput
@@ -25,12 +23,13 @@ from dcrrg.configuration import DcrrgConfig
 from dcrrg.processing import DcrrgImageProcessor, Film, Films, read_films
 from dcrrg.projection import PromptedProjection
 from rrgbench.data.study import LabelVector
-from rrgbench.errors import InputError, MissingPartError
+from rrgbench.errors import InputError
 from rrgbench.explanation import Explanation, explain_film
 from rrgbench.modeling.beam_search import beam_search
 from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from rrgbench.modeling.report_tokenizer import decode_report, encode_for_classification
+from rrgbench.modeling.text_encoder import build_text_encoder, mean_over_words
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.registry import lookup
 
@@ -92,7 +91,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         self.tokenizer: Any = None
         self.text_tokenizer: Any = None
         self.image_encoder = build_image_encoder(config.image_encoder, pretrained=pretrained_encoders)
-        self.text_encoder = _text_encoder(config.text_encoder, pretrained_encoders)
+        self.text_encoder = build_text_encoder(config.text_encoder, pretrained_encoders)
         hidden, width = config.projection_width, config.embedding_width
         self.image_projection = PromptedProjection(self.image_encoder.dim, hidden, width, config.dropout)
         self.text_projection = PromptedProjection(self.text_encoder.config.hidden_size, hidden, width, config.dropout)
@@ -172,8 +171,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         states: Tensor = self.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         if self.config.text_pooling == "cls":
             return states[:, 0]
-        words = mask.unsqueeze(2).to(states.dtype)
-        return (states * words).sum(1) / words.sum(1)
+        return mean_over_words(states, mask)
 
     def text_observations(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Prompted representations t_p (n, 14, P) of reports, Eq. 2."""
@@ -346,19 +344,6 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
 def _log_odds(logits: Tensor) -> Tensor:
     """Logits (..., 2) of negative and positive as log-odds (...)."""
     return logits[..., 1] - logits[..., 0]
-
-
-def _text_encoder(settings: dict[str, Any], pretrained: bool) -> BertModel:
-    options = {key: value for key, value in settings.items() if key not in ("weights", "own_vocabulary")}
-    if not (pretrained and settings.get("weights")):
-        return BertModel(BertConfig(**options), add_pooling_layer=False)
-    try:
-        return BertModel.from_pretrained(settings["weights"], add_pooling_layer=False, use_safetensors=True)
-    except OSError as error:
-        raise MissingPartError(
-            f"no BERT weights (safetensors) at {settings['weights']!r}: give a local folder or a reachable hub id "
-            f"({str(error).splitlines()[0]})"
-        ) from error
 
 
 AutoConfig.register("dcrrg", DcrrgConfig)

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from transformers import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 
-from rrgbench.data.images import MAX_PIXELS, FilmFile, letter_box, stretch
+from rrgbench.data.images import MAX_PIXELS, FilmFile, grey_picture, letter_box, stretch
 from rrgbench.errors import InputError
 
 Film: TypeAlias = Image.Image | NDArray[Any] | str | PathLike[str]
@@ -137,16 +137,10 @@ def _picture(values: NDArray[Any], place: int) -> Image.Image:
 
 
 def _grey(image: Image.Image, place: int) -> Image.Image:
-    """A picture in mode L, treated as `rrgbench.data.images` treats it after decoding (a test holds them together)."""
+    """A picture in mode L."""
     if image.width * image.height > MAX_PIXELS:
         raise InputError(f"film {place} has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read")
     try:
-        upright = ImageOps.exif_transpose(image)
+        return grey_picture(image)
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"film {place} can't be decoded ({type(error).__name__}); it is corrupt") from error
-    if upright.mode in _DEEP_MODES:
-        return Image.fromarray(stretch(np.asarray(upright)))
-    if upright.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in upright.info:
-        colour = upright.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", colour.size, (0, 0, 0, 255)), colour).convert("L")
-    return upright.convert("L")

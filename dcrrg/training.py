@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from transformers import AutoTokenizer, set_seed
+from transformers import set_seed
 
 from dcrrg.configuration import DcrrgConfig
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, REPORT_START, SPECIAL_TOKENS, DcrrgModel
@@ -29,6 +29,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import network_settings
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
+from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.modeling.training import Progress, StageSettings
 from rrgbench.modeling.training_data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
 from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
@@ -170,22 +171,13 @@ def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel
     set_seed(seed)
     tokenizer = train_report_tokenizer(reports, SPECIAL_TOKENS, settings.min_word_count)
     options = {key: value for key, value in settings.model.items() if key != "text_encoder"}
-    text_encoder = dict(settings.model["text_encoder"])
-    weights = text_encoder.get("weights")
-    if weights:
-        text_tokenizer = AutoTokenizer.from_pretrained(weights)
-        text_encoder["own_vocabulary"] = True
-    else:
-        text_tokenizer = tokenizer
-        text_encoder["vocab_size"] = len(tokenizer)
-        text_encoder["pad_token_id"] = tokenizer.pad_token_id
+    text_encoder, text_tokenizer = with_vocabulary(settings.model["text_encoder"], tokenizer)
     config = DcrrgConfig(
         **options, text_encoder=text_encoder, vocabulary=len(tokenizer), pad_token_id=tokenizer.pad_token_id
     )
     model = DcrrgModel(config, pretrained_encoders=True)
-    if weights:
-        # the weights' own shape, so that the saved configuration rebuilds the network without them
-        model.config.text_encoder = {**model.text_encoder.config.to_diff_dict(), "own_vocabulary": True}
+    # so that the saved configuration rebuilds the networks without their weights' source
+    model.config.text_encoder = shape_of(model.text_encoder, text_encoder)
     if config.image_encoder.get("weights") and config.image_encoder["kind"] == "resnet":
         model.config.image_encoder = {"kind": "resnet", **network_settings(model.image_encoder)}
     model.tokenizer, model.text_tokenizer = tokenizer, text_tokenizer

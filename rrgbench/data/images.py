@@ -177,12 +177,17 @@ def _read_picture(path: Path, size: int, described: str) -> Image.Image:
             )
         image.draft("L", (2 * size, 2 * size))
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in _DEEP_MODES:
-            return Image.fromarray(stretch(np.asarray(upright)))
-        if upright.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in upright.info:
-            # Transparent means nothing was exposed there: black, whatever colour hides beneath.
-            colour = upright.convert("RGBA")
-            black = Image.new("RGBA", colour.size, (0, 0, 0, 255))
-            return Image.alpha_composite(black, colour).convert("L")
-        return upright.convert("L")
+        return grey_picture(image)
+
+
+def grey_picture(image: Image.Image) -> Image.Image:
+    """A decoded picture of any mode, upright, as mode `L`; deep pixels are stretched over their range in use."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in _DEEP_MODES:
+        return Image.fromarray(stretch(np.asarray(upright)))
+    if upright.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in upright.info:
+        # Transparent means nothing was exposed there: black, whatever colour hides beneath.
+        colour = upright.convert("RGBA")
+        black = Image.new("RGBA", colour.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, colour).convert("L")
+    return upright.convert("L")

@@ -80,7 +80,7 @@ class ImageTextModel(Captioner):
         super().__init__(config, pretrained_encoders)
         self.text_tokenizer: Any = None
         self.text_encoder = build_text_encoder(config.text_encoder, pretrained_encoders)
-        self.text_width: int = self.text_encoder.config.hidden_size  # type: ignore[union-attr, assignment]
+        self.text_width: int = self.text_encoder.config.hidden_size
         self.image_projection = nn.Linear(self.image_encoder.dim, config.embedding_width)
         self.text_projection = nn.Linear(self.text_width, config.embedding_width)
         self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.contrast_temperature))))

@@ -237,7 +237,8 @@ def _train(
         shutil.rmtree(checkpoint)
     if progress is not None:
         rate = report.items / report.seconds
-        progress(stage, 1, 1, f"loss {report.loss:.3f}, {report.seconds:.0f} s, {rate:.0f} items/s")
+        share = f"{100 * report.trainable_share:.3g} % of the weights trained"
+        progress(stage, 1, 1, f"loss {report.loss:.3f}, {share}, {report.seconds:.0f} s, {rate:.0f} items/s")
 
 
 def save_atomically(model: PreTrainedModel, folder: Path, **options: Any) -> None:
