@@ -81,8 +81,8 @@ class ImageTextModel(Captioner):
         self.text_tokenizer: Any = None
         self.text_encoder = build_text_encoder(config.text_encoder, pretrained_encoders)
         self.text_width: int = self.text_encoder.config.hidden_size
-        self.image_projection = nn.Linear(self.image_encoder.dim, config.embedding_width)
-        self.text_projection = nn.Linear(self.text_width, config.embedding_width)
+        self.image_projection: nn.Module = nn.Linear(self.image_encoder.dim, config.embedding_width)
+        self.text_projection: nn.Module = nn.Linear(self.text_width, config.embedding_width)
         self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.contrast_temperature))))
         self.decoder = ReportDecoder(
             config.vocabulary,
