@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rrgbench.cli.corpus_options import CorpusName, Options, Reports, ReportsRoot, Root, reader_options
+from rrgbench.cli.corpus_options import (
+    CorpusName,
+    Options,
+    Reports,
+    ReportsRoot,
+    Root,
+    SkipBadImages,
+    open_corpus,
+    reader_options,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,7 +24,7 @@ if TYPE_CHECKING:
     from rrgbench.data.study import Study
     from rrgbench.data.validate import FilmCopy, Validation
 
-app = typer.Typer(help="Validate, count and preview a corpus.", no_args_is_help=True)
+app = typer.Typer(help="Validate, count, preview and sample a corpus.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 Labeler = Annotated[
@@ -149,6 +158,50 @@ def preview(
     page = preview_page(f"Corpus {opened.identity}", subtitle, tiles)
     (out / "preview.html").write_text(page, encoding="utf-8")
     print(f"{out / 'preview.png'}\n{out / 'preview.html'}")
+
+
+@app.command("five-by-200")
+def five_by_200(
+    out: Annotated[Path, typer.Option("--out", help="List of study ids to write (JSON).")],
+    corpus: CorpusName = "phantom",
+    root: Root = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Split to draw from; the retrieval pool if there is one, else test.")
+    ] = None,
+    per_class: Annotated[int, typer.Option("--per-class", min=2, help="Studies wanted of each observation.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed draws other studies.")] = 0,
+    skip_bad_images: SkipBadImages = False,
+    option: Options = None,
+    json_output: Json = False,
+) -> None:
+    """Draw the studies of 5x200 retrieval, as eval does, and write their ids for others to evaluate on.
+
+    Each study shows one of the five competition observations and none of the others. Another list of this form, such as
+    one that came with a paper, is evaluated on in the same way: rrgbench eval --five-by-200 list.json
+
+    Example: rrgbench data five-by-200 --corpus chexpert --root CheXpert-v1.0 --split train --out list.json
+    """
+    from rrgbench.data.five_by_200 import exclusive, write_sample
+    from rrgbench.observations import COMPETITION_OBSERVATIONS
+    from rrgbench.tasks.retrieval import drawn_sample, pool_of, with_labels
+
+    opened = open_corpus(corpus, root, None, None, option, skip_bad_images)
+    pool = split or pool_of(opened, "test")
+    drawn = drawn_sample(opened, pool, per_class, seed)
+    written = write_sample(drawn, out)
+    rows = {
+        name: {"exclusive": len(group), "drawn": len(written.ids.get(name, ()))}
+        for name, group in zip(COMPETITION_OBSERVATIONS, exclusive(with_labels(opened.split(pool))), strict=True)
+    }
+    if json_output:
+        described = {"corpus": opened.identity, "split": pool, "seed": seed, "size": drawn.size}
+        print(json.dumps({**described, "digest": written.digest, "classes": rows}, indent=1))
+        return
+    table = _table(f"{opened.identity}, {pool}: {drawn.size}, seed {seed}", "observation", "exclusive", "drawn")
+    for name, counts in rows.items():
+        table.add_row(name, *(f"{count:,}" for count in counts.values()))
+    _print(table)
+    print(f"list {written.digest[:8]}: {out}")
 
 
 def _open(

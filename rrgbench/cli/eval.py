@@ -29,6 +29,10 @@ def evaluate(
     option: Options = None,
     skip_bad_images: SkipBadImages = False,
     film_cache: FilmCache = None,
+    five_by_200: Annotated[
+        Path | None,
+        typer.Option("--five-by-200", help="Retrieval on this list of studies (rrgbench data five-by-200 writes one)."),
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -52,17 +56,27 @@ def evaluate(
     Example: rrgbench eval --corpus nih-cxr14 --root NIH --reports iu-xray --reports-root IU --checkpoint MY
     """
     from rrgbench.cli.progress import bars
+    from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
     from rrgbench.protocols import load_protocol
     from rrgbench.registry import Model, load_all_models, load_model, lookup, model_names
     from rrgbench.render import write_run_documents
     from rrgbench.suites.suite import load_suite
     from rrgbench.tasks.evaluate import evaluate as run_suite
+    from rrgbench.tasks.retrieval import listed_sample
 
     chosen = load_suite(suite)
+    if five_by_200 is not None:
+        if chosen.retrieval is None:
+            raise InputError(f"--five-by-200 is given, and suite {chosen.name} has no retrieval")
+        retrieval = chosen.retrieval.model_copy(update={"sample": read_list(five_by_200)})
+        chosen = chosen.model_copy(update={"retrieval": retrieval})
     load_protocol(protocol)
     lookup("model", model, [*model_names(), ALL])
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
+    if chosen.retrieval is not None and chosen.retrieval.sample is not None:
+        # so that a list of another corpus is refused now and not after hours of writing reports
+        listed_sample(data, chosen.retrieval.sample)
     also: list[Model] = []
     if model == ALL:
         found, left_out = load_all_models(checkpoint)

@@ -4,9 +4,12 @@ Huang et al. (ICCV 2021) draw 200 studies for each of the five competition obser
 that one and for none of the other four. Here a study whose label for another of the five is uncertain is no candidate.
 """
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +38,8 @@ class FiveBy200:
         Observations with fewer than two candidates.
     seed : int or None
         Seed it was drawn with; None where the list was imported.
+    digest : str
+        Digest of the imported list; empty where it was drawn.
     """
 
     studies: tuple[Study, ...]
@@ -42,17 +47,49 @@ class FiveBy200:
     per_class: int
     left_out: tuple[str, ...] = ()
     seed: int | None = 0
+    digest: str = ""
+
+    @property
+    def size(self) -> str:
+        """Classes and studies of each, with the observations left out: `5x200`, `5x37`, `4x12-Edema`."""
+        count = len(COMPETITION_OBSERVATIONS) - len(self.left_out)
+        return f"{count}x{self.per_class}" + "".join(f"-{name.replace(' ', '')}" for name in self.left_out)
 
     @property
     def signature(self) -> str:
-        """How the sample stands in a signature: `5x200`, `5x37`, `4x12-Edema`, with the seed where it is not 0."""
-        count = len(COMPETITION_OBSERVATIONS) - len(self.left_out)
-        without = "".join(f"-{name.replace(' ', '')}" for name in self.left_out)
-        source = {None: ",list", 0: ""}.get(self.seed, f",seed{self.seed}")
-        return f"{count}x{self.per_class}{without}{source}"
+        """Size and source: `5x200`, `5x200,seed3` where the seed is not 0, `5x200:list@1a2b3c4d` where imported."""
+        if self.seed is None:
+            return f"{self.size}:list@{self.digest[:8]}"
+        return f"{self.size},seed{self.seed}" if self.seed else self.size
 
 
-def sample(studies: Sequence[Study], per_class: int = 200, seed: int = 0) -> FiveBy200:
+@dataclass(frozen=True)
+class SampleList:
+    """The ids of a sample, read from a file and checked in themselves, not yet against a corpus.
+
+    Attributes
+    ----------
+    name : str
+        File name, for messages.
+    ids : mapping of str to tuple of str
+        Study ids by competition observation, in the order of `COMPETITION_OBSERVATIONS`.
+    digest : str
+        Hex digest of the ids; how the file is written does not matter.
+    """
+
+    name: str
+    ids: Mapping[str, tuple[str, ...]]
+    digest: str
+
+    @property
+    def study_ids(self) -> tuple[str, ...]:
+        """All ids, class by class."""
+        return tuple(study_id for group in self.ids.values() for study_id in group)
+
+
+def sample(
+    studies: Sequence[Study], per_class: int = 200, seed: int = 0, usable: Callable[[Study], bool] | None = None
+) -> FiveBy200:
     """Draw the sample from labelled studies.
 
     Candidates are taken in the order of a seeded hash of their id, so the sample does not depend on the order of the
@@ -67,6 +104,9 @@ def sample(studies: Sequence[Study], per_class: int = 200, seed: int = 0) -> Fiv
         Studies wanted for each observation, at least 2.
     seed : int
         Another seed draws another sample.
+    usable : callable, optional
+        Candidates for which it is false are passed over, as if the corpus lacked them. It is asked only until a class
+        is full, so it may cost something.
 
     Returns
     -------
@@ -80,13 +120,14 @@ def sample(studies: Sequence[Study], per_class: int = 200, seed: int = 0) -> Fiv
     if per_class < 2:
         raise InputError(f"5x200 needs at least 2 studies per class; given: {per_class}")
     candidates = [
-        sorted(group, key=lambda study: (hashed_fraction(study.study_id, seed), study.study_id))
+        list(islice(filter(usable or _any, sorted(group, key=lambda study: _drawing_order(study, seed))), per_class))
         for group in exclusive(studies)
     ]
     kept = [position for position, group in enumerate(candidates) if len(group) >= 2]
     if len(kept) < 2:
         counts = ", ".join(
-            f"{name} {len(group)}" for name, group in zip(COMPETITION_OBSERVATIONS, candidates, strict=True)
+            f"{name} {len(group)}{' or more' if len(group) == per_class else ''}"
+            for name, group in zip(COMPETITION_OBSERVATIONS, candidates, strict=True)
         )
         raise InputError(f"5x200 needs two observations with two exclusive studies each; this split has: {counts}")
     size = min(per_class, *(len(candidates[position]) for position in kept))
@@ -117,58 +158,38 @@ def exclusive(studies: Sequence[Study]) -> list[list[Study]]:
     ]
 
 
-def write_sample(drawn: FiveBy200, path: Path) -> None:
-    """Write the ids of a sample by observation as JSON, for others to import."""
+def write_sample(drawn: FiveBy200, path: Path) -> SampleList:
+    """Write the ids of a sample by observation as JSON, for others to import.
+
+    Raises
+    ------
+    InputError
+        If the file can't be written.
+    """
     ids: dict[str, list[str]] = {}
     for study, position in zip(drawn.studies, drawn.classes, strict=True):
         ids.setdefault(COMPETITION_OBSERVATIONS[position], []).append(study.study_id)
-    path.write_text(json.dumps(ids, indent=1) + "\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(ids, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the 5x200 list {path.name} can't be written ({type(error).__name__})") from error
+    return _sample_list(path.name, ids)
 
 
-def read_sample(path: Path, studies: Sequence[Study]) -> FiveBy200:
-    """Import a list of ids that `write_sample` wrote, or that came with a paper.
+def read_list(path: Path) -> SampleList:
+    """Read a list of ids that `write_sample` wrote, or that came with a paper.
 
     Parameters
     ----------
     path : Path
         JSON: an object from observation name to list of study ids, equally many for each.
-    studies : sequence of Study
-        Labelled studies among which the ids are looked up.
-
-    Returns
-    -------
-    FiveBy200
-        With `seed` None.
 
     Raises
     ------
     InputError
-        If the file is not of that form, an id is unknown, occurs twice or is not exclusive for its observation by its
-        labels, or the classes differ in size.
+        If the file is missing or not of that form, an id occurs twice, or the classes differ in size.
     """
-    ids = _read_ids(path)
-    position_of = {study.study_id: position for position, group in enumerate(exclusive(studies)) for study in group}
-    by_id = {study.study_id: study for study in studies}
-    kept = [position for position, name in enumerate(COMPETITION_OBSERVATIONS) if name in ids]
-    pairs = [(position, study_id) for position in kept for study_id in ids[COMPETITION_OBSERVATIONS[position]]]
-    unknown = [study_id for _, study_id in pairs if study_id not in by_id]
-    if unknown:
-        raise InputError(f"{path.name}: {len(unknown)} studies are not in this split: {listed(unknown)}")
-    wrong = [study_id for position, study_id in pairs if position_of.get(study_id) != position]
-    if wrong:
-        raise InputError(
-            f"{path.name}: {len(wrong)} studies are not exclusively positive for their observation: {listed(wrong)}"
-        )
-    return FiveBy200(
-        studies=tuple(by_id[study_id] for _, study_id in pairs),
-        classes=np.array([position for position, _ in pairs], dtype=np.int64),
-        per_class=len(pairs) // len(kept),
-        left_out=tuple(name for name in COMPETITION_OBSERVATIONS if name not in ids),
-        seed=None,
-    )
-
-
-def _read_ids(path: Path) -> dict[str, list[str]]:
     try:
         ids = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -182,8 +203,69 @@ def _read_ids(path: Path) -> dict[str, list[str]]:
     sizes = {len(group) for group in ids.values()}
     if len(ids) < 2 or len(sizes) != 1 or min(sizes) < 2:
         raise InputError(f"{path.name}: expected two observations or more with equally many studies, at least 2 each")
-    flat = [study_id for group in ids.values() for study_id in group]
-    twice = sorted({study_id for study_id in flat if flat.count(study_id) > 1})
+    counts = Counter(study_id for group in ids.values() for study_id in group)
+    twice = sorted(study_id for study_id, count in counts.items() if count > 1)
     if twice:
         raise InputError(f"{path.name}: {len(twice)} studies are listed twice: {listed(twice)}")
-    return ids
+    return _sample_list(path.name, ids)
+
+
+def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
+    """The studies of a list.
+
+    Parameters
+    ----------
+    wanted : SampleList
+        What to look up.
+    studies : sequence of Study
+        Labelled studies among which it is looked up.
+
+    Returns
+    -------
+    FiveBy200
+        In the list's order, with `seed` None.
+
+    Raises
+    ------
+    InputError
+        If an id is unknown or, by its labels, not exclusive for its observation.
+    """
+    position_of = {study.study_id: position for position, group in enumerate(exclusive(studies)) for study in group}
+    by_id = {study.study_id: study for study in studies}
+    pairs = [
+        (COMPETITION_OBSERVATIONS.index(name), study_id) for name, group in wanted.ids.items() for study_id in group
+    ]
+    unknown = [study_id for _, study_id in pairs if study_id not in by_id]
+    if unknown:
+        raise InputError(f"{wanted.name}: {len(unknown)} studies are not in this corpus: {listed(unknown)}")
+    wrong = [study_id for position, study_id in pairs if position_of.get(study_id) != position]
+    if wrong:
+        raise InputError(
+            f"{wanted.name}: {len(wrong)} studies are not exclusively positive for their observation: {listed(wrong)}"
+        )
+    return FiveBy200(
+        studies=tuple(by_id[study_id] for _, study_id in pairs),
+        classes=np.array([position for position, _ in pairs], dtype=np.int64),
+        per_class=len(pairs) // len(wanted.ids),
+        left_out=tuple(name for name in COMPETITION_OBSERVATIONS if name not in wanted.ids),
+        seed=None,
+        digest=wanted.digest,
+    )
+
+
+def read_sample(path: Path, studies: Sequence[Study]) -> FiveBy200:
+    """Import a list: `read_list` and `find_listed` in one."""
+    return find_listed(read_list(path), studies)
+
+
+def _drawing_order(study: Study, seed: int) -> tuple[float, str]:
+    return hashed_fraction(study.study_id, seed), study.study_id
+
+
+def _any(study: Study) -> bool:
+    return True
+
+
+def _sample_list(name: str, ids: Mapping[str, Sequence[str]]) -> SampleList:
+    ordered = {observation: tuple(ids[observation]) for observation in COMPETITION_OBSERVATIONS if observation in ids}
+    return SampleList(name, ordered, hashlib.sha256(json.dumps(ordered).encode()).hexdigest())

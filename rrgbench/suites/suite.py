@@ -2,11 +2,22 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    model_serializer,
+)
 
+from rrgbench.data.five_by_200 import SampleList, read_list
 from rrgbench.errors import InputError
 from rrgbench.registry import lookup, suite_names
 
@@ -27,12 +38,35 @@ class ClinicalEfficacyTask(_Parameters):
     """Observations that the reports assert against those of references or films."""
 
 
+def _read_list(given: Any, info: ValidationInfo) -> Any:
+    """Read the list that a suite names; a relative path is taken from the suite's own folder."""
+    if not isinstance(given, str | Path):
+        return given
+    return read_list(Path((info.context or {}).get("folder", ".")) / given)
+
+
 class Retrieval(_Parameters):
-    """5x200 image-text retrieval."""
+    """5x200 image-text retrieval.
+
+    `sample` is a JSON file of study ids (`rrgbench data five-by-200` writes one): the films to query with, instead of
+    drawing them. It is read when the suite is, and stands in what is dumped by the digest of its ids, so that a unit of
+    work depends on what the list says and not on where it lies.
+    """
 
     per_class: int = Field(default=200, gt=0)
     ks: tuple[int, ...] = (1, 2, 5, 10)
     seed: int = 0
+    sample: Annotated[
+        SampleList | None,
+        BeforeValidator(_read_list),
+        PlainSerializer(lambda sample: sample and f"list@{sample.digest}", return_type=str | None),
+    ] = None
+
+    @model_serializer(mode="wrap")
+    def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = handler(self)
+        # Runs made before there were lists keep the digests of their units.
+        return dumped if self.sample is not None else {key: dumped[key] for key in dumped if key != "sample"}
 
 
 class Classification(_Parameters):
@@ -100,7 +134,8 @@ def load_suite(name: str) -> Suite:
         lookup("suite", name, suite_names())
         text = files("rrgbench.suites").joinpath(f"{name}.yaml").read_text()
     try:
-        return Suite.model_validate({"name": path.stem, **(yaml.safe_load(text) or {})})
+        described = {"name": path.stem, **(yaml.safe_load(text) or {})}
+        return Suite.model_validate(described, context={"folder": path.parent})
     except yaml.YAMLError as error:
         raise InputError(f"suite {name} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:

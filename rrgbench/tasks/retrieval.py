@@ -2,8 +2,10 @@
 
 Films that are positive for exactly one of the five competition observations query the reports of the same studies (of
 an unpaired corpus: the text source's reports, sampled in the same way); a report is right if its class is the film's.
+The sample is drawn, or a given list of studies.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,12 +13,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.five_by_200 import FiveBy200, sample
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.five_by_200 import FiveBy200, SampleList, find_listed, sample
 from rrgbench.data.study import Study
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
+from rrgbench.observations import COMPETITION_OBSERVATIONS
 from rrgbench.registry import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.runs.records import Record
 from rrgbench.stats.bootstrap import intervals
@@ -25,6 +29,8 @@ from rrgbench.tasks.evaluation import Evaluation
 
 TASK = "retrieval"
 METRIC = "precision_at_k"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,13 @@ def answers(evaluation: Evaluation, parameters: Retrieval) -> Answers:
     Raises
     ------
     InputError
-        If the model compares no films with reports, or the corpus gives no sample or no reports.
+        If the model compares no films with reports, or the corpus gives no sample or no reports, or the list that the
+        parameters name is not one of this corpus.
     """
     model = evaluation.model
     if not isinstance(model, ImageTextEncoder | ImageTextSimilarity):
         raise InputError("the model compares no films with reports")
-    split = _pool(evaluation)
-    try:
-        queries = sample(_labelled(evaluation.corpus.split(split)), parameters.per_class, parameters.seed)
-        candidates = queries
-        if not evaluation.corpus.paired:
-            candidates = sample(
-                _labelled(evaluation.corpus.reports(evaluation.suite.split)), parameters.per_class, parameters.seed
-            )
-        queries, candidates = _same_classes(queries, candidates)
-    except InputError as error:
-        raise InputError(f"no 5x200 sample: {error}") from error
+    queries, candidates, split = _samples(evaluation, parameters)
     texts = [study.report or "" for study in candidates.studies]
     if not any(texts):
         raise InputError("the films have no reports to retrieve")
@@ -89,7 +86,16 @@ def answers(evaluation: Evaluation, parameters: Retrieval) -> Answers:
 
 
 def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
-    """Precision@K for each K, with the interval over queries, and the chance level."""
+    """Precision@K for each K, with the interval over queries, and the chance level.
+
+    Raises
+    ------
+    InputError
+        If the list that the parameters name is not one of this corpus.
+    """
+    if parameters.sample is not None:
+        # A list that was asked for and does not fit is a mistake, not a blank cell.
+        listed_sample(evaluation.corpus, parameters.sample)
     try:
         found = answers(evaluation, parameters)
     except InputError as error:
@@ -98,9 +104,9 @@ def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
     n, count = len(values), len(candidates.studies)
     signature = evaluation.signature(
         n,
-        sample=f"{len(set(queries.classes.tolist()))}x{queries.per_class}/{candidates.per_class}",
+        sample=_stated(queries, candidates),
         candidates=count,
-        seed=parameters.seed,
+        seed=None if candidates.seed is None else parameters.seed,
         pool=found.pool,
     )
     bounds = intervals(partial(weighted_mean, values), n, evaluation.suite.replicates, evaluation.seed)
@@ -123,12 +129,59 @@ def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
     ]
 
 
-def _pool(evaluation: Evaluation) -> str:
-    """The split that queries come from: the corpus's retrieval pool, else the scored split."""
-    return "retrieval" if "retrieval" in evaluation.corpus.splits else evaluation.suite.split
+def pool_of(corpus: Corpus, split: str) -> str:
+    """The split that queries are drawn from: the corpus's retrieval pool, else the given split."""
+    return "retrieval" if "retrieval" in corpus.splits else split
 
 
-def _labelled(studies: Sequence[Study]) -> tuple[Study, ...]:
+def drawn_sample(corpus: Corpus, split: str, per_class: int, seed: int) -> FiveBy200:
+    """Draw from one split the studies to query with.
+
+    What a corpus offers at all, films or reports beside them, each study drawn must have: an empty report can't be
+    retrieved by what it says.
+
+    Raises
+    ------
+    InputError
+        As `rrgbench.data.five_by_200.sample`.
+    """
+    films = any(study.images for study in corpus.studies)
+    reports = corpus.paired and any(map(_reported, corpus.studies))
+    return sample(
+        with_labels(corpus.split(split)),
+        per_class,
+        seed,
+        lambda study: (bool(study.images) or not films) and (_reported(study) or not reports),
+    )
+
+
+def listed_sample(corpus: Corpus, wanted: SampleList) -> FiveBy200:
+    """The studies of a given list, of whatever split.
+
+    Raises
+    ------
+    InputError
+        If an id is unknown, has nothing to tell its class by, or is not exclusive for its observation.
+    """
+    ids = set(wanted.study_ids)
+    found = [study for study in corpus.studies if study.study_id in ids]
+    bare = [study.study_id for study in found if not can_be_labelled(study)]
+    if bare:
+        raise InputError(f"{wanted.name}: {len(bare)} studies have neither labels nor a report: {listed(bare)}")
+    filmless = [study.study_id for study in found if not study.images]
+    if filmless:
+        raise InputError(f"{wanted.name}: {len(filmless)} studies have no film to query with: {listed(filmless)}")
+    silent = [study.study_id for study in found if not _reported(study)]
+    if corpus.paired and 0 < len(silent) < len(found):
+        raise InputError(f"{wanted.name}: {len(silent)} studies have no report to retrieve: {listed(silent)}")
+    return find_listed(wanted, with_labels(found))
+
+
+def _reported(study: Study) -> bool:
+    return bool((study.report or "").strip())
+
+
+def with_labels(studies: Sequence[Study]) -> tuple[Study, ...]:
     """Studies with labels: their own, or those of their report; studies with neither are left out."""
     known = [study for study in studies if can_be_labelled(study)]
     if not known:
@@ -141,6 +194,32 @@ def _labelled(studies: Sequence[Study]) -> tuple[Study, ...]:
     )
 
 
+def _samples(evaluation: Evaluation, parameters: Retrieval) -> tuple[FiveBy200, FiveBy200, str]:
+    """Films, reports, and the splits that the films come from."""
+    corpus, split = evaluation.corpus, pool_of(evaluation.corpus, evaluation.suite.split)
+    try:
+        if parameters.sample is None:
+            queries = drawn_sample(corpus, split, parameters.per_class, parameters.seed)
+        else:
+            queries = listed_sample(corpus, parameters.sample)
+            split = "+".join(sorted({study.split for study in queries.studies}))
+            if "train" in split:
+                log.warning("%s lists studies of the training split", parameters.sample.name)
+        if corpus.paired:
+            return queries, queries, split
+        texts = with_labels([study for study in corpus.reports(evaluation.suite.split) if _reported(study)])
+        return *_same_classes(queries, sample(texts, parameters.per_class, parameters.seed)), split
+    except InputError as error:
+        raise InputError(f"no 5x200 sample: {error}") from error
+
+
+def _stated(queries: FiveBy200, candidates: FiveBy200) -> str:
+    """How films and reports stand in the signature: `5x200/200` drawn, `5x200:list@1a2b3c4d` given."""
+    if queries.seed is not None:
+        return f"{queries.size}/{candidates.per_class}"
+    return queries.signature if candidates.seed is None else f"{queries.signature}/{candidates.per_class}"
+
+
 def _same_classes(queries: FiveBy200, candidates: FiveBy200) -> tuple[FiveBy200, FiveBy200]:
     """Both samples over the classes that both have."""
     shared = np.intersect1d(queries.classes, candidates.classes)
@@ -151,8 +230,9 @@ def _same_classes(queries: FiveBy200, candidates: FiveBy200) -> tuple[FiveBy200,
 
 def _only(drawn: FiveBy200, classes: np.ndarray) -> FiveBy200:
     kept = np.isin(drawn.classes, classes)
-    return FiveBy200(
-        tuple(study for study, keep in zip(drawn.studies, kept, strict=True) if keep),
-        drawn.classes[kept],
-        drawn.per_class,
+    return replace(
+        drawn,
+        studies=tuple(study for study, keep in zip(drawn.studies, kept, strict=True) if keep),
+        classes=drawn.classes[kept],
+        left_out=tuple(name for position, name in enumerate(COMPETITION_OBSERVATIONS) if position not in classes),
     )

@@ -1,5 +1,6 @@
 """The 5x200 sampler."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgbench.data.five_by_200 import FiveBy200, exclusive, read_sample, sample, write_sample
+from rrgbench.data.five_by_200 import FiveBy200, exclusive, read_list, read_sample, sample, write_sample
 from rrgbench.data.study import Study, blank_labels
 from rrgbench.errors import InputError
 from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, observation_index
@@ -114,7 +115,36 @@ def test_a_sample_is_exported_and_imported(tmp_path: Path) -> None:
     again = read_sample(tmp_path / "list.json", studies)
     assert [item.study_id for item in again.studies] == [item.study_id for item in drawn.studies]
     np.testing.assert_array_equal(again.classes, drawn.classes)
-    assert again.signature == "4x5-Consolidation,list"
+    digest = read_list(tmp_path / "list.json").digest
+    assert again.signature == f"4x5-Consolidation:list@{digest[:8]}"
+
+
+def test_the_digest_is_that_of_the_ids_and_not_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    written = write_sample(sample(corpus((3, 3, 3, 3, 3))), path)
+    assert read_list(path) == written
+    ids = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(ids.items()))))
+    assert read_list(path).digest == written.digest
+    ids["Edema"].reverse()
+    path.write_text(json.dumps(ids))
+    assert read_list(path).digest != written.digest
+
+
+def test_what_is_not_usable_is_passed_over() -> None:
+    studies = corpus((5, 5, 5, 5, 5))
+    drawn = sample(studies, 4, usable=lambda study: not study.study_id.endswith("-0"))
+    check(drawn)
+    assert drawn.per_class == 4
+    assert not any(item.study_id.endswith("-0") for item in drawn.studies)
+    with pytest.raises(InputError, match="Atelectasis 1, Cardiomegaly 0, Consolidation 0, Edema 0, Pleural Effusion 0"):
+        sample(studies, usable=lambda study: study.study_id == "Atelectasis-3")
+
+
+def test_a_list_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("in the way")
+    with pytest.raises(InputError, match=r"list\.json can't be written"):
+        write_sample(sample(corpus((3, 3, 3, 3, 3))), tmp_path / "folder" / "list.json")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +156,7 @@ def test_a_sample_is_exported_and_imported(tmp_path: Path) -> None:
         ('{"Edema": ["Edema-0", "Edema-1"]}', "two observations or more"),
         ('{"Edema": ["Edema-0", "Edema-1"], "Atelectasis": ["Atelectasis-0"]}', "equally many"),
         ('{"Edema": ["Edema-0", "Edema-0"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}', "twice: Edema-0"),
-        ('{"Edema": ["Edema-0", "x"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}', "not in this split: x"),
+        ('{"Edema": ["Edema-0", "x"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}', "not in this corpus: x"),
         (
             '{"Edema": ["Edema-0", "Atelectasis-2"], "Atelectasis": ["Atelectasis-0", "Atelectasis-1"]}',
             "not exclusively positive for their observation: Atelectasis-2",
