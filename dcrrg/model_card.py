@@ -12,8 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from dcrrg.registration import weights_digest
 from rrgbench.errors import InputError
+from rrgbench.modeling.trained_system import weights_digest
 
 SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     *(("report_generation", metric, {}) for metric in ("bleu_1", "bleu_4", "meteor", "rouge_l", "cider")),

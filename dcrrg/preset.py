@@ -1,15 +1,13 @@
 """Training presets: shape and hyper-parameters by name, from `presets/*.yaml`."""
 
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from rrgbench.errors import InputError
+from rrgbench.modeling.preset import read_preset
 from rrgbench.modeling.training import StageSettings
-from rrgbench.registry import lookup
+
+PACKAGE = "dcrrg.presets"
 
 
 class Preset(BaseModel):
@@ -51,32 +49,6 @@ class Preset(BaseModel):
     storage: Literal["float32", "float16"] = "float32"
 
 
-def preset_names() -> list[str]:
-    """Presets that ship with the package."""
-    return sorted(
-        path.name.removesuffix(".yaml") for path in files("dcrrg.presets").iterdir() if path.name.endswith(".yaml")
-    )
-
-
 def load_preset(name: str) -> Preset:
-    """A preset by name, or from a YAML file of one's own.
-
-    Raises
-    ------
-    UnknownNameError
-        If no preset has that name.
-    InputError
-        If the file is not a preset.
-    """
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml"):
-        if not path.is_file():
-            raise InputError(f"no preset file at {name}")
-        text = path.read_text()
-    else:
-        lookup("preset", name, preset_names())
-        text = files("dcrrg.presets").joinpath(f"{name}.yaml").read_text()
-    try:
-        return Preset.model_validate(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise InputError(f"preset {name} is not valid: {'; '.join(str(error).splitlines()[:3])}") from error
+    """A preset by name (`mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
+    return read_preset(PACKAGE, name, Preset)

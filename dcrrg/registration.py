@@ -1,6 +1,5 @@
 """DCRRG's entry point: the shipped checkpoint, a trained folder or a hub id."""
 
-import hashlib
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
+from rrgbench.modeling.trained_system import weights_digest
 from rrgbench.registry import lookup
 
 if TYPE_CHECKING:
@@ -64,12 +64,6 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None) -> "D
             f"({', '.join(shipped) or 'none'}), nor a reachable hub id"
         ) from error
     return DcrrgSystem(model, weights_digest(folder) if folder.exists() else str(checkpoint))
-
-
-def weights_digest(folder: Path) -> str:
-    """First 12 digits of the SHA-256 of the weights."""
-    with open(folder / WEIGHTS, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 class DcrrgSystem:

@@ -11,7 +11,7 @@ import yaml
 from safetensors.torch import load_file
 
 from dcrrg.model import DcrrgModel
-from dcrrg.preset import load_preset, preset_names
+from dcrrg.preset import PACKAGE, load_preset
 from dcrrg.steps import FilmItems
 from dcrrg.training import STAGES, Sources, train
 from dcrrg.variant_training import identify_stages, train_variants
@@ -19,6 +19,7 @@ from dcrrg.variants import SETS, VARIANTS, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load, load_b
 from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.modeling.preset import preset_names
 from rrgbench.modeling.training_data import FilmSource, JoinedFilms, gather_labelled_films
 from rrgbench.observations import OBSERVATIONS
 
@@ -126,7 +127,7 @@ def test_names_of_variants_and_sets():
 
 
 def test_every_preset_takes_every_variant():
-    for name in preset_names():
+    for name in preset_names(PACKAGE):
         preset = load_preset(name)
         for variant in VARIANTS.values():
             applied = variant.applied(preset)
