@@ -85,7 +85,8 @@ class PhenotypeClip(ImageTextModel):
         whole = info_nce(whole_films @ whole_texts.T, self.temperature)
         similarities = torch.einsum("nkp,mkp->knm", film_phenotypes, text_phenotypes)
         fine = torch.stack([info_nce(similarity, self.temperature) for similarity in similarities]).mean()
-        return whole + self.config.phenotype_weight * fine
+        loss: Tensor = whole + self.config.phenotype_weight * fine
+        return loss
 
     @torch.inference_mode()
     def embed_images(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
