@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, group_by_split
-from rrgbench.data.fingerprint import SIZE, fingerprint, groups_of, same_films
+from rrgbench.data.fingerprint import SIZE, film_groups, fingerprint
 from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
@@ -185,7 +185,7 @@ def validate(
         (source, study) for (source, study, _), bits in zip(owners, prints, strict=True) if not isinstance(bits, str)
     ]
     rows = [bits for bits in prints if not isinstance(bits, str)]
-    groups = groups_of(same_films(np.stack(rows))) if rows else []
+    groups = film_groups(np.stack(rows)) if rows else []
     names = {id(corpus): corpus.name, id(beside): beside.identity if beside is not None else ""}
     return Validation(
         corpus=corpus.name,

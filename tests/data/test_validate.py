@@ -1,4 +1,4 @@
-"""Validation of a corpus, the fingerprints it finds copies by, and the figures and pages that show it."""
+"""Validation of a corpus, and the figures and pages that show it."""
 
 import json
 import re
@@ -8,8 +8,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from miniature import iu_openi, jsonl, nih_cxr14, write_film
 from PIL import Image
 from typer.testing import CliRunner
@@ -18,7 +16,6 @@ from rrgbench.cli.data import app
 from rrgbench.data import iu_xray
 from rrgbench.data import jsonl as jsonl_reader
 from rrgbench.data import nih_cxr14 as nih_reader
-from rrgbench.data.fingerprint import BITS, fingerprint, groups_of, same_films
 from rrgbench.data.study import Study, blank_labels
 from rrgbench.data.validate import count_labels, validate
 from rrgbench.errors import InputError
@@ -32,42 +29,6 @@ runner = CliRunner()
 def smooth(seed: int, size: int = 96) -> Image.Image:
     noise = np.random.default_rng(seed).integers(0, 256, (12, 12), dtype=np.uint8)
     return Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
-
-
-@pytest.mark.parametrize("quality", [60, 90])
-@pytest.mark.parametrize("size", [64, 200])
-def test_scaled_and_compressed_copies_have_nearly_the_same_fingerprint(tmp_path: Path, quality: int, size: int) -> None:
-    original = fingerprint(np.asarray(smooth(0, 256)))
-    smooth(0, 256).resize((size, size)).save(tmp_path / "copy.jpg", quality=quality)
-    copy = fingerprint(np.asarray(Image.open(tmp_path / "copy.jpg")))
-    other = fingerprint(np.asarray(smooth(1, 256)))
-    assert original.shape == (BITS,)
-    assert (original != copy).sum() <= 10
-    assert (original != other).sum() > 60
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 999), rows=st.integers(1, 40), most=st.integers(0, 12))
-def test_same_films_are_those_within_the_distance(seed: int, rows: int, most: int) -> None:
-    rng = np.random.default_rng(seed)
-    bits = rng.integers(0, 2, (rows, BITS)).astype(bool)
-    for row in range(1, rows, 2):
-        bits[row] = bits[row - 1]
-        bits[row, : rng.integers(0, 16)] ^= True
-    expected = [(i, j) for i in range(rows) for j in range(i + 1, rows) if np.count_nonzero(bits[i] != bits[j]) <= most]
-    assert same_films(bits, most) == expected
-
-
-def test_films_beyond_one_chunk_are_compared() -> None:
-    bits = np.random.default_rng(0).integers(0, 2, (4500, BITS)).astype(bool)
-    bits[4400] = bits[3]
-    bits[4401] = bits[2049]
-    assert same_films(bits) == [(3, 4400), (2049, 4401)]
-
-
-def test_pairs_join_into_groups() -> None:
-    assert groups_of([(0, 3), (3, 5), (1, 2), (5, 9)]) == [(0, 3, 5, 9), (1, 2)]
-    assert groups_of([]) == []
 
 
 def test_counts_lengths_and_labels_are_those_of_the_corpus(tmp_path: Path) -> None:
