@@ -302,7 +302,9 @@ def _print_films(found: "Validation") -> None:
     ):
         print(f"{title}: {len(groups)}")
         for group in groups[:20]:
-            print("  " + " = ".join(_place(copy, len({copy.corpus for copy in group}) > 1) for copy in group))
+            # a group that lies in the corpus beside only must not read as if it lay in this one
+            named = any(copy.corpus != found.corpus for copy in group)
+            print("  " + " = ".join(_place(copy, named) for copy in group))
 
 
 def _place(copy: "FilmCopy", named: bool) -> str:

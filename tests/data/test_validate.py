@@ -184,6 +184,19 @@ def test_validate_prints_and_ends_with_the_right_code(tmp_path: Path) -> None:
     assert found["unreadable"][0]["study_id"] == "00000001_000"
 
 
+def test_copies_within_the_corpus_beside_carry_its_name(tmp_path: Path) -> None:
+    root, other = nih_cxr14(tmp_path / "nih"), jsonl(tmp_path / "own")
+    for path in sorted((root / "images").iterdir())[:2]:
+        smooth(900).save(path)
+    arguments = ["validate", "--corpus", "jsonl", "--root", str(other), "--beside", "nih-cxr14", "--beside-root"]
+    shown = runner.invoke(app, [*arguments, str(root)]).stdout
+    copied = [line for line in shown.splitlines() if "00000001_000" in line]
+    assert [line.count("nih-cxr14@") for line in copied] == [2]
+    alone = runner.invoke(app, ["validate", "--corpus", "nih-cxr14", "--root", str(root)]).stdout
+    copied = [line for line in alone.splitlines() if "00000001_000" in line]
+    assert [line.count("nih-cxr14") for line in copied] == [0]
+
+
 def test_stats_counts_labels_or_labels_reports(tmp_path: Path) -> None:
     root = iu_openi(tmp_path, films=False)
     figure = tmp_path / "labels.svg"
