@@ -106,10 +106,10 @@ def contact_sheet(tiles: Sequence[Tile], size: int, columns: int) -> Image.Image
         else:
             sheet.paste(Image.fromarray(tile.film), (x, y))
         labels = ", ".join((*tile.positive, *(f"{name}?" for name in tile.uncertain)))
-        caption = [_clip(" ".join(filter(None, (tile.study_id, tile.view))), letters)]
+        caption = [_clip(" ".join(filter(None, (tile.study_id, tile.view))), size, font)]
         caption += textwrap.wrap(labels or "no labels", letters, max_lines=_LINES - 1, placeholder=" ...")
         for number, line in enumerate(caption):
-            pen.text((x, y + size + _LINE * number), line, fill=235 if number else 160, font=font)
+            pen.text((x, y + size + _LINE * number), _clip(line, size, font), fill=235 if number else 160, font=font)
     return sheet
 
 
@@ -125,8 +125,13 @@ def _named(labels: NDArray[np.int8], value: int) -> tuple[str, ...]:
     return tuple(name for name, label in zip(OBSERVATIONS, labels.tolist(), strict=True) if label == value)
 
 
-def _clip(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[: letters - 1] + "…"
+def _clip(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """A text cut to a width in pixels, an ellipsis where something was cut."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
 
 
 def _data_uri(film: NDArray[np.uint8]) -> str:

@@ -23,7 +23,7 @@ TASK_VERSIONS = {
     "report_writing": 1,
     "report_generation": 1,
     "clinical_efficacy": 1,
-    "retrieval": 1,
+    "retrieval": 2,
     "classification": 1,
     "error_correlation": 1,
 }
