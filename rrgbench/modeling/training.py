@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -132,8 +132,50 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
             self.progress(self.stage, state.global_step, state.max_steps, note)
 
 
+class _Trained(nn.Module):
+    """A stage's module as `Trainer` handles it at every step, without walking through frozen parts each time.
+
+    A small stage of a large model would else spend several percent of its time on that walk.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+    def forward(self, **batch: Any) -> Any:
+        return self.module(**batch)
+
+    def train(self, mode: bool = True) -> Self:
+        if mode and self.training and self.module.training:
+            return self
+        return super().train(mode)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.trained:
+            parameter.grad = None
+
+    # checkpoints hold the module's own names
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        return self.module.state_dict(*args, **kwargs)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        return self.module.load_state_dict(state_dict, strict, assign)
+
+
 class _StageTrainer(Trainer):  # type: ignore[misc]
     """A Trainer that can save convolutions kept channels-last, and validates by the module's own loss."""
+
+    def __init__(self, module: nn.Module, **options: Any) -> None:
+        super().__init__(model=_Trained(module), **options)
+        # it would pass on a count of labels, seeing that the module's forward takes any name
+        self.model_accepts_loss_kwargs = False
+
+    def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
+        # `Trainer` would look at all parameters
+        norm: torch.Tensor = self.accelerator.clip_grad_norm_(self.model.trained, self.args.max_grad_norm)
+        return norm
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         # safetensors takes contiguous tensors only
@@ -284,7 +326,7 @@ def train_stage(
     )
     watch = _Watch(stage, dataset, progress, settings.patience)
     trainer = _StageTrainer(
-        model=module,
+        module,
         args=arguments,
         train_dataset=dataset,
         eval_dataset=validation,

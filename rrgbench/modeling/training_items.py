@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from rrgbench.data.label_matching import match_by_labels, positives
-from rrgbench.modeling.film_augmentation import Movement, shift_and_expose
+from rrgbench.modeling.film_augmentation import draw_movement, shift_and_expose
 from rrgbench.modeling.report_tokenizer import encode_for_classification, pad_rows
 from rrgbench.modeling.training_data import FilmRows, FilmSource, ReportSource
 
@@ -43,10 +43,10 @@ class DrawnItems(Dataset[Batch]):
 
 @dataclass(frozen=True)
 class DrawnFilm:
-    """A film (size, size), uint8, and what is to befall it; `Collate` moves all films of a batch at once."""
+    """A film (size, size), uint8, and what is to befall it (6,); `Collate` moves all films of a batch at once."""
 
     film: NDArray[np.uint8]
-    movement: Movement
+    movement: NDArray[np.float64]
 
 
 class DrawnFilms(DrawnItems):
@@ -62,7 +62,7 @@ class DrawnFilms(DrawnItems):
     def film(self, study: int, index: int) -> Tensor | DrawnFilm:
         """A study's film as item `index` of the epoch sees it."""
         film = self.films[study]
-        return DrawnFilm(film, Movement.drawn(self.rng(index))) if self.augment else torch.from_numpy(film).float()
+        return DrawnFilm(film, draw_movement(self.rng(index))) if self.augment else torch.from_numpy(film).float()
 
     def __getitem__(self, index: int) -> Batch:
         return {"films": self.film(index, index)}
@@ -167,7 +167,7 @@ class Collate:
                 batch["targets"] = torch.where(mask[:, 1:], ids[:, 1:], torch.full_like(ids[:, 1:], IGNORED))
             elif isinstance(values[0], DrawnFilm):
                 stacked = torch.from_numpy(np.stack([drawn.film for drawn in values]))
-                batch[key] = shift_and_expose(stacked, [drawn.movement for drawn in values])
+                batch[key] = shift_and_expose(stacked, np.stack([drawn.movement for drawn in values]))
             else:
                 batch[key] = torch.stack(values)
         return batch
