@@ -13,17 +13,27 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
+from filelock import FileLock
 from torch import nn
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel
 
 from rrgbench.errors import InputError
-from rrgbench.modeling.training import Progress, StageSettings, train_stage, trainable
+from rrgbench.modeling.training import (
+    Progress,
+    StageSettings,
+    first_process,
+    several_processes,
+    train_stage,
+    trainable,
+    wait_for_all,
+)
 
 M = TypeVar("M", bound=PreTrainedModel)
 
@@ -194,12 +204,24 @@ def train_shared_stages(
     source: Path | None = None
     for stage in chain:
         folder = store / stage.folder
-        if not (folder / "model" / WEIGHTS).is_file():
-            _train(folder, stage.name, new_model() if source is None else load(source), prepare, seed, progress)
+        with _alone(folder):
+            if not (folder / "model" / WEIGHTS).is_file():
+                _train(folder, stage.name, new_model() if source is None else load(source), prepare, seed, progress)
         source = folder / "model"
     if source is None:
         raise InputError("a run without stages trains nothing")
     return source
+
+
+def _alone(folder: Path) -> AbstractContextManager[object]:
+    """Lets one run at a time train a shared stage; another that needs it waits and then finds it done.
+
+    The lock goes with its process, so a killed one leaves none. Processes of one distributed training are one run.
+    """
+    if several_processes():
+        return nullcontext()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 
 STAGE_REPORTS = "stages.json"
@@ -232,9 +254,11 @@ def _train(
     report = train_stage(
         stage, plan.module, plan.items, plan.collate, plan.settings, folder, seed=seed, progress=progress
     )
-    save_atomically(model, folder / "model")
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
+    if first_process():
+        save_atomically(model, folder / "model")
+        for checkpoint in folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+    wait_for_all()
     if progress is not None:
         rate = report.items / report.seconds
         share = f"{100 * report.trainable_share:.3g} % of the weights trained"
@@ -270,7 +294,12 @@ def publish_model(
     trained: Path, out: Path, load: Callable[[Path], PreTrainedModel], storage: Literal["float32", "float16"]
 ) -> None:
     """Put a stage's model, in its storage type, at the top of a run's folder."""
-    model = load(trained)
+    if first_process():
+        _publish(load(trained), out, storage)
+    wait_for_all()
+
+
+def _publish(model: PreTrainedModel, out: Path, storage: Literal["float32", "float16"]) -> None:
     half = storage == "float16"
     temporary = out / "final.part"
     shutil.rmtree(temporary, ignore_errors=True)

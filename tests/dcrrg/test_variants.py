@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 from safetensors.torch import load_file
 
 from dcrrg.model import DcrrgModel
@@ -136,7 +139,7 @@ def test_every_preset_takes_every_variant():
 
 
 def test_a_set_trains_shared_stages_once(trained):
-    names = [path.name.rpartition("-")[0] for path in sorted((trained / "stages").iterdir())]
+    names = [path.name.rpartition("-")[0] for path in (trained / "stages").iterdir() if path.is_dir()]
     assert sorted(names) == sorted(["step1-text", *["step1-image", "step2", "step3"] * 2, *["step4"] * 3])
     for name, tensor in weights(trained / "6" / "seed-1").items():
         assert torch.equal(tensor, weights(trained / "6b" / "seed-1")[name]), name
@@ -195,6 +198,27 @@ def test_a_killed_set_ends_with_the_weights_of_an_unbroken_one(corpus, preset, t
     seen.clear()
     train_variants(corpus, variants=["6", "7"], seeds=[1], out=tmp_path, preset=preset, progress=see)
     assert seen == set(), "a finished set reads and trains nothing"
+
+
+def test_a_stage_that_another_run_trains_is_waited_for(corpus, preset, trained, tmp_path):
+    """The lock of a stage is held: training waits; it is released with the stage finished: nothing is trained twice."""
+    shutil.copytree(trained / "stages", tmp_path / "stages")
+    (first,) = (tmp_path / "stages").glob("step1-text-*[!k]")
+    finished = first.rename(tmp_path / "elsewhere")
+    seen = set()
+    options = {"variants": ["6"], "seeds": [1], "out": tmp_path, "preset": preset}
+    with FileLock(first.with_name(f"{first.name}.lock")):
+        thread = Thread(
+            target=train_variants, args=(corpus,), kwargs=options | {"progress": lambda *step: seen.add(step[0])}
+        )
+        thread.start()
+        thread.join(1.0)
+        assert thread.is_alive()
+        finished.rename(first)
+    thread.join(60)
+    assert not thread.is_alive()
+    assert (tmp_path / "6" / "seed-1" / "stages.json").is_file()
+    assert seen == set()
 
 
 def test_a_set_made_otherwise_is_refused(corpus, extra, trained, preset):
