@@ -22,6 +22,7 @@ from transformers import Trainer, TrainerCallback, TrainerState, TrainingArgumen
 from transformers.integrations import TensorBoardCallback
 
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.modeling.freed_memory import keep_freed_memory
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (stage, done, total, note)."""
@@ -295,6 +296,8 @@ def train_stage(
     history = [] if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json")).log_history
     done = history[-1]["epoch"] if history and is_over(history, settings.patience) else None
     on_cpu = not torch.cuda.is_available()
+    if on_cpu:
+        keep_freed_memory()
     arguments = TrainingArguments(
         output_dir=str(folder),
         # one that was killed after its last epoch has only its best weights to take
