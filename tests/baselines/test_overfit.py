@@ -1,0 +1,56 @@
+"""Every baseline can learn 32 studies by heart: loss near zero, greedy reports equal to the references."""
+
+import pytest
+import torch
+import yaml
+
+from baselines.preset import load_preset
+from rrgbench.data.corpus import load_films
+from rrgbench.data.phantom import load
+from rrgbench.modeling.captioner import ReportWriting
+from rrgbench.modeling.report_model import REPORT_START
+from rrgbench.modeling.report_tokenizer import decode_report, encode_reports
+from rrgbench.modeling.training_items import Collate
+from rrgbench.registry import load_model, load_trainer
+
+STUDIES = 32
+EPOCHS = 300
+OWN = {"s&t": {"epochs": 500, "learning_rate": 3e-3}}
+"""An LSTM that sees the film once learns it by heart more slowly."""
+SYSTEMS = ("s&t", "adaatt", "topdown", "r2gen", "clip", "convirt", "gloria", "medclip", "phenotypeclip")
+QUICK = ("clip",)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SYSTEMS]
+)
+def test_learns_its_training_studies_by_heart(name, tmp_path):
+    corpus = load(train=STUDIES, validate=4, test=4, retrieval=4)
+    settings = load_preset("mini").model_dump(mode="json")
+    settings.update(augment=False, min_word_count=1, storage="float32")
+    settings["report"].update({"epochs": EPOCHS, "batch_size": 16, "learning_rate": 2e-3, **OWN.get(name, {})})
+    settings["contrast"].update(epochs=3, batch_size=16)
+    own = settings["systems"].get(name, {"model": {}})
+    # dropout is there to keep a model from what is asked for here
+    settings["systems"] = {name: {"model": {**own["model"], "dropout": 0.0}}}
+    preset = tmp_path / "overfit.yaml"
+    preset.write_text(yaml.safe_dump(settings))
+    load_trainer(name)(corpus, preset=str(preset), out=tmp_path / "trained")
+
+    system = load_model(name, checkpoint=tmp_path / "trained")
+    model, studies = system.model, list(corpus.split("train"))
+    films = load_films(studies, system.image_size)
+    rows = encode_reports(model.tokenizer, [study.report for study in studies], REPORT_START, model.config.max_report)
+    batch = Collate(model.tokenizer.pad_token_id)(
+        [{"films": torch.from_numpy(film), "row": row} for film, row in zip(films, rows, strict=True)]
+    )
+    with torch.inference_mode():
+        loss = ReportWriting(model)(**batch)["loss"].item()
+    assert loss < 0.05
+
+    model.config.beams = 1
+    written = system.generate_reports(films)
+    wrong = [study.study_id for study, row, report in zip(studies, rows, written, strict=True)
+             if report != decode_report(model.tokenizer, row)]  # fmt: skip
+    assert not wrong
+    assert len(set(written)) > STUDIES // 2, "the corpus repeats itself too much to tell"
