@@ -23,20 +23,25 @@ def run(evaluation: Evaluation) -> list[Record]:
     reference, and observations that those don't speak about are left out.
     """
     reports = evaluation.reports
-    if reports is None:
-        return evaluation.blank(TASK, METRICS, "the model writes no reports")
     protocol = load_protocol(evaluation.protocol)
+    averagings = tuple(dict.fromkeys((protocol.averaging, "micro", "macro")))
+
+    def blank(reason: str) -> list[Record]:
+        return [row for name in averagings for row in evaluation.blank(TASK, METRICS, reason, setting=name)]
+
+    if reports is None:
+        return blank("the model writes no reports")
     references = evaluation.references
     given: dict[str, Any] = {}
     if not references:
         labels, source = film_labels(evaluation.studies)
         if labels is None:
-            return evaluation.blank(TASK, METRICS, "the films have neither reference reports nor labels")
+            return blank("the films have neither reference reports nor labels")
         known = np.array([name in evaluation.corpus.labelled_observations for name in OBSERVATIONS])
         given = {"reference_labels": labels, "labels_source": source, "known": known}
     ids = list(references) or [study.study_id for study in evaluation.studies]
     records: list[Record] = []
-    for averaging in dict.fromkeys((protocol.averaging, "micro", "macro")):
+    for averaging in averagings:
         scores = score(
             references or None,
             {study_id: reports[study_id] for study_id in ids},

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 TASK_VERSIONS = {
     "report_writing": 1,
-    "report_generation": 1,
-    "clinical_efficacy": 1,
+    "report_generation": 2,
+    "clinical_efficacy": 2,
     "retrieval": 2,
     "classification": 1,
     "error_correlation": 1,

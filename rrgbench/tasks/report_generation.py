@@ -12,7 +12,7 @@ def run(evaluation: Evaluation) -> list[Record]:
     """BLEU-1..4, METEOR, ROUGE-L and CIDEr with intervals, and the number of distinct reports."""
     reports = evaluation.reports
     if reports is None:
-        return evaluation.blank(TASK, METRICS, "the model writes no reports")
+        return evaluation.blank(TASK, (*METRICS, "distinct_reports"), "the model writes no reports")
     distinct = evaluation.record(
         TASK,
         "distinct_reports",

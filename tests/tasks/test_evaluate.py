@@ -87,6 +87,25 @@ def test_what_is_not_offered_is_blank_with_a_reason(run):
     assert "no image backbone" in probe.reason
 
 
+class Classifier:
+    """Predicts, and writes nothing."""
+
+    name, image_size, identity = "classifier", 32, "classifier@1"
+
+    def predict_observations(self, images):
+        return np.full((len(images), 14), 0.5, dtype=np.float32)
+
+
+def test_a_model_that_writes_nothing_is_blank_in_the_cells_of_those_that_do(corpus, suite, tmp_path):
+    records = evaluate(Classifier(), corpus, suite, tmp_path).records
+    cells = {name: {(r.task, r.metric, r.setting) for r in records if r.model == name and r.observation is None}
+             for name in ("classifier", "fixed-template")}  # fmt: skip
+    written = {cell for cell in cells["fixed-template"] if cell[0] in ("report_generation", "clinical_efficacy")}
+    assert written <= cells["classifier"]
+    assert {cell for cell in cells["classifier"] if cell[0] == "clinical_efficacy"} <= written
+    assert all(r.reason for r in records if r.model == "classifier" and r.task == "clinical_efficacy")
+
+
 def test_every_number_has_signature_and_interval(run):
     for record in run.records:
         if record.value is not None:
