@@ -45,8 +45,8 @@ class ClaimDocument:
     def summary(self) -> str:
         """How many claims hold."""
         verdicts = [judgement.verdict for judgement in self.judgements]
-        counts = ", ".join(f"{verdicts.count(verdict)} {_plural(verdict)}" for verdict in (HOLDS, FAILS, UNKNOWN))
-        return f"Of {len(verdicts)} claims {counts}."
+        tests = [finding.verdict for judgement in self.judgements for finding in judgement.findings]
+        return f"Of {len(verdicts)} claims {_counts(verdicts)}. Of their {len(tests)} tests {_counts(tests)}."
 
     def to_markdown(self) -> str:
         """A Markdown page."""
@@ -142,5 +142,6 @@ def _difference(finding: Finding) -> str:
     return f"{name}{known.value:+.3f}{interval}"
 
 
-def _plural(verdict: str) -> str:
-    return {HOLDS: "hold", FAILS: "do not hold", UNKNOWN: "are not measured"}[verdict]
+def _counts(verdicts: Sequence[str]) -> str:
+    words = {HOLDS: "hold", FAILS: "do not hold", UNKNOWN: "are not measured"}
+    return ", ".join(f"{verdicts.count(verdict)} {words[verdict]}" for verdict in words)

@@ -92,7 +92,9 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seed
         np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
     )
     marks = () if len(order) == len(seeds) else (notes.number(f"{len(order)} of {len(seeds)} seeds"),)
-    return Cell(found.value, found.low, found.high, marks)
+    # Student's t knows of no bounds; CIDEr is the one value that may exceed 1
+    top = np.inf if quantity.metric == "cider" else 1.0
+    return Cell(found.value, max(found.low, 0.0), min(found.high, top), marks)
 
 
 def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:

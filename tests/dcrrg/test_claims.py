@@ -109,7 +109,7 @@ def test_each_claim_has_a_verdict_with_a_reason(runs, outcome):
     assert all(finding.seeds == (0, 1, 2) for finding in retrieval.findings)
     assert judged["step1-text"].verdict == "not measured"
     assert "not trained: 3" in judged["step1-text"].findings[0].reason
-    share, *_ = judged["prompt-tuning"].findings
+    (share,) = judged["prompt-tuning-share"].findings
     assert share.ours == (max(trained.trained_share for trained in trained_models(runs) if trained.variant == "6"),)
 
 
