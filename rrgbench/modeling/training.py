@@ -143,13 +143,16 @@ class _Trained(nn.Module):
         super().__init__()
         self.module = module
         self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.walked = False
 
     def forward(self, **batch: Any) -> Any:
         return self.module(**batch)
 
     def train(self, mode: bool = True) -> Self:
-        if mode and self.training and self.module.training:
+        # the first call must walk: a loaded model is in evaluation mode inside a new module that isn't
+        if mode and self.walked:
             return self
+        self.walked = mode
         return super().train(mode)
 
     def zero_grad(self, set_to_none: bool = True) -> None:

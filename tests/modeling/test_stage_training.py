@@ -219,3 +219,35 @@ def test_two_processes_train_what_one_does(tmp_path):
     theirs = json.loads((two / "stage.json").read_text())
     assert theirs["items"] == report.items == 3 * ITEMS
     assert theirs["validation_loss"] == pytest.approx(report.validation_loss, rel=1e-4)
+
+
+class Loaded(nn.Module):
+    """A new module around a part that was loaded, and so is in evaluation mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)).eval()
+        self.modes = []
+
+    def forward(self, target):
+        self.modes.append(self.part.training)
+        return {"loss": (self.part(target.view(-1, 1)) - target).square().mean()}
+
+
+class Numbers(Targets):
+    def __getitem__(self, index):
+        return {"target": torch.tensor(float(index))}
+
+
+@pytest.mark.parametrize("validate", [False, True])
+def test_a_loaded_part_is_trained_in_training_mode(tmp_path, validate):
+    network = Loaded()
+    before = network.part[1].running_mean.clone()
+    validation = Numbers(0.0) if validate else None
+    train_stage("loaded", network, Numbers(0.0), default_collate, settings(), tmp_path, validation=validation)
+    assert not torch.equal(network.part[1].running_mean, before)
+    trained_in = [mode for mode in network.modes if mode]
+    assert len(trained_in) >= 2
+    assert (False in network.modes) is validate
+    if validate:
+        assert network.modes.index(False) < len(network.modes) - 1 - network.modes[::-1].index(True)
