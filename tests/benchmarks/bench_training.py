@@ -22,8 +22,8 @@ from rrgbench.data.phantom import load
 from rrgbench.modeling.training import train_stage, trainable
 from rrgbench.modeling.training_run import Stage
 
-STUDIES = 960
-EPOCHS = {"step3": 0.5}
+STUDIES = 640
+EPOCHS = {"step3": 0.25}
 """Epochs timed; others train two."""
 
 
