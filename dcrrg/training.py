@@ -30,7 +30,7 @@ from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import network_settings
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
-from rrgbench.modeling.training import Progress, StageSettings
+from rrgbench.modeling.training import Progress, StageSettings, first_process
 from rrgbench.modeling.training_data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
 from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
 from rrgbench.modeling.training_run import Stage, encode_frozen, open_run, publish, train_stages
@@ -74,6 +74,13 @@ class Sources:
     def data(self) -> TrainingData:
         """Films and reports of the corpus."""
         return gather_training_data(self.corpus, self.image_size, self.limit, self._reading, self.film_cache)
+
+    @cached_property
+    def validation(self) -> TrainingData:
+        """Films and reports of the corpus's validation split."""
+        return gather_training_data(
+            self.corpus, self.image_size, None, self._reading, self.film_cache, split="validate"
+        )
 
     @cached_property
     def extra_films(self) -> FilmSource | None:
@@ -162,7 +169,8 @@ def train(
         progress,
     )
     publish(out, STAGE_ORDER, DcrrgModel.from_pretrained, settings.storage)
-    write_model_card(out)
+    if first_process():
+        write_model_card(out)
     return out
 
 
@@ -199,37 +207,60 @@ def _tuning(settings: Preset) -> str:
 def stage_plan(stage: str, model: DcrrgModel, sources: Sources, settings: Preset, seed: int, with_extra: bool) -> Stage:
     """Module, items, and what is trained of a stage."""
     hyper = stage_settings(stage, settings)
-    data = sources.data
-    collate = Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text)
+    if stage == "step4":
+        # a model that comes from a stage which several variants share was made for one of them
+        model.config.tuning = _tuning(settings)
+    module, parts = _trained(stage, model, sources.data.paired)
+    extra = sources.extra_films if with_extra and stage == "step1-image" else None
+    return Stage(
+        module,
+        _items(stage, model, sources.data, seed, settings.balance, settings.augment, extra),
+        Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text),
+        parts,
+        hyper,
+        # as they are: neither balanced nor augmented
+        None if hyper.patience is None else _items(stage, model, sources.validation, seed, False, False),
+    )
 
-    def plan(module: nn.Module, items: Dataset[Any], parts: Sequence[nn.Module | nn.Parameter]) -> Stage:
-        return Stage(module, items, collate, parts, hyper)
 
+def _trained(stage: str, model: DcrrgModel, paired: bool) -> tuple[nn.Module, Sequence[nn.Module | nn.Parameter]]:
+    """A stage's module, and the parts of the model that it trains."""
     if stage == "step1-image":
-        both = [data.films, *([sources.extra_films] if with_extra and sources.extra_films is not None else [])]
-        films = FilmItems(both, settings.balance, settings.augment, seed)
-        return plan(ImageObservations(model), films, [model.image_encoder, model.image_projection, model.image_head])
+        return ImageObservations(model), [model.image_encoder, model.image_projection, model.image_head]
     if stage == "step1-text":
-        items = ReportItems(data.reports, settings.balance, seed)
-        return plan(TextObservations(model), items, [model.text_encoder, model.text_projection, model.text_head])
+        return TextObservations(model), [model.text_encoder, model.text_projection, model.text_head]
+    image = [model.image_encoder, model.image_projection]
     if stage == "step2":
-        encoders = [model.image_encoder, model.image_projection, model.text_encoder, model.text_projection]
-        pairs = PairItems(data.films, data.reports, data.paired, settings.augment, seed)
-        return plan(Contrast(model), pairs, [*encoders, model.log_temperature])
+        return Contrast(model), [*image, model.text_encoder, model.text_projection, model.log_temperature]
     if stage == "step3":
-        descriptions = DescriptionItems(_memories(model, data), description_rows(model, data))
-        return plan(Descriptions(model), descriptions, [model.decoder, model.description_head])
-    # a model that comes from a stage which several variants share was made for one of them
-    model.config.tuning = _tuning(settings)
+        return Descriptions(model), [model.decoder, model.description_head]
+    if model.config.tuning == "prompt":
+        return Reports(model), [model.report_head, model.prompts]
+    return Reports(model), [*(image if paired else []), model.decoder, model.report_head]
+
+
+def _items(
+    stage: str,
+    model: DcrrgModel,
+    data: TrainingData,
+    seed: int,
+    balance: bool,
+    augment: bool,
+    extra: FilmSource | None = None,
+) -> Dataset[Any]:
+    """What a stage learns from, or is validated on."""
+    if stage == "step1-image":
+        return FilmItems([data.films, *([] if extra is None else [extra])], balance, augment, seed)
+    if stage == "step1-text":
+        return ReportItems(data.reports, balance, seed)
+    if stage == "step2":
+        return PairItems(data.films, data.reports, data.paired, augment, seed)
+    if stage == "step3":
+        return DescriptionItems(_memories(model, data), description_rows(model, data))
     rows = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
-        drawn = DrawnFilms(data.films.films, settings.augment, seed)
-        image = [model.image_encoder, model.image_projection]
-        whole = [*image, model.decoder, model.report_head]
-        return plan(Reports(model), ReportWritingItems(rows, films=drawn), whole)
-    tuned = model.prompts if model.config.tuning == "prompt" else model.decoder
-    writing = ReportWritingItems(rows, memory=_memories(model, data)[0])
-    return plan(Reports(model), writing, [model.report_head, tuned])
+        return ReportWritingItems(rows, films=DrawnFilms(data.films.films, augment, seed))
+    return ReportWritingItems(rows, memory=_memories(model, data)[0])
 
 
 def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:

@@ -17,7 +17,7 @@ from dcrrg.training import STAGES, Sources, new_model, stage_plan, stage_setting
 from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
-from rrgbench.modeling.training import Progress, StageSettings
+from rrgbench.modeling.training import Progress, StageSettings, first_process
 from rrgbench.modeling.training_run import (
     StageIdentity,
     keep_stage_reports,
@@ -179,5 +179,6 @@ def _train_one(
         None if progress is None else lambda stage, at, total, note: progress(f"{title} {stage}", at, total, note),
     )
     publish_model(newest, folder, DcrrgModel.from_pretrained, settings.storage)
-    write_model_card(folder)
+    if first_process():
+        write_model_card(folder)
     keep_stage_reports(out / "stages", chain, folder)

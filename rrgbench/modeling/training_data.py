@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,8 +85,9 @@ def gather_training_data(
     limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     film_cache: Path | None = None,
+    split: Literal["train", "validate"] = "train",
 ) -> TrainingData:
-    """Read a corpus's training split into memory.
+    """Read a split of a corpus, that for training by default, into memory.
 
     Parameters
     ----------
@@ -100,14 +101,16 @@ def gather_training_data(
         Called with (done, total) while films are read.
     film_cache : Path, optional
         Folder in which decoded films are kept (`rrgbench.data.film_cache`).
+    split : str
+        `validate` gives what early stopping looks at.
 
     Raises
     ------
     InputError
         If the split has no films or no reports.
     """
-    with_films = [study for study in corpus.split("train") if study.images and can_be_labelled(study)][:limit]
-    with_reports = [study for study in corpus.reports("train") if (study.report or "").strip()][:limit]
+    with_films = [study for study in corpus.split(split) if study.images and can_be_labelled(study)][:limit]
+    with_reports = [study for study in corpus.reports(split) if (study.report or "").strip()][:limit]
     if corpus.paired:
         ids = {study.study_id for study in with_reports}
         with_films = [study for study in with_films if study.study_id in ids]
@@ -115,8 +118,8 @@ def gather_training_data(
         with_reports = [study for study in with_reports if study.study_id in known]
     if not with_films or not with_reports:
         raise InputError(
-            f"corpus {corpus.name}: {len(with_films)} films and {len(with_reports)} reports to train on; both are "
-            "needed (an image-only corpus takes --reports)"
+            f"corpus {corpus.name}, split {split}: {len(with_films)} films and {len(with_reports)} reports to "
+            f"{'train' if split == 'train' else 'validate'} on; both are needed (an image-only corpus takes --reports)"
         )
     report_labels = study_labels(with_reports)
     film_labels = report_labels if corpus.paired else study_labels(with_films)

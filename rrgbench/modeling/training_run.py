@@ -56,6 +56,8 @@ class Stage:
         What is trained; all else of the module is frozen.
     settings : StageSettings
         Hyper-parameters.
+    validation : Dataset, optional
+        Items on which early stopping looks; needed where the settings have a patience.
     """
 
     module: nn.Module
@@ -63,6 +65,7 @@ class Stage:
     collate: Callable[[list[Any]], dict[str, Any]]
     parts: Sequence[nn.Module | nn.Parameter]
     settings: StageSettings
+    validation: Dataset[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,10 @@ def open_run(out: Path, inputs: dict[str, Any], about: dict[str, Any]) -> None:
             )
         return
     out.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({**inputs, **about}, indent=1, sort_keys=True))
+    # of several processes each writes the same, and none reads a half of it
+    temporary = record.with_name(f"{record.name}.{os.getpid()}")
+    temporary.write_text(json.dumps({**inputs, **about}, indent=1, sort_keys=True))
+    os.replace(temporary, record)
 
 
 def newest_model(out: Path, stages: Sequence[str]) -> Path | None:
@@ -229,6 +235,8 @@ STAGE_REPORTS = "stages.json"
 
 def keep_stage_reports(store: Path, chain: Sequence[StageIdentity], out: Path) -> None:
     """Write what each shared stage did beside the model that came of them; the last file of a finished run."""
+    if not first_process():
+        return
     reports = [json.loads((store / stage.folder / "stage.json").read_text()) for stage in chain]
     temporary = out / f"{STAGE_REPORTS}.part"
     temporary.write_text(json.dumps(reports, indent=1))
@@ -252,14 +260,22 @@ def _train(
     plan = prepare(stage, model)
     trainable(plan.module, plan.parts)
     report = train_stage(
-        stage, plan.module, plan.items, plan.collate, plan.settings, folder, seed=seed, progress=progress
+        stage,
+        plan.module,
+        plan.items,
+        plan.collate,
+        plan.settings,
+        folder,
+        seed=seed,
+        progress=progress,
+        validation=plan.validation,
     )
     if first_process():
         save_atomically(model, folder / "model")
         for checkpoint in folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)
     wait_for_all()
-    if progress is not None:
+    if progress is not None and first_process():
         rate = report.items / report.seconds
         share = f"{100 * report.trainable_share:.3g} % of the weights trained"
         progress(stage, 1, 1, f"loss {report.loss:.3f}, {share}, {report.seconds:.0f} s, {rate:.0f} items/s")

@@ -1,0 +1,70 @@
+"""The four steps with early stopping on the validation split, and in two processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+from dcrrg.preset import load_preset
+from dcrrg.training import STAGE_ORDER, train
+from rrgbench.data.phantom import load
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ("step1_image", "step1_text", "step2", "step3", "step4")
+
+RUN = """
+import sys
+from pathlib import Path
+from dcrrg.training import train
+from rrgbench.data.phantom import load
+train(load(train=16, validate=4, test=2), preset=sys.argv[1], out=Path(sys.argv[2]))
+"""
+
+
+def preset(folder, **changes):
+    settings = load_preset("tiny").model_dump(mode="json")
+    for stage in STAGES:
+        settings[stage].update(epochs=2, batch_size=4, **changes)
+    path = folder / "few.yaml"
+    path.write_text(yaml.safe_dump({**settings, "min_word_count": 1, "storage": "float32"}))
+    return str(path)
+
+
+def test_every_stage_is_validated_where_it_may_stop_early(tmp_path):
+    corpus = load(train=16, validate=6, test=2)
+    train(corpus, preset=preset(tmp_path, patience=1), out=tmp_path / "out")
+    for stage in STAGE_ORDER:
+        report = json.loads((tmp_path / "out" / "stages" / stage / "stage.json").read_text())
+        assert 0 < report["validation_loss"] < 20, stage
+        assert report["epochs"] <= 2
+    plain = train(corpus, preset=preset(tmp_path), out=tmp_path / "plain")
+    assert json.loads((plain / "stages" / "step2" / "stage.json").read_text())["validation_loss"] is None
+
+
+@pytest.mark.slow
+def test_two_processes_leave_one_whole_run(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    done = subprocess.run(
+        [*command, preset(tmp_path), str(tmp_path / "out")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    out = tmp_path / "out"
+    assert not list(out.rglob("checkpoint-*"))
+    assert not list(out.rglob("*.part"))
+    for stage in STAGE_ORDER:
+        assert json.loads((out / "stages" / stage / "stage.json").read_text())["epochs"] == 2
+        assert load_file(out / "stages" / stage / "model" / "model.safetensors")
+    assert (out / "model.safetensors").is_file()
+    assert (out / "README.md").is_file()
