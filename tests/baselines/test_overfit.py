@@ -15,8 +15,9 @@ from rrgbench.registry import load_model, load_trainer
 
 STUDIES = 32
 EPOCHS = 400
-OWN = {"s&t": {"epochs": 500, "learning_rate": 3e-3}}
-"""An LSTM that sees the film once learns it by heart more slowly."""
+LONGER = {"epochs": 500, "learning_rate": 3e-3}
+OWN = {"s&t": LONGER, "topdown": LONGER}
+"""These LSTMs learn by heart more slowly than what attends to words and cells at once."""
 SYSTEMS = ("s&t", "adaatt", "topdown", "r2gen", "clip", "convirt", "gloria", "medclip", "phenotypeclip")
 
 
