@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 from torch.utils.data import Dataset
@@ -15,6 +15,7 @@ from rrgbench.modeling.captioner import Captioner, ReportWriting
 from rrgbench.modeling.image_text_model import Contrast, ImageTextModel
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
+from rrgbench.modeling.stage_options import AS_PRESET, StageOptions, deciding
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.modeling.training import Progress
 from rrgbench.modeling.training_data import TrainingData, gather_training_data
@@ -46,6 +47,7 @@ def train_baseline(
     progress: Progress | None = None,
     limit: int | None = None,
     film_cache: Path | None = None,
+    options: StageOptions = AS_PRESET,
     contrast_items: ContrastItems = pair_items,
     contrast_needs_pairs: bool = True,
 ) -> Path:
@@ -76,6 +78,8 @@ def train_baseline(
         At most that many training studies (for trials).
     film_cache : Path, optional
         Folder in which decoded films are kept for later runs.
+    options : StageOptions
+        Hyper-parameters for every stage, over the preset's.
     contrast_items : callable
         What the contrast learns from.
     contrast_needs_pairs : bool
@@ -96,9 +100,9 @@ def train_baseline(
     contrastive = issubclass(model_class, ImageTextModel)
     if not corpus.paired and not (contrastive and not contrast_needs_pairs):
         raise InputError(f"{name} learns from films with reports of their own; {corpus.name} is unpaired")
-    settings = load_preset(preset)
+    settings = options.applied(load_preset(preset))
     own = settings.systems.get(name, SystemPreset())
-    shared = settings.model_dump(mode="json", exclude={"systems"}) | {"system": own.model_dump(mode="json")}
+    shared = deciding(settings, exclude={"systems"}) | {"system": deciding(own)}
     films, _, reports = corpus.name.partition("+")
     source = f"--corpus {films}" + (f" --reports {reports}" if reports else "")
     open_run(
@@ -113,35 +117,48 @@ def train_baseline(
         },
         {
             "preset_name": Path(preset).stem,
-            "command": f"rrgbench train --model '{name}' {source} --preset {Path(preset).stem} --seed {seed}",
+            "command": " ".join(
+                [
+                    f"rrgbench train --model '{name}' {source} --preset {Path(preset).stem} --seed {seed}",
+                    *([] if limit is None else [f"--limit {limit}"]),
+                    *options.flags(),
+                ]
+            ),
         },
     )
-    data = gather_training_data(
-        corpus,
-        settings.image_size,
-        limit,
-        None if progress is None else lambda i, n: progress("reading films", i, n, ""),
-        film_cache,
-    )
+
+    def gathered(split: Literal["train", "validate"]) -> TrainingData:
+        reading = None if progress is None else lambda i, n: progress("reading films", i, n, "")
+        most = limit if split == "train" else None
+        return gather_training_data(corpus, settings.image_size, most, reading, film_cache, split=split)
+
+    data = gathered("train")
     order = [*([CONTRAST] if contrastive else []), *([REPORT] if corpus.paired else [])]
 
     def prepare(stage: str, model: Captioner) -> Stage:
         if stage == CONTRAST:
             assert isinstance(model, ImageTextModel), "only they have a contrast"
-            items = contrast_items(data, settings.augment, seed)
+            hyper = own.contrast or settings.contrast
             collate = Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text)
             # the decoder gets no gradient from the contrast, so it is not among what is trained
             parts = [part for name, part in model.named_parameters() if name.partition(".")[0] not in DECODER]
-            return Stage(Contrast(model), items, collate, parts, own.contrast or settings.contrast)
-        rows = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
-        writing = ReportWritingItems(rows, films=DrawnFilms(data.films.films, settings.augment, seed))
+            items = contrast_items(data, settings.augment, seed)
+            watched = None if hyper.patience is None else contrast_items(gathered("validate"), False, seed)
+            return Stage(Contrast(model), items, collate, parts, hyper, watched)
+
+        def writing(source: TrainingData, augment: bool) -> Dataset[Any]:
+            rows = encode_reports(model.tokenizer, source.reports.reports, REPORT_START, model.config.max_report)
+            return ReportWritingItems(rows, films=DrawnFilms(source.films.films, augment, seed))
+
+        hyper = own.report or settings.report
+        watched = None if hyper.patience is None else writing(gathered("validate"), False)
         if isinstance(model, ImageTextModel):
             model.config.writes_reports = True
             learned: list[nn.Module | nn.Parameter] = [model.image_encoder, model.decoder, model.report_head]
         else:
             learned = [model]
         collate = Collate(model.tokenizer.pad_token_id)
-        return Stage(ReportWriting(model), writing, collate, learned, own.report or settings.report)
+        return Stage(ReportWriting(model), writing(data, settings.augment), collate, learned, hyper, watched)
 
     def fresh() -> Captioner:
         return new_model(model_class, settings, own.model, data.reports.reports, seed)

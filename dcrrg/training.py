@@ -29,6 +29,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import network_settings
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
+from rrgbench.modeling.stage_options import AS_PRESET, StageOptions, deciding
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.modeling.training import Progress, StageSettings, first_process
 from rrgbench.modeling.training_data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
@@ -102,6 +103,7 @@ def train(
     film_cache: Path | None = None,
     variant: str | None = None,
     extra: Corpus | None = None,
+    options: StageOptions = AS_PRESET,
 ) -> Path:
     """Train a DCRRG model on a corpus's training split.
 
@@ -130,6 +132,8 @@ def train(
     extra : Corpus, optional
         A second corpus whose films and labels step 1 learns from too. A variant with extra data takes the corpus's
         default one if none is given.
+    options : StageOptions
+        Hyper-parameters for every stage, over the preset's.
 
     Returns
     -------
@@ -144,7 +148,7 @@ def train(
     UnknownNameError
         If there is no such variant or preset.
     """
-    settings = load_preset(preset)
+    settings = options.applied(load_preset(preset))
     if variant is not None:
         chosen = find_variant(variant)
         settings, steps = chosen.applied(settings), [step for step in chosen.steps if step in steps]
@@ -154,8 +158,10 @@ def train(
             extra = default_extra_corpus(corpus)
     limit = settings.limit if limit is None else limit
     inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit, "variant": variant}
-    inputs |= {"preset": settings.model_dump(mode="json"), "extra": None if extra is None else extra.digest}
-    command = training_command(corpus, preset, seed, steps=steps, limit=limit, variant=variant, extra=extra)
+    inputs |= {"preset": deciding(settings), "extra": None if extra is None else extra.digest}
+    command = training_command(
+        corpus, preset, seed, steps=steps, limit=limit, variant=variant, extra=extra, options=options
+    )
     open_run(out, inputs, {"preset_name": Path(preset).stem, "command": command})
     sources = Sources(corpus, extra, DcrrgConfig(**settings.model).image_size, limit, progress, film_cache)
     train_stages(
@@ -303,12 +309,13 @@ def training_command(
     limit: int | None = None,
     variant: str | None = None,
     extra: Corpus | None = None,
+    options: StageOptions = AS_PRESET,
 ) -> str:
     """The command that trains the same model, without folders."""
     films, _, reports = corpus.name.partition("+")
     whole = find_variant(variant).steps if variant else STEPS
     which = "all" if tuple(sorted(steps)) == whole else " --step ".join(str(step) for step in sorted(steps))
-    options = {
+    words = {
         "--corpus": films,
         "--reports": reports,
         "--preset": Path(preset).stem,
@@ -318,5 +325,5 @@ def training_command(
         "--seed": seed,
         "--limit": limit,
     }
-    given = [f"{name} {value}" for name, value in options.items() if value is not None and value != ""]
-    return f"rrgbench train --model dcrrg {' '.join(given)}"
+    given = [f"{name} {value}" for name, value in words.items() if value is not None and value != ""]
+    return " ".join(["rrgbench train --model dcrrg", *given, *options.flags()])

@@ -17,6 +17,7 @@ from dcrrg.training import STAGES, Sources, new_model, stage_plan, stage_setting
 from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
+from rrgbench.modeling.stage_options import AS_PRESET, NOT_DECIDING, StageOptions, deciding
 from rrgbench.modeling.training import Progress, StageSettings, first_process
 from rrgbench.modeling.training_run import (
     StageIdentity,
@@ -43,6 +44,7 @@ def train_variants(
     progress: Progress | None = None,
     limit: int | None = None,
     film_cache: Path | None = None,
+    options: StageOptions = AS_PRESET,
 ) -> list[Path]:
     """Train variants with each seed; called again after a kill it goes on from the last finished epoch.
 
@@ -62,7 +64,7 @@ def train_variants(
         The second film corpus, for those variants that learn from one; the corpus's default if none is given.
     progress : callable, optional
         Called with (what, done, total, note).
-    limit, film_cache
+    limit, film_cache, options
         As in `dcrrg.training.train`.
 
     Returns
@@ -83,7 +85,7 @@ def train_variants(
         raise InputError("none of the chosen variants learns from extra films; leave --extra-corpus out")
     if extra is None and any(variant.extra for variant in chosen):
         extra = default_extra_corpus(corpus)
-    settings = load_preset(preset)
+    settings = options.applied(load_preset(preset))
     limit = settings.limit if limit is None else limit
     image_size = DcrrgConfig(**settings.model).image_size
     sources = Sources(corpus, extra, image_size, limit, progress, film_cache)
@@ -92,7 +94,13 @@ def train_variants(
         for variant in chosen:
             folder = out / variant.name / f"seed-{seed}"
             command = training_command(
-                corpus, preset, seed, limit=limit, variant=variant.name, extra=extra if variant.extra else None
+                corpus,
+                preset,
+                seed,
+                limit=limit,
+                variant=variant.name,
+                extra=extra if variant.extra else None,
+                options=options,
             )
             _train_one(variant, variant.applied(settings), sources, seed, out, folder, Path(preset).stem, command)
             done.append(folder)
@@ -138,7 +146,7 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
 
 def _chosen(settings: StageSettings) -> dict[str, Any]:
     """Hyper-parameters that are not the default, so that an option which is added later changes no identity."""
-    defaults = {field.name: field.default for field in fields(settings)}
+    defaults = {field.name: field.default for field in fields(settings)} | {NOT_DECIDING: settings.workers}
     return {name: value for name, value in asdict(settings).items() if value != defaults[name]}
 
 
@@ -163,7 +171,7 @@ def _train_one(
         "limit": sources.limit,
         "stages": [stage.folder for stage in chain],
     }
-    about = {"preset_name": preset_name, "command": command, "preset": settings.model_dump(mode="json")}
+    about = {"preset_name": preset_name, "command": command, "preset": deciding(settings)}
     open_run(folder, inputs, about)
     if stage_reports_kept(folder):
         return

@@ -259,7 +259,8 @@ def trainer_names() -> list[str]:
 def load_trainer(name: str) -> Callable[..., Path]:
     """The training function of a model.
 
-    It is called as `train(corpus, *, preset, out, steps, seed, progress, limit, film_cache)` and returns a folder.
+    It is called as `train(corpus, *, preset, out, steps, seed, progress, limit, film_cache)` and returns a folder; one
+    that also takes `options` (`rrgbench.modeling.stage_options.StageOptions`) heeds the command's flags for its stages.
 
     Raises
     ------

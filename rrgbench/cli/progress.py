@@ -1,5 +1,6 @@
 """Progress on standard error: a bar with remaining time on a terminal, a line now and then elsewhere."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,11 +22,12 @@ LINE_EVERY = 20.0
 
 
 class Bars:
-    """One bar for the whole job and one for the piece at hand."""
+    """One bar for the whole job and one for the piece at hand; of several processes of a job the first shows them."""
 
     def __init__(self, title: str, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self.live = self.console.is_terminal
+        self.silent = os.environ.get("RANK", "0") != "0"
+        self.live = self.console.is_terminal and not self.silent
         self.bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -59,7 +61,7 @@ class Bars:
 
     def _line(self, text: str, always: bool) -> None:
         now = time.monotonic()
-        if self.live or not (always or now - self.last_line >= LINE_EVERY):
+        if self.live or self.silent or not (always or now - self.last_line >= LINE_EVERY):
             return
         self.last_line = now
         print(f"{now - self.started:7.0f} s  {text.rstrip()}", file=sys.stderr, flush=True)

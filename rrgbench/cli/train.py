@@ -55,6 +55,23 @@ def train(
         ),
     ] = None,
     extra_root: Annotated[Path | None, typer.Option("--extra-root", help="Folder of the --extra-corpus.")] = None,
+    accumulate: Annotated[
+        int | None, typer.Option("--accumulate", min=1, help="Batches whose gradients are added before a step.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            "--patience",
+            min=1,
+            help="Stop a stage after that many epochs without a lower validation loss; keep the best.",
+        ),
+    ] = None,
+    bf16: Annotated[
+        bool | None, typer.Option("--bf16/--no-bf16", help="Mixed precision in bfloat16.", show_default="the preset's")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, help="Processes that prepare batches beside the training process.")
+    ] = None,
 ) -> None:
     """Train a model; a killed run goes on from its last epoch by the same command.
 
@@ -71,6 +88,12 @@ def train(
     from rrgbench.errors import InputError
     from rrgbench.registry import load_trainer, load_variant_trainer, trainer_names
 
+    # given on only where asked for: other models' trainers may not know them
+    more: dict[str, Any] = {}
+    if (accumulate, patience, bf16, workers) != (None, None, None, None):
+        from rrgbench.modeling.stage_options import StageOptions
+
+        more["options"] = StageOptions(accumulate, patience, bf16, workers)
     names = [*(variant or []), *([variants] if variants else [])]
     if variants is not None or seeds is not None or len(names) > 1:
         if step:
@@ -91,6 +114,7 @@ def train(
                 progress=shown.part,
                 limit=limit,
                 film_cache=film_cache,
+                **more,
             )
         typer.echo(f"{len(folders)} trained models in {place}; try: rrgbench claims --runs {place}", err=True)
         return
@@ -110,6 +134,7 @@ def train(
                         progress=shown.part,
                         limit=limit,
                         film_cache=film_cache,
+                        **more,
                     )
                 except InputError as error:
                     # a corpus without pairs, say, is not every system's fault
@@ -120,15 +145,16 @@ def train(
     steps = chosen_steps(step or ["all"])
     place = out or Path("checkpoints") / "-".join([model, *names, preset, corpus])
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-    # given only where asked for: other models' trainers have no variants and learn from one corpus
-    more: dict[str, Any] = {"variant": names[0]} if names else {}
+    if names:
+        more["variant"] = names[0]
     if extra_corpus:
         more["extra"] = open_corpus(extra_corpus, extra_root, None, None)
     elif extra_root is not None:
         raise InputError("--extra-root is given without --extra-corpus, so it is not known which corpus lies there")
     unknown = sorted(set(more) - set(inspect.signature(trainer).parameters))
     if unknown:
-        raise InputError(f"model {model} takes no --{unknown[0].replace('extra', 'extra-corpus')}")
+        flag = {"extra": "--extra-corpus", "options": "--accumulate, --patience, --bf16 or --workers"}
+        raise InputError(f"model {model} takes no {flag.get(unknown[0], f'--{unknown[0]}')}")
     with bars(f"training {model} on {data.name}") as shown:
         trainer(
             data,

@@ -54,6 +54,8 @@ class StageSettings:
         lowest.
     bf16 : bool
         Mixed precision in bfloat16.
+    workers : int
+        Processes that prepare batches; 0 prepares them in the training process. Decides no weights.
     """
 
     epochs: float
@@ -66,6 +68,7 @@ class StageSettings:
     max_gradient: float = 1.0
     patience: int | None = None
     bf16: bool = False
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -327,6 +330,7 @@ def train_stage(
         data_seed=seed,
         dataloader_pin_memory=not on_cpu,
         bf16=settings.bf16,
+        dataloader_num_workers=settings.workers,
         use_cpu=on_cpu,
         ddp_backend="gloo" if on_cpu and several_processes() else None,
     )

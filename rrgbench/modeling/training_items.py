@@ -62,7 +62,9 @@ class DrawnFilms(DrawnItems):
     def film(self, study: int, index: int) -> Tensor | DrawnFilm:
         """A study's film as item `index` of the epoch sees it."""
         film = self.films[study]
-        return DrawnFilm(film, draw_movement(self.rng(index))) if self.augment else torch.from_numpy(film).float()
+        if self.augment:
+            return DrawnFilm(film, draw_movement(self.rng(index)))
+        return torch.from_numpy(np.asarray(film, dtype=np.float32))
 
     def __getitem__(self, index: int) -> Batch:
         return {"films": self.film(index, index)}

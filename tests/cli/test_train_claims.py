@@ -6,6 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from baselines.preset import load_preset as baseline_preset
 from rrgbench.cli.main import app
 from rrgbench.cli.train import parsed_seeds
 from rrgbench.errors import InputError, UnknownNameError
@@ -35,6 +36,30 @@ def test_mistakes_of_train(arguments, kind, words, tmp_path):
     assert isinstance(done.exception, kind), done.exception
     assert words in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_flags_reach_every_stage_of_any_system(tmp_path):
+    settings = baseline_preset("mini").model_dump(mode="json")
+    settings["report"].update(epochs=2, batch_size=4)
+    settings.update(image_size=32, min_word_count=1)
+    preset = tmp_path / "few.yaml"
+    preset.write_text(yaml.safe_dump(settings))
+    sizes = ["--option", "train=12", "--option", "validate=4", "--option", "test=4"]
+    flags = ["--accumulate", "2", "--patience", "1", "--workers", "1"]
+    done = run("train", "--model", "s&t", "--preset", preset, "--out", tmp_path / "out", *sizes, *flags)
+    assert done.exit_code == 0, done.output
+    record = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert record["preset"]["report"]["accumulate"] == 2
+    assert "workers" not in record["preset"]["report"]
+    assert record["command"].endswith("--accumulate 2 --patience 1")
+    assert json.loads((tmp_path / "out/stages/report/stage.json").read_text())["validation_loss"] > 0
+
+
+def test_a_trainer_that_knows_no_flags_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("rrgbench.registry.load_trainer", lambda name: lambda corpus, *, out, preset: out)
+    done = run("train", "--model", "s&t", "--bf16", "--out", tmp_path / "out", "--option", "train=1")
+    assert isinstance(done.exception, InputError)
+    assert "takes no --accumulate, --patience, --bf16 or --workers" in str(done.exception)
 
 
 def test_mistakes_of_claims(tmp_path):

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from safetensors.torch import load_file
 
 from dcrrg.preset import load_preset
 from dcrrg.training import STAGE_ORDER, train
 from rrgbench.data.phantom import load
+from rrgbench.errors import InputError
+from rrgbench.modeling.stage_options import StageOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("step1_image", "step1_text", "step2", "step3", "step4")
@@ -44,6 +47,31 @@ def test_every_stage_is_validated_where_it_may_stop_early(tmp_path):
         assert report["epochs"] <= 2
     plain = train(corpus, preset=preset(tmp_path), out=tmp_path / "plain")
     assert json.loads((plain / "stages" / "step2" / "stage.json").read_text())["validation_loss"] is None
+
+
+def test_options_are_laid_over_every_stage_and_named_in_the_command(tmp_path):
+    corpus = load(train=16, validate=6, test=2)
+    options = StageOptions(accumulate=2, patience=1, bf16=True)
+    out = train(corpus, preset=preset(tmp_path), out=tmp_path / "out", options=options)
+    record = json.loads((out / "training.json").read_text())
+    for stage in STAGES:
+        assert {**record["preset"][stage], **options.given} == record["preset"][stage]
+    assert record["command"].endswith("--accumulate 2 --patience 1 --bf16")
+    assert json.loads((out / "stages" / "step4" / "stage.json").read_text())["validation_loss"] > 0
+    with pytest.raises(InputError, match="another preset"):
+        train(corpus, preset=preset(tmp_path), out=out)
+
+
+def test_workers_change_neither_run_nor_weights(tmp_path):
+    corpus = load(train=16, validate=6, test=2)
+    alone = train(corpus, preset=preset(tmp_path), out=tmp_path / "alone", steps=(1, 2))
+    helped = train(
+        corpus, preset=preset(tmp_path), out=tmp_path / "helped", steps=(1, 2), options=StageOptions(workers=2)
+    )
+    first, second = (load_file(folder / "model.safetensors") for folder in (alone, helped))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    # and a run may go on with another number
+    train(corpus, preset=preset(tmp_path), out=helped, steps=(3,), options=StageOptions(workers=1))
 
 
 @pytest.mark.slow
