@@ -25,6 +25,11 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         Hidden width of f_v and f_t, and P.
     decoder_width, decoder_heads, decoder_layers, decoder_feed_forward : int
         Shape of the report decoder.
+    decoder_distance : bool
+        Whether the decoder's self-attention is biased by distance (ALiBi); the paper only says that nothing but tokens
+        is embedded.
+    memory_prompts : bool
+        Whether the decoder's memory holds each v_p beside its one-hot prompt e, to tell them apart.
     dropout : float
         Dropout of projections and decoder.
     prompt_length : int
@@ -60,6 +65,8 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         decoder_heads: int = 4,
         decoder_layers: int = 2,
         decoder_feed_forward: int = 384,
+        decoder_distance: bool = False,
+        memory_prompts: bool = False,
         dropout: float = 0.1,
         prompt_length: int = 16,
         similarity_prompt: str = "each",
@@ -83,6 +90,8 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         self.decoder_heads = decoder_heads
         self.decoder_layers = decoder_layers
         self.decoder_feed_forward = decoder_feed_forward
+        self.decoder_distance = decoder_distance
+        self.memory_prompts = memory_prompts
         self.dropout = dropout
         self.prompt_length = prompt_length
         self.similarity_prompt = similarity_prompt

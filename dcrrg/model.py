@@ -101,12 +101,13 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         self.decoder = ReportDecoder(
             config.vocabulary,
             config.decoder_width,
-            width,
+            width + len(OBSERVATIONS) * config.memory_prompts,
             config.decoder_heads,
             config.decoder_layers,
             config.decoder_feed_forward,
             config.dropout,
             getattr(config, "pad_token_id", None) or 0,
+            config.decoder_distance,
         )
         self.description_head = nn.Linear(config.decoder_width, config.vocabulary)
         self.report_head = nn.Linear(config.decoder_width, config.vocabulary)
@@ -177,6 +178,13 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         """Prompted representations t_p (n, 14, P) of reports, Eq. 2."""
         prompted: Tensor = self.text_projection(self.text_features(ids, mask))
         return prompted
+
+    def memory(self, prompted: Tensor) -> Tensor:
+        """What the decoder reads of v_p or t_p (n, 14, P): them, or each beside its one-hot prompt (n, 14, P + 14)."""
+        if not self.config.memory_prompts:
+            return prompted
+        prompts = torch.eye(len(OBSERVATIONS), dtype=prompted.dtype, device=prompted.device)
+        return torch.cat([prompted, prompts.expand(len(prompted), -1, -1)], dim=-1)
 
     @property
     def temperature(self) -> Tensor:
@@ -301,7 +309,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         if head is self.report_head:
             never.append(self.tokenizer.convert_tokens_to_ids(NOT_MENTIONED))
         rows = beam_search(
-            CachedDecoding(self.decoder, head, memory, beams, prompts),
+            CachedDecoding(self.decoder, head, self.memory(memory), beams, prompts),
             first,
             end=self.tokenizer.eos_token_id,
             pad=self.tokenizer.pad_token_id,

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dcrrg.descriptions import NoFinding
 from rrgbench.modeling.preset import read_preset
 from rrgbench.modeling.training import StageSettings
 
@@ -21,6 +22,10 @@ class Preset(BaseModel):
         Step 1 re-samples each observation to equal classes.
     augment : bool
         Films are shifted, turned and exposed a little.
+    no_finding_description : str
+        What step 3 writes of No Finding (`dcrrg.descriptions.NoFinding`).
+    description_sets : int
+        How many sets of several observations a study's step 3 describes, beside its 14 observations by themselves.
     min_word_count : int
         Rarer words become unknown.
     step1_image, step1_text, step2, step3, step4 : StageSettings
@@ -38,6 +43,8 @@ class Preset(BaseModel):
     model: dict[str, Any]
     balance: bool = True
     augment: bool = True
+    no_finding_description: NoFinding = "normality"
+    description_sets: int = Field(default=0, ge=0)
     min_word_count: int = 3
     step1_image: StageSettings
     step1_text: StageSettings

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 
-from dcrrg.model import DcrrgModel
+from dcrrg.model import OBSERVATION_STARTS, DcrrgModel
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
 from rrgbench.data.corpus import training_items
@@ -71,29 +71,33 @@ class Contrast(nn.Module):
 
 
 class Descriptions(nn.Module):
-    """Step 3: the decoder writes the description of one prompted observation, given either modality."""
+    """Step 3: the decoder writes the description of prompted observations, given either modality."""
 
     def __init__(self, model: DcrrgModel) -> None:
         super().__init__()
         self.model = model
+        self.starts = torch.tensor(model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS)))
 
     def forward(self, memory: Tensor, ids: Tensor, targets: Tensor) -> Batch:
         """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P)."""
-        lengths = (targets != IGNORED).sum(dim=1)
-        # most observations are not mentioned: those two-token rows pass by themselves, not padded to the longest
-        # sentence (batches of one length would say "not mentioned" to all of their items or to none)
-        short = lengths <= SHORT
-        losses = [
-            cross_entropy(
-                self.model.description_head(self.model.decoder(ids[rows, :width], memory[rows])).flatten(0, 1),
-                targets[rows, :width].flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-            )
-            for rows, width in ((short, SHORT), (~short, ids.shape[1]))
-            if bool(rows.any())
-        ]
-        return {"loss": torch.stack(losses).sum() / lengths.sum()}
+        memory = self.model.memory(memory)
+        places = torch.arange(1, ids.shape[1] + 1, device=ids.device)
+        lengths = ((targets != IGNORED) * places).amax(dim=1)
+        # the observations that a set of them starts with are given, not written
+        targets = targets.masked_fill(torch.isin(targets, self.starts.to(ids.device)), IGNORED)
+        # most observations are not mentioned: their rows of two tokens are not padded to the longest description, nor
+        # are rows of a sentence (batches of one length would say "not mentioned" to all of their items or to none)
+        losses, shorter, width = [], 0, SHORT
+        while shorter < ids.shape[1]:
+            rows = (lengths > shorter) & (lengths <= width)
+            if bool(rows.any()):
+                logits = self.model.description_head(self.model.decoder(ids[rows, :width], memory[rows]))
+                wanted = targets[rows, :width]
+                losses.append(
+                    cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="sum")
+                )
+            shorter, width = width, 4 * width
+        return {"loss": torch.stack(losses).sum() / (targets != IGNORED).sum()}
 
 
 class Reports(nn.Module):
@@ -123,7 +127,7 @@ class Reports(nn.Module):
                 raise ValueError("step 4 reads either memories or films")
             memory = self.model.image_observations(films)
         prompts = self.model.prompts if self.prompt_tuning else None
-        logits = self.model.report_head(self.model.decoder(ids, memory, prompts))
+        logits = self.model.report_head(self.model.decoder(ids, self.model.memory(memory), prompts))
         return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
 
 
@@ -184,24 +188,25 @@ class ReportItems(_Items):
 
 
 class DescriptionItems(Dataset[Batch]):
-    """(study, modality, observation) items of step 3: 28 a paired study, 14 a report without film.
+    """(study, modality, observation or set of them) items of step 3: of single ones 28 a paired study, 14 a report
+    without film.
 
     Parameters
     ----------
     memories : sequence of Tensor
         Prompted representations (n, 14, P), one a modality.
     rows : list of list of list of int
-        Start token and description of each study and observation.
+        Of each study, as `dcrrg.descriptions.description_rows` gives them.
     """
 
     def __init__(self, memories: Sequence[Tensor], rows: list[list[list[int]]]) -> None:
         self.memories, self.rows = memories, rows
-        self.observations = len(rows[0])
+        self.descriptions = len(rows[0])
 
     def __len__(self) -> int:
-        return len(self.memories) * len(self.rows) * self.observations
+        return len(self.memories) * len(self.rows) * self.descriptions
 
     def __getitem__(self, index: int) -> Batch:
-        modality, rest = divmod(index, len(self.rows) * self.observations)
-        study, observation = divmod(rest, self.observations)
-        return {"memory": self.memories[modality][study], "row": self.rows[study][observation]}
+        modality, rest = divmod(index, len(self.rows) * self.descriptions)
+        study, description = divmod(rest, self.descriptions)
+        return {"memory": self.memories[modality][study], "row": self.rows[study][description]}

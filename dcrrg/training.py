@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from transformers import set_seed
 
 from dcrrg.configuration import DcrrgConfig
+from dcrrg.descriptions import description_rows
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, REPORT_START, SPECIAL_TOKENS, DcrrgModel
 from dcrrg.model_card import write_model_card
 from dcrrg.preset import Preset, load_preset
@@ -218,14 +219,14 @@ def stage_plan(stage: str, model: DcrrgModel, sources: Sources, settings: Preset
         model.config.tuning = _tuning(settings)
     module, parts = _trained(stage, model, sources.data.paired)
     extra = sources.extra_films if with_extra and stage == "step1-image" else None
+    as_they_are = settings.model_copy(update={"balance": False, "augment": False})
     return Stage(
         module,
-        _items(stage, model, sources.data, seed, settings.balance, settings.augment, extra),
+        _items(stage, model, sources.data, seed, settings, extra=extra),
         Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text),
         parts,
         hyper,
-        # as they are: neither balanced nor augmented
-        None if hyper.patience is None else _items(stage, model, sources.validation, seed, False, False),
+        None if hyper.patience is None else _items(stage, model, sources.validation, seed, as_they_are),
     )
 
 
@@ -250,23 +251,25 @@ def _items(
     model: DcrrgModel,
     data: TrainingData,
     seed: int,
-    balance: bool,
-    augment: bool,
+    settings: Preset,
     extra: FilmSource | None = None,
 ) -> Dataset[Any]:
     """What a stage learns from, or is validated on."""
+    augment = settings.augment
     if stage == "step1-image":
-        return FilmItems([data.films, *([] if extra is None else [extra])], balance, augment, seed)
+        sources = [data.films, *([] if extra is None else [extra])]
+        return FilmItems(sources, settings.balance, augment, seed)
     if stage == "step1-text":
-        return ReportItems(data.reports, balance, seed)
+        return ReportItems(data.reports, settings.balance, seed)
     if stage == "step2":
         return PairItems(data.films, data.reports, data.paired, augment, seed)
     if stage == "step3":
-        return DescriptionItems(_memories(model, data), description_rows(model, data))
-    rows = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
+        rows = _description_rows(model, data.reports.reports, settings, seed)
+        return DescriptionItems(_memories(model, data), rows)
+    reports = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
-        return ReportWritingItems(rows, films=DrawnFilms(data.films.films, augment, seed))
-    return ReportWritingItems(rows, memory=_memories(model, data)[0])
+        return ReportWritingItems(reports, films=DrawnFilms(data.films.films, augment, seed))
+    return ReportWritingItems(reports, memory=_memories(model, data)[0])
 
 
 def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
@@ -280,24 +283,18 @@ def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
     return memories
 
 
-def description_rows(model: DcrrgModel, data: TrainingData) -> list[list[list[int]]]:
-    """Start token, description or "not mentioned", end token, of each study and observation."""
-    tokenizer, limit = model.tokenizer, model.config.max_description
-    starts = tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS))
-    absent = [tokenizer.convert_tokens_to_ids(NOT_MENTIONED)]
-    known: dict[str, list[int]] = {}
-
-    def written(text: str | None) -> list[int]:
-        if text is None:
-            return absent
-        if text not in known:
-            known[text] = tokenizer(text, add_special_tokens=False)["input_ids"][: limit - 1]
-        return known[text]
-
-    return [
-        [[start, *written(text), tokenizer.eos_token_id] for start, text in zip(starts, texts, strict=True)]
-        for texts in data.reports.descriptions
-    ]
+def _description_rows(model: DcrrgModel, reports: Sequence[str], settings: Preset, seed: int) -> list[list[list[int]]]:
+    starts = model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS))
+    return description_rows(
+        reports,
+        model.tokenizer,
+        starts,
+        model.tokenizer.convert_tokens_to_ids(NOT_MENTIONED),
+        model.config.max_description,
+        settings.no_finding_description,
+        settings.description_sets,
+        seed,
+    )
 
 
 def training_command(

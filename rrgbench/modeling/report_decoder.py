@@ -2,12 +2,13 @@
 
 Masked self-attention, cross-attention over a memory (image features), feed-forward; each followed by a residual and a
 layer norm: Eqs. 10-12 of DCRRG. Deep soft prompts (P-Tuning v2, Liu et al. 2022) enter each layer's self-attention as
-further keys and values. Positions, if wanted, are added to the embeddings by a table.
+further keys and values. Positions, if wanted, are added to the embeddings by a table, or only tokens are embedded and
+self-attention is biased by distance (ALiBi, Press et al. 2022).
 """
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax, scaled_dot_product_attention
+from torch.nn.functional import log_softmax, pad, scaled_dot_product_attention
 
 FIRST_STEPS = 32
 """Steps for which a cache has room at first; it grows by doubling."""
@@ -117,6 +118,8 @@ class ReportDecoder(nn.Module):
         Dropout of every sub-layer and of the embedding.
     pad : int
         Padding token.
+    distance_bias : bool
+        Whether self-attention scores fall linearly with distance, by a slope of each head's own; nothing is learned.
     """
 
     def __init__(
@@ -129,8 +132,11 @@ class ReportDecoder(nn.Module):
         feed_forward: int,
         dropout: float,
         pad: int,
+        distance_bias: bool = False,
     ) -> None:
         super().__init__()
+        # ALiBi's slopes, four times as steep: heads from the nearest words to the whole report
+        self.slopes = tuple(2.0 ** (-8 * head / heads) for head in range(heads)) if distance_bias else None
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=pad)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
@@ -146,15 +152,26 @@ class ReportDecoder(nn.Module):
         n, t = tokens.shape
         y: Tensor = self.dropout(self.embedding(tokens))
         causal = torch.ones(t, t, dtype=torch.bool, device=tokens.device).tril()
+        if self.slopes is not None:
+            steps = torch.arange(t, device=tokens.device)
+            far = self.farness(steps.view(-1, 1) - steps, y.dtype)
+            causal = far.masked_fill(~causal, -torch.inf)
         for index, layer in enumerate(self.stack()):
             keys, values = layer.self_attention.keys_values(y)
             mask = causal
             if prompts is not None:
                 prefix_keys, prefix_values = prompts.for_layer(index, n)
                 keys, values = torch.cat([prefix_keys, keys], 2), torch.cat([prefix_values, values], 2)
-                mask = torch.cat([causal.new_ones(t, prefix_keys.shape[2]), causal], 1)
+                # soft prompts are looked at without regard to distance
+                seen = causal.new_ones if causal.dtype == torch.bool else causal.new_zeros
+                mask = torch.cat([seen((*causal.shape[:-1], prefix_keys.shape[2])), causal], -1)
             y = layer(y, (keys, values), layer.cross_attention.keys_values(memory), mask)
         return y
+
+    def farness(self, ages: Tensor, dtype: torch.dtype) -> Tensor:
+        """What each head adds to scores at distances `ages` (..., t, s): (..., heads, t, s)."""
+        slopes = torch.tensor(self.slopes, dtype=dtype, device=ages.device)
+        return -slopes.view(-1, 1, 1) * ages.unsqueeze(-3)
 
 
 class CachedDecoding:
@@ -191,7 +208,7 @@ class CachedDecoding:
             (shared[0][:, :, :0], shared[1][:, :, :0]) if prompts is None else prompts.for_layer(index, n)
             for index, shared in enumerate(self.memory)
         ]
-        self.used = self.past[0][0].shape[2]
+        self.used = self.prompted = self.past[0][0].shape[2]
         # added to the scores of a beam (n, beams, slots): 0 where its history is, -inf elsewhere
         self.mask = memory.new_zeros(n, beams, self.used)
         self.newest = torch.full((beams, beams), -torch.inf, dtype=memory.dtype, device=memory.device)
@@ -205,6 +222,11 @@ class CachedDecoding:
         self.mask[:, :, slots] = self.newest
         self.used += self.beams
         mask = self.mask[:, None, :, : self.used]
+        if self.decoder.slopes is not None:
+            # a step has one slot a beam, so a slot's age follows from its place
+            steps = torch.arange(self.used - self.prompted, device=mask.device) // self.beams
+            ages = (steps[-1] - steps).expand(self.beams, -1)
+            mask = mask + pad(self.decoder.farness(ages, mask.dtype), (self.prompted, 0))
         # the beams of an item become query positions of it, so that they read one copy of keys and values
         y = self.decoder.embedding(tokens.view(-1, self.beams))
         for layer, (keys, values), memory in zip(self.layers, self.past, self.memory, strict=True):

@@ -12,7 +12,6 @@ from rrgbench.data.corpus import Corpus, load_films, training_items
 from rrgbench.data.film_cache import load_films_cached
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.labelers import RulesLabeler
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 
 
@@ -62,11 +61,10 @@ class FilmSource:
 
 @dataclass(frozen=True)
 class ReportSource:
-    """Reports with labels (n, 14) and each observation's description (None where not mentioned)."""
+    """Reports with labels (n, 14)."""
 
     reports: list[str]
     labels: NDArray[np.int8]
-    descriptions: list[tuple[str | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -123,15 +121,10 @@ def gather_training_data(
         )
     report_labels = study_labels(with_reports)
     film_labels = report_labels if corpus.paired else study_labels(with_films)
-    rules = RulesLabeler()
     films = _read_films(with_films, image_size, progress, film_cache)
     return TrainingData(
         films=FilmSource(films, film_labels, corpus.labelled_observations),
-        reports=ReportSource(
-            [study.report or "" for study in with_reports],
-            report_labels,
-            [rules.descriptions(study.report or "") for study in with_reports],
-        ),
+        reports=ReportSource([study.report or "" for study in with_reports], report_labels),
         paired=corpus.paired,
         corpus=corpus.identity,
     )

@@ -37,7 +37,7 @@ def test_texts_are_sentences_of_the_own_report() -> None:
     reports = ["One here. Two here. Three here.", "Four here. Five here."]
     data = TrainingData(
         FilmSource(np.zeros((2, 8, 8), dtype=np.uint8), labels, OBSERVATIONS),
-        ReportSource(reports, labels, [(None,) * 14] * 2),
+        ReportSource(reports, labels),
         paired=True,
         corpus="two",
     )

@@ -22,7 +22,7 @@ def items(films: int, seed: int = 0) -> DecoupledItems:
     labels[np.arange(films), np.arange(films) % 14] = 1
     return DecoupledItems(
         FilmSource(np.zeros((films, 8, 8), dtype=np.uint8), labels, OBSERVATIONS),
-        ReportSource(REPORTS, RulesLabeler().label(REPORTS), [(None,) * 14] * len(REPORTS)),
+        ReportSource(REPORTS, RulesLabeler().label(REPORTS)),
         False,
         seed,
     )

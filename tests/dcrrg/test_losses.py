@@ -198,7 +198,9 @@ def written(model, memory, head, prompts=None):
     """Rows that a decoder learns, and by Eq. 13 the log-probability of each token given those before it, stepwise."""
     rng = np.random.default_rng(3)
     lengths = (5, 2, 9)
-    tokens = [[model.tokenizer.convert_tokens_to_ids(REPORT_START), *rng.integers(18, 25, n).tolist()] for n in lengths]
+    last = len(model.tokenizer)  # words: no observation of a set is written
+    start = model.tokenizer.convert_tokens_to_ids(REPORT_START)
+    tokens = [[start, *rng.integers(last - 8, last, n).tolist()] for n in lengths]
     ids, targets = torch.zeros(3, 9, dtype=torch.long), torch.full((3, 9), IGNORED)
     chains = []
     for row, line in enumerate(tokens):

@@ -20,10 +20,12 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModel, AutoProcessor, BertConfig, BertModel, ResNetConfig, ResNetModel
 
 from dcrrg import DcrrgConfig, DcrrgModel
+from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS
 from dcrrg.preset import load_preset
 from dcrrg.steps import IGNORED, Descriptions
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
+from rrgbench.modeling.training_items import Collate
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
 
 REPORTS = ["no pleural effusion . the heart is enlarged .", "the lungs are clear . no pneumothorax ."] * 3
@@ -318,3 +320,20 @@ def test_short_and_long_descriptions_pass_apart_with_the_same_loss(model):
         logits = model.description_head(model.decoder(ids, memory))
         expected = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
         assert float(Descriptions(model)(memory, ids, targets)["loss"]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_given_observations_are_in_no_loss(model):
+    """Of a set's start tokens none is written by the decoder; rows of any length pass with the batch's loss."""
+    start = model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS))
+    absent, end = model.tokenizer.convert_tokens_to_ids(NOT_MENTIONED), model.tokenizer.eos_token_id
+    lines = [[start[3], absent, end], [start[2], start[7], start[1], *range(20, 31), end], [start[5], 21, 22, 23, end]]
+    memory = torch.randn(3, 14, model.config.embedding_width)
+    batch = Collate(model.tokenizer.pad_token_id)([{"row": line} for line in lines])
+    with torch.inference_mode():
+        ours = float(Descriptions(model)(memory, batch["ids"], batch["targets"])["loss"])
+        targets = batch["targets"].clone()
+        assert targets[1, :2].tolist() == [start[7], start[1]]
+        targets[1, :2] = IGNORED
+        logits = model.description_head(model.decoder(batch["ids"], memory))
+        expected = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+    assert ours == pytest.approx(float(expected), rel=1e-5)

@@ -9,11 +9,19 @@ from rrgbench.modeling.beam_search import beam_search
 from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 
 
-@pytest.fixture
-def decoder():
+@pytest.fixture(params=[False, True], ids=["plain", "distance-biased"])
+def decoder(request):
     torch.manual_seed(0)
     return ReportDecoder(
-        vocabulary=30, width=16, memory_width=12, heads=4, layers=2, feed_forward=32, dropout=0.1, pad=0
+        vocabulary=30,
+        width=16,
+        memory_width=12,
+        heads=4,
+        layers=2,
+        feed_forward=32,
+        dropout=0.1,
+        pad=0,
+        distance_bias=request.param,
     ).eval()
 
 
@@ -30,8 +38,11 @@ def layer_norm(norm, x):
     return centred / np.sqrt(x.var(axis=-1, keepdims=True) + norm.eps) * array(norm.weight) + array(norm.bias)
 
 
-def attention(module, queries, keys, values, causal):
-    """Softmax(QK^T / sqrt(d)) V, one head and one query at a time, of one sequence (t, width)."""
+def attention(module, queries, keys, values, causal, biased=False):
+    """Softmax(QK^T / sqrt(d)) V, one head and one query at a time, of one sequence (t, width).
+
+    With `biased` each step back costs head h of H a score of 2^(-8h/H) (ALiBi); soft prompts are never far.
+    """
     size = queries.shape[1] // module.heads
     q = linear(module.query, queries)
     mixed = np.zeros_like(q)
@@ -41,6 +52,9 @@ def attention(module, queries, keys, values, causal):
         for t in range(len(q)):
             seen = ahead + t + 1 if causal else len(keys)
             scores = keys[:seen, part] @ q[t, part] / np.sqrt(size)
+            if biased:
+                back = ahead + t - np.arange(seen)
+                scores -= 2 ** (-8 * head / module.heads) * np.where(np.arange(seen) < ahead, 0, back)
             weights = np.exp(scores - scores.max())
             mixed[t, part] = weights / weights.sum() @ values[:seen, part]
     return linear(module.output, mixed)
@@ -56,7 +70,9 @@ def decoded(decoder, tokens, memory, prefix=None):
             # (heads, length, size) to (length, width)
             before = prefix[index].transpose(0, 2, 1, 3).reshape(2, prefix.shape[3], -1)
             keys, values = np.concatenate([before[0], keys]), np.concatenate([before[1], values])
-        e_attn = layer_norm(layer.norms[0], attention(own, y, keys, values, True) + y)  # Eq. 12
+        e_attn = layer_norm(
+            layer.norms[0], attention(own, y, keys, values, True, decoder.slopes is not None) + y
+        )  # Eq. 12
         attended = attention(cross, e_attn, linear(cross.key, memory), linear(cross.value, memory), False)
         e_ca = layer_norm(layer.norms[1], attended + e_attn)  # Eq. 11
         first, _, _, last = layer.feed_forward

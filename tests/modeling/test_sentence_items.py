@@ -14,7 +14,7 @@ REPORT = "The heart is normal. No effusion is seen. Clear lungs."
 def items(reports: list[str], seed: int = 0) -> FilmAndSentence:
     labels = np.zeros((len(reports), 14), dtype=np.int8)
     films = FilmSource(np.zeros((len(reports), 8, 8), dtype=np.uint8), labels, OBSERVATIONS)
-    source = ReportSource(reports, labels, [(None,) * 14] * len(reports))
+    source = ReportSource(reports, labels)
     return FilmAndSentence(films, source, True, False, seed)
 
 

@@ -117,21 +117,26 @@ class RulesLabeler:
             if found.observation != OTHER_FINDING
         )
 
-    def descriptions(self, report: str) -> tuple[str | None, ...]:
-        """For each observation the sentences that mention it, joined by a blank, in order; None where none does.
+    def sentences(self, report: str) -> list[tuple[str, frozenset[int]]]:
+        """A report's sentences in order, each with the observations (columns 0 to 13) that it mentions.
 
-        For No Finding these are the sentences that call the lungs or the whole film normal.
+        No Finding is mentioned by a sentence that calls the lungs or the whole film normal.
         """
-        sentences: list[list[str]] = [[] for _ in OBSERVATIONS]
         normality = lexicon().normality
+        told = []
         for start, end in sentence_spans(report):
             sentence = report[start:end]
             mentioned = {found.observation for found in read_sentence(sentence)} - {OTHER_FINDING}
-            for observation in mentioned:
-                sentences[observation].append(sentence)
             if normality.search(normalise(sentence)):
-                sentences[NO_FINDING].append(sentence)
-        return tuple(" ".join(group) if group else None for group in sentences)
+                mentioned.add(NO_FINDING)
+            told.append((sentence, frozenset(mentioned)))
+        return told
+
+    def descriptions(self, report: str) -> tuple[str | None, ...]:
+        """For each observation the sentences that mention it, joined by a blank, in order; None where none does."""
+        told = self.sentences(report)
+        groups = ([sentence for sentence, mentioned in told if o in mentioned] for o in range(len(OBSERVATIONS)))
+        return tuple(" ".join(group) if group else None for group in groups)
 
     def _label_one(self, report: str) -> list[int]:
         labels = [UNMENTIONED] * (len(OBSERVATIONS) + 1)

@@ -1,0 +1,83 @@
+"""Descriptions of observations: which sentences, what is written of sets, and that together they are the report."""
+
+from itertools import chain
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcrrg.descriptions import NO_FINDING, described_sentences, description, description_rows, observation_sets
+from rrgbench.data.phantom import load
+from rrgbench.labelers import RulesLabeler
+from rrgbench.observations import OBSERVATIONS, observation_index
+
+REPORT = (
+    "portable film . the heart is enlarged . no effusion or pneumothorax . the lungs are clear . "
+    "the aorta is tortuous ."
+)
+EFFUSION, PNEUMOTHORAX, CARDIOMEGALY = (
+    observation_index(name) for name in ("Pleural Effusion", "Pneumothorax", "Cardiomegaly")
+)
+
+
+def words(text, add_special_tokens):
+    return {"input_ids": [100 + ord(word[0]) for word in text.split()]}
+
+
+def rows(report, no_finding="normality", sets=0, most=60):
+    tokenizer = type("Tokenizer", (), {"eos_token_id": 1, "__call__": staticmethod(words)})()
+    return description_rows([report], tokenizer, range(10, 24), 9, most, no_finding, sets, seed=0)[0]
+
+
+def test_no_finding_is_described_by_normality_or_by_the_rest():
+    told = described_sentences(REPORT, "normality")
+    assert description(told, [NO_FINDING]) == ["the lungs are clear ."]
+    assert description(told, [EFFUSION]) == description(told, [PNEUMOTHORAX]) == ["no effusion or pneumothorax ."]
+    rest = described_sentences(REPORT, "rest")
+    assert description(rest, [NO_FINDING]) == ["portable film .", "the lungs are clear .", "the aorta is tortuous ."]
+    assert description(rest, [CARDIOMEGALY]) == ["the heart is enlarged ."]
+
+
+def test_normality_is_what_the_labeler_gives():
+    for study in load(train=40).split("train"):
+        told = described_sentences(study.report, "normality")
+        joined = [" ".join(description(told, [column])) or None for column in range(len(OBSERVATIONS))]
+        assert tuple(joined) == RulesLabeler().descriptions(study.report)
+
+
+def test_with_the_rest_the_descriptions_together_are_the_report():
+    for study in load(train=60).split("train"):
+        told = described_sentences(study.report, "rest")
+        assert description(told, range(len(OBSERVATIONS))) == [sentence for sentence, _ in told]
+        assert " ".join(sentence for sentence, _ in told) == " ".join(study.report.split())
+
+
+def test_rows_are_start_description_end():
+    single = rows("the heart is enlarged .")
+    assert single[CARDIOMEGALY] == [10 + CARDIOMEGALY, *words("the heart is enlarged .", False)["input_ids"], 1]
+    assert single[EFFUSION] == [10 + EFFUSION, 9, 1]
+    assert len(single) == len(OBSERVATIONS)
+    cut = rows("the heart is enlarged .", most=3)[CARDIOMEGALY]
+    assert cut == [10 + CARDIOMEGALY, *words("the heart", False)["input_ids"], 1]
+
+
+def test_a_set_is_described_in_the_reports_order():
+    tokens = [words(sentence, False)["input_ids"] for sentence, _ in described_sentences(REPORT, "rest")]
+    for row in rows(REPORT, "rest", sets=20)[len(OBSERVATIONS) :]:
+        asked = {start - 10 for start in row if 10 <= start < 24}
+        assert 2 <= len(asked) <= len(OBSERVATIONS)
+        told = [
+            some
+            for some, (_, described) in zip(tokens, described_sentences(REPORT, "rest"), strict=True)
+            if asked & set(described)
+        ]
+        assert row[len(asked) :] == [*(list(chain.from_iterable(told)) or [9]), 1]
+
+
+@given(st.integers(0, 20), st.integers(0, 4), st.integers(0, 99))
+def test_sets_follow_from_the_seed(studies, count, seed):
+    drawn = observation_sets(studies, count, seed)
+    assert [len(study) for study in drawn] == [count] * studies
+    again = observation_sets(studies, count, seed)
+    for first, second in zip(chain(*drawn), chain(*again), strict=True):
+        assert first.tolist() == second.tolist()
+        assert len(set(first.tolist())) == len(first) >= 2
