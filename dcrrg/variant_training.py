@@ -29,7 +29,7 @@ from rrgbench.modeling.training_run import (
     train_shared_stages,
 )
 
-STAGES_VERSION = 1
+STAGES_VERSION = 2
 """To be raised whenever the code makes other weights of the same inputs."""
 
 
