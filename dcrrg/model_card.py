@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from dcrrg.registration import SHIPPED
 from rrgbench.errors import InputError
 from rrgbench.modeling.trained_system import weights_digest
 
@@ -53,7 +54,7 @@ def write_model_card(
     evaluation : str
         The command that made the run.
     shipped : bool
-        Whether the checkpoint is the package's own.
+        Whether the checkpoint is one of the package's own, named by its variant.
 
     Raises
     ------
@@ -70,6 +71,9 @@ def write_model_card(
         sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
     tuned = _TUNED[json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt")]
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
+    named = ', checkpoint="FOLDER"'
+    if shipped:
+        named = "" if checkpoint.name == SHIPPED else f', variant="{training["variant"]}"'
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False)
     template = environment.from_string(files("dcrrg.templates").joinpath("model_card.md.j2").read_text())
     text = template.render(
@@ -78,7 +82,7 @@ def write_model_card(
         parameters=sum(sizes.values()),
         trainable=trained / sum(sizes.values()),
         digest=weights_digest(checkpoint),
-        shipped=shipped,
+        named=named,
         rows=_rows(records),
         evaluation=evaluation,
         corpus=records[0]["corpus"] if records else "",

@@ -91,12 +91,13 @@ class Descriptions(nn.Module):
         while shorter < ids.shape[1]:
             rows = (lengths > shorter) & (lengths <= width)
             if bool(rows.any()):
-                logits = self.model.description_head(self.model.decoder(ids[rows, :width], memory[rows]))
-                wanted = targets[rows, :width]
+                longest = int(lengths[rows].max())
+                logits = self.model.description_head(self.model.decoder(ids[rows, :longest], memory[rows]))
+                wanted = targets[rows, :longest]
                 losses.append(
                     cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="sum")
                 )
-            shorter, width = width, 4 * width
+            shorter, width = width, max(2 * width, 16)
         return {"loss": torch.stack(losses).sum() / (targets != IGNORED).sum()}
 
 

@@ -12,10 +12,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 @app.command()
 def models(json_output: Json = False) -> None:
-    """Models that `eval --model` takes. Example: rrgbench list models"""
-    from rrgbench.registry import model_names
+    """Models that `eval --model` takes, and which of them `train --model` takes too. Example: rrgbench list models"""
+    from rrgbench.registry import model_names, trainer_names
 
-    _show(model_names(), json_output)
+    names, trained = model_names(), set(trainer_names())
+    if json_output:
+        _show(names, True)
+        return
+    for name in names:
+        print(f"{name:<20}trainable" if name in trained else name)
 
 
 @app.command()

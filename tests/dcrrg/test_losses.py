@@ -205,7 +205,7 @@ def written(model, memory, head, prompts=None):
     chains = []
     for row, line in enumerate(tokens):
         ids[row, : len(line) - 1], targets[row, : len(line) - 1] = torch.tensor(line[:-1]), torch.tensor(line[1:])
-        state = CachedDecoding(model.decoder, head, memory[row : row + 1], beams=1, prompts=prompts)
+        state = CachedDecoding(model.decoder, head, model.memory(memory)[row : row + 1], beams=1, prompts=prompts)
         chains.append([float(state.step(torch.tensor([a]))[0, b]) for a, b in pairwise(line)])
     return ids, targets, chains
 

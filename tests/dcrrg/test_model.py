@@ -317,7 +317,7 @@ def test_short_and_long_descriptions_pass_apart_with_the_same_loss(model):
     targets[1, 2:] = targets[3, 2:] = targets[4, 6:] = IGNORED
     memory = torch.randn(5, 14, model.config.embedding_width)
     with torch.inference_mode():
-        logits = model.description_head(model.decoder(ids, memory))
+        logits = model.description_head(model.decoder(ids, model.memory(memory)))
         expected = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
         assert float(Descriptions(model)(memory, ids, targets)["loss"]) == pytest.approx(float(expected), rel=1e-5)
 
@@ -334,6 +334,6 @@ def test_given_observations_are_in_no_loss(model):
         targets = batch["targets"].clone()
         assert targets[1, :2].tolist() == [start[7], start[1]]
         targets[1, :2] = IGNORED
-        logits = model.description_head(model.decoder(batch["ids"], memory))
+        logits = model.description_head(model.decoder(batch["ids"], model.memory(memory)))
         expected = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
     assert ours == pytest.approx(float(expected), rel=1e-5)
