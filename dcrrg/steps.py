@@ -1,6 +1,6 @@
 """The four training steps as modules for `train_stage`, and the items that each learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -81,24 +81,49 @@ class Descriptions(nn.Module):
     def forward(self, memory: Tensor, ids: Tensor, targets: Tensor) -> Batch:
         """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P)."""
         memory = self.model.memory(memory)
-        places = torch.arange(1, ids.shape[1] + 1, device=ids.device)
-        lengths = ((targets != IGNORED) * places).amax(dim=1)
+        lengths = row_lengths(targets)
         # the observations that a set of them starts with are given, not written
         targets = targets.masked_fill(torch.isin(targets, self.starts.to(ids.device)), IGNORED)
-        # most observations are not mentioned: their rows of two tokens are not padded to the longest description, nor
-        # are rows of a sentence (batches of one length would say "not mentioned" to all of their items or to none)
-        losses, shorter, width = [], 0, SHORT
-        while shorter < ids.shape[1]:
-            rows = (lengths > shorter) & (lengths <= width)
-            if bool(rows.any()):
-                longest = int(lengths[rows].max())
-                logits = self.model.description_head(self.model.decoder(ids[rows, :longest], memory[rows]))
-                wanted = targets[rows, :longest]
-                losses.append(
-                    cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="sum")
-                )
-            shorter, width = width, max(2 * width, 16)
-        return {"loss": torch.stack(losses).sum() / (targets != IGNORED).sum()}
+
+        def logits(rows: Tensor, longest: int) -> Tensor:
+            found: Tensor = self.model.description_head(self.model.decoder(ids[rows, :longest], memory[rows]))
+            return found
+
+        # most observations are not mentioned; batches of one length would say so to all of their items or to none
+        return {"loss": writing_loss(logits, targets, lengths)}
+
+
+def row_lengths(targets: Tensor) -> Tensor:
+    """Tokens (n,) of each row of targets (n, t), up to the last that is wanted."""
+    places = torch.arange(1, targets.shape[1] + 1, device=targets.device)
+    lengths: Tensor = ((targets != IGNORED) * places).amax(dim=1)
+    return lengths
+
+
+def writing_loss(logits: Callable[[Tensor, int], Tensor], targets: Tensor, lengths: Tensor) -> Tensor:
+    """Cross-entropy of token rows, the mean over the batch's tokens (Eq. 14), long and short rows apart.
+
+    Rows of two tokens, of up to 16, 32, 64 ... pass by themselves, so that none is padded to the batch's longest.
+
+    Parameters
+    ----------
+    logits : callable
+        Which rows (n,), true or false, and their greatest length, to logits (rows, length, vocabulary).
+    targets : Tensor
+        Wanted tokens (n, t), `IGNORED` where none is.
+    lengths : Tensor
+        Tokens (n,) of each row.
+    """
+    losses, shorter, width = [], 0, SHORT
+    while shorter < targets.shape[1]:
+        rows = (lengths > shorter) & (lengths <= width)
+        if bool(rows.any()):
+            longest = int(lengths[rows].max())
+            wanted = targets[rows, :longest].flatten()
+            written = logits(rows, longest).flatten(0, 1)
+            losses.append(cross_entropy(written, wanted, ignore_index=IGNORED, reduction="sum"))
+        shorter, width = width, max(2 * width, 16)
+    return torch.stack(losses).sum() / (targets != IGNORED).sum()
 
 
 class Reports(nn.Module):
@@ -128,8 +153,13 @@ class Reports(nn.Module):
                 raise ValueError("step 4 reads either memories or films")
             memory = self.model.image_observations(films)
         prompts = self.model.prompts if self.prompt_tuning else None
-        logits = self.model.report_head(self.model.decoder(ids, self.model.memory(memory), prompts))
-        return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
+        read = self.model.memory(memory)
+
+        def logits(rows: Tensor, longest: int) -> Tensor:
+            found: Tensor = self.model.report_head(self.model.decoder(ids[rows, :longest], read[rows], prompts))
+            return found
+
+        return {"loss": writing_loss(logits, targets, row_lengths(targets))}
 
 
 class _Items(DrawnItems):
