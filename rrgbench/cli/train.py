@@ -31,9 +31,12 @@ def train(
     film_cache: FilmCache = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="mini, tiny, small, paper, or a YAML file.")] = "tiny",
     step: Annotated[
-        list[str] | None, typer.Option("--step", help="1, 2, 3, 4 or all; may be repeated.", show_default="all")
+        list[str] | None, typer.Option("--step", help="dcrrg: 1, 2, 3, 4 or all; may be repeated.", show_default="all")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the trained model.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the trained model.", show_default="checkpoints/MODEL-PRESET-CORPUS"),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most that many training studies.")] = None,
     variant: Annotated[
@@ -56,21 +59,34 @@ def train(
     ] = None,
     extra_root: Annotated[Path | None, typer.Option("--extra-root", help="Folder of the --extra-corpus.")] = None,
     accumulate: Annotated[
-        int | None, typer.Option("--accumulate", min=1, help="Batches whose gradients are added before a step.")
+        int | None,
+        typer.Option(
+            "--accumulate",
+            min=1,
+            help="Batches whose gradients are averaged before a step.",
+            show_default="the preset's",
+        ),
     ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
             "--patience",
             min=1,
-            help="Stop a stage after that many epochs without a lower validation loss; keep the best.",
+            help="Stop a stage after that many epochs without a lower validation loss; keep the best epoch's weights.",
+            show_default="the preset's",
         ),
     ] = None,
     bf16: Annotated[
         bool | None, typer.Option("--bf16/--no-bf16", help="Mixed precision in bfloat16.", show_default="the preset's")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=0, help="Processes that prepare batches beside the training process.")
+        int | None,
+        typer.Option(
+            "--workers",
+            min=0,
+            help="Processes that prepare batches beside the training process.",
+            show_default="the preset's",
+        ),
     ] = None,
 ) -> None:
     """Train a model; a killed run goes on from its last epoch by the same command.

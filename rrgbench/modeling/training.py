@@ -46,7 +46,7 @@ class StageSettings:
     schedule : str
         `transformers` scheduler name after the warm-up.
     accumulate : int
-        Batches whose gradients are added before a step.
+        Batches whose gradients are averaged before a step.
     max_gradient : float
         Gradient norm is clipped to this.
     patience : int, optional
