@@ -6,7 +6,7 @@ Examples
 --------
 >>> from importlib.resources import files
 >>> from transformers import AutoModel
->>> type(AutoModel.from_pretrained(files("dcrrg") / "checkpoints" / "tiny-phantom")).__name__
+>>> type(AutoModel.from_pretrained(files("dcrrg") / "checkpoints" / "6d")).__name__
 'DcrrgModel'
 """
 

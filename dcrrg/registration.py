@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dcrrg.model import DcrrgModel
 
 WEIGHTS = "model.safetensors"
-SHIPPED = "tiny-phantom"
+SHIPPED = "6d"
 """The shipped checkpoint that is loaded where none is named."""
 
 

@@ -125,7 +125,7 @@ import dcrrg
 import numpy as np
 from transformers import AutoConfig, AutoModel, AutoProcessor, AutoTokenizer
 
-folder = files("dcrrg") / "checkpoints" / "tiny-phantom"
+folder = files("dcrrg") / "checkpoints" / "6d"
 assert type(AutoConfig.from_pretrained(folder)) is dcrrg.DcrrgConfig
 assert type(AutoProcessor.from_pretrained(folder)) is dcrrg.DcrrgImageProcessor
 assert len(AutoTokenizer.from_pretrained(folder)) == AutoConfig.from_pretrained(folder).vocabulary
@@ -196,7 +196,7 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
 
 def test_the_trainable_share_is_the_papers():
     """0.1 % to 3 %: of the shipped checkpoint, and of the paper's networks over MIMIC-CXR's words."""
-    with safe_open(files("dcrrg") / "checkpoints" / "tiny-phantom" / "model.safetensors", framework="pt") as weights:
+    with safe_open(files("dcrrg") / "checkpoints" / "6d" / "model.safetensors", framework="pt") as weights:
         sizes = {name: int(np.prod(weights.get_slice(name).get_shape())) for name in weights.keys()}  # noqa: SIM118
     tuned = sum(size for name, size in sizes.items() if name.startswith(("prompts.", "report_head.")))
     assert 0.001 <= tuned / sum(sizes.values()) <= 0.03
