@@ -12,12 +12,15 @@ from rrgbench.cli.report_options import (
     AllowUnknown,
     CorpusLabel,
     Json,
+    LabelerName,
+    LabelerOptions,
     Latex,
     Markdown,
     MetricOptions,
     Metrics,
     SplitLabel,
     allowances,
+    labeler_choice,
     metric_choice,
     only_one,
 )
@@ -32,7 +35,8 @@ def protocols(
     ] = None,
     metrics: Metrics = "",
     metric_options: MetricOptions = None,
-    labeler: Annotated[str, typer.Option(help="Labeler for clinical efficacy.", show_default="each protocol's")] = "",
+    labeler: LabelerName = "",
+    labeler_options: LabelerOptions = None,
     efficacy_choices: Annotated[
         bool,
         typer.Option("--efficacy-choices", help="Rows are all clinical-efficacy choices instead of the protocols."),
@@ -75,12 +79,14 @@ def protocols(
             read_reports(references, "references", allow), read_reports(predictions, "predictions", allow), allow
         )
         if efficacy_choices:
-            found = under_efficacy_choices(pairs, labeler=labeler or None, corpus=corpus, split=split)
+            found = under_efficacy_choices(
+                pairs, labeler=labeler_choice(labeler, labeler_options), corpus=corpus, split=split
+            )
         else:
             found = under_protocols(
                 pairs,
                 metrics=metric_choice(metrics, metric_options),
-                labeler=labeler or None,
+                labeler=labeler_choice(labeler, labeler_options),
                 corpus=corpus,
                 split=split,
                 progress=status.update,

@@ -1,11 +1,12 @@
 """The options that `score`, `compare` and `protocols` share."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rrgbench.data.predictions import Allowance
+    from rrgbench.labelers import Labeler
     from rrgbench.metrics.external import ExternalMetric
 
 ProtocolName = Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")]
@@ -23,6 +24,18 @@ MetricOptions = Annotated[
     typer.Option(
         "--metric-option",
         help="An option of a plug-in metric, e.g. bertscore.model=FOLDER; may be repeated.",
+        show_default=False,
+    ),
+]
+LabelerName = Annotated[
+    str, typer.Option("--labeler", help="Labeler for clinical efficacy.", show_default="the protocol's")
+]
+LabelerOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labeler-option",
+        help="An option of the --labeler, e.g. weights=chexbert.pth, vocabulary=vocab.txt or cache=labels.sqlite; "
+        "may be repeated.",
         show_default=False,
     ),
 ]
@@ -66,6 +79,29 @@ def metric_choice(names: str, options: list[str] | None) -> "list[str | External
         loaded = {name: load_metric(name, **its_options) for name, its_options in by_metric.items()}
         chosen = [loaded.get(name, name) if isinstance(name, str) else name for name in chosen]
     return chosen or None
+
+
+def labeler_choice(name: str, options: list[str] | None) -> "str | Labeler | None":
+    """The labeler that `--labeler` names, loaded with its `--labeler-option`s; None for the protocol's."""
+    chosen: dict[str, str] = {}
+    for given in options or []:
+        option, equals, value = given.partition("=")
+        if not equals or not value:
+            raise typer.BadParameter(f"{given!r}; expected OPTION=VALUE", param_hint="--labeler-option")
+        chosen[option] = value
+    if not chosen:
+        return name or None
+    if not name:
+        raise typer.BadParameter("says nothing without --labeler", param_hint="--labeler-option")
+    from rrgbench.errors import InputError
+    from rrgbench.labelers import load
+
+    words: dict[str, Any] = dict(chosen)
+    if "batch_tokens" in chosen:
+        if not chosen["batch_tokens"].isdecimal():
+            raise InputError(f"batch_tokens is {chosen['batch_tokens']!r}; expected a whole number")
+        words["batch_tokens"] = int(chosen["batch_tokens"])
+    return load(name, **words)
 
 
 def only_one(**forms: bool) -> None:

@@ -210,7 +210,8 @@ def _file(source: str | Path, name: str) -> Path:
         return Path(hf_hub_download(repo_id=str(source), filename=name))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise MissingPartError(
-            f"CheXbert needs {name} from the hub repository {source!r}, which can't be reached; give a local path"
+            f"CheXbert needs {name} from the hub repository {source!r}, which can't be reached; give a local path "
+            "(weights=..., vocabulary=...; on the command line by --labeler-option)"
         ) from error
 
 

@@ -150,3 +150,31 @@ def test_defining_the_commands_imports_nothing_heavy() -> None:
         "print({'numpy', 'pandas', 'torch', 'scipy'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_labelers_options_are_given_on_the_command_line(run, files) -> None:
+    """`score`, `compare` and `protocols` alike; a cache of labels is one."""
+    cache = files["folder"] / "labels.sqlite"
+    options = ["--labeler", "rules", "--labeler-option", f"cache={cache}"]
+    pair = ["--predictions", files["good"], "--references", files["references"]]
+    cached = run("score", *pair, "--metrics", "ce_f1", "--replicates", "50", "--json", *options)
+    assert cache.is_file()
+    assert cached.stdout == run("score", *pair, "--metrics", "ce_f1", "--replicates", "50", "--json").stdout
+    run("compare", files["good"], files["bad"], "--references", files["references"], "--metrics", "ce_f1", *options)
+    run("protocols", *pair, "--efficacy-choices", *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--labeler-option", "weights=a.pth"], "without --labeler"),
+        (["--labeler", "chexbert", "--labeler-option", "weights"], "OPTION=VALUE"),
+        (["--labeler", "rules", "--labeler-option", "weights=a.pth"], "has no option weights"),
+        (["--labeler", "chexbert", "--labeler-option", "weights=nowhere/chexbert.pth"], "chexbert.pth"),
+        (["--labeler", "chexbert", "--labeler-option", "batch_tokens=many"], "whole number"),
+    ],
+)
+def test_mistakes_in_a_labelers_options(run, files, options, words) -> None:
+    result = run("score", "--predictions", files["good"], "--references", files["references"], *options, fails=True)
+    assert result.exit_code != 0
+    assert words in " ".join((result.output + str(result.exception)).split())
