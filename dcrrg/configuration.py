@@ -2,20 +2,16 @@
 
 from typing import Any
 
-from transformers import PretrainedConfig
+from rrgbench.modeling.report_model import ReportModelConfig
 
 SIMILARITY_PROMPTS = ("each", "mean", "none")
 
 
-class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
+class DcrrgConfig(ReportModelConfig):
     """Configuration of `dcrrg.model.DcrrgModel`.
 
     Parameters
     ----------
-    image_size : int
-        Side of the square films read.
-    image_encoder : dict
-        See `rrgbench.modeling.image_encoder.build_image_encoder`.
     text_encoder : dict
         Keys of `transformers.BertConfig`; `weights` names a hub id or local folder to start from.
     text_pooling : str
@@ -30,8 +26,6 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         is embedded.
     memory_prompts : bool
         Whether the decoder's memory holds each v_p beside its one-hot prompt e, to tell them apart.
-    dropout : float
-        Dropout of projections and decoder.
     prompt_length : int
         Soft prompt tokens a layer (step 4).
     similarity_prompt : str
@@ -43,20 +37,16 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         Initial tau of Eq. 7.
     target_temperature : float
         Divides the exponents of Eqs. 4 and 5; 1 is the paper's form.
-    max_description, max_report, max_text : int
-        Token limits of descriptions, reports and the text encoder's input.
-    beams : int
-        Beam size at inference.
-    vocabulary : int
-        Tokens of the report tokenizer.
+    max_description, max_text : int
+        Token limits of descriptions and of the text encoder's input.
+    **kwargs
+        See `ReportModelConfig`; `dropout` is also that of the projections.
     """
 
     model_type = "dcrrg"
 
     def __init__(
         self,
-        image_size: int = 96,
-        image_encoder: dict[str, Any] | None = None,
         text_encoder: dict[str, Any] | None = None,
         text_pooling: str = "cls",
         projection_width: int = 128,
@@ -67,21 +57,15 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         decoder_feed_forward: int = 384,
         decoder_distance: bool = False,
         memory_prompts: bool = False,
-        dropout: float = 0.1,
         prompt_length: int = 16,
         similarity_prompt: str = "each",
         tuning: str = "prompt",
         contrast_temperature: float = 0.07,
         target_temperature: float = 1.0,
         max_description: int = 60,
-        max_report: int = 120,
         max_text: int = 160,
-        beams: int = 3,
-        vocabulary: int = 0,
         **kwargs: Any,
     ) -> None:
-        self.image_size = image_size
-        self.image_encoder = dict(image_encoder or {"kind": "resnet", "num_channels": 1})
         self.text_encoder = dict(text_encoder or {})
         self.text_pooling = text_pooling
         self.projection_width = projection_width
@@ -92,15 +76,11 @@ class DcrrgConfig(PretrainedConfig):  # type: ignore[misc]
         self.decoder_feed_forward = decoder_feed_forward
         self.decoder_distance = decoder_distance
         self.memory_prompts = memory_prompts
-        self.dropout = dropout
         self.prompt_length = prompt_length
         self.similarity_prompt = similarity_prompt
         self.tuning = tuning
         self.contrast_temperature = contrast_temperature
         self.target_temperature = target_temperature
         self.max_description = max_description
-        self.max_report = max_report
         self.max_text = max_text
-        self.beams = beams
-        self.vocabulary = vocabulary
         super().__init__(**kwargs)

@@ -1,6 +1,6 @@
 """DCRRG as one Hugging Face model: encoders, prompted projections, heads, decoder, soft prompts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    AutoImageProcessor,
-    AutoModel,
-    AutoProcessor,
-    AutoTokenizer,
-    PreTrainedModel,
-)
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
 from transformers.utils import ModelOutput
 
 from dcrrg.configuration import DcrrgConfig
@@ -25,20 +18,16 @@ from dcrrg.projection import PromptedProjection
 from rrgbench.data.study import LabelVector
 from rrgbench.errors import InputError
 from rrgbench.explanation import Explanation, explain_film
-from rrgbench.modeling.beam_search import beam_search
-from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
-from rrgbench.modeling.report_tokenizer import decode_report, encode_for_classification
-from rrgbench.modeling.text_encoder import build_text_encoder, mean_over_words
+from rrgbench.modeling.report_model import REPORT_START, texts_in_batches
+from rrgbench.modeling.text_encoder import mean_over_words
+from rrgbench.modeling.text_reading_model import TextReadingModel
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.registry import lookup
 
-REPORT_START = "[REPORT]"
 NOT_MENTIONED = "[NOT MENTIONED]"
 OBSERVATION_STARTS = tuple(f"[{name.upper()}]" for name in OBSERVATIONS)
 SPECIAL_TOKENS = (REPORT_START, NOT_MENTIONED, *OBSERVATION_STARTS)
-TEXT_TOKENIZER_FOLDER = "text_tokenizer"
-_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "token")
 
 
 @dataclass
@@ -66,12 +55,11 @@ class DcrrgOutput(ModelOutput):  # type: ignore[misc]
     similarity: Tensor | None = None
 
 
-class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
+class DcrrgModel(TextReadingModel):
     """Divide and Conquer Radiology Report Generation (Zhou and Wang, EMNLP 2024).
 
     Films are uint8 arrays (n, image_size, image_size), or whatever `dcrrg.processing.read_films` takes: PIL images,
-    arrays of any size, files. `tokenizer` writes reports; `text_tokenizer` feeds the text encoder (the same object
-    unless the text encoder came with its own vocabulary).
+    arrays of any size, files. Tokenizers as in `TextReadingModel`.
 
     Examples
     --------
@@ -87,11 +75,7 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
     main_input_name = "pixel_values"
 
     def __init__(self, config: DcrrgConfig, pretrained_encoders: bool = False) -> None:
-        super().__init__(config)
-        self.tokenizer: Any = None
-        self.text_tokenizer: Any = None
-        self.image_encoder = build_image_encoder(config.image_encoder, pretrained=pretrained_encoders)
-        self.text_encoder = build_text_encoder(config.text_encoder, pretrained_encoders)
+        super().__init__(config, pretrained_encoders)
         hidden, width = config.projection_width, config.embedding_width
         self.image_projection = PromptedProjection(self.image_encoder.dim, hidden, width, config.dropout)
         self.text_projection = PromptedProjection(self.text_encoder.config.hidden_size, hidden, width, config.dropout)
@@ -115,9 +99,6 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
             config.decoder_layers, config.decoder_heads, config.decoder_width, config.prompt_length
         )
         self.post_init()
-
-    def _init_weights(self, module: nn.Module) -> None:
-        """Every part initialises itself; a loaded encoder must not be drawn anew."""
 
     def forward(
         self,
@@ -193,33 +174,26 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
 
     # what a model offers (rrgbench.registry)
 
-    @property
-    def backbone(self) -> nn.Module:
-        """The image encoder E_img: films to features (n, D)."""
-        return self.image_encoder
-
-    def _film_batches(self, images: Films, size: int = 64) -> list[Tensor]:
-        films = torch.from_numpy(np.ascontiguousarray(read_films(images, self.config.image_size))).to(self.device)
-        return [films[start : start + size] for start in range(0, len(films), size)]
+    def film_batches(self, images: Films, size: int = 64) -> Iterator[Tensor]:
+        """Films of any kind on the model's device, some at a time; the model is put into evaluation mode."""
+        yield from super().film_batches(read_films(images, self.config.image_size), size)
 
     @torch.inference_mode()
     def predict_observations(self, images: Films) -> NDArray[np.float32]:
         """Probability of each observation (n, 14)."""
-        self.eval()
         parts = [
             torch.softmax(self.image_head(self.image_observations(films)), dim=-1)[..., 1]
-            for films in self._film_batches(images)
+            for films in self.film_batches(images)
         ]
         return torch.cat(parts).float().cpu().numpy()
 
     @torch.inference_mode()
     def embed_images(self, images: Films) -> NDArray[np.float32]:
         """Unit vectors (n, p) of films."""
-        self.eval()
         prompt = self.config.similarity_prompt
         parts = [
             self.image_projection.similarity_vector(self.image_encoder(films), prompt)
-            for films in self._film_batches(images)
+            for films in self.film_batches(images)
         ]
         return torch.cat(parts).float().cpu().numpy()
 
@@ -227,29 +201,21 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
     def embed_reports(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors (n, p) of reports."""
         self.eval()
-        parts = []
-        for start in range(0, len(texts), 64):
-            ids, mask = self.encode_texts(texts[start : start + 64])
-            features = self.text_features(ids, mask)
-            parts.append(self.text_projection.similarity_vector(features, self.config.similarity_prompt))
+        prompt = self.config.similarity_prompt
+        parts = [
+            self.text_projection.similarity_vector(self.text_features(*self.encode_texts(some)), prompt)
+            for some in texts_in_batches(texts)
+        ]
         return torch.cat(parts).float().cpu().numpy()
-
-    def encode_texts(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Token ids and mask of reports for the text encoder, on the model's device."""
-        ids, mask = encode_for_classification(self.text_tokenizer, texts, self.config.max_text)
-        return ids.to(self.device), mask.to(self.device)
 
     @torch.inference_mode()
     def generate_reports(self, images: Films) -> list[str]:
         """Reports of films, beam search of the configured size."""
-        self.eval()
         prompts = self.prompts if self.config.tuning == "prompt" else None
         return [
             report
-            for films in self._film_batches(images)
-            for report in self._write(
-                self.image_observations(films), REPORT_START, self.report_head, prompts, self.config.max_report
-            )
+            for films in self.film_batches(images)
+            for report in self.decode(self._decoding(films, self.report_head, prompts), len(films))
         ]
 
     @torch.inference_mode()
@@ -261,15 +227,22 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
         UnknownNameError
             If it is not one of the 14 observations.
         """
-        self.eval()
         start = OBSERVATION_STARTS[OBSERVATIONS.index(lookup("observation", observation, OBSERVATIONS))]
         return [
             text
-            for films in self._film_batches(images)
-            for text in self._write(
-                self.image_observations(films), start, self.description_head, None, self.config.max_description
+            for films in self.film_batches(images)
+            for text in self.decode(
+                self._decoding(films, self.description_head, None),
+                len(films),
+                start,
+                self.config.max_description,
+                allowed=[NOT_MENTIONED],
             )
         ]
+
+    def _decoding(self, films: Tensor, head: nn.Module, prompts: DeepPrompts | None) -> CachedDecoding:
+        memory = self.memory(self.image_observations(films))
+        return CachedDecoding(self.decoder, head, memory, self.config.beams, prompts)
 
     def explain(
         self, image: Film, reference: str | None = None, labels: Sequence[int | None] | LabelVector | None = None
@@ -295,58 +268,14 @@ class DcrrgModel(PreTrainedModel):  # type: ignore[misc]
             labels_source="" if labels is None else "given",
         )
 
-    def _write(
-        self, memory: Tensor, start: str, head: nn.Module, prompts: DeepPrompts | None, max_length: int
-    ) -> list[str]:
-        beams = self.config.beams
-        first = torch.full((memory.shape[0],), self.tokenizer.convert_tokens_to_ids(start), device=memory.device)
-        never = [
-            self.tokenizer.pad_token_id,
-            self.tokenizer.unk_token_id,
-            self.tokenizer.cls_token_id,
-            *self.tokenizer.convert_tokens_to_ids([REPORT_START, *OBSERVATION_STARTS]),
-        ]
-        if head is self.report_head:
-            never.append(self.tokenizer.convert_tokens_to_ids(NOT_MENTIONED))
-        rows = beam_search(
-            CachedDecoding(self.decoder, head, self.memory(memory), beams, prompts),
-            first,
-            end=self.tokenizer.eos_token_id,
-            pad=self.tokenizer.pad_token_id,
-            beams=beams,
-            max_length=max_length,
-            forbidden=never,
-        )
-        return [decode_report(self.tokenizer, row) for row in rows]
-
-    # saving and loading, tokenizers included
-
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> None:
         """Write weights (safetensors), configuration, image processor and tokenizers."""
         hub = {key: kwargs.pop(key) for key in ("repo_id", "commit_message", "create_pr", "private") if key in kwargs}
         super().save_pretrained(save_directory, **kwargs)
         DcrrgImageProcessor(self.config.image_size).save_pretrained(save_directory)
-        self.tokenizer.save_pretrained(save_directory)
-        if self.text_tokenizer is not self.tokenizer:
-            self.text_tokenizer.save_pretrained(Path(save_directory) / TEXT_TOKENIZER_FOLDER)
         if push_to_hub:
             # the base class would upload before the tokenizers are there
             self.push_to_hub(hub.pop("repo_id", Path(save_directory).name), token=kwargs.get("token"), **hub)
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> "DcrrgModel":
-        """Load weights, configuration and tokenizers from a folder or a hub id; weights are float32 in memory."""
-        kwargs.setdefault("dtype", torch.float32)
-        hub = {key: kwargs[key] for key in _HUB_OPTIONS if key in kwargs}
-        model: DcrrgModel = super().from_pretrained(
-            pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs
-        )
-        model.tokenizer = model.text_tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path, **hub)
-        if model.config.text_encoder.get("own_vocabulary"):
-            model.text_tokenizer = AutoTokenizer.from_pretrained(
-                pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER, **hub
-            )
-        return model
 
 
 def _log_odds(logits: Tensor) -> Tensor:

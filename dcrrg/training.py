@@ -12,7 +12,7 @@ from transformers import set_seed
 
 from dcrrg.configuration import DcrrgConfig
 from dcrrg.descriptions import description_rows
-from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, REPORT_START, SPECIAL_TOKENS, DcrrgModel
+from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, SPECIAL_TOKENS, DcrrgModel
 from dcrrg.model_card import write_model_card
 from dcrrg.preset import Preset, load_preset
 from dcrrg.steps import (
@@ -28,7 +28,7 @@ from dcrrg.steps import (
 from dcrrg.variants import default_extra_corpus, find_variant
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
-from rrgbench.modeling.image_encoder import network_settings
+from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
 from rrgbench.modeling.stage_options import AS_PRESET, StageOptions, deciding
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
@@ -193,8 +193,6 @@ def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel
     model = DcrrgModel(config, pretrained_encoders=True)
     # so that the saved configuration rebuilds the networks without their weights' source
     model.config.text_encoder = shape_of(model.text_encoder, text_encoder)
-    if config.image_encoder.get("weights") and config.image_encoder["kind"] == "resnet":
-        model.config.image_encoder = {"kind": "resnet", **network_settings(model.image_encoder)}
     model.tokenizer, model.text_tokenizer = tokenizer, text_tokenizer
     return model
 

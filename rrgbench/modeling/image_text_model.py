@@ -13,16 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from transformers import AutoTokenizer
 
 from rrgbench.modeling.beam_search import DecodingState
 from rrgbench.modeling.captioner import Captioner
 from rrgbench.modeling.report_decoder import CachedDecoding, ReportDecoder
 from rrgbench.modeling.report_model import ReportModelConfig, texts_in_batches
-from rrgbench.modeling.report_tokenizer import encode_for_classification
-from rrgbench.modeling.text_encoder import build_text_encoder, mean_over_words
-
-TEXT_TOKENIZER_FOLDER = "text_tokenizer"
+from rrgbench.modeling.text_encoder import mean_over_words
+from rrgbench.modeling.text_reading_model import TextReadingModel
 
 
 class ImageTextConfig(ReportModelConfig):
@@ -71,15 +68,13 @@ class ImageTextConfig(ReportModelConfig):
         super().__init__(**kwargs)
 
 
-class ImageTextModel(Captioner):
+class ImageTextModel(TextReadingModel, Captioner):
     """Image encoder, text encoder, two linear projections into one space, and the shared report decoder."""
 
     config_class: type[ImageTextConfig] = ImageTextConfig
 
     def __init__(self, config: ImageTextConfig, pretrained_encoders: bool = False) -> None:
         super().__init__(config, pretrained_encoders)
-        self.text_tokenizer: Any = None
-        self.text_encoder = build_text_encoder(config.text_encoder, pretrained_encoders)
         self.text_width: int = self.text_encoder.config.hidden_size
         self.image_projection: nn.Module = nn.Linear(self.image_encoder.dim, config.embedding_width)
         self.text_projection: nn.Module = nn.Linear(self.text_width, config.embedding_width)
@@ -126,11 +121,6 @@ class ImageTextModel(Captioner):
     def contrast(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Tensor:
         """The system's loss of n films beside n texts with positive labels (n, 14)."""
 
-    def encode_texts(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Token ids and mask of texts for the text encoder, on the model's device."""
-        ids, mask = encode_for_classification(self.text_tokenizer, texts, self.config.max_text)
-        return ids.to(self.device), mask.to(self.device)
-
     @torch.inference_mode()
     def embed_images(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Unit vectors (n, p) of films."""
@@ -153,25 +143,6 @@ class ImageTextModel(Captioner):
     def decoding_state(self, films: Tensor, beams: int) -> DecodingState:
         """A fresh decoding state with `beams` rows for each film."""
         return CachedDecoding(self.decoder, self.report_head, self.film_cells(films), beams)
-
-    # saving and loading
-
-    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
-        """Write weights, configuration and tokenizers."""
-        super().save_pretrained(save_directory, **kwargs)
-        if self.text_tokenizer is not self.tokenizer:
-            self.text_tokenizer.save_pretrained(f"{save_directory}/{TEXT_TOKENIZER_FOLDER}")
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """Load weights, configuration and tokenizers from a folder or a hub id."""
-        model = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
-        model.text_tokenizer = (
-            AutoTokenizer.from_pretrained(pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER)
-            if model.config.text_encoder.get("own_vocabulary")
-            else model.tokenizer
-        )
-        return model
 
 
 class Contrast(nn.Module):

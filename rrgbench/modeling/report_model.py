@@ -1,6 +1,6 @@
 """What every trainable model is: a Hugging Face model with an image encoder, its report tokenizer saved beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,8 @@ from rrgbench.modeling.report_tokenizer import decode_report
 
 REPORT_START = "[REPORT]"
 """First token of a decoder's report."""
+
+_HUB_OPTIONS = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "token")
 
 
 class ReportModelConfig(PretrainedConfig):  # type: ignore[misc]
@@ -93,18 +95,40 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
         for start in range(0, len(images), size):
             yield torch.from_numpy(np.ascontiguousarray(images[start : start + size])).to(self.device)
 
-    def decode(self, state: DecodingState, items: int) -> list[str]:
-        """Reports that beam search writes for `items` films, given a fresh decoding state."""
+    def decode(
+        self,
+        state: DecodingState,
+        items: int,
+        start: str = REPORT_START,
+        max_length: int | None = None,
+        allowed: Sequence[str] = (),
+    ) -> list[str]:
+        """Texts that beam search writes for `items` films, given a fresh decoding state.
+
+        Parameters
+        ----------
+        state : DecodingState
+            Of `items` times the configured number of beams.
+        items : int
+            Number of texts.
+        start : str
+            Special token that each begins with.
+        max_length : int, optional
+            Most tokens written; those of a report if omitted.
+        allowed : sequence of str
+            Special tokens that may be written.
+        """
         tokenizer = self.tokenizer
-        first = torch.full((items,), tokenizer.convert_tokens_to_ids(REPORT_START), device=self.device)
-        special = [index for index in tokenizer.all_special_ids if index != tokenizer.eos_token_id]
+        first = torch.full((items,), tokenizer.convert_tokens_to_ids(start), device=self.device)
+        written = {tokenizer.eos_token_id, *tokenizer.convert_tokens_to_ids(list(allowed))}
+        special = [index for index in tokenizer.all_special_ids if index not in written]
         rows = beam_search(
             state,
             first,
             end=tokenizer.eos_token_id,
             pad=tokenizer.pad_token_id,
             beams=self.config.beams,
-            max_length=self.config.max_report,
+            max_length=max_length or self.config.max_report,
             forbidden=special,
         )
         return [decode_report(tokenizer, row) for row in rows]
@@ -119,8 +143,13 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
         """Load weights, configuration and tokenizer from a folder or a hub id; weights are float32 in memory."""
         kwargs.setdefault("dtype", torch.float32)
         model: Self = super().from_pretrained(pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs)
-        model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path)
+        model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path, **hub_options(kwargs))
         return model
+
+
+def hub_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `from_pretrained`'s options that say where on a hub the files lie: tokenizers want them too."""
+    return {key: given[key] for key in _HUB_OPTIONS if key in given}
 
 
 def texts_in_batches(texts: Sequence[str], size: int = 64) -> Iterator[Sequence[str]]:

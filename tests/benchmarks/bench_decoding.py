@@ -8,10 +8,11 @@ import torch
 from table import Row, run, timed
 from torch import Tensor
 
-from dcrrg.model import REPORT_START, DcrrgModel
+from dcrrg.model import DcrrgModel
 from rrgbench.data.corpus import load_films
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.report_decoder import CachedDecoding
+from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.registry import load_corpus, load_model
 
 FILMS = 64

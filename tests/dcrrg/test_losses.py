@@ -12,7 +12,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcrrg.model import REPORT_START
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.preset import load_preset
 from dcrrg.projection import PromptedProjection
@@ -21,6 +20,7 @@ from dcrrg.steps import Contrast, Descriptions, ImageObservations, Reports, Text
 from dcrrg.training import new_model
 from rrgbench.data.corpus import training_items
 from rrgbench.modeling.report_decoder import CachedDecoding
+from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.training_items import IGNORED
 from rrgbench.observations import OBSERVATIONS
 
