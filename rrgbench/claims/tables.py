@@ -12,6 +12,7 @@ from rrgbench.render.assembly import merged_signatures
 from rrgbench.render.table import Cell, Column, Notes, Row, Table, mark_best
 from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import mean_over_seeds
+from rrgbench.stats.value_bounds import within_bounds
 
 INTERVAL = "interval of the mean over seeds: t, with the variance between seeds and that of the resampled studies"
 
@@ -92,9 +93,7 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seed
         np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
     )
     marks = () if len(order) == len(seeds) else (notes.number(f"{len(order)} of {len(seeds)} seeds"),)
-    # Student's t knows of no bounds; CIDEr is the one value that may exceed 1
-    top = np.inf if quantity.metric == "cider" else 1.0
-    return Cell(found.value, max(found.low, 0.0), min(found.high, top), marks)
+    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks)
 
 
 def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:

@@ -6,6 +6,7 @@ from rrgbench.errors import InputError
 from rrgbench.render.table import Cell, Column, Notes, Row, Table, mark_best
 from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import mean_of_intervals
+from rrgbench.stats.value_bounds import within_bounds
 
 TRIVIAL = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report")
 """The trivial systems: below a rule, in every table."""
@@ -97,7 +98,7 @@ def pooled(records: Sequence[Record], notes: Notes) -> Cell:
     text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
     if len(known) < len(records):
         text += f"; {len(records) - len(known)} seeds are blank"
-    return Cell(found.value, found.low, found.high, (*reasons, notes.number(text)))
+    return Cell(found.value, *within_bounds(records[0].metric, found.low, found.high), (*reasons, notes.number(text)))
 
 
 def merged_signatures(used: Mapping[Column, Sequence[Record]]) -> tuple[tuple[str, str], ...]:

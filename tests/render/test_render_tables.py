@@ -140,6 +140,18 @@ def test_seeds_are_pooled_and_said_to_be() -> None:
         pooled([seeds[0], replace(seeds[0], value=0.65)], notes)
 
 
+@pytest.mark.parametrize(
+    ("metric", "values", "low", "high"),
+    [("auroc", (0.9, 0.99), None, 1.0), ("pearson", (-0.9, 0.2), -1.0, 1.0), ("distinct_reports", (3, 300), 0.0, None)],
+)
+def test_pooled_intervals_stay_within_what_a_metric_can_be(metric, values, low, high) -> None:
+    cell = pooled([record("x", metric, value, seed=seed) for seed, value in enumerate(values)], Notes())
+    assert cell.low < min(values)
+    assert cell.high > max(values)
+    assert low is None or cell.low == low
+    assert high is None or cell.high == high
+
+
 def test_signatures_of_the_same_fields_share_a_line() -> None:
     used = {
         Column(f"P@{k}"): [record("retrieval", "precision_at_k", 0.5, k=k, signature=f"{SIGNATURE}|k:{k}")]
