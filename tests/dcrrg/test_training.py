@@ -114,7 +114,8 @@ def test_unpaired_films_and_reports(corpus, preset, tmp_path):
     unpaired = Corpus("mixed", "ab" * 8, films, text_studies=texts)
     train(unpaired, preset=preset, out=tmp_path, seed=0)
     step3 = json.loads((tmp_path / "stages" / "step3" / "stage.json").read_text())
-    assert step3["items"] == 24 * 14 * 2, "14 items a report, two epochs"
+    sets = load_preset("tiny").description_sets
+    assert step3["items"] == 24 * (14 + sets) * 2, "14 observations and some sets of them a report, two epochs"
     assert DcrrgModel.from_pretrained(tmp_path).config.vocabulary > 50
 
 
