@@ -137,17 +137,11 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
         "step1-text": {"balance": settings.balance},
         "step1-image": {"balance": settings.balance, "extra": extra, **films},
         "step2": films,
-        "step3": _descriptions(settings),
+        "step3": settings.model_dump(include={"no_finding_description", "description_sets"}),
         "step4": {"tuning": variant.tuning, **(films if full else {})},
     }
     names = [name for step in variant.steps for name in STAGES[step]]
     return stage_chain(common, [(n, {**own[n], "settings": _chosen(stage_settings(n, settings))}) for n in names])
-
-
-def _descriptions(settings: Preset) -> dict[str, Any]:
-    """What step 3 writes, where it is not the default."""
-    chosen = {name: getattr(settings, name) for name in ("no_finding_description", "description_sets")}
-    return {name: value for name, value in chosen.items() if value != Preset.model_fields[name].default}
 
 
 def _chosen(settings: StageSettings) -> dict[str, Any]:
