@@ -57,5 +57,5 @@ class Preset(BaseModel):
 
 
 def load_preset(name: str) -> Preset:
-    """A preset by name (`mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
+    """A preset by name (`ablation`, `mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
     return read_preset(PACKAGE, name, Preset)

@@ -29,7 +29,7 @@ def train(
     option: Options = None,
     skip_bad_images: SkipBadImages = False,
     film_cache: FilmCache = None,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="mini, tiny, small, paper, or a YAML file.")] = "tiny",
+    preset: Annotated[str, typer.Option("--preset", "-p", help="mini, tiny, small, paper or a YAML file.")] = "tiny",
     step: Annotated[
         list[str] | None, typer.Option("--step", help="dcrrg: 1, 2, 3, 4 or all; may be repeated.", show_default="all")
     ] = None,
@@ -98,7 +98,7 @@ def train(
 
     Example: rrgbench train --model all --preset mini --out checkpoints/all
 
-    Example: rrgbench train --variants all --seeds 0,1,2 --preset mini --out ablations
+    Example: rrgbench train --variants all --seeds 0,1,2 --preset ablation --out ablations
     """
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError

@@ -21,8 +21,8 @@ def preset_names(package: str) -> list[str]:
 def read_preset(package: str, name: str, schema: type[P]) -> P:
     """A preset by name, or from a YAML file of one's own.
 
-    A preset with `extends: NAME` is the preset of that name, by name or file, with what it says itself laid over it, key by
-    key down to the values.
+    A preset with `extends: NAME` is the preset of that name or file with what it says itself laid over it, key by key
+    down to the values.
 
     Raises
     ------
