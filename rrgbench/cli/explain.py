@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rrgbench.cli.corpus_options import CorpusName, Options, Reports, ReportsRoot, Root, open_corpus
+from rrgbench.cli.corpus_options import (
+    CorpusName,
+    Options,
+    Reports,
+    ReportsRoot,
+    Root,
+    SkipBadImages,
+    open_corpus,
+)
 
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
@@ -25,6 +33,7 @@ def explain(
     reports: Reports = None,
     reports_root: ReportsRoot = None,
     option: Options = None,
+    skip_bad_images: SkipBadImages = False,
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="A trained folder or hub id; the shipped one if omitted.")
     ] = None,
@@ -50,7 +59,7 @@ def explain(
     lookup("model", model, model_names())
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
         raise InputError(f"--html {html} can't be written: give a file in a folder that exists")
-    data = open_corpus(corpus, root, reports, reports_root, option)
+    data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
     chosen = find_study(data, study)
     if not chosen.images:
         raise InputError(f"study {chosen.study_id} of corpus {data.name} has no film to explain")

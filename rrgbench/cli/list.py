@@ -41,7 +41,8 @@ def suites(json_output: Json = False) -> None:
 
 @app.command()
 def metrics(json_output: Json = False) -> None:
-    """Metrics that `score --metrics` takes, those of other packages last. Example: rrgbench list metrics"""
+    """Metrics, and groups of them, that `score --metrics` takes. Example: rrgbench list metrics"""
+    from rrgbench.metric_families import GROUPS
     from rrgbench.registry import plug_in_metrics
     from rrgbench.scoring import metric_keys
 
@@ -49,7 +50,8 @@ def metrics(json_output: Json = False) -> None:
     if json_output:
         _show([*metric_keys(None), *plug_ins], True)
         return
-    _show(metric_keys(None), False)
+    for name in metric_keys(None):
+        print(f"{name:<14}group {', '.join(group for group, keys in GROUPS.items() if name in keys)}")
     for name, plug_in in plug_ins.items():
         state = f"{plug_in.package} {plug_in.installed}" if plug_in.installed else f"not installed: {plug_in.get}"
         print(f"{name:<14}{state}" + (f"; weights: {plug_in.weights}" if plug_in.weights else ""))

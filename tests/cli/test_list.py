@@ -1,0 +1,59 @@
+"""`rrgbench list`: what it prints is what the other commands take."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from rrgbench.cli.main import app
+from rrgbench.errors import UnknownNameError
+from rrgbench.protocols import load_protocol
+from rrgbench.registry import corpus_names, load_trainer, model_names, plug_in_metrics, suite_names
+from rrgbench.scoring import metric_keys
+
+
+def listed(*arguments):
+    done = CliRunner().invoke(app, ["list", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize("what", ["models", "corpora", "suites", "metrics", "protocols"])
+def test_lines_and_json_name_the_same(what):
+    names = [line.split()[0].partition("@")[0] for line in listed(what).splitlines()]
+    assert names == json.loads(listed(what, "--json"))
+    assert len(names) == len(set(names)) > 2
+
+
+def test_corpora_and_suites_are_those_of_the_registry():
+    assert listed("corpora").split() == corpus_names()
+    assert listed("suites").split() == suite_names()
+
+
+def test_models_that_are_called_trainable_have_a_trainer_and_others_have_none():
+    lines = [line.split() for line in listed("models").splitlines()]
+    assert [name for name, *_ in lines] == model_names()
+    for name, *trainable in lines:
+        if trainable:
+            load_trainer(name)
+        else:
+            with pytest.raises(UnknownNameError, match="trainable model"):
+                load_trainer(name)
+
+
+def test_metrics_and_their_groups_are_taken_by_score():
+    plug_ins = plug_in_metrics()
+    for line in listed("metrics").splitlines():
+        name, *rest = line.replace(",", "").split()
+        if name in plug_ins:
+            assert plug_ins[name].package in line or plug_ins[name].get in line
+        else:
+            assert rest[0] == "group"
+            assert metric_keys([name]) == [name]
+            for group in rest[1:]:
+                assert name in metric_keys([group])
+
+
+def test_protocols_are_listed_with_the_versions_they_load_by():
+    for line in listed("protocols").splitlines():
+        assert load_protocol(line.split()[0].partition("@")[0]).identity == line.split()[0]
