@@ -65,6 +65,8 @@ def settings(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
     )
+    # it has a handler of its own, and would say everything twice
+    logging.getLogger("huggingface_hub").propagate = False
     # libraries print their own bars and advice otherwise, into ours
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
