@@ -5,6 +5,7 @@ time; descriptions of several together (`observation_sets`) teach the decoder to
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,8 +20,32 @@ NoFinding = Literal["normality", "rest"]
 """Which sentences describe No Finding: those that call lungs or film normal, or all that mention no other observation
 (technique, bones, aorta ...), so that the 14 descriptions together are the report."""
 
+Unmentioned = Literal["token", "omitted"]
+"""What step 3 makes of an observation that a report does not mention: the decoder writes a token that says so, or it is
+never asked."""
+
+DescriptionMemory = Literal["all", "prompted"]
+"""What step 3's decoder reads of a film or report: all 14 prompted representations, or those of the observations that
+it describes."""
+
 Sentences = Sequence[tuple[str, Collection[int]]]
 """Sentences of a report in order, each with the observations (columns) whose descriptions it belongs to."""
+
+
+@dataclass(frozen=True)
+class DescriptionRow:
+    """One description to learn.
+
+    Attributes
+    ----------
+    observations : tuple of int
+        What is described (columns), in the order of the start tokens.
+    tokens : list of int
+        Start tokens, description or "not mentioned", end token.
+    """
+
+    observations: tuple[int, ...]
+    tokens: list[int]
 
 
 def described_sentences(report: str, no_finding: NoFinding) -> Sentences:
@@ -53,8 +78,9 @@ def description_rows(
     no_finding: NoFinding,
     sets: int,
     seed: int,
-) -> list[list[list[int]]]:
-    """Token rows of each report: one for each observation, then one for each set of observations.
+    unmentioned: Unmentioned = "token",
+) -> list[list[DescriptionRow]]:
+    """What is to be learned of each report: a row for each observation, then one for each set of observations.
 
     Parameters
     ----------
@@ -74,11 +100,8 @@ def description_rows(
         Sets of observations a report.
     seed : int
         Of the sets.
-
-    Returns
-    -------
-    list of list of list of int
-        Start tokens, description or "not mentioned", end token.
+    unmentioned : str
+        See `Unmentioned`; where it is `omitted`, a row of which nothing is said is left out.
     """
     known: dict[str, list[int]] = {}
 
@@ -90,11 +113,14 @@ def description_rows(
     rows = []
     for report, drawn in zip(reports, observation_sets(len(reports), sets, seed), strict=True):
         sentences = described_sentences(report, no_finding)
-        study: list[list[int]] = []
+        study: list[DescriptionRow] = []
         asked = [[column] for column in range(len(starts))] + [some.tolist() for some in drawn]
         for observations in asked:
             written = [token for sentence in description(sentences, observations) for token in tokens(sentence)]
+            if not written and unmentioned == "omitted":
+                continue
             prompted = [starts[observation] for observation in observations]
-            study.append([*prompted, *(written[: most - 1] or [absent]), tokenizer.eos_token_id])
+            row = [*prompted, *(written[: most - 1] or [absent]), tokenizer.eos_token_id]
+            study.append(DescriptionRow(tuple(observations), row))
         rows.append(study)
     return rows

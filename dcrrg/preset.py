@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dcrrg.descriptions import NoFinding
+from dcrrg.descriptions import DescriptionMemory, NoFinding, Unmentioned
 from rrgbench.modeling.preset import read_preset
 from rrgbench.modeling.training import StageSettings
 
@@ -26,6 +26,10 @@ class Preset(BaseModel):
         What step 3 writes of No Finding (`dcrrg.descriptions.NoFinding`).
     description_sets : int
         How many sets of several observations a study's step 3 describes, beside its 14 observations by themselves.
+    unmentioned : str
+        What step 3 makes of an observation that a report does not mention (`dcrrg.descriptions.Unmentioned`).
+    description_memory : str
+        What its decoder reads (`dcrrg.descriptions.DescriptionMemory`).
     min_word_count : int
         Rarer words become unknown.
     step1_image, step1_text, step2, step3, step4 : StageSettings
@@ -45,6 +49,8 @@ class Preset(BaseModel):
     augment: bool = True
     no_finding_description: NoFinding = "normality"
     description_sets: int = Field(default=0, ge=0)
+    unmentioned: Unmentioned = "token"
+    description_memory: DescriptionMemory = "all"
     min_word_count: int = 3
     step1_image: StageSettings
     step1_text: StageSettings

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 
+from dcrrg.descriptions import DescriptionMemory, DescriptionRow
 from dcrrg.model import OBSERVATION_STARTS, DcrrgModel
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
@@ -78,9 +79,13 @@ class Descriptions(nn.Module):
         self.model = model
         self.starts = torch.tensor(model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS)))
 
-    def forward(self, memory: Tensor, ids: Tensor, targets: Tensor) -> Batch:
-        """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P)."""
+    def forward(self, memory: Tensor, ids: Tensor, targets: Tensor, shown: Tensor | None = None) -> Batch:
+        """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P), or those of observations `shown`
+        (n, 14), in which some may be repeated."""
         memory = self.model.memory(memory)
+        if shown is not None:
+            # one representation in all places is attended to as one that stands alone
+            memory = memory.gather(1, shown.unsqueeze(-1).expand_as(memory))
         lengths = row_lengths(targets)
         # the observations that a set of them starts with are given, not written
         targets = targets.masked_fill(torch.isin(targets, self.starts.to(ids.device)), IGNORED)
@@ -220,24 +225,32 @@ class ReportItems(_Items):
 
 class DescriptionItems(Dataset[Batch]):
     """(study, modality, observation or set of them) items of step 3: of single ones 28 a paired study, 14 a report
-    without film.
+    without film, or fewer where what is not mentioned is left out.
 
     Parameters
     ----------
     memories : sequence of Tensor
         Prompted representations (n, 14, P), one a modality.
-    rows : list of list of list of int
-        Of each study, as `dcrrg.descriptions.description_rows` gives them.
+    rows : list of list of DescriptionRow
+        Of each study.
+    memory : str
+        See `DescriptionMemory`.
     """
 
-    def __init__(self, memories: Sequence[Tensor], rows: list[list[list[int]]]) -> None:
-        self.memories, self.rows = memories, rows
-        self.descriptions = len(rows[0])
+    def __init__(
+        self, memories: Sequence[Tensor], rows: list[list[DescriptionRow]], memory: DescriptionMemory = "all"
+    ) -> None:
+        self.memories, self.memory = memories, memory
+        self.items = [(study, row) for study, described in enumerate(rows) for row in described]
 
     def __len__(self) -> int:
-        return len(self.memories) * len(self.rows) * self.descriptions
+        return len(self.memories) * len(self.items)
 
     def __getitem__(self, index: int) -> Batch:
-        modality, rest = divmod(index, len(self.rows) * self.descriptions)
-        study, description = divmod(rest, self.descriptions)
-        return {"memory": self.memories[modality][study], "row": self.rows[study][description]}
+        modality, item = divmod(index, len(self.items))
+        study, row = self.items[item]
+        memory = self.memories[modality][study]
+        if self.memory == "all":
+            return {"memory": memory, "row": row.tokens}
+        shown = torch.tensor(row.observations)[torch.arange(len(memory)) % len(row.observations)]
+        return {"memory": memory, "row": row.tokens, "shown": shown}

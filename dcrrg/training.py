@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from transformers import set_seed
 
 from dcrrg.configuration import DcrrgConfig
-from dcrrg.descriptions import description_rows
+from dcrrg.descriptions import DescriptionRow, description_rows
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, SPECIAL_TOKENS, DcrrgModel
 from dcrrg.model_card import write_model_card
 from dcrrg.preset import Preset, load_preset
@@ -263,7 +263,7 @@ def _items(
         return PairItems(data.films, data.reports, data.paired, augment, seed)
     if stage == "step3":
         rows = _description_rows(model, data.reports.reports, settings, seed)
-        return DescriptionItems(_memories(model, data), rows)
+        return DescriptionItems(_memories(model, data), rows, settings.description_memory)
     reports = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
         return ReportWritingItems(reports, films=DrawnFilms(data.films.films, augment, seed))
@@ -281,7 +281,9 @@ def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
     return memories
 
 
-def _description_rows(model: DcrrgModel, reports: Sequence[str], settings: Preset, seed: int) -> list[list[list[int]]]:
+def _description_rows(
+    model: DcrrgModel, reports: Sequence[str], settings: Preset, seed: int
+) -> list[list[DescriptionRow]]:
     starts = model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS))
     return description_rows(
         reports,
@@ -292,6 +294,7 @@ def _description_rows(model: DcrrgModel, reports: Sequence[str], settings: Prese
         settings.no_finding_description,
         settings.description_sets,
         seed,
+        settings.unmentioned,
     )
 
 

@@ -137,7 +137,8 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
         "step1-text": {"balance": settings.balance},
         "step1-image": {"balance": settings.balance, "extra": extra, **films},
         "step2": films,
-        "step3": settings.model_dump(include={"no_finding_description", "description_sets"}),
+        "step3": settings.model_dump(include={"no_finding_description", "description_sets"})
+        | settings.model_dump(include={"unmentioned", "description_memory"}, exclude_defaults=True),
         "step4": {"tuning": variant.tuning, **(films if full else {})},
     }
     names = [name for step in variant.steps for name in STAGES[step]]

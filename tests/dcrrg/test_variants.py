@@ -119,6 +119,16 @@ def test_a_default_that_is_spelled_out_is_the_same_stage(tmp_path):
     assert stages_of("6", preset=str(path)) == stages_of("6")
 
 
+@pytest.mark.parametrize(
+    "choice", ["unmentioned: omitted", "description_memory: prompted", "no_finding_description: normality"]
+)
+def test_what_step_3_describes_decides_it_and_what_follows(tmp_path, choice):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: mini\n{choice}\n")
+    before, after = stages_of("6"), stages_of("6", preset=str(path))
+    assert {name for name in before if before[name] != after[name]} == {"step3", "step4"}
+
+
 def test_names_of_variants_and_sets():
     assert [v.name for v in chosen_variants(["table5"])] == ["6a", "6b", "6c", "6d"]
     assert [v.name for v in chosen_variants(["6", "table4"])] == ["6", "1", "2", "3", "4", "5", "7"]
