@@ -2,9 +2,16 @@
 
 from typing import Any
 
+from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import ReportModelConfig
 
-SIMILARITY_PROMPTS = ("each", "mean", "none")
+CHOICES = {
+    "text_pooling": ("cls", "mean"),
+    "description_memory": ("all", "prompted"),
+    "similarity_prompt": ("each", "mean", "none"),
+    "tuning": ("prompt", "full"),
+}
+"""What the choices of a `DcrrgConfig` may be."""
 
 
 class DcrrgConfig(ReportModelConfig):
@@ -26,6 +33,9 @@ class DcrrgConfig(ReportModelConfig):
         is embedded.
     memory_prompts : bool
         Whether the decoder's memory holds each v_p beside its one-hot prompt e, to tell them apart.
+    description_memory : str
+        What the decoder reads where it describes an observation: `all` 14 prompted representations, or that of the
+        `prompted` one alone. A report is written from all of them.
     prompt_length : int
         Soft prompt tokens a layer (step 4).
     similarity_prompt : str
@@ -41,6 +51,11 @@ class DcrrgConfig(ReportModelConfig):
         Token limits of descriptions and of the text encoder's input.
     **kwargs
         See `ReportModelConfig`; `dropout` is also that of the projections.
+
+    Raises
+    ------
+    InputError
+        If a choice is none of `CHOICES`.
     """
 
     model_type = "dcrrg"
@@ -57,6 +72,7 @@ class DcrrgConfig(ReportModelConfig):
         decoder_feed_forward: int = 384,
         decoder_distance: bool = False,
         memory_prompts: bool = False,
+        description_memory: str = "all",
         prompt_length: int = 16,
         similarity_prompt: str = "each",
         tuning: str = "prompt",
@@ -66,6 +82,15 @@ class DcrrgConfig(ReportModelConfig):
         max_text: int = 160,
         **kwargs: Any,
     ) -> None:
+        chosen = {
+            "text_pooling": text_pooling,
+            "description_memory": description_memory,
+            "similarity_prompt": similarity_prompt,
+            "tuning": tuning,
+        }
+        for name, value in chosen.items():
+            if value not in CHOICES[name]:
+                raise InputError(f"{name} of a DCRRG model is {value!r}; expected one of {', '.join(CHOICES[name])}")
         self.text_encoder = dict(text_encoder or {})
         self.text_pooling = text_pooling
         self.projection_width = projection_width
@@ -76,6 +101,7 @@ class DcrrgConfig(ReportModelConfig):
         self.decoder_feed_forward = decoder_feed_forward
         self.decoder_distance = decoder_distance
         self.memory_prompts = memory_prompts
+        self.description_memory = description_memory
         self.prompt_length = prompt_length
         self.similarity_prompt = similarity_prompt
         self.tuning = tuning

@@ -24,10 +24,6 @@ Unmentioned = Literal["token", "omitted"]
 """What step 3 makes of an observation that a report does not mention: the decoder writes a token that says so, or it is
 never asked."""
 
-DescriptionMemory = Literal["all", "prompted"]
-"""What step 3's decoder reads of a film or report: all 14 prompted representations, or those of the observations that
-it describes."""
-
 Sentences = Sequence[tuple[str, Collection[int]]]
 """Sentences of a report in order, each with the observations (columns) whose descriptions it belongs to."""
 

@@ -227,21 +227,26 @@ class DcrrgModel(TextReadingModel):
         UnknownNameError
             If it is not one of the 14 observations.
         """
-        start = OBSERVATION_STARTS[OBSERVATIONS.index(lookup("observation", observation, OBSERVATIONS))]
+        prompted = OBSERVATIONS.index(lookup("observation", observation, OBSERVATIONS))
+        only = prompted if self.config.description_memory == "prompted" else None
         return [
             text
             for films in self.film_batches(images)
             for text in self.decode(
-                self._decoding(films, self.description_head, None),
+                self._decoding(films, self.description_head, None, only),
                 len(films),
-                start,
+                OBSERVATION_STARTS[prompted],
                 self.config.max_description,
                 allowed=[NOT_MENTIONED],
             )
         ]
 
-    def _decoding(self, films: Tensor, head: nn.Module, prompts: DeepPrompts | None) -> CachedDecoding:
+    def _decoding(
+        self, films: Tensor, head: nn.Module, prompts: DeepPrompts | None, only: int | None = None
+    ) -> CachedDecoding:
         memory = self.memory(self.image_observations(films))
+        if only is not None:
+            memory = memory[:, only : only + 1]
         return CachedDecoding(self.decoder, head, memory, self.config.beams, prompts)
 
     def explain(

@@ -142,7 +142,9 @@ def main(arguments: Sequence[str]) -> None:
     shipped = checkpoint.resolve().parent.name == "checkpoints" and checkpoint.resolve().parent.parent.name == "dcrrg"
     details = environment["details"]
     command = f"rrgbench eval --model dcrrg --suite {details['suite']}"
-    if shipped and checkpoint.name != SHIPPED:
+    if not shipped:
+        command += " --checkpoint FOLDER"
+    elif checkpoint.name != SHIPPED:
         command += f" --checkpoint {checkpoint.name}"
     write_model_card(checkpoint, json.loads((run / "results.json").read_text()), command, shipped)
 

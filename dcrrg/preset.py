@@ -1,11 +1,14 @@
 """Training presets: shape and hyper-parameters by name, from `presets/*.yaml`."""
 
+from inspect import signature
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from dcrrg.descriptions import DescriptionMemory, NoFinding, Unmentioned
+from dcrrg.configuration import CHOICES, DcrrgConfig
+from dcrrg.descriptions import NoFinding, Unmentioned
 from rrgbench.modeling.preset import read_preset
+from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.modeling.training import StageSettings
 
 PACKAGE = "dcrrg.presets"
@@ -28,8 +31,6 @@ class Preset(BaseModel):
         How many sets of several observations a study's step 3 describes, beside its 14 observations by themselves.
     unmentioned : str
         What step 3 makes of an observation that a report does not mention (`dcrrg.descriptions.Unmentioned`).
-    description_memory : str
-        What its decoder reads (`dcrrg.descriptions.DescriptionMemory`).
     min_word_count : int
         Rarer words become unknown.
     step1_image, step1_text, step2, step3, step4 : StageSettings
@@ -50,7 +51,6 @@ class Preset(BaseModel):
     no_finding_description: NoFinding = "normality"
     description_sets: int = Field(default=0, ge=0)
     unmentioned: Unmentioned = "token"
-    description_memory: DescriptionMemory = "all"
     min_word_count: int = 3
     step1_image: StageSettings
     step1_text: StageSettings
@@ -60,6 +60,18 @@ class Preset(BaseModel):
     step4_full: StageSettings | None = None
     limit: int | None = Field(default=None, gt=0)
     storage: Literal["float32", "float16"] = "float32"
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: dict[str, Any]) -> dict[str, Any]:
+        # a configuration keeps what it doesn't know, so a misspelt key would change nothing and say nothing
+        known = {*signature(DcrrgConfig).parameters, *signature(ReportModelConfig).parameters} - {"kwargs"}
+        if unknown := sorted(set(model) - known):
+            raise ValueError(f"model has no {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        for name, choices in CHOICES.items():
+            if model.get(name, choices[0]) not in choices:
+                raise ValueError(f"{name} of model is {model[name]!r}; expected one of {', '.join(choices)}")
+        return model
 
 
 def load_preset(name: str) -> Preset:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 
-from dcrrg.descriptions import DescriptionMemory, DescriptionRow
+from dcrrg.descriptions import DescriptionRow
 from dcrrg.model import OBSERVATION_STARTS, DcrrgModel
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
@@ -234,12 +234,10 @@ class DescriptionItems(Dataset[Batch]):
     rows : list of list of DescriptionRow
         Of each study.
     memory : str
-        See `DescriptionMemory`.
+        What the decoder reads (`description_memory` of `DcrrgConfig`).
     """
 
-    def __init__(
-        self, memories: Sequence[Tensor], rows: list[list[DescriptionRow]], memory: DescriptionMemory = "all"
-    ) -> None:
+    def __init__(self, memories: Sequence[Tensor], rows: list[list[DescriptionRow]], memory: str = "all") -> None:
         self.memories, self.memory = memories, memory
         self.items = [(study, row) for study, described in enumerate(rows) for row in described]
 

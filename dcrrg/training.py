@@ -263,7 +263,7 @@ def _items(
         return PairItems(data.films, data.reports, data.paired, augment, seed)
     if stage == "step3":
         rows = _description_rows(model, data.reports.reports, settings, seed)
-        return DescriptionItems(_memories(model, data), rows, settings.description_memory)
+        return DescriptionItems(_memories(model, data), rows, model.config.description_memory)
     reports = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
         return ReportWritingItems(reports, films=DrawnFilms(data.films.films, augment, seed))
@@ -316,7 +316,7 @@ def training_command(
     words = {
         "--corpus": films,
         "--reports": reports,
-        "--preset": Path(preset).stem,
+        "--preset": Path(preset).name,
         "--variant": variant,
         "--extra-corpus": None if extra is None else extra.name,
         "--step": which,

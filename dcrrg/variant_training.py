@@ -18,9 +18,10 @@ from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.modeling.stage_options import AS_PRESET, NOT_DECIDING, StageOptions, deciding
-from rrgbench.modeling.training import Progress, StageSettings, first_process
+from rrgbench.modeling.training import Progress, StageSettings, first_process, process_count, several_processes
 from rrgbench.modeling.training_run import (
     StageIdentity,
+    alone,
     keep_stage_reports,
     open_run,
     publish_model,
@@ -97,6 +98,7 @@ def train_variants(
                 corpus,
                 preset,
                 seed,
+                steps=variant.steps,
                 limit=limit,
                 variant=variant.name,
                 extra=extra if variant.extra else None,
@@ -129,6 +131,8 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
         "seed": seed,
         "model": shape,
         "min_word_count": settings.min_word_count,
+        # a batch is that of one process
+        **({"processes": process_count()} if several_processes() else {}),
     }
     extra = sources.extra.digest if variant.extra and sources.extra is not None else None
     films = {"augment": settings.augment}
@@ -138,7 +142,7 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
         "step1-image": {"balance": settings.balance, "extra": extra, **films},
         "step2": films,
         "step3": settings.model_dump(include={"no_finding_description", "description_sets"})
-        | settings.model_dump(include={"unmentioned", "description_memory"}, exclude_defaults=True),
+        | settings.model_dump(include={"unmentioned"}, exclude_defaults=True),
         "step4": {"tuning": variant.tuning, **(films if full else {})},
     }
     names = [name for step in variant.steps for name in STAGES[step]]
@@ -187,7 +191,11 @@ def _train_one(
         seed,
         None if progress is None else lambda stage, at, total, note: progress(f"{title} {stage}", at, total, note),
     )
-    publish_model(newest, folder, DcrrgModel.from_pretrained, settings.storage)
-    if first_process():
-        write_model_card(folder)
-    keep_stage_reports(out / "stages", chain, folder)
+    with alone(folder):
+        # another run of the same set may have come here first
+        if stage_reports_kept(folder):
+            return
+        publish_model(newest, folder, DcrrgModel.from_pretrained, settings.storage)
+        if first_process():
+            write_model_card(folder)
+        keep_stage_reports(out / "stages", chain, folder)

@@ -99,12 +99,12 @@ class Equivalent:
 
 @dataclass(frozen=True)
 class TrainedShare:
-    """The share of a variant's weights that its last stage trains is at most a limit.
+    """Of the weights that one variant's last stage trains, another's trains at most a share.
 
     Attributes
     ----------
-    variant : str
-        The variant.
+    variant, of : str
+        The variant that trains few, and the one that it is compared with.
     at_most : float
         The limit, 0 to 1.
     paper : str
@@ -112,18 +112,19 @@ class TrainedShare:
     """
 
     variant: str
+    of: str
     at_most: float
     paper: str
 
     @property
     def variants(self) -> tuple[str, ...]:
         """The variants that it needs."""
-        return (self.variant,)
+        return (self.variant, self.of)
 
     @property
     def words(self) -> str:
         """What is tested."""
-        return f"{self.variant}: at most {self.at_most:.0%} of the weights trained in the last step"
+        return f"{self.variant} trains in its last step at most {self.at_most:.0%} of what {self.of} does"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from rrgbench.scoring import score
 from rrgbench.stats.bootstrap import replicate_values
 from rrgbench.suites.suite import Suite
 from rrgbench.tasks import retrieval
-from rrgbench.tasks.evaluate import TASK_VERSIONS, Run, evaluate
+from rrgbench.tasks.evaluate import TASK_VERSIONS, Run, evaluate, predictions_file
 from rrgbench.tasks.evaluation import Evaluation, FilmCache, Progress, film_labels
 
 VERSION = 1
@@ -177,7 +177,7 @@ class Measurement:
 
     def _resampled(self, model: Model, run: Run) -> dict[str, Floats]:
         evaluation = Evaluation(self.corpus, model, self.suite, self.protocol, self.seed, self.films, self.progress)
-        resampled = _resampled_reports(evaluation, _written(run, model)) if self.suite.report_generation else {}
+        resampled = _resampled_reports(evaluation, _written(run, evaluation)) if self.suite.report_generation else {}
         if isinstance(model, ObservationClassifier) and self.suite.classification is not None:
             resampled |= _resampled_areas(evaluation, model)
         if self.suite.retrieval is not None and isinstance(model, ImageTextEncoder | ImageTextSimilarity):
@@ -207,10 +207,10 @@ def column_of(record: Record) -> str | None:
     return None
 
 
-def _written(run: Run, model: Model) -> dict[str, str]:
-    """The reports that the evaluation has written."""
-    (path,) = (run.folder / "predictions").glob(f"{model.name}-*.jsonl")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def _written(run: Run, evaluation: Evaluation) -> dict[str, str]:
+    """The reports that the evaluation has written; others of the model, of another corpus say, may lie beside them."""
+    text = (run.folder / predictions_file(evaluation)).read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in text.splitlines()]
     return {row["study_id"]: row["report"] for row in rows}
 
 

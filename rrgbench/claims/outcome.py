@@ -126,7 +126,20 @@ def _setting(runs: Path, trainings: list[dict[str, Any]]) -> dict[str, Any]:
         values = {str(training[key]) for training in trainings}
         if len(values) > 1:
             raise InputError(f"{runs}: the models differ in their {keys[key]} ({', '.join(sorted(values))})")
+    made_with: dict[str, list[Any]] = {
+        "preset": [_without_choices(training) for training in trainings],
+        "extra": [training.get("extra") for training in trainings],
+    }
+    for key, made in made_with.items():
+        if len({json.dumps(value, sort_keys=True) for value in made if value is not None}) > 1:
+            raise InputError(f"{runs}: the models differ in their {key}; their training.json files say how")
     return {name: trainings[0][key] for key, name in keys.items()}
+
+
+def _without_choices(training: dict[str, Any]) -> dict[str, Any]:
+    """A model's preset without what variants choose."""
+    preset = {key: value for key, value in training["preset"].items() if key != "balance"}
+    return {**preset, "model": {key: value for key, value in preset["model"].items() if key != "tuning"}}
 
 
 def _table_json(table: Table) -> dict[str, Any]:

@@ -169,13 +169,13 @@ def _against(test: Greater | Equivalent, found: SeedMean) -> str:
 
 
 def _share(test: TrainedShare, shares: Mapping[str, Sequence[float]]) -> Finding:
-    known = shares.get(test.variant, ())
-    if not known:
-        return Finding(test, UNKNOWN, reason=f"not trained: {test.variant}")
-    most = max(known)
+    untrained = [variant for variant in test.variants if not shares.get(variant)]
+    if untrained:
+        return Finding(test, UNKNOWN, reason=f"not trained: {', '.join(untrained)}")
+    most = max(shares[test.variant]) / min(shares[test.of])
     holds = most <= test.at_most
     reason = "" if holds else f"{most:.2%} are trained"
-    found = SeedMean(most, np.nan, np.nan, len(known), np.nan, np.nan)
+    found = SeedMean(most, np.nan, np.nan, len(shares[test.variant]), np.nan, np.nan)
     return Finding(test, HOLDS if holds else FAILS, (most,), found, (), reason)
 
 
@@ -193,7 +193,7 @@ def _correlated(test: Correlated, models: Models, seed: int) -> Finding:
     x, y = (np.array([[values[s][0] for s in seeds] for values in both]) for both in (firsts, seconds))
     rx, ry = (np.array([[values[s][1] for s in seeds] for values in both]) for both in (firsts, seconds))
     found = correlation_over_seeds(x, y, rx, ry, 0.95, seed)
-    if np.isnan(found.value):
+    if np.isnan(found.value) or np.isnan(found.low):
         return Finding(test, UNKNOWN, seeds=tuple(seeds), reason="a value is the same for all variants")
     reason = "" if found.low > 0.0 else "no positive correlation shown"
     return Finding(test, FAILS if reason else HOLDS, (), found, tuple(seeds), reason)

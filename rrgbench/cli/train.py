@@ -2,7 +2,7 @@
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from rrgbench.cli.corpus_options import (
     open_corpus,
 )
 
+if TYPE_CHECKING:
+    from rrgbench.data.corpus import Corpus
+
 ALL = "all"
 
 
@@ -29,7 +32,9 @@ def train(
     option: Options = None,
     skip_bad_images: SkipBadImages = False,
     film_cache: FilmCache = None,
-    preset: Annotated[str, typer.Option("--preset", "-p", help="mini, tiny, small, paper or a YAML file.")] = "tiny",
+    preset: Annotated[
+        str, typer.Option("--preset", "-p", help="mini, ablation, tiny, small, paper or a YAML file.")
+    ] = "tiny",
     step: Annotated[
         list[str] | None, typer.Option("--step", help="dcrrg: 1, 2, 3, 4 or all; may be repeated.", show_default="all")
     ] = None,
@@ -37,7 +42,7 @@ def train(
         Path | None,
         typer.Option("--out", help="Folder of the trained model.", show_default="checkpoints/MODEL-PRESET-CORPUS"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most that many training studies.")] = None,
     variant: Annotated[
         list[str] | None,
@@ -115,10 +120,10 @@ def train(
         if step:
             raise InputError("--step does not go with a named set: its variants say which steps they have")
         train_set = load_variant_trainer(model)
-        place = out or Path("checkpoints") / f"{model}-{preset}-{corpus}-variants"
+        place = out or Path("checkpoints") / f"{model}-{Path(preset).stem}-{corpus}-variants"
         chosen_seeds = parsed_seeds(seeds) if seeds is not None else [seed]
         data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-        extra = open_corpus(extra_corpus, extra_root, None, None) if extra_corpus else None
+        extra = extra_films(extra_corpus, extra_root)
         with bars(f"training variants of {model} on {data.name}") as shown:
             folders = train_set(
                 data,
@@ -138,7 +143,7 @@ def train(
         if names or step or extra_corpus or extra_root:
             raise InputError("--model all takes no --step, --variant or --extra-corpus: those belong to single models")
         data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-        place = out or Path("checkpoints") / f"{ALL}-{preset}-{corpus}"
+        place = out or Path("checkpoints") / f"{ALL}-{Path(preset).stem}-{corpus}"
         for name in trainer_names():
             with bars(f"training {name} on {data.name}") as shown:
                 try:
@@ -159,14 +164,13 @@ def train(
         return
     trainer = load_trainer(model)
     steps = chosen_steps(step or ["all"])
-    place = out or Path("checkpoints") / "-".join([model, *names, preset, corpus])
+    place = out or Path("checkpoints") / "-".join([model, *names, Path(preset).stem, corpus])
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
     if names:
         more["variant"] = names[0]
-    if extra_corpus:
-        more["extra"] = open_corpus(extra_corpus, extra_root, None, None)
-    elif extra_root is not None:
-        raise InputError("--extra-root is given without --extra-corpus, so it is not known which corpus lies there")
+    extra = extra_films(extra_corpus, extra_root)
+    if extra is not None:
+        more["extra"] = extra
     unknown = sorted(set(more) - set(inspect.signature(trainer).parameters))
     if unknown:
         flag = {"extra": "--extra-corpus", "options": "--accumulate, --patience, --bf16 or --workers"}
@@ -184,6 +188,21 @@ def train(
             **more,
         )
     typer.echo(f"Trained model in {place}; try: rrgbench eval --model {model} --checkpoint {place}", err=True)
+
+
+def extra_films(name: str | None, root: Path | None) -> "Corpus | None":
+    """The second film corpus that the options ask for.
+
+    Raises
+    ------
+    InputError
+        If a folder is given, but not which corpus lies there.
+    """
+    from rrgbench.errors import InputError
+
+    if name is None and root is not None:
+        raise InputError("--extra-root is given without --extra-corpus, so it is not known which corpus lies there")
+    return open_corpus(name, root, None, None) if name else None
 
 
 def parsed_seeds(text: str) -> list[int]:

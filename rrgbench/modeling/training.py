@@ -203,7 +203,12 @@ def first_process() -> bool:
 
 def several_processes() -> bool:
     """Whether this is one of several processes of a training."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return process_count() > 1
+
+
+def process_count() -> int:
+    """Processes of this training."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def wait_for_all() -> None:

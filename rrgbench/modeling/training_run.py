@@ -29,6 +29,7 @@ from rrgbench.modeling.training import (
     Progress,
     StageSettings,
     first_process,
+    process_count,
     several_processes,
     train_stage,
     trainable,
@@ -115,7 +116,7 @@ def open_run(out: Path, inputs: dict[str, Any], about: dict[str, Any]) -> None:
     out : Path
         The run's folder.
     inputs : dict
-        Everything that decides the weights; a run with others is refused.
+        Everything that decides the weights, but for the number of processes; a run with others is refused.
     about : dict
         Kept beside them for the reader (`command` ...), as JSON.
 
@@ -125,6 +126,8 @@ def open_run(out: Path, inputs: dict[str, Any], about: dict[str, Any]) -> None:
         If the folder holds a run of other inputs.
     """
     record = out / "training.json"
+    # a batch is that of one process
+    inputs = {**inputs, "processes": process_count() if several_processes() else None}
     if record.is_file():
         earlier = json.loads(record.read_text())
         differs = [key for key in inputs if earlier.get(key) != inputs[key]]
@@ -173,11 +176,22 @@ def train_stages(
         Of everything random.
     progress : callable, optional
         See `rrgbench.modeling.training.Progress`.
+
+    Raises
+    ------
+    InputError
+        If a later stage is finished already, which would not have started from this one.
     """
     for stage in (stage for stage in order if stage in wanted):
         folder = out / "stages" / stage
         if (folder / "model" / WEIGHTS).is_file():
             continue
+        later = newest_model(out, order[order.index(stage) + 1 :])
+        if later is not None:
+            raise InputError(
+                f"{out}: {later.parent.name} was trained without {stage}, from which it would have started; "
+                f"remove {later.parent} or choose another --out"
+            )
         source = newest_model(out, order[: order.index(stage)])
         _train(folder, stage, new_model() if source is None else load(source), prepare, seed, progress)
 
@@ -210,7 +224,7 @@ def train_shared_stages(
     source: Path | None = None
     for stage in chain:
         folder = store / stage.folder
-        with _alone(folder):
+        with alone(folder):
             if not (folder / "model" / WEIGHTS).is_file():
                 _train(folder, stage.name, new_model() if source is None else load(source), prepare, seed, progress)
         source = folder / "model"
@@ -219,8 +233,8 @@ def train_shared_stages(
     return source
 
 
-def _alone(folder: Path) -> AbstractContextManager[object]:
-    """Lets one run at a time train a shared stage; another that needs it waits and then finds it done.
+def alone(folder: Path) -> AbstractContextManager[object]:
+    """Lets one run at a time write a folder; another that needs what is in it waits and then finds it done.
 
     The lock goes with its process, so a killed one leaves none. Processes of one distributed training are one run.
     """

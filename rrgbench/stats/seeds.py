@@ -150,13 +150,14 @@ def correlation_over_seeds(
     level : float
         Nominal coverage of the interval.
     seed : int
-        Of the drawn seeds.
+        Of the drawn deviations.
 
     Returns
     -------
     SeedMean
-        The interval is the percentile one of a hierarchical bootstrap: each resample of the studies goes with seeds
-        drawn with replacement, the same for all systems. NaN where the values are constant.
+        The interval is that of the correlations of drawn values: each resample of the studies goes with a deviation of
+        the means over seeds, drawn from the multivariate t of S - 1 degrees of freedom with the covariance between
+        seeds of all values. Seeds drawn with replacement would vary too little. NaN where the values are constant.
 
     Raises
     ------
@@ -165,18 +166,26 @@ def correlation_over_seeds(
     """
     if first.shape != second.shape or first.ndim != 2 or len(first) < 3:
         raise InputError(f"correlation over systems of values {first.shape} and {second.shape}; at least 3 are needed")
-    count = first.shape[1]
-    generator = np.random.default_rng(seed)
-    found = []
-    for resample in range(first_replicates.shape[2]):
-        drawn = generator.integers(0, count, count)
-        x = first_replicates[:, drawn, resample].mean(axis=1)
-        y = second_replicates[:, drawn, resample].mean(axis=1)
-        found.append(_pearson(x, y))
+    count, resamples = first.shape[1], first_replicates.shape[2]
+    # of a single seed nothing is known of how seeds vary
+    weights = _deviations(count, resamples, np.random.default_rng(seed)) if count > 1 else np.zeros((resamples, 1))
+    x, y = (
+        replicates.mean(axis=1).T + weights @ (values - values.mean(axis=1, keepdims=True)).T
+        for values, replicates in ((first, first_replicates), (second, second_replicates))
+    )
+    found = [_pearson(one, other) for one, other in zip(x, y, strict=True)]
     known = np.array([one for one in found if not np.isnan(one)])
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
     low, high = (float(end) for end in np.quantile(known, tails)) if len(known) else (np.nan, np.nan)
     return SeedMean(_pearson(first.mean(axis=1), second.mean(axis=1)), low, high, count, np.nan, np.nan)
+
+
+def _deviations(count: int, draws: int, generator: np.random.Generator) -> Floats:
+    """Weights (draws, count) of the seeds' deviations from their mean, which make them a draw of the mean's own."""
+    normal = generator.standard_normal((draws, count))
+    spread = np.sqrt(generator.chisquare(count - 1, (draws, 1)) / (count - 1))
+    drawn: Floats = normal / spread / np.sqrt(count * (count - 1))
+    return drawn
 
 
 def _pearson(x: Floats, y: Floats) -> float:

@@ -174,13 +174,31 @@ def evaluate(
     return Run(place, tuple(records))
 
 
+def predictions_file(evaluation: Evaluation) -> str:
+    """Where in a run's folder the reports lie that a model writes of a corpus: `predictions/<model>-<key>.jsonl`."""
+    key = unit_id(
+        {
+            "model": evaluation.model.identity,
+            "corpus": evaluation.corpus.digest,
+            "split": evaluation.suite.split,
+            "limit": _report_limit(evaluation),
+            "version": TASK_VERSIONS["report_writing"],
+        }
+    )
+    return f"predictions/{evaluation.model.name}-{key[:8]}.jsonl"
+
+
+def _report_limit(evaluation: Evaluation) -> int | None:
+    return evaluation.suite.report_generation.limit if evaluation.suite.report_generation else None
+
+
 def _unit(folder: RunFolder, evaluation: Evaluation, unit: Unit) -> list[Record]:
     inputs = {
         **unit.inputs,
         "model": evaluation.model.identity,
         "corpus": evaluation.corpus.digest,
         "split": evaluation.suite.split,
-        "limit": evaluation.suite.report_generation.limit if evaluation.suite.report_generation else None,
+        "limit": _report_limit(evaluation),
         "replicates": evaluation.suite.replicates,
         "protocol": evaluation.protocol,
         "seed": evaluation.seed,
@@ -188,16 +206,7 @@ def _unit(folder: RunFolder, evaluation: Evaluation, unit: Unit) -> list[Record]
     if not evaluation.studies:
         raise InputError(f"corpus {evaluation.corpus.name} has no films in its {evaluation.suite.split} split")
     if unit.needs_reports and evaluation.reports is None and isinstance(evaluation.model, ReportGenerator):
-        key = unit_id(
-            {
-                "model": evaluation.model.identity,
-                "corpus": evaluation.corpus.digest,
-                "split": evaluation.suite.split,
-                "limit": inputs["limit"],
-                "version": TASK_VERSIONS["report_writing"],
-            }
-        )
-        path = folder.artifact(f"predictions/{evaluation.model.name}-{key[:8]}.jsonl")
+        path = folder.artifact(predictions_file(evaluation))
         evaluation.reports = write_reports(evaluation, path)
     identity = unit_id(inputs)
     found = folder.get(identity)

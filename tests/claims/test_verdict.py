@@ -127,11 +127,12 @@ def test_a_quantity_over_observations_is_their_mean_without_undefined_ones():
 
 
 def test_the_trained_share():
-    test = TrainedShare("a", 0.03, "0.1 % to 3 %")
-    assert outcome(test, {}, {"a": [0.028, 0.029]}).verdict == "holds"
-    over = outcome(test, {}, {"a": [0.028, 0.031]})
+    test = TrainedShare("a", "b", 0.03, "0.1 % to 3 %")
+    assert outcome(test, {}, {"a": [0.014, 0.0145], "b": [0.5, 0.5]}).verdict == "holds"
+    over = outcome(test, {}, {"a": [0.014, 0.0155], "b": [0.5, 0.6]})
     assert (over.verdict, over.reason) == ("does not hold", "3.10% are trained")
-    assert outcome(test, {}).verdict == "not measured"
+    unknown = outcome(test, {}, {"a": [0.014]})
+    assert (unknown.verdict, unknown.reason) == ("not measured", "not trained: b")
 
 
 def test_correlation_over_variants():

@@ -26,6 +26,7 @@ def run(*arguments):
         (["--variants", "table4", "--step", "1"], InputError, "--step does not go with a named set"),
         (["--variant", "6b", "--extra-corpus", "phantom-b"], InputError, "variant 6b learns from no extra films"),
         (["--extra-root", "somewhere"], InputError, "--extra-root is given without --extra-corpus"),
+        (["--variants", "all", "--extra-root", "x"], InputError, "--extra-root is given without --extra-corpus"),
         (["--model", "s&t", "--variant", "6b"], InputError, "model s&t takes no --variant"),
         (["--model", "s&t", "--extra-corpus", "phantom-b"], InputError, "model s&t takes no --extra-corpus"),
         (["--model", "s&t", "--variants", "all"], UnknownNameError, "model with variants"),
@@ -96,6 +97,9 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
     assert content == json.loads((out / "claims.json").read_text())
     reasons = {test["reason"] for claim in content["claims"] for test in claim["tests"]}
     assert "1 seeds in common; 3 are needed" in reasons
+    # measured otherwise, the same models keep both measurements
+    suite.write_text("trivial: []\nreplicates: 20\nreport_generation: {limit: 6}\nclinical_efficacy: {}\n")
     shown = run("claims", "--runs", out, "--suite", suite, *corpus)
+    assert shown.exception is None, shown.exception
     assert "not measured" in shown.stdout
     assert "Ablation of the steps" in shown.stdout

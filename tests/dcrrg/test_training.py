@@ -86,7 +86,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(corpus, preset, t
 
 def test_the_model_card_states_command_data_and_seed(corpus, trained):
     card = (trained / "README.md").read_text()
-    assert "rrgbench train --model dcrrg --corpus phantom --preset few --step all --seed 3" in card
+    assert "rrgbench train --model dcrrg --corpus phantom --preset few.yaml --step all --seed 3" in card
     assert corpus.identity in card
     assert "Not measured yet" in card
     assert "no figure here says anything about patients" in card.lower()
@@ -102,6 +102,13 @@ def test_a_later_step_starts_from_the_newest_earlier_one(corpus, preset, trained
     train(corpus, preset=preset, out=tmp_path, seed=3, steps=(3,))
     before, after = weights(trained / "stages" / "step1-image" / "model"), weights(tmp_path)
     assert changed(before, after) == {"decoder", "description_head"}
+
+
+def test_a_step_is_not_put_before_one_that_was_trained_without_it(corpus, preset, trained, tmp_path):
+    for stage in ("step1-image", "step3"):
+        shutil.copytree(trained / "stages" / stage, tmp_path / "stages" / stage)
+    with pytest.raises(InputError, match="step3 was trained without step2"):
+        train(corpus, preset=preset, out=tmp_path, seed=3, steps=(2,))
 
 
 def test_unpaired_films_and_reports(corpus, preset, tmp_path):

@@ -119,14 +119,44 @@ def test_a_default_that_is_spelled_out_is_the_same_stage(tmp_path):
     assert stages_of("6", preset=str(path)) == stages_of("6")
 
 
+EVERY_STAGE = ["step1-text", "step1-image", "step2", "step3", "step4"]
+
+
 @pytest.mark.parametrize(
-    "choice", ["unmentioned: omitted", "description_memory: prompted", "no_finding_description: normality"]
+    ("choice", "first"),
+    [
+        ("min_word_count: 2", "step1-text"),
+        ("model: {prompt_length: 8}", "step1-text"),
+        ("step1_text: {epochs: 9}", "step1-text"),
+        ("balance: false", "step1-text"),
+        ("augment: false", "step1-image"),
+        ("step1_image: {learning_rate: 0.01}", "step1-image"),
+        ("step2: {batch_size: 9}", "step2"),
+        ("step3: {patience: 2}", "step3"),
+        ("unmentioned: omitted", "step3"),
+        ("description_sets: 3", "step3"),
+        ("no_finding_description: normality", "step3"),
+        ("step4: {bf16: true}", "step4"),
+        ("step4: {accumulate: 2}", "step4"),
+    ],
 )
-def test_what_step_3_describes_decides_it_and_what_follows(tmp_path, choice):
+def test_a_choice_decides_its_stage_and_all_that_follow(tmp_path, choice, first):
     path = tmp_path / "mine.yaml"
     path.write_text(f"extends: mini\n{choice}\n")
-    before, after = stages_of("6"), stages_of("6", preset=str(path))
-    assert {name for name in before if before[name] != after[name]} == {"step3", "step4"}
+    before, after = stages_of("6a"), stages_of("6a", preset=str(path))
+    if choice == "balance: false":
+        before, after = stages_of("6b"), stages_of("6a")
+    assert [name for name in EVERY_STAGE if before[name] != after[name]] == EVERY_STAGE[EVERY_STAGE.index(first) :]
+
+
+def test_processes_decide_a_stage_and_workers_do_not(tmp_path, monkeypatch):
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: mini\nstep1_text: {workers: 2}\n")
+    alone = stages_of("6")
+    assert stages_of("6", preset=str(path)) == alone
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    several = stages_of("6")
+    assert all(several[name] != alone[name] for name in EVERY_STAGE)
 
 
 def test_names_of_variants_and_sets():

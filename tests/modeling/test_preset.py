@@ -48,6 +48,8 @@ def test_a_preset_may_not_extend_itself(tmp_path):
         ("extends: minni\n", UnknownNameError, "did you mean 'mini'"),
         ("extends: nowhere.yaml\n", InputError, r"no preset file at nowhere\.yaml"),
         ("extends: mini\nstep5: {epochs: 1}\n", InputError, "step5"),
+        ("extends: mini\nmodel: {prompt_lenght: 3}\n", InputError, "prompt_lenght"),
+        ("extends: mini\nmodel: {similarity_prompt: avg}\n", InputError, "expected one of each, mean, none"),
         ("- mini\n", InputError, "expected keys and values, found list"),
         ("", InputError, "expected keys and values, found NoneType"),
         ("limit: [\n", InputError, "is not valid: while parsing"),
