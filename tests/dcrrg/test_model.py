@@ -19,12 +19,14 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from transformers import AutoModel, AutoProcessor, BertConfig, BertModel, ResNetConfig, ResNetModel
 
+import dcrrg.model
 from dcrrg import DcrrgConfig, DcrrgModel
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS
 from dcrrg.preset import load_preset
 from dcrrg.steps import IGNORED, Descriptions
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
+from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.modeling.training_items import Collate
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
 
@@ -111,6 +113,26 @@ def test_explain_is_table_7_for_one_film(model, films):
         found.report = None
 
 
+@pytest.mark.parametrize(("choice", "read"), [("all", 14), ("prompted", 1)])
+def test_a_description_is_written_from_what_step_3_was_shown(model, films, monkeypatch, choice, read):
+    memories = []
+
+    class Recorded(CachedDecoding):
+        def __init__(self, decoder, head, memory, *rest):
+            memories.append(memory)
+            super().__init__(decoder, head, memory, *rest)
+
+    monkeypatch.setattr(dcrrg.model, "CachedDecoding", Recorded)
+    monkeypatch.setattr(model.config, "description_memory", choice)
+    model.describe(films, OBSERVATIONS[3])
+    model.generate_reports(films)
+    with torch.inference_mode():
+        whole = model.memory(model.image_observations(torch.from_numpy(films)))
+    described, report = memories
+    torch.testing.assert_close(described, whole if read == 14 else whole[:, 3:4])
+    torch.testing.assert_close(report, whole)
+
+
 def test_the_shipped_checkpoint_loads_without_a_network():
     """`import dcrrg` is all that the Auto classes need."""
     program = """
@@ -194,7 +216,7 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
     assert 0.001 <= share <= 0.03, "the paper's 0.1 % to 3 %"
 
 
-def test_the_trainable_share_is_the_papers():
+def test_the_trainable_share_of_all_weights():
     """0.1 % to 3 %: of the shipped checkpoint, and of the paper's networks over MIMIC-CXR's words."""
     with safe_open(files("dcrrg") / "checkpoints" / "6d" / "model.safetensors", framework="pt") as weights:
         sizes = {name: int(np.prod(weights.get_slice(name).get_shape())) for name in weights.keys()}  # noqa: SIM118
