@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from statistics import median
 
 import pytest
 
@@ -14,22 +15,22 @@ def round_of_tensors():
     tensors = [torch.ones(10_000_000) for _ in range(3)]
 for _ in range(3):
     round_of_tensors()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     round_of_tensors()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
 def page_faults(how):
+    """Of the median round: a system short of memory takes pages from a process now and then, whatever it keeps."""
     done = subprocess.run([sys.executable, "-c", ROUNDS, how], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    return median(int(line) for line in done.stdout.split())
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator is Linux's")
 def test_large_tensors_get_the_same_pages_again():
     plain = page_faults("as it is")
-    if plain < 1000:
+    if plain < 200:
         pytest.skip("this system's allocator keeps freed memory by itself")
-    # a system short of memory may take pages from a process whatever it keeps, now and then
-    assert min(page_faults("kept") for _ in range(3)) < plain / 10
+    assert page_faults("kept") < plain / 10
