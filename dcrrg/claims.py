@@ -80,6 +80,7 @@ def _equivalent(first: str, second: str, quantity: Quantity, margin: float) -> E
 
 CLAIMS = ClaimSet(
     reference="Zhou and Wang, EMNLP 2024 (2024.emnlp-main.433)",
+    varied=("balance", "model.tuning"),
     claims=(
         Claim(
             "balancing-rare",

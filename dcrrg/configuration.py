@@ -82,15 +82,6 @@ class DcrrgConfig(ReportModelConfig):
         max_text: int = 160,
         **kwargs: Any,
     ) -> None:
-        chosen = {
-            "text_pooling": text_pooling,
-            "description_memory": description_memory,
-            "similarity_prompt": similarity_prompt,
-            "tuning": tuning,
-        }
-        for name, value in chosen.items():
-            if value not in CHOICES[name]:
-                raise InputError(f"{name} of a DCRRG model is {value!r}; expected one of {', '.join(CHOICES[name])}")
         self.text_encoder = dict(text_encoder or {})
         self.text_pooling = text_pooling
         self.projection_width = projection_width
@@ -109,4 +100,8 @@ class DcrrgConfig(ReportModelConfig):
         self.target_temperature = target_temperature
         self.max_description = max_description
         self.max_text = max_text
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                given = getattr(self, name)
+                raise InputError(f"{name} of a DCRRG model is {given!r}; expected one of {', '.join(choices)}")
         super().__init__(**kwargs)

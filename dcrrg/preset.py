@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from dcrrg.configuration import CHOICES, DcrrgConfig
+from dcrrg.configuration import DcrrgConfig
 from dcrrg.descriptions import NoFinding, Unmentioned
 from rrgbench.modeling.preset import read_preset
 from rrgbench.modeling.report_model import ReportModelConfig
@@ -68,9 +68,7 @@ class Preset(BaseModel):
         known = {*signature(DcrrgConfig).parameters, *signature(ReportModelConfig).parameters} - {"kwargs"}
         if unknown := sorted(set(model) - known):
             raise ValueError(f"model has no {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        for name, choices in CHOICES.items():
-            if model.get(name, choices[0]) not in choices:
-                raise ValueError(f"{name} of model is {model[name]!r}; expected one of {', '.join(choices)}")
+        DcrrgConfig(**model)
         return model
 
 

@@ -228,11 +228,14 @@ class ClaimSet:
         Claims.
     tables : tuple of VariantTable or ObservationTable
         Tables.
+    varied : tuple of str
+        What of a training's preset variants differ in (`balance`, `model.tuning`); all else must be the same.
     """
 
     reference: str
     claims: tuple[Claim, ...]
     tables: tuple[VariantTable | ObservationTable, ...]
+    varied: tuple[str, ...] = ()
 
     @property
     def variants(self) -> tuple[str, ...]:

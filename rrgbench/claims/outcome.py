@@ -1,6 +1,7 @@
 """From a trained set to the outcome of all claims: measure what is missing, judge, write documents."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def judge_set(
     if not found:
         raise InputError(f"{runs} holds none of the variants {', '.join(claims.variants)}")
     trainings = [trained.record for trained in found]
-    setting = _setting(runs, trainings)
+    setting = _setting(runs, trainings, claims.varied)
     measurement = Measurement(model, runs, corpus, suite, protocol, seed, progress, film_cache)
     models: dict[str, dict[int, Measured]] = {}
     shares: dict[str, list[float]] = {}
@@ -119,15 +120,15 @@ def judge_set(
     return Outcome(ClaimDocument(title, lines, judgements, tuple(tables)), {**setting, **measured})
 
 
-def _setting(runs: Path, trainings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Corpus, limit and preset of all models, which must be the same."""
+def _setting(runs: Path, trainings: list[dict[str, Any]], varied: Collection[str]) -> dict[str, Any]:
+    """Corpus, limit and preset of all models, which must be the same but for what varies."""
     keys = {"corpus": "corpus", "limit": "limit", "preset_name": "preset"}
     for key in keys:
         values = {str(training[key]) for training in trainings}
         if len(values) > 1:
             raise InputError(f"{runs}: the models differ in their {keys[key]} ({', '.join(sorted(values))})")
     made_with: dict[str, list[Any]] = {
-        "preset": [_without_choices(training) for training in trainings],
+        "preset": [_common(training.get("preset"), varied) for training in trainings],
         "extra": [training.get("extra") for training in trainings],
     }
     for key, made in made_with.items():
@@ -136,10 +137,12 @@ def _setting(runs: Path, trainings: list[dict[str, Any]]) -> dict[str, Any]:
     return {name: trainings[0][key] for key, name in keys.items()}
 
 
-def _without_choices(training: dict[str, Any]) -> dict[str, Any]:
-    """A model's preset without what variants choose."""
-    preset = {key: value for key, value in training["preset"].items() if key != "balance"}
-    return {**preset, "model": {key: value for key, value in preset["model"].items() if key != "tuning"}}
+def _common(settings: Any, varied: Collection[str], place: str = "") -> Any:
+    """Nested settings without those that vary, named by their dotted places."""
+    if not isinstance(settings, dict):
+        return settings
+    kept = {key: value for key, value in settings.items() if f"{place}{key}" not in varied}
+    return {key: _common(value, varied, f"{place}{key}.") for key, value in kept.items()}
 
 
 def _table_json(table: Table) -> dict[str, Any]:

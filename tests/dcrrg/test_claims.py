@@ -154,12 +154,22 @@ def test_a_folder_without_a_set_is_refused(corpus, tmp_path):
         judge_set(CLAIMS, "dcrrg", tmp_path, corpus, SUITE)
 
 
-def test_models_trained_in_different_ways_are_not_compared(corpus, runs, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda record: record.update(limit=7), "limit"),
+        (lambda record: record["preset"]["step2"].update(epochs=9), "preset"),
+        (lambda record: record["preset"]["model"].update(prompt_length=9), "preset"),
+    ],
+)
+def test_models_trained_in_different_ways_are_not_compared(corpus, runs, tmp_path, change, what):
     import shutil
 
     for variant in ("6a", "6b"):
         shutil.copytree(runs / variant / "seed-0", tmp_path / variant / "seed-0")
     record = tmp_path / "6a" / "seed-0" / "training.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "limit": 7}))
-    with pytest.raises(InputError, match="differ in their limit"):
+    changed = json.loads(record.read_text())
+    change(changed)
+    record.write_text(json.dumps(changed))
+    with pytest.raises(InputError, match=f"differ in their {what}"):
         judge_set(CLAIMS, "dcrrg", tmp_path, corpus, SUITE)
