@@ -1,7 +1,7 @@
 """Beam-3 decoding beside the same decoder without cache, a film at a time: `python tests/benchmarks/bench_decoding.py`.
 
 The shipped DCRRG checkpoint writes the reports of phantom films, all of them in one batch; both sides must write the
-same text. Set OMP_NUM_THREADS=1 for figures of one core.
+same text. On a GPU where there is one; set OMP_NUM_THREADS=1 for figures of one core.
 """
 
 import torch
@@ -25,7 +25,7 @@ class Uncached:
 
     def __init__(self, model: DcrrgModel, memory: Tensor) -> None:
         self.model, self.memory = model, memory.expand(BEAMS, -1, -1)
-        self.ids = torch.empty(BEAMS, 0, dtype=torch.long)
+        self.ids = torch.empty(BEAMS, 0, dtype=torch.long, device=memory.device)
 
     def step(self, tokens: Tensor) -> Tensor:
         """Log-probabilities after the whole prefix."""
@@ -43,9 +43,9 @@ def decoding() -> list[Row]:
     """Time both and compare their text."""
     model = load_model("dcrrg").model
     corpus = load_corpus("phantom", test=FILMS)
-    films = torch.from_numpy(load_films(corpus.split("test")[:FILMS], model.config.image_size))
-    memory = model.image_observations(films)
-    start = torch.full((len(films),), model.tokenizer.convert_tokens_to_ids(REPORT_START))
+    films = torch.from_numpy(load_films(corpus.split("test")[:FILMS], model.config.image_size)).to(model.device)
+    memory = model.memory(model.image_observations(films))
+    start = torch.full((len(films),), model.tokenizer.convert_tokens_to_ids(REPORT_START)).to(films.device)
 
     def write(state: DecodingState, first: Tensor) -> list[list[int]]:
         return beam_search(
@@ -66,7 +66,8 @@ def decoding() -> list[Row]:
     ours, texts = timed(cached, REPEATS)
     other, theirs = timed(plain)
     same = sum(a == b for a, b in zip(texts, theirs, strict=True))
-    work = f"beam-{BEAMS} decoding, {FILMS} films, {torch.get_num_threads()} threads, against no cache, one film a time"
+    where = torch.cuda.get_device_name(0) if films.is_cuda else f"{torch.get_num_threads()} threads"
+    work = f"beam-{BEAMS} decoding, {FILMS} films, {where}, against no cache, one film a time"
     return [Row(work, ours, other, other / ours, ">= 5x, same text", f"same text {same} of {FILMS}")]
 
 

@@ -1,40 +1,60 @@
 """Training stages beside the bare forward and backward passes of their networks: `bench_training.py`.
 
-Each stage of DCRRG's tiny preset on phantom studies. Our side is the stage as it is trained: reading items,
-augmentation, tokenization, collating, optimizer, logs, progress, a checkpoint an epoch; from the end of its first step
-to the end of its last, so that what a stage costs once is left out. The other side is
-`module(**batch)["loss"].backward()` on as many batches collated beforehand. Steps of both sides alternate, so that
-other work on the machine slows both alike.
-The ratio is the share of the bare throughput that training keeps.
+Our side is a stage as it is trained: reading items, augmentation, tokenization, collating, optimizer, logs, progress,
+a checkpoint an epoch; from the end of its first step to the end of its last, so that what a stage costs once is left
+out. The other side is `module(**batch)["loss"].backward()` on batches collated beforehand. The ratio is the share of
+the bare throughput that training keeps.
+
+`training` is DCRRG's tiny preset on phantom studies; steps of both sides alternate, so that other work on the machine
+slows both alike. `paper`, where there is a GPU, is the paper's preset in its true shapes, with random weights, in
+bfloat16, batches prepared by worker processes; the sides run one after the other, since workers would go on preparing
+during a bare step.
 """
 
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from table import Row, run
+from torch import nn
+from torch.utils.data import ConcatDataset
 
 from dcrrg.preset import Preset, load_preset
 from dcrrg.training import STAGE_ORDER, Sources, new_model, stage_plan
 from rrgbench.data.phantom import load
-from rrgbench.modeling.training import train_stage, trainable
+from rrgbench.modeling.stage_options import StageOptions
+from rrgbench.modeling.training import StageSettings, train_stage, trainable
 from rrgbench.modeling.training_run import Stage
 
 STUDIES = 640
 EPOCHS = {"step3": 0.25}
-"""Epochs timed; others train two."""
+"""Epochs timed of the tiny preset; other stages train two."""
+PAPER_STUDIES = 1024
+PAPER_TIMES = {"step1-image": 8, "step1-text": 8, "step2": 4, "step3": 1, "step4": 4}
+"""How often each study comes in the one epoch that is timed of the paper's preset: an epoch begins with new workers."""
+PAPER_EPOCHS = {"step3": 0.2}
+WORKERS = 12
+BARE = 30
+"""Batches of the paper's preset that the other side goes through, after as many to warm up."""
+
+
+def some_batches(plan: Stage, most: int | None = None) -> list[dict[str, Any]]:
+    """Batches of a stage, shuffled."""
+    size = plan.settings.batch_size
+    order = torch.randperm(len(plan.items), generator=torch.Generator().manual_seed(0)).tolist()  # type: ignore[arg-type]
+    rows = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+    return [plan.collate([plan.items[index] for index in row]) for row in rows[:most]]
 
 
 class Alternating:
     """Called after each step of a training: times it, and then a bare step."""
 
     def __init__(self, plan: Stage) -> None:
-        self.module, size = plan.module, plan.settings.batch_size
-        order = torch.randperm(len(plan.items), generator=torch.Generator().manual_seed(0)).tolist()
-        rows = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
-        self.batches = [plan.collate([plan.items[index] for index in row]) for row in rows]
+        self.module, self.batches = plan.module, some_batches(plan)
         self.steps, self.ours, self.bare, self.ended = 0, 0.0, 0.0, 0.0
 
     def __call__(self, stage: str, done: int, total: int, note: str) -> None:
@@ -52,27 +72,87 @@ class Alternating:
         self.ended = time.perf_counter()
 
 
-def stage_row(stage: str, plan: Stage) -> Row:
+class FirstToLast:
+    """Called after each step of a training on a GPU: the time between the first step and the last."""
+
+    def __init__(self) -> None:
+        self.steps, self.began, self.ended = 0, 0.0, 0.0
+
+    def __call__(self, stage: str, done: int, total: int, note: str) -> None:
+        """Look at the clock, once the GPU has done what it was given, after the first step and the last."""
+        if self.began and done < total:
+            return
+        torch.cuda.synchronize()
+        if not self.began:
+            self.began, self.steps = time.perf_counter(), total - done
+        self.ended = time.perf_counter()
+
+
+def bare_step_on_gpu(module: nn.Module, batches: list[dict[str, Any]], settings: StageSettings) -> float:
+    """Seconds of one forward and backward pass, of batches that lie on the GPU."""
+    batches = [{key: value.cuda() for key, value in batch.items()} for batch in batches]
+    began = 0.0
+    for _ in range(2):
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        for batch in batches:
+            with torch.autocast("cuda", torch.bfloat16, enabled=settings.bf16):
+                loss = module(**batch)["loss"]
+            loss.backward()
+            module.zero_grad()
+        torch.cuda.synchronize()
+    return (time.perf_counter() - began) / len(batches)
+
+
+def stage_row(stage: str, plan: Stage, settings: StageSettings, name: str) -> Row:
     """One stage, trained and bare."""
     trainable(plan.module, plan.parts)
-    settings = replace(plan.settings, epochs=EPOCHS.get(stage, 2))
-    both = Alternating(plan)
     with tempfile.TemporaryDirectory() as folder:
-        train_stage(stage, plan.module, plan.items, plan.collate, settings, Path(folder), progress=both)
-    items, share = both.steps * settings.batch_size, both.bare / both.ours
-    work = f"training, {stage}, {both.steps} batches of {settings.batch_size}"
-    rates = f"{items / both.ours:,.0f} of {items / both.bare:,.0f} items/s, {share:.0%}"
-    return Row(work, both.ours, both.bare, share, ">= 0.85", rates)
+        if settings.workers:
+            clock = FirstToLast()
+            train_stage(stage, plan.module, plan.items, plan.collate, settings, Path(folder), progress=clock)
+            steps, ours = clock.steps, clock.ended - clock.began
+            bare = steps * bare_step_on_gpu(plan.module, some_batches(plan, BARE), settings)
+        else:
+            both = Alternating(plan)
+            train_stage(stage, plan.module, plan.items, plan.collate, settings, Path(folder), progress=both)
+            steps, ours, bare = both.steps, both.ours, both.bare
+    items, share = steps * settings.batch_size, bare / ours
+    work = f"{name}, {stage}, {steps} batches of {settings.batch_size}"
+    rates = f"{items / ours:,.0f} of {items / bare:,.0f} items/s, {share:.0%}"
+    return Row(work, ours, bare, share, ">= 0.85", rates)
 
 
-def training() -> list[Row]:
+def stage_rows(
+    settings: Preset, studies: int, epochs: dict[str, float], name: str, times: dict[str, int] | None = None
+) -> Iterator[Row]:
     """Every stage of one model, in order."""
-    settings: Preset = load_preset("tiny")
-    corpus = load(train=STUDIES, validate=1, test=1)
+    corpus = load(train=studies, validate=1, test=1)
     sources = Sources(corpus, None, settings.model["image_size"], None, None, None)
     model = new_model(settings, sources.data.reports.reports, 0)
-    return [stage_row(stage, stage_plan(stage, model, sources, settings, 0, with_extra=False)) for stage in STAGE_ORDER]
+    for stage in STAGE_ORDER:
+        plan = stage_plan(stage, model, sources, settings, 0, with_extra=False)
+        if times is not None:
+            plan = replace(plan, items=ConcatDataset([plan.items] * times[stage]))
+        yield stage_row(stage, plan, replace(plan.settings, epochs=epochs.get(stage, 2 if times is None else 1)), name)
+
+
+def training() -> Iterator[Row]:
+    """The tiny preset."""
+    return stage_rows(load_preset("tiny"), STUDIES, EPOCHS, "training")
+
+
+def paper() -> Iterator[Row]:
+    """The paper's preset on a GPU, its encoders in the shapes that their weights have."""
+    if not torch.cuda.is_available():
+        return iter(())
+    preset = StageOptions(bf16=True, workers=WORKERS).applied(load_preset("paper"))
+    # the defaults of transformers' ResNetConfig and BertConfig are ResNet-50 and BERT-base
+    shapes = {"image_encoder": {"kind": "resnet"}, "text_encoder": {"vocab_size": 28_996}}
+    preset = preset.model_copy(update={"model": {**preset.model, **shapes}, "min_word_count": 3})
+    name = f"the paper's networks, bf16, {torch.cuda.get_device_name(0)}, {WORKERS} workers"
+    return stage_rows(preset, PAPER_STUDIES, PAPER_EPOCHS, name, PAPER_TIMES)
 
 
 if __name__ == "__main__":
-    run(__doc__, {"training": training})
+    run(__doc__, {"training": training, "paper": paper})

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -82,7 +82,7 @@ def show(rows: Iterable[dict[str, Any]]) -> None:
         print(f"| {row['work']} | {cells[0]} | {cells[1]} | {ratio} | {owed} | {same} |", flush=True)
 
 
-def run(description: str | None, comparisons: dict[str, Callable[[], list[Row]]]) -> None:
+def run(description: str | None, comparisons: Mapping[str, Callable[[], Iterable[Row]]]) -> None:
     """The command line of one file of comparisons."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -94,7 +94,9 @@ def run(description: str | None, comparisons: dict[str, Callable[[], list[Row]]]
     for name, comparison in comparisons.items():
         if options.only in name:
             print(f"measuring {name}", file=sys.stderr, flush=True)
-            rows += comparison()
+            for row in comparison():
+                print(f"{row.work}: {row.same_values}", file=sys.stderr, flush=True)
+                rows.append(row)
     if options.json:
         print(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2))
         return
