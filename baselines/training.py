@@ -32,7 +32,7 @@ ContrastItems = Callable[[TrainingData, bool, int], Dataset[Any]]
 
 def pair_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
     """Films beside their own reports."""
-    return PairItems(data.films, data.reports, data.paired, augment, seed)
+    return PairItems(data.films, data.reports, own=data.paired, augment=augment, seed=seed)
 
 
 def train_baseline(

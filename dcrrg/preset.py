@@ -13,6 +13,10 @@ from rrgbench.modeling.training import StageSettings
 
 PACKAGE = "dcrrg.presets"
 
+Pairs = Literal["own", "labels", "balanced"]
+"""What step 2 aligns: each film with its own report; with one drawn among those of the most similar labels (which films
+that have no report get anyway); or with its own, films being drawn as balancing draws them in step 1."""
+
 
 class Preset(BaseModel):
     """Everything that defines a training run but data and seed.
@@ -25,6 +29,8 @@ class Preset(BaseModel):
         Step 1 re-samples each observation to equal classes.
     augment : bool
         Films are shifted, turned and exposed a little.
+    pairs : str
+        Which films and reports step 2 lays side by side (`Pairs`).
     no_finding_description : str
         What step 3 writes of No Finding (`dcrrg.descriptions.NoFinding`).
     description_sets : int
@@ -48,6 +54,7 @@ class Preset(BaseModel):
     model: dict[str, Any]
     balance: bool = True
     augment: bool = True
+    pairs: Pairs = "own"
     no_finding_description: NoFinding = "normality"
     description_sets: int = Field(default=0, ge=0)
     unmentioned: Unmentioned = "token"

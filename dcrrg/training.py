@@ -14,6 +14,7 @@ from dcrrg.configuration import DcrrgConfig
 from dcrrg.descriptions import DescriptionRow, description_rows
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, SPECIAL_TOKENS, DcrrgModel
 from dcrrg.model_card import write_model_card
+from dcrrg.observation_loss import balanced_weights, draw_studies
 from dcrrg.preset import Preset, load_preset
 from dcrrg.steps import (
     Contrast,
@@ -217,7 +218,7 @@ def stage_plan(stage: str, model: DcrrgModel, sources: Sources, settings: Preset
         model.config.tuning = _tuning(settings)
     module, parts = _trained(stage, model, sources.data.paired)
     extra = sources.extra_films if with_extra and stage == "step1-image" else None
-    as_they_are = settings.model_copy(update={"balance": False, "augment": False})
+    as_they_are = settings.model_copy(update={"balance": False, "augment": False, "pairs": "own"})
     return Stage(
         module,
         _items(stage, model, sources.data, seed, settings, extra=extra),
@@ -260,7 +261,7 @@ def _items(
     if stage == "step1-text":
         return ReportItems(data.reports, settings.balance, seed)
     if stage == "step2":
-        return PairItems(data.films, data.reports, data.paired, augment, seed)
+        return _pair_items(data, settings, seed)
     if stage == "step3":
         rows = _description_rows(model, data.reports.reports, settings, seed)
         return DescriptionItems(_memories(model, data), rows, model.config.description_memory)
@@ -268,6 +269,18 @@ def _items(
     if model.config.tuning == "full" and data.paired:
         return ReportWritingItems(reports, films=DrawnFilms(data.films.films, augment, seed))
     return ReportWritingItems(reports, memory=_memories(model, data)[0])
+
+
+def _pair_items(data: TrainingData, settings: Preset, seed: int) -> PairItems:
+    weights = balanced_weights(data.films.labels, data.films.known) if settings.pairs == "balanced" else None
+    return PairItems(
+        data.films,
+        data.reports,
+        own=data.paired and settings.pairs != "labels",
+        augment=settings.augment,
+        seed=seed,
+        draw=None if weights is None else lambda rng: draw_studies(weights, rng)[0],
+    )
 
 
 def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:

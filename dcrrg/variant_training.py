@@ -140,7 +140,7 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
     own: dict[str, dict[str, Any]] = {
         "step1-text": {"balance": settings.balance},
         "step1-image": {"balance": settings.balance, "extra": extra, **films},
-        "step2": films,
+        "step2": films | settings.model_dump(include={"pairs"}, exclude_defaults=True),
         "step3": settings.model_dump(include={"no_finding_description", "description_sets"})
         | settings.model_dump(include={"unmentioned"}, exclude_defaults=True),
         "step4": {"tuning": variant.tuning, **(films if full else {})},

@@ -4,7 +4,7 @@ What an epoch draws (augmentation, partners) follows from the seed and the epoch
 an unbroken one would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,36 +71,57 @@ class DrawnFilms(DrawnItems):
 
 
 class PairItems(DrawnItems):
-    """A film and a report beside it: its own where paired, else one matched by labels anew each epoch.
+    """A film and a report beside it: its own, or one matched by labels anew each epoch.
 
     Items hold `films`, `report`, and positive labels `film_labels` and `text_labels` (14,).
+
+    Parameters
+    ----------
+    films, reports
+        Of one corpus, row by row, or of two.
+    own : bool
+        Whether a film stands beside its own report; needs paired sources.
+    augment : bool
+        Whether films are augmented.
+    seed : int
+        Of everything drawn.
+    draw : callable, optional
+        Which films (n,) an epoch sees, given its random numbers; each once by default.
     """
 
-    def __init__(self, films: FilmSource, reports: ReportSource, paired: bool, augment: bool, seed: int) -> None:
-        self.films, self.reports, self.paired = DrawnFilms(films.films, augment, seed), reports, paired
+    def __init__(
+        self,
+        films: FilmSource,
+        reports: ReportSource,
+        own: bool,
+        augment: bool,
+        seed: int,
+        draw: Callable[[np.random.Generator], NDArray[np.int64]] | None = None,
+    ) -> None:
+        self.films, self.reports, self.own, self.draw = DrawnFilms(films.films, augment, seed), reports, own, draw
         self.film_labels = positives(films.labels, films.labelled)
         self.report_labels = positives(reports.labels, films.labelled)
         super().__init__(seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the epoch's partners."""
+        """Draw the epoch's films and their partners."""
         super().set_epoch(epoch)
         self.films.set_epoch(epoch)
+        rng = self.rng()
+        self.drawn = np.arange(len(self.films)) if self.draw is None else self.draw(rng)
         self.partner = (
-            np.arange(len(self.films))
-            if self.paired
-            else match_by_labels(self.film_labels, self.report_labels, self.rng())
+            self.drawn if self.own else match_by_labels(self.film_labels[self.drawn], self.report_labels, rng)
         )
 
     def __len__(self) -> int:
         return len(self.films)
 
     def __getitem__(self, index: int) -> Batch:
-        partner = int(self.partner[index])
+        film, partner = int(self.drawn[index]), int(self.partner[index])
         return {
-            "films": self.films.film(index, index),
+            "films": self.films.film(film, index),
             "report": self.reports.reports[partner],
-            "film_labels": torch.from_numpy(self.film_labels[index]),
+            "film_labels": torch.from_numpy(self.film_labels[film]),
             "text_labels": torch.from_numpy(self.report_labels[partner]),
         }
 

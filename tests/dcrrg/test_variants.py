@@ -132,6 +132,8 @@ EVERY_STAGE = ["step1-text", "step1-image", "step2", "step3", "step4"]
         ("augment: false", "step1-image"),
         ("step1_image: {learning_rate: 0.01}", "step1-image"),
         ("step2: {batch_size: 9}", "step2"),
+        ("pairs: labels", "step2"),
+        ("pairs: balanced", "step2"),
         ("step3: {patience: 2}", "step3"),
         ("unmentioned: omitted", "step3"),
         ("description_sets: 3", "step3"),
