@@ -9,12 +9,12 @@ from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 
-STUDIES = 300
+STUDIES = 200
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return load(train=STUDIES, validate=2, test=2)
+    return load(train=STUDIES, validate=2, test=2, retrieval=0)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_balanced_draws_rare_observations_more_often_each_beside_its_own_report(
 
 @pytest.mark.parametrize("pairs", ["own", "labels"])
 def test_films_without_reports_of_their_own_are_matched_by_labels_anyway(items, corpus, pairs):
-    found, data = items(pairs, combine(corpus, load(train=STUDIES, validate=2, test=2, seed=9)))
+    found, data = items(pairs, combine(corpus, load(train=STUDIES, validate=2, test=2, retrieval=0, seed=9)))
     assert not data.paired
     films, texts, _ = seen(found)
     assert (films == texts).all(axis=1).mean() > 0.8
