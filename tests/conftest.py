@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,11 @@ def shared() -> Path:
     if not (root / "iu_xray").is_dir():
         pytest.skip(f"the real corpora are not here ({root}); set RRGBENCH_SHARED to their folder")
     return root
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of equal weights skip where kernels add in no fixed order."""
+    if torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("equal_weights"):
+                item.add_marker(pytest.mark.skip(reason="a GPU's kernels add in no fixed order"))

@@ -190,7 +190,7 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
     def one_batch(stage, module, items, collate, *rest, **options):
         """Stands for the training of a stage: one backward pass."""
         if stage == "step4":
-            module.train()
+            module.cpu().train()
             module(**collate([items[index] for index in range(8)]))["loss"].backward()
             seen.update({name: (p.requires_grad, p.grad) for name, p in module.named_parameters()})
             seen["share"] = sum(p.numel() for p in module.parameters() if p.requires_grad) / sum(

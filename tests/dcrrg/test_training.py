@@ -63,6 +63,7 @@ def test_each_step_trains_its_own_parts_only(trained):
     assert 0.001 < report["trainable_share"] < 0.1
 
 
+@pytest.mark.equal_weights
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(corpus, preset, trained, tmp_path):
     class KilledError(Exception):
         pass

@@ -62,6 +62,7 @@ def test_options_are_laid_over_every_stage_and_named_in_the_command(tmp_path):
         train(corpus, preset=preset(tmp_path), out=out)
 
 
+@pytest.mark.equal_weights
 def test_workers_change_neither_run_nor_weights(tmp_path):
     corpus = load(train=16, validate=6, test=2)
     alone = train(corpus, preset=preset(tmp_path), out=tmp_path / "alone", steps=(1, 2))

@@ -210,6 +210,7 @@ def test_full_tuning_tunes_image_encoder_and_decoder_and_prompt_tuning_neither(t
     assert shown == pytest.approx(shares["7"] * 100, abs=1.0), "the card counts the statistics of batch norms too"
 
 
+@pytest.mark.equal_weights
 def test_one_variant_by_itself_has_the_weights_of_the_set(corpus, preset, trained, tmp_path):
     train(corpus, preset=preset, out=tmp_path, seed=1, variant="7")
     for name, tensor in weights(trained / "7" / "seed-1").items():
@@ -217,6 +218,7 @@ def test_one_variant_by_itself_has_the_weights_of_the_set(corpus, preset, traine
     assert "--variant 7 --step all --seed 1 --limit 12" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.equal_weights
 def test_a_killed_set_ends_with_the_weights_of_an_unbroken_one(corpus, preset, trained, tmp_path):
     class KilledError(Exception):
         pass

@@ -27,7 +27,7 @@ def trained(folder, network=None, validation=None, progress=None, **changes):
     network = ToyNetwork() if network is None else network
     report = train_stage("toy", network, ToyItems(), default_collate, settings(**changes), folder,
                          progress=progress, validation=validation)  # fmt: skip
-    return network, report
+    return network.cpu(), report
 
 
 def same(one, other, atol=0.0):
@@ -245,7 +245,7 @@ def test_a_loaded_part_is_trained_in_training_mode(tmp_path, validate):
     before = network.part[1].running_mean.clone()
     validation = Numbers(0.0) if validate else None
     train_stage("loaded", network, Numbers(0.0), default_collate, settings(), tmp_path, validation=validation)
-    assert not torch.equal(network.part[1].running_mean, before)
+    assert not torch.equal(network.cpu().part[1].running_mean, before)
     trained_in = [mode for mode in network.modes if mode]
     assert len(trained_in) >= 2
     assert (False in network.modes) is validate
