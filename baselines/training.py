@@ -16,6 +16,7 @@ from rrgbench.modeling.image_text_model import Contrast, ImageTextModel
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
 from rrgbench.modeling.stage_options import AS_PRESET, StageOptions, deciding
+from rrgbench.modeling.starting_weights import starting_weights
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.modeling.training import Progress
 from rrgbench.modeling.training_data import TrainingData, gather_training_data
@@ -114,6 +115,7 @@ def train_baseline(
             "seed": seed,
             "limit": limit,
             "preset": shared,
+            "starting_weights": starting_weights(settings.model_dump(include={"image_encoder", "text_encoder"})),
         },
         {
             "preset_name": Path(preset).stem,

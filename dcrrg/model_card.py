@@ -33,13 +33,6 @@ SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """Records that the card shows, in order."""
 
 
-_TUNED = {
-    "prompt": ("prompts", "report_head"),
-    "full": ("image_encoder", "image_projection", "decoder", "report_head"),
-}
-"""What step 4 trains."""
-
-
 def write_model_card(
     checkpoint: Path, records: Sequence[Mapping[str, Any]] = (), evaluation: str = "", shipped: bool = False
 ) -> None:
@@ -69,7 +62,7 @@ def write_model_card(
     training = json.loads(record_file.read_text())
     with safe_open(checkpoint / "model.safetensors", framework="np") as weights:
         sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-    tuned = _TUNED[json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt")]
+    tuned = _tuned(json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt"), training["corpus"])
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
     named = ', checkpoint="FOLDER"'
     if shipped:
@@ -88,6 +81,13 @@ def write_model_card(
         corpus=records[0]["corpus"] if records else "",
     )
     (checkpoint / "README.md").write_text(text)
+
+
+def _tuned(tuning: str, corpus: str) -> tuple[str, ...]:
+    """The parts that step 4 trains; a corpus named `films+reports` has no pairs, so its films are not seen there."""
+    if tuning == "prompt":
+        return ("prompts", "report_head")
+    return ("decoder", "report_head", *(() if "+" in corpus else ("image_encoder", "image_projection")))
 
 
 def _count(shape: Sequence[int]) -> int:

@@ -32,11 +32,12 @@ from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
 from rrgbench.modeling.stage_options import AS_PRESET, StageOptions, deciding
+from rrgbench.modeling.starting_weights import starting_weights
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.modeling.training import Progress, StageSettings, first_process
 from rrgbench.modeling.training_data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
 from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
-from rrgbench.modeling.training_run import Stage, encode_frozen, open_run, publish, train_stages
+from rrgbench.modeling.training_run import WEIGHTS, Stage, encode_frozen, open_run, publish, train_stages
 
 STEPS = (1, 2, 3, 4)
 # reports before films: variants that differ in films alone then share what was learned from reports
@@ -161,8 +162,11 @@ def train(
     limit = settings.limit if limit is None else limit
     inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit, "variant": variant}
     inputs |= {"preset": deciding(settings), "extra": None if extra is None else extra.digest}
+    inputs |= {"starting_weights": starting_weights(settings.model)}
+    # a run may be called step by step, and what is recorded makes all of it
+    recorded = [step for step in STEPS if step in steps or _finished(out, step)]
     command = training_command(
-        corpus, preset, seed, steps=steps, limit=limit, variant=variant, extra=extra, options=options
+        corpus, preset, seed, steps=recorded, limit=limit, variant=variant, extra=extra, options=options
     )
     open_run(out, inputs, {"preset_name": Path(preset).stem, "command": command})
     sources = Sources(corpus, extra, DcrrgConfig(**settings.model).image_size, limit, progress, film_cache)
@@ -180,6 +184,10 @@ def train(
     if first_process():
         write_model_card(out)
     return out
+
+
+def _finished(out: Path, step: int) -> bool:
+    return all((out / "stages" / stage / "model" / WEIGHTS).is_file() for stage in STAGES[step])
 
 
 def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel:

@@ -18,6 +18,7 @@ from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.modeling.stage_options import AS_PRESET, NOT_DECIDING, StageOptions, deciding
+from rrgbench.modeling.starting_weights import starting_weights
 from rrgbench.modeling.training import Progress, StageSettings, first_process, process_count, several_processes
 from rrgbench.modeling.training_run import (
     StageIdentity,
@@ -131,6 +132,7 @@ def identify_stages(variant: Variant, settings: Preset, sources: Sources, seed: 
         "seed": seed,
         "model": shape,
         "min_word_count": settings.min_word_count,
+        **({"starting_weights": found} if (found := starting_weights(settings.model)) else {}),
         # a batch is that of one process
         **({"processes": process_count()} if several_processes() else {}),
     }

@@ -118,7 +118,7 @@ def open_run(out: Path, inputs: dict[str, Any], about: dict[str, Any]) -> None:
     inputs : dict
         Everything that decides the weights, but for the number of processes; a run with others is refused.
     about : dict
-        Kept beside them for the reader (`command` ...), as JSON.
+        Kept beside them for the reader (`command` ...), as JSON; that of the last call counts.
 
     Raises
     ------
@@ -135,7 +135,8 @@ def open_run(out: Path, inputs: dict[str, Any], about: dict[str, Any]) -> None:
             raise InputError(
                 f"{out} holds a training run with another {', '.join(differs)}; choose another --out or remove it"
             )
-        return
+        if {**earlier, **about} == earlier:
+            return
     out.mkdir(parents=True, exist_ok=True)
     # of several processes each writes the same, and none reads a half of it
     temporary = record.with_name(f"{record.name}.{os.getpid()}")

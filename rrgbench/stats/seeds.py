@@ -31,7 +31,7 @@ class SeedMean:
     Attributes
     ----------
     value, low, high : float
-        Mean and interval; the interval is NaN where nothing is known of its width.
+        Mean and interval; the interval has no width where neither seeds nor studies tell one.
     seeds : int
         Number of seeds.
     between, studies : float

@@ -27,6 +27,7 @@ from dcrrg.steps import IGNORED, Descriptions
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.modeling.report_decoder import CachedDecoding
+from rrgbench.modeling.starting_weights import starting_weights
 from rrgbench.modeling.training_items import Collate
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
 
@@ -304,6 +305,38 @@ def test_encoders_start_from_local_folders(encoder_folders, paper_preset):
     assert model.text_tokenizer is not model.tokenizer
     assert model.image_encoder.channels == 3
     assert model.config.text_encoder["num_attention_heads"] == 2
+
+
+def test_a_run_with_other_weights_in_the_same_folder_is_refused(encoder_folders, paper_preset, tmp_path):
+    from dcrrg.training import train
+    from dcrrg.variant_training import Sources, identify_stages
+    from dcrrg.variants import find_variant
+    from rrgbench.data.phantom import load
+
+    copied = tmp_path / "resnet"
+    shutil.copytree(encoder_folders / "resnet", copied)
+    settings = yaml.safe_load(Path(paper_preset).read_text())
+    settings["model"]["image_encoder"]["weights"] = str(copied)
+    path = tmp_path / "copied.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    corpus = load(train=4, validate=2, test=2, retrieval=2)
+
+    def stages():
+        variant, sources = find_variant("6"), Sources(corpus, None, 64, None, None, None)
+        return [stage.folder for stage in identify_stages(variant, load_preset(str(path)), sources, 0)]
+
+    first = stages()
+    assert stages() == first
+    assert starting_weights(settings["model"]).keys() == {"image_encoder", "text_encoder"}
+    assert starting_weights(load_preset("paper").model) == {}, "hub ids"
+    train(corpus, preset=str(path), out=tmp_path / "out", steps=(1,))
+    torch.manual_seed(2)
+    ResNetModel.from_pretrained(copied).apply(
+        lambda part: torch.nn.init.normal_(part.weight) if hasattr(part, "weight") else None
+    ).save_pretrained(copied)
+    assert not set(stages()) & set(first)
+    with pytest.raises(InputError, match="another starting_weights"):
+        train(corpus, preset=str(path), out=tmp_path / "out", steps=(2,))
 
 
 def test_the_paper_presets_path_trains_and_loads(encoder_folders, paper_preset, tmp_path):

@@ -38,6 +38,10 @@ def preset(folder, **changes):
     return str(path)
 
 
+def recorded_command(out):
+    return json.loads((out / "training.json").read_text())["command"]
+
+
 def test_every_stage_is_validated_where_it_may_stop_early(tmp_path):
     corpus = load(train=16, validate=6, test=2)
     train(corpus, preset=preset(tmp_path, patience=1), out=tmp_path / "out")
@@ -73,6 +77,11 @@ def test_workers_change_neither_run_nor_weights(tmp_path):
     assert all(torch.equal(first[name], second[name]) for name in first)
     # and a run may go on with another number
     train(corpus, preset=preset(tmp_path), out=helped, steps=(3,), options=StageOptions(workers=1))
+    # and is recorded, and described in its card, as what it has become
+    assert recorded_command(helped).endswith("--step 1 --step 2 --step 3 --seed 0")
+    assert recorded_command(helped) in (helped / "README.md").read_text()
+    train(corpus, preset=preset(tmp_path), out=helped, steps=(1, 4))
+    assert recorded_command(helped).endswith("--step all --seed 0")
 
 
 @pytest.mark.slow
