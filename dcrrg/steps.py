@@ -95,7 +95,7 @@ class Descriptions(nn.Module):
             return found
 
         # most observations are not mentioned; batches of one length would say so to all of their items or to none
-        return {"loss": writing_loss(logits, targets, lengths)}
+        return {"loss": writing_loss(logits, targets, lengths, apart=not ids.is_cuda)}
 
 
 def row_lengths(targets: Tensor) -> Tensor:
@@ -105,10 +105,10 @@ def row_lengths(targets: Tensor) -> Tensor:
     return lengths
 
 
-def writing_loss(logits: Callable[[Tensor, int], Tensor], targets: Tensor, lengths: Tensor) -> Tensor:
-    """Cross-entropy of token rows, the mean over the batch's tokens (Eq. 14), long and short rows apart.
-
-    Rows of two tokens, of up to 16, 32, 64 ... pass by themselves, so that none is padded to the batch's longest.
+def writing_loss(
+    logits: Callable[[Tensor, int], Tensor], targets: Tensor, lengths: Tensor, apart: bool = True
+) -> Tensor:
+    """Cross-entropy of token rows, the mean over the batch's tokens (Eq. 14).
 
     Parameters
     ----------
@@ -118,8 +118,11 @@ def writing_loss(logits: Callable[[Tensor, int], Tensor], targets: Tensor, lengt
         Wanted tokens (n, t), `IGNORED` where none is.
     lengths : Tensor
         Tokens (n,) of each row.
+    apart : bool
+        Rows of two tokens, of up to 16, 32, 64 ... pass by themselves, so that none is padded to the batch's longest. A
+        GPU hardly notices padding, but every further pass.
     """
-    losses, shorter, width = [], 0, SHORT
+    losses, shorter, width = [], 0, SHORT if apart else targets.shape[1]
     while shorter < targets.shape[1]:
         rows = (lengths > shorter) & (lengths <= width)
         if bool(rows.any()):
@@ -164,7 +167,7 @@ class Reports(nn.Module):
             found: Tensor = self.model.report_head(self.model.decoder(ids[rows, :longest], read[rows], prompts))
             return found
 
-        return {"loss": writing_loss(logits, targets, row_lengths(targets))}
+        return {"loss": writing_loss(logits, targets, row_lengths(targets), apart=not ids.is_cuda)}
 
 
 class _Items(DrawnItems):

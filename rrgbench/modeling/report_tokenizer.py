@@ -54,16 +54,20 @@ def train_report_tokenizer(
 
 
 def encode_for_classification(
-    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], max_length: int
+    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], max_length: int, multiple: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """Token ids and mask (n, t), each text led by the classification token, padded to the longest."""
+    """Token ids and mask (n, t), each text led by the classification token, padded to the longest.
+
+    With a `multiple` they are padded further, to a multiple of it or to `max_length`.
+    """
     if tokenizer.cls_token_id is None:
         raise ValueError("the tokenizer has no classification token")
     rows = [
         [tokenizer.cls_token_id, *tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"]][:max_length]
         for text in texts
     ]
-    return pad_rows(rows, tokenizer.pad_token_id)
+    longest = max(len(row) for row in rows)
+    return pad_rows(rows, tokenizer.pad_token_id, min(-(-longest // multiple) * multiple, max_length))
 
 
 def encode_reports(
@@ -75,9 +79,9 @@ def encode_reports(
     return [[first, *ids[: max_length - 1], tokenizer.eos_token_id] for ids in encoded]
 
 
-def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
-    """Rows of token ids as one padded array and its mask, both (n, longest)."""
-    width = max(len(row) for row in rows)
+def pad_rows(rows: Sequence[Sequence[int]], pad: int, width: int | None = None) -> tuple[Tensor, Tensor]:
+    """Rows of token ids as one padded array and its mask, both (n, width), by default as wide as the longest."""
+    width = max(len(row) for row in rows) if width is None else width
     ids = torch.full((len(rows), width), pad, dtype=torch.long)
     mask = torch.zeros((len(rows), width), dtype=torch.bool)
     for index, row in enumerate(rows):

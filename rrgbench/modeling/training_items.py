@@ -22,6 +22,9 @@ from rrgbench.modeling.training_data import FilmRows, FilmSource, ReportSource
 IGNORED = -100
 """Target of padding."""
 
+GPU_LENGTHS = 32
+"""A GPU plans its attention anew for every length of text; padding to multiples of this leaves it few."""
+
 Batch = dict[str, Any]
 
 
@@ -168,10 +171,13 @@ class Collate:
         Padding token of the rows.
     text_tokenizer, max_text
         Of the text encoder, where items hold a `report`.
+    multiple : int, optional
+        Texts are padded to a multiple of it; where there is a GPU to `GPU_LENGTHS` by default, else to the longest.
     """
 
-    def __init__(self, pad: int, text_tokenizer: Any = None, max_text: int = 0) -> None:
+    def __init__(self, pad: int, text_tokenizer: Any = None, max_text: int = 0, multiple: int | None = None) -> None:
         self.pad, self.text_tokenizer, self.max_text = pad, text_tokenizer, max_text
+        self.multiple = multiple or (GPU_LENGTHS if torch.cuda.is_available() else 1)
 
     def __call__(self, items: Sequence[Batch]) -> Batch:
         """A batch of items that have the same keys.
@@ -183,7 +189,9 @@ class Collate:
         for key in items[0]:
             values = [item[key] for item in items]
             if key == "report":
-                batch["ids"], batch["mask"] = encode_for_classification(self.text_tokenizer, values, self.max_text)
+                batch["ids"], batch["mask"] = encode_for_classification(
+                    self.text_tokenizer, values, self.max_text, self.multiple
+                )
             elif key == "row":
                 ids, mask = pad_rows(values, self.pad)
                 batch["ids"] = ids[:, :-1]

@@ -23,7 +23,7 @@ import dcrrg.model
 from dcrrg import DcrrgConfig, DcrrgModel
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS
 from dcrrg.preset import load_preset
-from dcrrg.steps import IGNORED, Descriptions
+from dcrrg.steps import IGNORED, Descriptions, row_lengths, writing_loss
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.modeling.report_decoder import CachedDecoding
@@ -375,6 +375,41 @@ def test_short_and_long_descriptions_pass_apart_with_the_same_loss(model):
         logits = model.description_head(model.decoder(ids, model.memory(memory)))
         expected = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
         assert float(Descriptions(model)(memory, ids, targets)["loss"]) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_batch_of_rows_has_one_loss_in_few_passes_or_many(apart):
+    torch.manual_seed(0)
+    written, targets = torch.randn(6, 40, 9), torch.randint(0, 9, (6, 40))
+    for row, length in enumerate((2, 17, 0, 16, 40, 2)):
+        targets[row, length:] = IGNORED
+    passes = []
+
+    def logits(rows, longest):
+        passes.append((int(rows.sum()), longest))
+        return written[rows, :longest]
+
+    expected = cross_entropy(written.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+    found = writing_loss(logits, targets, row_lengths(targets), apart=apart)
+    assert float(found) == pytest.approx(float(expected), rel=1e-6)
+    assert passes == ([(2, 2), (1, 16), (1, 17), (1, 40)] if apart else [(5, 40)])
+
+
+def test_texts_are_padded_to_lengths_of_which_there_are_few(model):
+    texts = ["no effusion", "the heart is normal in size . no pleural effusion"]
+
+    def batch(multiple):
+        return Collate(0, model.text_tokenizer, 20, multiple)([{"report": text} for text in texts])
+
+    plain, padded, full = batch(1), batch(8), batch(64)
+    longest = plain["ids"].shape[1]
+    assert 8 < longest < 16
+    assert padded["ids"].shape == (2, 16)
+    assert full["ids"].shape == (2, 20), "no longer than the text encoder reads"
+    with torch.inference_mode():
+        found = [model.eval().text_observations(each["ids"], each["mask"]) for each in (plain, padded, full)]
+    for more in found[1:]:
+        torch.testing.assert_close(found[0], more, rtol=1e-4, atol=1e-5)
 
 
 def test_given_observations_are_in_no_loss(model):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ import sys
 from pathlib import Path
 from dcrrg.training import train
 from rrgbench.data.phantom import load
-train(load(train=16, validate=4, test=2), preset=sys.argv[1], out=Path(sys.argv[2]))
+steps = tuple(map(int, sys.argv[3]))
+train(load(train=16, validate=4, test=2, retrieval=0), preset=sys.argv[1], out=Path(sys.argv[2]), steps=steps)
 """
 
 
@@ -84,21 +86,85 @@ def test_workers_change_neither_run_nor_weights(tmp_path):
     assert recorded_command(helped).endswith("--step all --seed 0")
 
 
-@pytest.mark.slow
-def test_two_processes_leave_one_whole_run(tmp_path):
-    script = tmp_path / "run.py"
+def started(folder, given, out, *launcher, steps="1234"):
+    """A training in a process of its own."""
+    script = folder / "run.py"
     script.write_text(RUN)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    done = subprocess.run(
-        [*command, preset(tmp_path), str(tmp_path / "out")],
+    return subprocess.Popen(
+        [sys.executable, *launcher, str(script), given, str(out), steps],
         env=environment,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=600,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def ended(process):
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors[-3000:]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """Weights of a run that was never killed."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    ended(started(folder, preset(folder), folder / "out"))
+    return load_file(folder / "out" / "model.safetensors")
+
+
+@pytest.mark.slow
+@pytest.mark.equal_weights
+@pytest.mark.parametrize("stage", STAGE_ORDER)
+def test_a_process_that_is_killed_outright_is_gone_on_with(unbroken, tmp_path, stage):
+    """SIGKILL while a stage trains its second epoch; what it held in memory is lost."""
+    given, killed = preset(tmp_path), tmp_path / "killed"
+    process = started(tmp_path, given, killed)
+    kept = killed / "stages" / stage
+    while not any((folder / "trainer_state.json").is_file() for folder in kept.glob("checkpoint-*")):
+        assert process.poll() is None, "it ended before it was killed"
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not (killed / "model.safetensors").exists()
+    ended(started(tmp_path, given, killed))
+    weights = load_file(killed / "model.safetensors")
+    assert all(torch.equal(weights[name], unbroken[name]) for name in unbroken)
+
+
+TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(tmp_path):
+    """Reports of step 1, whose loss is a mean over items: two processes of batches of 4 against one of 8.
+
+    Without dropout, of which each process draws its own, as each has its own batch norms of films.
+    """
+    several, single = tmp_path / "several", tmp_path / "single"
+    for folder, size in ((several, 4), (single, 8)):
+        folder.mkdir()
+        settings = yaml.safe_load(Path(preset(folder)).read_text())
+        settings["model"]["dropout"] = 0.0
+        settings["model"]["text_encoder"] |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+        settings["step1_text"]["batch_size"] = size
+        (folder / "few.yaml").write_text(yaml.safe_dump(settings))
+    ended(started(tmp_path, str(several / "few.yaml"), several / "out", *TWO, steps="1"))
+    ended(started(tmp_path, str(single / "few.yaml"), single / "out", steps="1"))
+    place = Path("out") / "stages" / "step1-text" / "model" / "model.safetensors"
+    two, one = load_file(several / place), load_file(single / place)
+    trained = [name for name in one if name.split(".")[0] in ("text_encoder", "text_projection", "text_head")]
+    assert len(trained) > 20
+    for name in trained:
+        assert torch.allclose(two[name], one[name], rtol=0, atol=2e-5), name
+    untrained = load_file(single / place.parent.parent.parent / "step1-image" / "model" / "model.safetensors")
+    assert all(torch.equal(untrained[name], one[name]) for name in trained)
+
+
+@pytest.mark.slow
+def test_two_processes_leave_one_whole_run(tmp_path):
     out = tmp_path / "out"
+    ended(started(tmp_path, preset(tmp_path), out, *TWO))
     assert not list(out.rglob("checkpoint-*"))
     assert not list(out.rglob("*.part"))
     for stage in STAGE_ORDER:
