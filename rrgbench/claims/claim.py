@@ -14,25 +14,33 @@ class Quantity:
     ----------
     metric : str
         `bleu_1` .. `cider`; `ce_precision`, `ce_recall`, `ce_f1` (micro, over all observations); `auroc` of the model's
-        own predictions; `precision_at_k`.
+        own predictions, or in a `setting`; `precision_at_k`.
     title : str
         As tables print it.
     observations : tuple of str
         For `auroc`: the mean over these; the mean over all that are defined if empty.
     k : int, optional
         For `precision_at_k`.
+    setting : str
+        For the mean `auroc`: `linear` or `finetune`. Tables show it; no claim can rest on it, as no resamples are kept.
+    fraction : float, optional
+        For a `setting`: the share of the training studies.
     """
 
     metric: str
     title: str
     observations: tuple[str, ...] = ()
     k: int | None = None
+    setting: str = ""
+    fraction: float | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The measured columns whose mean it is (`rrgbench.claims.measurement`)."""
         if self.k is not None:
             return (f"{self.metric}:{self.k}",)
+        if self.setting:
+            return (f"{self.metric}:{self.setting}:{self.fraction:g}",)
         return tuple(f"{self.metric}:{name}" for name in self.observations) or (self.metric,)
 
 

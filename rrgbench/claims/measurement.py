@@ -73,7 +73,8 @@ class Measured:
     replicates : mapping of str to float64 array (r,)
         The same on resamples of the studies.
     records : mapping of str to Record
-        The suite's record of each column: signature, number of studies, and why a value is blank.
+        The suite's record of each column: signature, number of studies, and why a value is blank. Columns that only
+        tables show (`auroc:linear:0.1`) are here alone.
     """
 
     values: Mapping[str, float]
@@ -202,6 +203,8 @@ def column_of(record: Record) -> str | None:
         return record.metric
     if record.task == "classification" and record.setting == "own":
         return record.metric if record.observation is None else f"{record.metric}:{record.observation}"
+    if record.task == "classification" and record.observation is None and record.fraction is not None:
+        return f"{record.metric}:{record.setting}:{record.fraction:g}"
     if record.metric == "precision_at_k":
         return f"{record.metric}:{record.k}"
     return None

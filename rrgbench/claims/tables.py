@@ -1,6 +1,7 @@
 """The tables that the claims are read from, in the paper's shape: means over seeds with intervals."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.assembly import merged_signatures
 from rrgbench.render.table import Cell, Column, Notes, Row, Table, mark_best
 from rrgbench.runs.records import Record
-from rrgbench.stats.seeds import mean_over_seeds
+from rrgbench.stats.seeds import SeedMean, mean_of_intervals, mean_over_seeds
 from rrgbench.stats.value_bounds import within_bounds
 
 INTERVAL = "interval of the mean over seeds: t, with the variance between seeds and that of the resampled studies"
@@ -36,7 +37,15 @@ def claim_tables(claims: ClaimSet, models: Models, where: str, seeds: Sequence[i
         if isinstance(table, VariantTable)
         else _by_observation(table, models, where, seeds)
         for table in claims.tables
+        if isinstance(table, ObservationTable) or _is_measured(table, models)
     ]
+
+
+def _is_measured(table: VariantTable, models: Models) -> bool:
+    """False where its variants are trained and the suite measures nothing of what it shows."""
+    variants = [variant for variant, _ in table.rows]
+    trained = any(models.get(variant) for variant in variants)
+    return not trained or any(_records(models, variants, quantity) for quantity, _ in table.columns)
 
 
 def _by_variant(table: VariantTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
@@ -84,6 +93,9 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seed
     """Mean over seeds with its interval; blank with a note where there is none."""
     if not models:
         return Cell(notes=(notes.number("not trained"),))
+    marks = partial(_seed_marks, notes=notes, seeds=seeds)
+    if quantity.setting and (found := _from_intervals(models, quantity)):
+        return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks(found.seeds))
     known = quantity_values(models, quantity)
     if not known:
         reasons = [record.reason for m in models.values() for c in quantity.columns if (record := m.records.get(c))]
@@ -92,8 +104,21 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seed
     found = mean_over_seeds(
         np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
     )
-    marks = () if len(order) == len(seeds) else (notes.number(f"{len(order)} of {len(seeds)} seeds"),)
-    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks)
+    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks(len(order)))
+
+
+def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedMean | None:
+    """Mean over seeds of what was measured without keeping resamples."""
+    found = [
+        model.records[column] for model in models.values() for column in quantity.columns if column in model.records
+    ]
+    values = [record.value for record in found if record.value is not None]
+    intervals = [(record.low, record.high) for record in found if record.low is not None and record.high is not None]
+    return mean_of_intervals(values, intervals, found[0].n or 1) if values else None
+
+
+def _seed_marks(count: int, notes: Notes, seeds: Sequence[int]) -> tuple[int, ...]:
+    return () if count == len(seeds) else (notes.number(f"{count} of {len(seeds)} seeds"),)
 
 
 def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -145,8 +146,26 @@ def test_files(runs, outcome, tmp_path):
     assert content["preset"] == "few"
     assert content["seeds"] == [0, 1, 2]
     assert {"claim", "statement", "source", "verdict", "tests"} == set(content["claims"][0])
-    assert content["tables"][0]["title"].startswith("Ablation of the steps")
+    titles = [table["title"] for table in content["tables"]]
+    assert [re.search(r"Table (\d)", title)[1] for title in titles] == ["1", "2", "4", "5", "6"]
     assert "preset few" in written[1].read_text()
+
+
+def test_the_papers_table_3_is_there_where_the_suite_measures_it(corpus, runs):
+    classification = Classification(settings=("linear",), fractions=(0.5, 1.0), steps=2, fewest_steps=2)
+    suite = Suite(name="probes", trivial=(), replicates=60, classification=classification)
+    outcome = judge_set(CLAIMS, "dcrrg", runs, corpus, suite)
+    (table,) = (table for table in outcome.document.tables if "Table 3" in table.title)
+    measured = {column.title: cell for column, cell in zip(table.columns, table.rows[0].cells, strict=True)}
+    assert [column.group for column in table.columns] == ["linear probe"] * 3 + ["fine-tuned"] * 3
+    records = [Measurement("dcrrg", runs, corpus, suite).measure(model).records for model in trained_models(runs)]
+    values = [found["auroc:linear:1"].value for found in records[-3:]]
+    row = next(row for row in table.rows if row.label == "DCCLIP")
+    assert row.cells[2].value == pytest.approx(np.mean(values))
+    assert row.cells[2].low < row.cells[2].value < row.cells[2].high
+    blank = [cell for row in table.rows for cell in row.cells if cell.value is None]
+    reasons = {table.notes[number - 1] for cell in blank for number in cell.notes}
+    assert reasons == {"not part of the suite", "not trained"}
 
 
 def test_a_folder_without_a_set_is_refused(corpus, tmp_path):
