@@ -156,7 +156,6 @@ def test_the_papers_table_3_is_there_where_the_suite_measures_it(corpus, runs):
     suite = Suite(name="probes", trivial=(), replicates=60, classification=classification)
     outcome = judge_set(CLAIMS, "dcrrg", runs, corpus, suite)
     (table,) = (table for table in outcome.document.tables if "Table 3" in table.title)
-    measured = {column.title: cell for column, cell in zip(table.columns, table.rows[0].cells, strict=True)}
     assert [column.group for column in table.columns] == ["linear probe"] * 3 + ["fine-tuned"] * 3
     records = [Measurement("dcrrg", runs, corpus, suite).measure(model).records for model in trained_models(runs)]
     values = [found["auroc:linear:1"].value for found in records[-3:]]
