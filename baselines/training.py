@@ -104,8 +104,7 @@ def train_baseline(
     settings = options.applied(load_preset(preset))
     own = settings.systems.get(name, SystemPreset())
     shared = deciding(settings, exclude={"systems"}) | {"system": deciding(own)}
-    films, _, reports = corpus.name.partition("+")
-    source = f"--corpus {films}" + (f" --reports {reports}" if reports else "")
+    source = " ".join(corpus.flags)
     open_run(
         out,
         {

@@ -331,12 +331,9 @@ def training_command(
     options: StageOptions = AS_PRESET,
 ) -> str:
     """The command that trains the same model, without folders."""
-    films, _, reports = corpus.name.partition("+")
     whole = find_variant(variant).steps if variant else STEPS
     which = "all" if tuple(sorted(steps)) == whole else " --step ".join(str(step) for step in sorted(steps))
     words = {
-        "--corpus": films,
-        "--reports": reports,
         "--preset": Path(preset).name,
         "--variant": variant,
         "--extra-corpus": None if extra is None else extra.name,
@@ -345,4 +342,4 @@ def training_command(
         "--limit": limit,
     }
     given = [f"{name} {value}" for name, value in words.items() if value is not None and value != ""]
-    return " ".join(["rrgbench train --model dcrrg", *given, *options.flags()])
+    return " ".join(["rrgbench train --model dcrrg", *corpus.flags, *given, *options.flags()])

@@ -8,12 +8,15 @@ protocols below that it can; tasks report "not offered" for the rest.
 import difflib
 import hashlib
 import inspect
+import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -209,6 +212,7 @@ def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model],
 
 def load_corpus(
     name: str,
+    /,
     root: str | Path | None = None,
     *,
     reports: str | None = None,
@@ -226,7 +230,7 @@ def load_corpus(
     reports, reports_root : str, str or Path, optional
         Name and folder of a second corpus whose reports stand beside the first one's films, unpaired.
     **options
-        Reader options, see `docs/data.md`.
+        Reader options, see `docs/data.md`; one of them may be called `name`.
 
     Raises
     ------
@@ -238,17 +242,29 @@ def load_corpus(
     if reports is not None:
         from rrgbench.data.unpaired import combine
 
-        return combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
+        combined = combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
+        return replace(combined, source=_command_words(name, reports, options))
     if reports_root is not None:
         raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
     points = _named("rrgbench.corpora")
     load: Callable[..., Corpus] = points[lookup("corpus", name, points)].load()
     try:
-        return load(root=None if root is None else Path(root), **options)
+        corpus = load(root=None if root is None else Path(root), **options)
     except TypeError as error:
         if "unexpected keyword" not in str(error):
             raise
         raise InputError(f"corpus {name} takes no such option: {error}") from error
+    return replace(corpus, source=_command_words(name, None, options))
+
+
+def _command_words(name: str, reports: str | None, options: Mapping[str, Any]) -> tuple[str, ...]:
+    words = [f"--corpus {name}", *([f"--reports {reports}"] if reports else [])]
+    for key, value in options.items():
+        # true, false and numbers as the command line reads them
+        text = json.dumps(value) if isinstance(value, bool | int | float) else str(value)
+        skips = key == "skip_bad_images" and value is True
+        words.append("--skip-bad-images" if skips else f"--option {quote(f'{key}={text}')}")
+    return tuple(words)
 
 
 def trainer_names() -> list[str]:

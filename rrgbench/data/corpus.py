@@ -30,6 +30,8 @@ class Corpus:
         For unpaired corpora the studies that carry reports (the films' studies have none); empty otherwise.
     license_note : str
         What its source asks for, for the run record.
+    source : tuple of str
+        The command line's words for it, without folders, where it was loaded by name.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Corpus:
     labelled_observations: tuple[str, ...] = OBSERVATIONS
     text_studies: Sequence[Study] = ()
     license_note: str = ""
+    source: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for studies in (self.studies, self.text_studies):
@@ -50,6 +53,12 @@ class Corpus:
     @cached_property
     def _text_by_split(self) -> dict[str, tuple[Study, ...]]:
         return group_by_split(self.text_studies)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The command line's words for it, without folders."""
+        films, _, reports = self.name.partition("+")
+        return self.source or (f"--corpus {films}", *([f"--reports {reports}"] if reports else []))
 
     @property
     def identity(self) -> str:

@@ -1,5 +1,7 @@
 """Films and reports of different patients."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from rrgbench.data import iu_xray
 from rrgbench.data import nih_cxr14 as nih
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
+from rrgbench.registry import load_corpus
 
 
 def test_films_and_reports_are_kept_apart(tmp_path: Path) -> None:
@@ -44,3 +47,25 @@ def test_sources_in_the_wrong_place_are_refused(tmp_path: Path) -> None:
         combine(texts, texts)
     with pytest.raises(InputError, match="nih-cxr14 has no reports"):
         combine(films, films)
+
+
+def test_a_corpus_knows_the_command_lines_words_for_it():
+    from rrgbench.cli.corpus_options import reader_options
+
+    options = {"train": 4, "validate": 2, "test": 2, "retrieval": 0}
+    alone, both = load_corpus("phantom", **options), load_corpus("phantom", reports="phantom", **options)
+    assert both.flags[:2] == ("--corpus phantom", "--reports phantom")
+    assert alone.flags[1:] == both.flags[2:]
+    pairs = [words[1] for words in map(shlex.split, alone.flags[1:])]
+    assert reader_options(pairs) == options
+    assert load_corpus("phantom").flags == ("--corpus phantom",)
+    assert replace(both, source=()).flags == ("--corpus phantom", "--reports phantom"), "made without a name"
+
+
+def test_its_words_are_quoted_and_readers_flags_are_flags(tmp_path):
+    (tmp_path / "studies.jsonl").write_text(
+        '{"study_id": "s1", "subject_id": "p1", "report": "Clear.", "images": ["absent.png"], "split": "test"}\n'
+    )
+    corpus = load_corpus("jsonl", tmp_path, name="my own", skip_bad_images=True)
+    assert corpus.name.startswith("my own")
+    assert corpus.flags == ("--corpus jsonl", "--option 'name=my own'", "--skip-bad-images")
