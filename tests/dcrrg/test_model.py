@@ -287,7 +287,7 @@ def paper_preset(encoder_folders, tmp_path_factory):
     settings["model"]["image_size"] = 64
     settings["min_word_count"] = 1
     for stage in ("step1_image", "step1_text", "step2", "step3", "step4"):
-        settings[stage].update(epochs=1)
+        settings[stage].update(epochs=1, workers=0)
     path = tmp_path_factory.mktemp("preset") / "paper-small.yaml"
     path.write_text(yaml.safe_dump(settings))
     return path
