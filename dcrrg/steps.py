@@ -74,10 +74,13 @@ class Contrast(nn.Module):
 class Descriptions(nn.Module):
     """Step 3: the decoder writes the description of prompted observations, given either modality."""
 
+    starts: Tensor
+
     def __init__(self, model: DcrrgModel) -> None:
         super().__init__()
         self.model = model
-        self.starts = torch.tensor(model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS)))
+        starts = torch.tensor(model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS)))
+        self.register_buffer("starts", starts, persistent=False)
 
     def forward(self, memory: Tensor, ids: Tensor, targets: Tensor, shown: Tensor | None = None) -> Batch:
         """Loss, Eq. 14, of token ids and targets (n, t) given memories (n, 14, P), or those of observations `shown`
@@ -88,7 +91,7 @@ class Descriptions(nn.Module):
             memory = memory.gather(1, shown.unsqueeze(-1).expand_as(memory))
         lengths = row_lengths(targets)
         # the observations that a set of them starts with are given, not written
-        targets = targets.masked_fill(torch.isin(targets, self.starts.to(ids.device)), IGNORED)
+        targets = targets.masked_fill(torch.isin(targets, self.starts), IGNORED)
 
         def logits(rows: Tensor, longest: int) -> Tensor:
             found: Tensor = self.model.description_head(self.model.decoder(ids[rows, :longest], memory[rows]))
