@@ -8,21 +8,18 @@ protocols below that it can; tasks report "not offered" for the rest.
 import difflib
 import hashlib
 import inspect
-import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import Corpus
+from rrgbench.data.corpus import Corpus, command_words
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError, UnknownNameError, listed
 from rrgbench.metrics.external import ExternalMetric, PlugIn
 
@@ -243,7 +240,7 @@ def load_corpus(
         from rrgbench.data.unpaired import combine
 
         combined = combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
-        return replace(combined, source=_command_words(name, reports, options))
+        return combined.loaded_by(command_words(name, reports, options))
     if reports_root is not None:
         raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
     points = _named("rrgbench.corpora")
@@ -254,17 +251,7 @@ def load_corpus(
         if "unexpected keyword" not in str(error):
             raise
         raise InputError(f"corpus {name} takes no such option: {error}") from error
-    return replace(corpus, source=_command_words(name, None, options))
-
-
-def _command_words(name: str, reports: str | None, options: Mapping[str, Any]) -> tuple[str, ...]:
-    words = [f"--corpus {name}", *([f"--reports {reports}"] if reports else [])]
-    for key, value in options.items():
-        # true, false and numbers as the command line reads them
-        text = json.dumps(value) if isinstance(value, bool | int | float) else str(value)
-        skips = key == "skip_bad_images" and value is True
-        words.append("--skip-bad-images" if skips else f"--option {quote(f'{key}={text}')}")
-    return tuple(words)
+    return corpus.loaded_by(command_words(name, None, options))
 
 
 def trainer_names() -> list[str]:

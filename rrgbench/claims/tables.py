@@ -1,7 +1,6 @@
 """The tables that the claims are read from, in the paper's shape: means over seeds with intervals."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
@@ -93,9 +92,8 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seed
     """Mean over seeds with its interval; blank with a note where there is none."""
     if not models:
         return Cell(notes=(notes.number("not trained"),))
-    marks = partial(_seed_marks, notes=notes, seeds=seeds)
     if quantity.setting and (found := _from_intervals(models, quantity)):
-        return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks(found.seeds))
+        return _shown(found, quantity, notes, seeds)
     known = quantity_values(models, quantity)
     if not known:
         reasons = [record.reason for m in models.values() for c in quantity.columns if (record := m.records.get(c))]
@@ -104,7 +102,7 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seed
     found = mean_over_seeds(
         np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
     )
-    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks(len(order)))
+    return _shown(found, quantity, notes, seeds)
 
 
 def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedMean | None:
@@ -117,8 +115,9 @@ def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedM
     return mean_of_intervals(values, intervals, found[0].n or 1) if values else None
 
 
-def _seed_marks(count: int, notes: Notes, seeds: Sequence[int]) -> tuple[int, ...]:
-    return () if count == len(seeds) else (notes.number(f"{count} of {len(seeds)} seeds"),)
+def _shown(found: SeedMean, quantity: Quantity, notes: Notes, seeds: Sequence[int]) -> Cell:
+    marks = () if found.seeds == len(seeds) else (notes.number(f"{found.seeds} of {len(seeds)} seeds"),)
+    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks)
 
 
 def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:

@@ -1,8 +1,12 @@
 """A corpus: named, digested, split without shared subjects."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from shlex import quote
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +14,17 @@ from numpy.typing import NDArray
 from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import OBSERVATIONS, UNCERTAIN
+
+
+def command_words(name: str, reports: str | None, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The command line's words for a registered corpus, the one its reports come from, and its reader's options."""
+    words = [f"--corpus {name}", *([f"--reports {reports}"] if reports else [])]
+    for key, value in options.items():
+        # true, false and numbers as the command line reads them
+        text = json.dumps(value) if isinstance(value, bool | int | float) else str(value)
+        skips = key == "skip_bad_images" and value is True
+        words.append("--skip-bad-images" if skips else f"--option {quote(f'{key}={text}')}")
+    return tuple(words)
 
 
 @dataclass(frozen=True)
@@ -54,11 +69,17 @@ class Corpus:
     def _text_by_split(self) -> dict[str, tuple[Study, ...]]:
         return group_by_split(self.text_studies)
 
+    def loaded_by(self, source: tuple[str, ...]) -> Self:
+        """The same with the command line's words for it; its studies are not checked once more."""
+        found = copy(self)
+        object.__setattr__(found, "source", source)
+        return found
+
     @property
     def flags(self) -> tuple[str, ...]:
         """The command line's words for it, without folders."""
         films, _, reports = self.name.partition("+")
-        return self.source or (f"--corpus {films}", *([f"--reports {reports}"] if reports else []))
+        return self.source or command_words(films, reports or None, {})
 
     @property
     def identity(self) -> str:

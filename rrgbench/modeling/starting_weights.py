@@ -17,16 +17,16 @@ def starting_weights(model: Mapping[str, Any]) -> dict[str, str]:
     Returns
     -------
     dict
-        By encoder; one whose `weights` is no folder here is left out, its name being all that is known.
+        By encoder; one whose `weights` is no folder with such files here is left out, its name being all that is known.
     """
     found = {}
     for part, settings in model.items():
         source = settings.get("weights") if isinstance(settings, Mapping) else None
-        if source is None or not Path(source).is_dir():
-            continue
+        files = [] if source is None else sorted(Path(source).glob("*.safetensors"))
         digest = hashlib.sha256()
-        for path in sorted(Path(source).glob("*.safetensors")):
+        for path in files:
             with open(path, "rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-        found[part] = digest.hexdigest()
+        if files:
+            found[part] = digest.hexdigest()
     return found
