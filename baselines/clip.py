@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines.training import train_baseline
+from baselines.common.training import train_baseline
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system

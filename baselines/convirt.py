@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
-from baselines.training import train_baseline
+from baselines.common.training import train_baseline
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
-from rrgbench.modeling.sentence_items import FilmAndSentence
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
-from rrgbench.modeling.training_data import TrainingData
+from rrgbench.training.data import TrainingData
+from rrgbench.training.sentence_items import FilmAndSentence
 
 NAME = "convirt"
 

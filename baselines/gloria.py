@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from baselines.training import train_baseline
+from baselines.common.training import train_baseline
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.report_model import texts_in_batches

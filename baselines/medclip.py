@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from baselines.training import train_baseline
+from baselines.common.training import train_baseline
 from rrgbench.data.label_matching import positives
 from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.contrastive_loss import label_likeness, soft_matching
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
-from rrgbench.modeling.sentence_items import sentences_of
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
-from rrgbench.modeling.training_data import FilmSource, ReportSource, TrainingData
-from rrgbench.modeling.training_items import Batch, DrawnFilms, DrawnItems
+from rrgbench.training.data import FilmSource, ReportSource, TrainingData
+from rrgbench.training.items import Batch, DrawnFilms, DrawnItems
+from rrgbench.training.sentence_items import sentences_of
 
 NAME = "medclip"
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.training import train_baseline
+from baselines.common.training import train_baseline
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_decoder import Attention
 from rrgbench.modeling.report_model import ReportModelConfig

@@ -18,8 +18,8 @@ from rrgbench.data.corpus import Corpus, load_films
 from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
+from rrgbench.models import Films
 from rrgbench.observations import POSITIVE, UNCERTAIN
-from rrgbench.registry import Films
 
 FIXED_TEMPLATE = (
     "the heart size and mediastinal contours are within normal limits . the lungs are clear . there is no focal "
@@ -153,7 +153,7 @@ class NearestNeighbour(TrivialSystem):
     @property
     def backbone(self) -> object:
         """The pixels themselves, as the floor of linear probing."""
-        from baselines.pixels import Pixels
+        from baselines.common.pixels import Pixels
 
         return Pixels()
 

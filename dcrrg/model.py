@@ -17,7 +17,7 @@ from dcrrg.processing import DcrrgImageProcessor, Film, Films, read_films
 from dcrrg.projection import PromptedProjection
 from rrgbench.data.study import LabelVector
 from rrgbench.errors import InputError
-from rrgbench.explanation import Explanation, explain_film
+from rrgbench.explain.explanation import Explanation, explain_film
 from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from rrgbench.modeling.report_model import REPORT_START, texts_in_batches
 from rrgbench.modeling.text_encoder import mean_over_words

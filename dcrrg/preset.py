@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dcrrg.configuration import DcrrgConfig
 from dcrrg.descriptions import NoFinding, Unmentioned
-from rrgbench.modeling.preset import read_preset
 from rrgbench.modeling.report_model import ReportModelConfig
-from rrgbench.modeling.training import StageSettings
+from rrgbench.training.settings import read_preset
+from rrgbench.training.stage import StageSettings
 
 PACKAGE = "dcrrg.presets"
 

@@ -1,7 +1,7 @@
 """Films as a DCRRG model reads them, from whatever a person has: PIL images, arrays, files.
 
-The same letter-boxing as the harness's (`rrgbench.data.images`), so that a model sees a film alike in an evaluation and
-in somebody's own code.
+The same letter-boxing as the harness's (`rrgbench.data.films.images`), so that a model sees a film alike in an
+evaluation and in somebody's own code.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from PIL import Image
 from transformers import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 
-from rrgbench.data.images import MAX_PIXELS, FilmFile, grey_picture, letter_box, stretch
+from rrgbench.data.films.images import MAX_PIXELS, FilmFile, grey_picture, letter_box, stretch
 from rrgbench.errors import InputError
 
 Film: TypeAlias = Image.Image | NDArray[Any] | str | PathLike[str]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
 from rrgbench.modeling.trained_system import weights_digest
+from rrgbench.models import WEIGHTS
 from rrgbench.registry import lookup
 
 if TYPE_CHECKING:
     from dcrrg.model import DcrrgModel
 
-WEIGHTS = "model.safetensors"
 SHIPPED = "6d"
 """The shipped checkpoint that is loaded where none is named."""
 

@@ -15,8 +15,9 @@ from dcrrg.model import OBSERVATION_STARTS, DcrrgModel
 from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
 from dcrrg.semantic_matching import calibrated_semantic_matching_loss
 from rrgbench.data.corpus import training_items
-from rrgbench.modeling.training_data import FilmSource, JoinedFilms, ReportSource
-from rrgbench.modeling.training_items import IGNORED, Batch, DrawnFilms, DrawnItems
+from rrgbench.modeling.report_tokenizer import IGNORED
+from rrgbench.training.data import FilmSource, JoinedFilms, ReportSource
+from rrgbench.training.items import Batch, DrawnFilms, DrawnItems
 
 SHORT = 2
 

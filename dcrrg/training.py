@@ -31,13 +31,14 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
-from rrgbench.modeling.stage_options import AS_PRESET, StageOptions, deciding
-from rrgbench.modeling.starting_weights import starting_weights
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
-from rrgbench.modeling.training import Progress, StageSettings, first_process
-from rrgbench.modeling.training_data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
-from rrgbench.modeling.training_items import Collate, DrawnFilms, PairItems, ReportWritingItems
-from rrgbench.modeling.training_run import WEIGHTS, Stage, encode_frozen, open_run, publish, train_stages
+from rrgbench.models import WEIGHTS
+from rrgbench.training.chain import Stage, encode_frozen, open_run, publish, train_stages
+from rrgbench.training.data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
+from rrgbench.training.items import Collate, DrawnFilms, PairItems, ReportWritingItems
+from rrgbench.training.options import AS_PRESET, StageOptions, deciding
+from rrgbench.training.stage import Progress, StageSettings, first_process
+from rrgbench.training.starting_weights import starting_weights
 
 STEPS = (1, 2, 3, 4)
 # reports before films: variants that differ in films alone then share what was learned from reports
@@ -55,7 +56,7 @@ class Sources:
     extra : Corpus, optional
         A second corpus, whose films and labels step 1 may learn from too.
     image_size, limit, progress, film_cache
-        As in `rrgbench.modeling.training_data.gather_training_data`.
+        As in `rrgbench.training.data.gather_training_data`.
     """
 
     def __init__(

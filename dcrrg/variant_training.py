@@ -17,10 +17,7 @@ from dcrrg.training import STAGES, Sources, new_model, stage_plan, stage_setting
 from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
-from rrgbench.modeling.stage_options import AS_PRESET, NOT_DECIDING, StageOptions, deciding
-from rrgbench.modeling.starting_weights import starting_weights
-from rrgbench.modeling.training import Progress, StageSettings, first_process, process_count, several_processes
-from rrgbench.modeling.training_run import (
+from rrgbench.training.chain import (
     StageIdentity,
     alone,
     keep_stage_reports,
@@ -30,6 +27,9 @@ from rrgbench.modeling.training_run import (
     stage_reports_kept,
     train_shared_stages,
 )
+from rrgbench.training.options import AS_PRESET, NOT_DECIDING, StageOptions, deciding
+from rrgbench.training.stage import Progress, StageSettings, first_process, process_count, several_processes
+from rrgbench.training.starting_weights import starting_weights
 
 STAGES_VERSION = 2
 """To be raised whenever the code makes other weights of the same inputs."""

@@ -10,8 +10,9 @@ from typing import Literal
 
 from dcrrg.preset import Preset
 from rrgbench.data.corpus import Corpus
+from rrgbench.data.loading import load_corpus
 from rrgbench.errors import InputError
-from rrgbench.registry import load_corpus, lookup
+from rrgbench.registry import lookup
 
 EXTRA_CORPORA = {"phantom": "phantom-b"}
 """The second labelled film corpus of variants with extra data, where none is named: it stands to the phantom as

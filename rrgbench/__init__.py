@@ -11,10 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rrgbench.comparison import compare
-    from rrgbench.registry import load_corpus, load_metric, load_model
-    from rrgbench.scoring import score
-    from rrgbench.tasks.evaluate import evaluate
+    from rrgbench.data.loading import load_corpus
+    from rrgbench.metrics.external.loading import load_metric
+    from rrgbench.models import load_model
+    from rrgbench.scoring.compare import compare
+    from rrgbench.scoring.score import score
+    from rrgbench.tasks.runner import evaluate
 
 try:
     __version__ = version("rrgbench")
@@ -22,12 +24,12 @@ except PackageNotFoundError:  # run from a source tree that is not installed
     __version__ = "source"
 
 _PLACES = {
-    "compare": "rrgbench.comparison",
-    "score": "rrgbench.scoring",
-    "evaluate": "rrgbench.tasks.evaluate",
-    "load_corpus": "rrgbench.registry",
-    "load_metric": "rrgbench.registry",
-    "load_model": "rrgbench.registry",
+    "compare": "rrgbench.scoring.compare",
+    "score": "rrgbench.scoring.score",
+    "evaluate": "rrgbench.tasks.runner",
+    "load_corpus": "rrgbench.data.loading",
+    "load_metric": "rrgbench.metrics.external.loading",
+    "load_model": "rrgbench.models",
 }
 
 __all__ = ["__version__", "compare", "evaluate", "load_corpus", "load_metric", "load_model", "score"]

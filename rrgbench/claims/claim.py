@@ -4,6 +4,9 @@ A model's package lists its claims and names the list under the entry-point grou
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+from rrgbench.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -252,3 +255,17 @@ class ClaimSet:
         for table in self.tables:
             named += table.variants if isinstance(table, ObservationTable) else [name for name, _ in table.rows]
         return tuple(dict.fromkeys(named))
+
+
+CLAIM_SETS: Final[Registry[ClaimSet]] = Registry("model with claims", "rrgbench.claims")
+
+
+def load_claims(name: str) -> ClaimSet:
+    """The claims of a model's paper (entry-point group `rrgbench.claims`).
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model has claims.
+    """
+    return CLAIM_SETS.load(name)

@@ -20,21 +20,21 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, training_items
 from rrgbench.errors import InputError
+from rrgbench.files import write_bytes
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.auroc import auroc, mean_auroc
 from rrgbench.metrics.means import weighted_mean
+from rrgbench.models import ImageTextEncoder, ImageTextSimilarity, Model, ObservationClassifier, load_model
 from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.protocols import load_protocol
-from rrgbench.registry import ImageTextEncoder, ImageTextSimilarity, Model, ObservationClassifier, load_model
-from rrgbench.runs.atomic import write_bytes
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import unit_id
-from rrgbench.scoring import score
+from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.score import score
 from rrgbench.stats.bootstrap import replicate_values
-from rrgbench.suites.suite import Suite
 from rrgbench.tasks import retrieval
-from rrgbench.tasks.evaluate import TASK_VERSIONS, Run, evaluate, predictions_file
-from rrgbench.tasks.evaluation import Evaluation, FilmCache, Progress, film_labels
+from rrgbench.tasks.context import Evaluation, FilmCache, Progress, film_labels
+from rrgbench.tasks.runner import TASK_VERSIONS, Run, evaluate, predictions_file
+from rrgbench.tasks.suite import Suite
 
 VERSION = 1
 """Raised when this file would give other resampled values."""
@@ -113,7 +113,7 @@ class Measurement:
     runs : Path
         The set's folder.
     corpus, suite, protocol, seed, progress
-        As in `rrgbench.tasks.evaluate.evaluate`.
+        As in `rrgbench.tasks.runner.evaluate`.
     film_cache : Path, optional
         Folder in which decoded films are kept.
     """

@@ -13,10 +13,10 @@ from rrgbench.claims.tables import claim_tables
 from rrgbench.claims.verdict import judge
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
+from rrgbench.files import write_text
 from rrgbench.render.table import Table
-from rrgbench.runs.atomic import write_text
-from rrgbench.suites.suite import Suite
-from rrgbench.tasks.evaluation import Progress
+from rrgbench.tasks.context import Progress
+from rrgbench.tasks.suite import Suite
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def judge_set(
     runs : Path
         The set's folder.
     corpus, suite, protocol, seed, progress, film_cache
-        As in `rrgbench.tasks.evaluate.evaluate`.
+        As in `rrgbench.tasks.runner.evaluate`.
     overall : callable, optional
         Called with (what, done, total) for the models.
 

@@ -43,11 +43,11 @@ def claims(
     """
     from rich.console import Console
 
+    from rrgbench.claims.claim import load_claims
     from rrgbench.claims.outcome import judge_set
     from rrgbench.cli.progress import bars
-    from rrgbench.protocols import load_protocol
-    from rrgbench.registry import load_claims
-    from rrgbench.suites.suite import load_suite
+    from rrgbench.scoring.protocols import load_protocol
+    from rrgbench.tasks.suite import load_suite
 
     chosen = load_suite(suite)
     load_protocol(protocol)

@@ -80,9 +80,9 @@ def compare(
     from rich.console import Console
     from rich.table import Table
 
-    from rrgbench.comparison import compare_pairs
-    from rrgbench.data.predictions import pair_reports, read_reports
-    from rrgbench.scores import title
+    from rrgbench.scoring.compare import compare_pairs
+    from rrgbench.scoring.report_files import pair_reports, read_reports
+    from rrgbench.scoring.values import title
 
     allow = allowances(allow_missing or common, allow_unknown, allow_empty, allow_duplicates)
     with Console(stderr=True).status("reading reports") as status:

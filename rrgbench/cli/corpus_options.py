@@ -39,7 +39,7 @@ def open_corpus(
     skip_bad_images: bool = False,
 ) -> "Corpus":
     """The corpus that the options ask for."""
-    from rrgbench.registry import load_corpus
+    from rrgbench.data.loading import load_corpus
 
     options = reader_options(option)
     if skip_bad_images:

@@ -214,7 +214,7 @@ def _open(
     check_images: bool,
 ) -> "Corpus":
     """The corpus that the options ask for; readers that look for their films are told not to, where asked."""
-    from rrgbench.registry import load_corpus
+    from rrgbench.data.loading import load_corpus
 
     options: dict[str, Any] = reader_options(option)
     if not check_images and "skip_bad_images" not in options and _reads_films(name):

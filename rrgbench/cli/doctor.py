@@ -59,7 +59,7 @@ def _package(name: str, why: str, how: str) -> dict[str, str]:
 
 
 def _metrics() -> list[dict[str, str]]:
-    from rrgbench.registry import plug_in_metrics
+    from rrgbench.metrics.external.loading import plug_in_metrics
 
     return [
         {

@@ -63,12 +63,13 @@ def evaluate(
     from rrgbench.cli.progress import bars
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
-    from rrgbench.protocols import load_protocol
-    from rrgbench.registry import Model, load_all_models, load_model, lookup, model_names
+    from rrgbench.models import MODELS, Model, load_all_models, load_model
+    from rrgbench.registry import lookup
     from rrgbench.render import write_run_documents
-    from rrgbench.suites.suite import load_suite
-    from rrgbench.tasks.evaluate import evaluate as run_suite
+    from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.retrieval import listed_sample
+    from rrgbench.tasks.runner import evaluate as run_suite
+    from rrgbench.tasks.suite import load_suite
 
     chosen = load_suite(suite)
     if five_by_200 is not None:
@@ -77,7 +78,7 @@ def evaluate(
         retrieval = chosen.retrieval.model_copy(update={"sample": read_list(five_by_200)})
         chosen = chosen.model_copy(update={"retrieval": retrieval})
     load_protocol(protocol)
-    lookup("model", model, [*model_names(), ALL])
+    lookup("model", model, [*MODELS.names(), ALL])
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
     if chosen.retrieval is not None and chosen.retrieval.sample is not None:
         # so that a list of another corpus is refused now and not after hours of writing reports

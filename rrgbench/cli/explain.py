@@ -19,8 +19,8 @@ from rrgbench.cli.corpus_options import (
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
     from rrgbench.data.study import Study
-    from rrgbench.explanation import Explanation
-    from rrgbench.render.explanation import Heading
+    from rrgbench.explain.explanation import Explanation
+    from rrgbench.explain.page import Heading
 
 
 def explain(
@@ -52,11 +52,12 @@ def explain(
     Example: rrgbench explain --model dcrrg --study phantom-0-2000004 --html study.html
     """
     from rrgbench.errors import InputError
-    from rrgbench.explanation import explain_study
-    from rrgbench.registry import FittedToCorpus, load_model, lookup, model_names
-    from rrgbench.render.explanation import Heading, explanation_page
+    from rrgbench.explain.explanation import explain_study
+    from rrgbench.explain.page import Heading, explanation_page
+    from rrgbench.models import MODELS, FittedToCorpus, load_model
+    from rrgbench.registry import lookup
 
-    lookup("model", model, model_names())
+    lookup("model", model, MODELS.names())
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
         raise InputError(f"--html {html} can't be written: give a file in a folder that exists")
     data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
@@ -115,7 +116,7 @@ def _print(explanation: "Explanation", heading: "Heading") -> None:
 
     from rich.console import Console
 
-    from rrgbench.render.explanation import print_explanation
+    from rrgbench.explain.page import print_explanation
 
     # piped output has no width of its own; descriptions would be folded into narrow columns
     print_explanation(explanation, heading, Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))

@@ -13,9 +13,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 @app.command()
 def models(json_output: Json = False) -> None:
     """Models that `eval --model` takes, and which of them `train --model` takes too. Example: rrgbench list models"""
-    from rrgbench.registry import model_names, trainer_names
+    from rrgbench.models import MODELS
+    from rrgbench.training.trainers import trainer_names
 
-    names, trained = model_names(), set(trainer_names())
+    names, trained = MODELS.names(), set(trainer_names())
     if json_output:
         _show(names, True)
         return
@@ -26,15 +27,15 @@ def models(json_output: Json = False) -> None:
 @app.command()
 def corpora(json_output: Json = False) -> None:
     """Corpora that `--corpus` takes. Example: rrgbench list corpora"""
-    from rrgbench.registry import corpus_names
+    from rrgbench.data.loading import CORPORA
 
-    _show(corpus_names(), json_output)
+    _show(CORPORA.names(), json_output)
 
 
 @app.command()
 def suites(json_output: Json = False) -> None:
     """Suites that `eval --suite` takes. Example: rrgbench list suites"""
-    from rrgbench.registry import suite_names
+    from rrgbench.tasks.suite import suite_names
 
     _show(suite_names(), json_output)
 
@@ -42,9 +43,9 @@ def suites(json_output: Json = False) -> None:
 @app.command()
 def metrics(json_output: Json = False) -> None:
     """Metrics, and groups of them, that `score --metrics` takes. Example: rrgbench list metrics"""
-    from rrgbench.metric_families import GROUPS
-    from rrgbench.registry import plug_in_metrics
-    from rrgbench.scoring import metric_keys
+    from rrgbench.metrics.external.loading import plug_in_metrics
+    from rrgbench.scoring.families import GROUPS
+    from rrgbench.scoring.score import metric_keys
 
     plug_ins = plug_in_metrics()
     if json_output:
@@ -60,7 +61,7 @@ def metrics(json_output: Json = False) -> None:
 @app.command()
 def protocols(json_output: Json = False) -> None:
     """Protocols that `--protocol` takes, with their sources. Example: rrgbench list protocols"""
-    from rrgbench.protocols import PROTOCOLS
+    from rrgbench.scoring.protocols import PROTOCOLS
 
     if json_output:
         _show(list(PROTOCOLS), True)

@@ -70,8 +70,8 @@ def protocols(
     from rich.console import Console
     from rich.table import Table
 
-    from rrgbench.data.predictions import pair_reports, read_reports
-    from rrgbench.protocol_table import under_efficacy_choices, under_protocols
+    from rrgbench.scoring.report_files import pair_reports, read_reports
+    from rrgbench.scoring.sensitivity import under_efficacy_choices, under_protocols
 
     allow = allowances(allow_missing, allow_unknown, allow_empty, allow_duplicates)
     with Console(stderr=True).status("reading reports") as status:
@@ -114,7 +114,7 @@ def protocols(
 
 
 def _describe(json: bool) -> None:
-    from rrgbench.protocols import PROTOCOLS
+    from rrgbench.scoring.protocols import PROTOCOLS
 
     if json:
         import json as json_module

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rrgbench.data.predictions import Allowance
     from rrgbench.labelers import Labeler
-    from rrgbench.metrics.external import ExternalMetric
+    from rrgbench.metrics.external.plug_in import ExternalMetric
+    from rrgbench.scoring.report_files import Allowance
 
 ProtocolName = Annotated[str, typer.Option(help="raw, coco, dcrrg, r2gen, radeval or rexrank.")]
 Metrics = Annotated[
@@ -74,7 +74,7 @@ def metric_choice(names: str, options: list[str] | None) -> "list[str | External
             raise typer.BadParameter(f"{given!r}, but {metric!r} is not among --metrics", param_hint="--metric-option")
         by_metric.setdefault(metric, {})[option] = value
     if by_metric:
-        from rrgbench.registry import load_metric
+        from rrgbench.metrics.external.loading import load_metric
 
         loaded = {name: load_metric(name, **its_options) for name, its_options in by_metric.items()}
         chosen = [loaded.get(name, name) if isinstance(name, str) else name for name in chosen]

@@ -29,7 +29,7 @@ from rrgbench.cli.report_options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from rrgbench.scores import Scores
+    from rrgbench.scoring.values import Scores
 
 
 def score(
@@ -76,8 +76,8 @@ def score(
 
     from rich.console import Console
 
-    from rrgbench.data.predictions import pair_reports, read_reports
-    from rrgbench.scoring import score_pairs
+    from rrgbench.scoring.report_files import pair_reports, read_reports
+    from rrgbench.scoring.score import score_pairs
 
     with Console(stderr=True).status("reading reports") as status:
         pairs = pair_reports(

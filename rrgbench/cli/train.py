@@ -107,12 +107,12 @@ def train(
     """
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
-    from rrgbench.registry import load_trainer, load_variant_trainer, trainer_names
+    from rrgbench.training.trainers import load_trainer, load_variant_trainer, trainer_names
 
     # given on only where asked for: other models' trainers may not know them
     more: dict[str, Any] = {}
     if (accumulate, patience, bf16, workers) != (None, None, None, None):
-        from rrgbench.modeling.stage_options import StageOptions
+        from rrgbench.training.options import StageOptions
 
         more["options"] = StageOptions(accumulate, patience, bf16, workers)
     names = [*(variant or []), *([variants] if variants else [])]

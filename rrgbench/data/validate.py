@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, group_by_split
-from rrgbench.data.fingerprint import SIZE, film_groups, fingerprint
+from rrgbench.data.films.fingerprint import SIZE, film_groups, fingerprint
 from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
@@ -170,8 +170,8 @@ def validate(
     Returns
     -------
     Validation
-        Films are the same if their fingerprints agree (`rrgbench.data.fingerprint`), so scaled and re-compressed copies
-        are found as well as equal files.
+        Films are the same if their fingerprints agree (`rrgbench.data.films.fingerprint`), so scaled and
+        re-compressed copies are found as well as equal files.
     """
     owners = [
         (source, study, film)

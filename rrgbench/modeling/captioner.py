@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from rrgbench.modeling.beam_search import DecodingState
 from rrgbench.modeling.report_model import ReportModel
-from rrgbench.modeling.training_items import IGNORED
+from rrgbench.modeling.report_tokenizer import IGNORED
 
 RecurrentState = tuple[Tensor, ...]
 """What a recurrent decoder remembers: tensors whose first axis is the row."""

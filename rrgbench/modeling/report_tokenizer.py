@@ -12,6 +12,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+IGNORED = -100
+"""Target of padding."""
+
 PAD, UNKNOWN, END, CLASSIFY = "[PAD]", "[UNK]", "[END]", "[CLS]"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import ReportModel
-from rrgbench.modeling.training_run import WEIGHTS
+from rrgbench.models import WEIGHTS
 
 
 class TrainedSystem:

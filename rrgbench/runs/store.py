@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rrgbench.errors import InputError, listed
-from rrgbench.runs.atomic import sweep, write_bytes, write_text
+from rrgbench.files import sweep, write_bytes, write_text
 from rrgbench.runs.records import Record, dump_records, parse_records
 
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]

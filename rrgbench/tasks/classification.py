@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import training_items
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.auroc import auroc, mean_auroc, undefined_observations
+from rrgbench.models import ImageBackbone, ObservationClassifier
 from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.registry import ImageBackbone, ObservationClassifier
 from rrgbench.runs.records import Record
 from rrgbench.stats.bootstrap import intervals
-from rrgbench.suites.suite import Classification
-from rrgbench.tasks.evaluation import Evaluation
+from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.suite import Classification
 
 TASK = "classification"
 METRIC = "auroc"
@@ -38,7 +38,7 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     where: dict[str, Any] = {"setting": setting, "fraction": fraction, "seed": parameters.seed}
     if not isinstance(model, ImageBackbone):
         return evaluation.blank(TASK, [METRIC], "the model offers no image backbone", **where)
-    from rrgbench.modeling.probing import features, fine_tune, linear_probe, trainable_parameters
+    from rrgbench.training.probing import features, fine_tune, linear_probe, trainable_parameters
 
     backbone = model.backbone
     if setting == "finetune" and not trainable_parameters(backbone):

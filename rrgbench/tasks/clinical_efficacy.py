@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.protocols import load_protocol
 from rrgbench.runs.records import Record
-from rrgbench.scores import Value
-from rrgbench.scoring import score
-from rrgbench.tasks.evaluation import Evaluation, film_labels
+from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.score import score
+from rrgbench.scoring.values import Value
+from rrgbench.tasks.context import Evaluation, film_labels
 
 TASK = "clinical_efficacy"
 METRICS = ("ce_precision", "ce_recall", "ce_f1")

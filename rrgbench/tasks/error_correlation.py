@@ -11,12 +11,12 @@ from rrgbench.data.corpus import training_items
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.auroc import auroc
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.models import ObservationClassifier
 from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.protocols import load_protocol
-from rrgbench.registry import ObservationClassifier
 from rrgbench.runs.records import Record
+from rrgbench.scoring.protocols import load_protocol
 from rrgbench.stats.correlation import correlation
-from rrgbench.tasks.evaluation import Evaluation
+from rrgbench.tasks.context import Evaluation
 
 TASK = "error_correlation"
 METRICS = ("pearson", "spearman", "kendall")

@@ -1,8 +1,8 @@
 """Task: generated reports against the studies' own, by the NLG metrics."""
 
 from rrgbench.runs.records import Record
-from rrgbench.scoring import score
-from rrgbench.tasks.evaluation import Evaluation
+from rrgbench.scoring.score import score
+from rrgbench.tasks.context import Evaluation
 
 TASK = "report_generation"
 METRICS = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")

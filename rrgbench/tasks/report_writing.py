@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from rrgbench.errors import InputError, listed
-from rrgbench.registry import ReportGenerator
-from rrgbench.tasks.evaluation import Evaluation
+from rrgbench.models import ReportGenerator
+from rrgbench.tasks.context import Evaluation
 
 BATCH = 64
 

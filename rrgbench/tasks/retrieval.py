@@ -20,12 +20,12 @@ from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
+from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
-from rrgbench.registry import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.runs.records import Record
 from rrgbench.stats.bootstrap import intervals
-from rrgbench.suites.suite import Retrieval
-from rrgbench.tasks.evaluation import Evaluation
+from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.suite import Retrieval
 
 TASK = "retrieval"
 METRIC = "precision_at_k"

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from baselines.preset import load_preset
-from baselines.training import new_model
-from rrgbench.registry import load_trainer
+from baselines.common.preset import load_preset
+from baselines.common.training import new_model
+from rrgbench.training.trainers import load_trainer
 
 REPORTS = ["the heart is normal . no effusion .", "small left effusion . the heart is enlarged ."]
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from baselines.convirt import Convirt, sentence_items
-from rrgbench.modeling.sentence_items import FilmAndSentence
-from rrgbench.modeling.training_data import FilmSource, ReportSource, TrainingData
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.training.data import FilmSource, ReportSource, TrainingData
+from rrgbench.training.sentence_items import FilmAndSentence
 
 
 def direction(similarity: np.ndarray) -> float:

@@ -6,14 +6,15 @@ from importlib.metadata import entry_points
 import pytest
 import yaml
 
-from baselines.preset import load_preset
+from baselines.common.preset import load_preset
 from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
 from rrgbench.modeling.image_text_model import ImageTextModel
-from rrgbench.registry import load_model, load_trainer
-from rrgbench.suites.suite import Classification, ReportGeneration, Retrieval, Suite
-from rrgbench.tasks.evaluate import evaluate
+from rrgbench.models import load_model
+from rrgbench.tasks.runner import evaluate
+from rrgbench.tasks.suite import Classification, ReportGeneration, Retrieval, Suite
+from rrgbench.training.trainers import load_trainer
 
 CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen")
 CONTRASTIVE = ("clip", "convirt", "gloria", "medclip", "phenotypeclip")

@@ -4,14 +4,15 @@ import pytest
 import torch
 import yaml
 
-from baselines.preset import load_preset
+from baselines.common.preset import load_preset
 from rrgbench.data.corpus import load_films
 from rrgbench.data.phantom import load
 from rrgbench.modeling.captioner import ReportWriting
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import decode_report, encode_reports
-from rrgbench.modeling.training_items import Collate
-from rrgbench.registry import load_model, load_trainer
+from rrgbench.models import load_model
+from rrgbench.training.items import Collate
+from rrgbench.training.trainers import load_trainer
 
 STUDIES = 32
 EPOCHS = 400

@@ -6,7 +6,7 @@ import pytest
 from rrgbench.data.corpus import Corpus, load_films
 from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
-from rrgbench.registry import load_model
+from rrgbench.models import load_model
 
 NAMES = ("most-frequent", "fixed-template", "random-report", "nearest-neighbour")
 

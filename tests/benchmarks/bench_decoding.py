@@ -10,10 +10,11 @@ from torch import Tensor
 
 from dcrrg.model import DcrrgModel
 from rrgbench.data.corpus import load_films
+from rrgbench.data.loading import load_corpus
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.modeling.report_model import REPORT_START
-from rrgbench.registry import load_corpus, load_model
+from rrgbench.models import load_model
 
 FILMS = 64
 BEAMS = 3

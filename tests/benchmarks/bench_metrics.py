@@ -36,7 +36,7 @@ def nlg(references: list[str], hypotheses: list[str]) -> list[Row]:
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.rouge.rouge import Rouge
 
-    from rrgbench.scoring import score
+    from rrgbench.scoring.score import score
 
     gts = {i: [text] for i, text in enumerate(references)}
     res = {i: [text] for i, text in enumerate(hypotheses)}
@@ -82,7 +82,7 @@ def nlg(references: list[str], hypotheses: list[str]) -> list[Row]:
 
 def randomization(references: list[str], hypotheses: list[str]) -> list[Row]:
     """Two systems, scored and tested: ours on all NLG metrics, the other side on BLEU alone."""
-    from rrgbench.scoring import score
+    from rrgbench.scoring.score import score
     from rrgbench.stats.paired import approximate_randomization
 
     others = [*hypotheses[1:], hypotheses[0]]

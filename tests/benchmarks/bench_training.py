@@ -26,9 +26,9 @@ from torch.utils.data import ConcatDataset
 from dcrrg.preset import Preset, load_preset
 from dcrrg.training import STAGE_ORDER, Sources, new_model, stage_plan
 from rrgbench.data.phantom import load
-from rrgbench.modeling.stage_options import StageOptions
-from rrgbench.modeling.training import StageSettings, train_stage, trainable
-from rrgbench.modeling.training_run import Stage
+from rrgbench.training.chain import Stage
+from rrgbench.training.options import StageOptions
+from rrgbench.training.stage import StageSettings, train_stage, trainable
 
 STUDIES = 640
 TIMES = {"step1-image": 10}

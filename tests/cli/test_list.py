@@ -6,10 +6,14 @@ import pytest
 from typer.testing import CliRunner
 
 from rrgbench.cli.main import app
+from rrgbench.data.loading import CORPORA
 from rrgbench.errors import UnknownNameError
-from rrgbench.protocols import load_protocol
-from rrgbench.registry import corpus_names, load_trainer, model_names, plug_in_metrics, suite_names
-from rrgbench.scoring import metric_keys
+from rrgbench.metrics.external.loading import plug_in_metrics
+from rrgbench.models import MODELS
+from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.score import metric_keys
+from rrgbench.tasks.suite import suite_names
+from rrgbench.training.trainers import load_trainer
 
 
 def listed(*arguments):
@@ -26,13 +30,13 @@ def test_lines_and_json_name_the_same(what):
 
 
 def test_corpora_and_suites_are_those_of_the_registry():
-    assert listed("corpora").split() == corpus_names()
+    assert listed("corpora").split() == CORPORA.names()
     assert listed("suites").split() == suite_names()
 
 
 def test_models_that_are_called_trainable_have_a_trainer_and_others_have_none():
     lines = [line.split() for line in listed("models").splitlines()]
-    assert [name for name, *_ in lines] == model_names()
+    assert [name for name, *_ in lines] == MODELS.names()
     for name, *trainable in lines:
         if trainable:
             load_trainer(name)

@@ -12,8 +12,8 @@ from rrgbench.cli.compare import compare
 from rrgbench.cli.protocols import protocols
 from rrgbench.cli.score import score
 from rrgbench.errors import InputError
-from rrgbench.protocols import PROTOCOLS
-from rrgbench.signature import parse
+from rrgbench.scoring.protocols import PROTOCOLS
+from rrgbench.scoring.signature import parse
 
 REFERENCES = {f"s{i}": f"The heart is normal . Nodule number {i} is seen . No effusion ." for i in range(12)}
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from baselines.preset import load_preset as baseline_preset
+from baselines.common.preset import load_preset as baseline_preset
 from rrgbench.cli.main import app
 from rrgbench.cli.train import parsed_seeds
 from rrgbench.errors import InputError, UnknownNameError
@@ -57,7 +57,7 @@ def test_flags_reach_every_stage_of_any_system(tmp_path):
 
 
 def test_a_trainer_that_knows_no_flags_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("rrgbench.registry.load_trainer", lambda name: lambda corpus, *, out, preset: out)
+    monkeypatch.setattr("rrgbench.training.trainers.load_trainer", lambda name: lambda corpus, *, out, preset: out)
     done = run("train", "--model", "s&t", "--bf16", "--out", tmp_path / "out", "--option", "train=1")
     assert isinstance(done.exception, InputError)
     assert "takes no --accumulate, --patience, --bf16 or --workers" in str(done.exception)

@@ -9,8 +9,8 @@ import pytest
 from miniature import iu_annotation, iu_kaggle, iu_openi, iu_rows, iu_xml, write_csv
 
 from rrgbench.data.corpus import load_films
-from rrgbench.data.iu_xray import load, packaged_archive
-from rrgbench.data.openi import kaggle_name
+from rrgbench.data.readers.iu_xray import load, packaged_archive
+from rrgbench.data.readers.openi import kaggle_name
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.observations import OBSERVATIONS
 
@@ -142,7 +142,7 @@ def test_reports_of_the_installed_package_are_found_without_a_root() -> None:
 
 
 def test_without_a_root_and_the_package_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rrgbench.data.iu_xray.packaged_archive", lambda: None)
+    monkeypatch.setattr("rrgbench.data.readers.iu_xray.packaged_archive", lambda: None)
     with pytest.raises(MissingPartError, match="pip install torchxrayvision, or give a root"):
         load()
 

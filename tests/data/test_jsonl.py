@@ -7,7 +7,7 @@ import pytest
 from miniature import jsonl
 
 from rrgbench.data.corpus import load_films
-from rrgbench.data.jsonl import load
+from rrgbench.data.readers.jsonl import load
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, UNMENTIONED
 

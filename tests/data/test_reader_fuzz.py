@@ -25,13 +25,13 @@ from miniature import (
 )
 from PIL import Image
 
-from rrgbench.data import chexpert as chexpert_reader
-from rrgbench.data import iu_xray
-from rrgbench.data import jsonl as jsonl_reader
-from rrgbench.data import mimic_cxr as mimic_reader
-from rrgbench.data import nih_cxr14 as nih_reader
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.images import FilmFile
+from rrgbench.data.films.images import FilmFile
+from rrgbench.data.readers import chexpert as chexpert_reader
+from rrgbench.data.readers import iu_xray
+from rrgbench.data.readers import jsonl as jsonl_reader
+from rrgbench.data.readers import mimic_cxr as mimic_reader
+from rrgbench.data.readers import nih_cxr14 as nih_reader
 from rrgbench.errors import InputError
 
 SECONDS = 5.0

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrgbench.data.readers.tables import is_id, read_table
 from rrgbench.data.splitting import hashed_fraction, split_subjects
-from rrgbench.data.tables import is_id, read_table
 from rrgbench.errors import InputError
 
 

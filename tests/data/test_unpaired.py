@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from miniature import iu_kaggle, iu_openi, nih_cxr14
 
-from rrgbench.data import iu_xray
-from rrgbench.data import nih_cxr14 as nih
+from rrgbench.data.loading import load_corpus
+from rrgbench.data.readers import iu_xray
+from rrgbench.data.readers import nih_cxr14 as nih
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
-from rrgbench.registry import load_corpus
 
 
 def test_films_and_reports_are_kept_apart(tmp_path: Path) -> None:

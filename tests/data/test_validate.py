@@ -13,9 +13,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from rrgbench.cli.data import app
-from rrgbench.data import iu_xray
-from rrgbench.data import jsonl as jsonl_reader
-from rrgbench.data import nih_cxr14 as nih_reader
+from rrgbench.data.readers import iu_xray
+from rrgbench.data.readers import jsonl as jsonl_reader
+from rrgbench.data.readers import nih_cxr14 as nih_reader
 from rrgbench.data.study import Study, blank_labels
 from rrgbench.data.validate import count_labels, validate
 from rrgbench.errors import InputError

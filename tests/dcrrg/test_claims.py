@@ -13,14 +13,14 @@ from dcrrg.claims import CLAIMS, PUBLISHED, PUBLISHED_RETRIEVAL, RARE
 from dcrrg.preset import load_preset
 from dcrrg.variant_training import train_variants
 from dcrrg.variants import VARIANTS
+from rrgbench.claims.claim import load_claims
 from rrgbench.claims.measurement import Measurement, trained_models
 from rrgbench.claims.outcome import judge_set
 from rrgbench.data.corpus import label_matrix
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.registry import load_claims
-from rrgbench.suites.suite import Classification, ClinicalEfficacyTask, ReportGeneration, Retrieval, Suite
+from rrgbench.tasks.suite import Classification, ClinicalEfficacyTask, ReportGeneration, Retrieval, Suite
 
 PAPER = Path(__file__).resolve().parents[2] / "leaderboards" / "paper"
 SUITE = Suite(

@@ -21,8 +21,8 @@ from dcrrg.training import new_model
 from rrgbench.data.corpus import training_items
 from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.modeling.report_model import REPORT_START
-from rrgbench.modeling.training_items import IGNORED
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.training.items import IGNORED
 
 
 def softmax(x):

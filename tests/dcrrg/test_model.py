@@ -27,9 +27,9 @@ from dcrrg.steps import IGNORED, Descriptions, row_lengths, writing_loss
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.modeling.report_decoder import CachedDecoding
-from rrgbench.modeling.starting_weights import starting_weights
-from rrgbench.modeling.training_items import Collate
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
+from rrgbench.training.items import Collate
+from rrgbench.training.starting_weights import starting_weights
 
 REPORTS = ["no pleural effusion . the heart is enlarged .", "the lungs are clear . no pneumothorax ."] * 3
 
@@ -184,7 +184,7 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
     """By name and by gradient, on the very module and items that step 4 trains."""
     from dcrrg.training import train
     from rrgbench.data.phantom import load
-    from rrgbench.modeling import training_run
+    from rrgbench.training import chain as training_run
 
     seen = {}
 
@@ -200,7 +200,7 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
         return training_run_report(stage)
 
     def training_run_report(stage):
-        from rrgbench.modeling.training import StageReport
+        from rrgbench.training.stage import StageReport
 
         fields = {field.name: 1 for field in dataclasses.fields(StageReport)}
         return StageReport(**{**fields, "stage": stage})

@@ -12,7 +12,7 @@ from transformers import AutoImageProcessor, AutoProcessor
 
 from dcrrg import DcrrgConfig, DcrrgImageProcessor
 from dcrrg.processing import read_films
-from rrgbench.data.images import FilmFile, letter_box
+from rrgbench.data.films.images import FilmFile, letter_box
 from rrgbench.errors import InputError
 
 RNG = np.random.default_rng(0)

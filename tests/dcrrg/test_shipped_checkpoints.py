@@ -13,9 +13,10 @@ from dcrrg.model import DcrrgModel
 from dcrrg.registration import SHIPPED, shipped_checkpoints
 from dcrrg.variants import SETS
 from rrgbench.cli.main import app
+from rrgbench.data.loading import load_corpus
 from rrgbench.modeling.trained_system import weights_digest
-from rrgbench.registry import load_corpus, load_model
-from rrgbench.tasks.evaluate import evaluate
+from rrgbench.models import load_model
+from rrgbench.tasks.runner import evaluate
 
 FOLDER = Path(str(files("dcrrg") / "checkpoints"))
 NAMES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())

@@ -16,7 +16,7 @@ from dcrrg.preset import load_preset
 from dcrrg.training import STAGE_ORDER, train
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
-from rrgbench.modeling.stage_options import StageOptions
+from rrgbench.training.options import StageOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("step1_image", "step1_text", "step2", "step3", "step4")

@@ -22,9 +22,9 @@ from dcrrg.variants import SETS, VARIANTS, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load, load_b
 from rrgbench.errors import InputError, UnknownNameError
-from rrgbench.modeling.preset import preset_names
-from rrgbench.modeling.training_data import FilmSource, JoinedFilms, gather_labelled_films
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.training.data import FilmSource, JoinedFilms, gather_labelled_films
+from rrgbench.training.settings import preset_names
 
 
 @pytest.fixture(scope="module")

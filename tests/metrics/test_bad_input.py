@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from rrgbench.data.predictions import read_reports
 from rrgbench.errors import InputError
-from rrgbench.scores import Scores
-from rrgbench.scoring import score
+from rrgbench.scoring.report_files import read_reports
+from rrgbench.scoring.score import score
+from rrgbench.scoring.values import Scores
 
 REFERENCES = ["the heart is normal .", "no pleural effusion .", "the lungs are clear ."]
 HYPOTHESES = ["the heart is large .", "no effusion .", "lungs are clear ."]

@@ -14,12 +14,12 @@ import rrgbench
 from rrgbench.cli.compare import compare as compare_command
 from rrgbench.cli.protocols import protocols as protocols_command
 from rrgbench.cli.score import score as score_command
-from rrgbench.comparison import compare
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
-from rrgbench.metrics.external import ExternalMetric, Loaded, PlugIn
-from rrgbench.registry import load_metric, plug_in_metrics
-from rrgbench.scoring import score
-from rrgbench.signature import parse
+from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
+from rrgbench.metrics.external.plug_in import ExternalMetric, Loaded, PlugIn
+from rrgbench.scoring.compare import compare
+from rrgbench.scoring.score import score
+from rrgbench.scoring.signature import parse
 
 REFERENCES = {
     "a": "The heart is normal . No effusion .",
@@ -181,7 +181,7 @@ def test_weights_that_are_not_there_are_one_clear_line(tmp_path) -> None:
 
 
 def test_an_unknown_name_is_told_before_weights_are_loaded(monkeypatch) -> None:
-    monkeypatch.setattr("rrgbench.scoring.load_metric", lambda name: pytest.fail("loaded"))
+    monkeypatch.setattr("rrgbench.scoring.score.load_metric", lambda name: pytest.fail("loaded"))
     with pytest.raises(UnknownNameError, match=r"metrics spice are not known; known: bleu_1.*bertscore"):
         score(REFERENCES, HYPOTHESES, metrics=["bertscore", "spice"])
     with pytest.raises(UnknownNameError, match="no plug-in metric is called 'bertscor'; did you mean 'bertscore'"):
@@ -274,7 +274,7 @@ def test_a_plug_in_reads_what_the_protocols_labeler_reads(protocol, expected) ->
 
 def test_a_third_partys_metric_joins_by_its_entry_point(tmp_path, monkeypatch) -> None:
     (tmp_path / "word_ratio.py").write_text(
-        "from rrgbench.metrics.external import Loaded, PlugIn\n"
+        "from rrgbench.metrics.external.plug_in import Loaded, PlugIn\n"
         "def load(power: str = '1'):\n"
         "    def ratio(references, hypotheses):\n"
         "        return [(len(h.split()) / len(r[0].split())) ** int(power) for r, h in zip(references, hypotheses)]\n"

@@ -19,8 +19,8 @@ from rrgbench.cli import list as list_command
 from rrgbench.cli.doctor import doctor as doctor_command
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.metrics import external, external_packages
-from rrgbench.registry import load_metric, plug_in_metrics
-from rrgbench.scoring import score
+from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
+from rrgbench.scoring.score import score
 
 REFERENCES = {
     "a": "The heart is normal . No effusion .",

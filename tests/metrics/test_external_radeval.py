@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rrgbench.metrics import external_packages
-from rrgbench.registry import load_metric
-from rrgbench.scoring import score
+from rrgbench.metrics.external.loading import load_metric
+from rrgbench.scoring.score import score
 
 pytest.importorskip("radeval", reason="RadEval is not installed: pip install 'rrgbench[ratescore]'")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrgbench import files as atomic
 from rrgbench.errors import InputError
-from rrgbench.runs import atomic
 from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, read_results, unit_id

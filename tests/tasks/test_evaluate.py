@@ -10,8 +10,8 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.suites.suite import Suite, load_suite
-from rrgbench.tasks.evaluate import evaluate
+from rrgbench.tasks.runner import evaluate
+from rrgbench.tasks.suite import Suite, load_suite
 
 
 class Oracle:

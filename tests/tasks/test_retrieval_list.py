@@ -15,10 +15,10 @@ from rrgbench.data.study import Study, blank_labels
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
 from rrgbench.observations import COMPETITION_OBSERVATIONS, observation_index
-from rrgbench.suites.suite import Retrieval, Suite, load_suite
-from rrgbench.tasks.evaluate import units
-from rrgbench.tasks.evaluation import Evaluation
+from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.retrieval import answers, drawn_sample, listed_sample, run
+from rrgbench.tasks.runner import units
+from rrgbench.tasks.suite import Retrieval, Suite, load_suite
 
 OPTIONS = ("--option", "train=20", "--option", "validate=0", "--option", "test=300", "--option", "retrieval=0")
 SUITE = "trivial: []\nreplicates: 20\nretrieval: {per_class: 3, ks: [1]}\n"

@@ -1,0 +1,61 @@
+"""Hyper-parameters of all baselines, one YAML file a scale: what they share stands once, a system adds its own."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from rrgbench.training.settings import read_preset
+from rrgbench.training.stage import StageSettings
+
+PACKAGE = "baselines.common.presets"
+
+
+class SystemPreset(BaseModel):
+    """A system's own part: `model` are arguments of its configuration, the rest replaces the shared stages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: dict[str, Any] = {}
+    contrast: StageSettings | None = None
+    report: StageSettings | None = None
+
+
+class BaselinePreset(BaseModel):
+    """What defines a baseline's training but data and seed.
+
+    Attributes
+    ----------
+    image_size : int
+        Side of the films.
+    image_encoder, text_encoder : dict
+        The same for every system (`rrgbench.modeling.image_encoder`, `rrgbench.modeling.text_encoder`).
+    report : StageSettings
+        Learning to write reports.
+    contrast : StageSettings
+        Contrastive pretraining of films and reports, before the report decoder is learned.
+    augment : bool
+        Films are shifted, turned and exposed a little.
+    min_word_count : int
+        Rarer words become unknown.
+    storage : str
+        Type of the saved weights.
+    systems : dict
+        Each system's own part, by its registered name.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_size: int
+    image_encoder: dict[str, Any]
+    text_encoder: dict[str, Any]
+    report: StageSettings
+    contrast: StageSettings
+    augment: bool = True
+    min_word_count: int = 3
+    storage: Literal["float32", "float16"] = "float32"
+    systems: dict[str, SystemPreset] = {}
+
+
+def load_preset(name: str) -> BaselinePreset:
+    """A preset by name (`mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
+    return read_preset(PACKAGE, name, BaselinePreset)

@@ -1,0 +1,1 @@
+"""Reading films: decoding, caching, checks, fingerprints."""

@@ -1,0 +1,57 @@
+"""Corpora by name, and films of one beside the reports of another."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from rrgbench.data.corpus import Corpus, command_words
+from rrgbench.data.unpaired import combine
+from rrgbench.errors import InputError
+from rrgbench.registry import Registry
+
+CORPORA: Final[Registry[Callable[..., Corpus]]] = Registry("corpus", "rrgbench.corpora")
+"""Readers by name; each is called as `load(root=..., **options)`."""
+
+
+def load_corpus(
+    name: str,
+    /,
+    root: str | Path | None = None,
+    *,
+    reports: str | None = None,
+    reports_root: str | Path | None = None,
+    **options: Any,
+) -> Corpus:
+    """Load a corpus by name, or films of one with the reports of another.
+
+    Parameters
+    ----------
+    name : str
+        A registered name (`rrgbench list corpora`).
+    root : str or Path, optional
+        Its folder in its official layout; generated corpora take none.
+    reports, reports_root : str, str or Path, optional
+        Name and folder of a second corpus whose reports stand beside the first one's films, unpaired.
+    **options
+        Reader options, see `docs/data.md`; one of them may be called `name`.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such corpus is registered.
+    InputError
+        If its files are missing or malformed, or it takes no such option.
+    """
+    if reports is not None:
+        combined = combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
+        return combined.loaded_by(command_words(name, reports, options))
+    if reports_root is not None:
+        raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
+    load = CORPORA.load(name)
+    try:
+        corpus = load(root=None if root is None else Path(root), **options)
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        raise InputError(f"corpus {name} takes no such option: {error}") from error
+    return corpus.loaded_by(command_words(name, None, options))

@@ -1,0 +1,253 @@
+"""IU X-Ray (Open-i, Demner-Fushman et al., JAMIA 2016): 3,955 reports with frontal and lateral films.
+
+Four layouts are read, looked for in this order:
+
+- `annotation.json`: R2Gen's copy (Chen et al., EMNLP 2020), with its split and two films a study in `images/`;
+- `openi_reports.csv`: one row a report, made from the original XML;
+- `indiana_reports.csv` with `indiana_projections.csv`: the Kaggle copy;
+- `NLMCXR_reports.tgz`: the original XML, which also ships inside the package torchxrayvision.
+
+Reports keep their de-identification masks (`XXXX`); cleaning is a protocol's business. Open-i names no patients: each
+report is a subject of its own.
+"""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.check import check_films
+from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.readers.content_digest import content_digest
+from rrgbench.data.readers.label_tables import read_labels
+from rrgbench.data.readers.openi import OpeniReport, kaggle_name, read_kaggle, read_openi_csv, read_openi_xml
+from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, uid_of
+from rrgbench.data.readers.tables import existing_root, find_table, read_table
+from rrgbench.data.sections import check_section, other_sections, target_report
+from rrgbench.data.splitting import split_subjects
+from rrgbench.data.study import LabelVector, Study
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.observations import OBSERVATIONS
+
+NAME: Final = "iu-xray"
+ARCHIVE: Final = "NLMCXR_reports.tgz"
+LAYOUTS: Final = ("annotation.json", "openi_reports.csv", "indiana_reports.csv", ARCHIVE)
+SHARES: Final[Mapping[str, float]] = {"train": 0.7, "validate": 0.1, "test": 0.2}
+"""Share of the studies in each split where R2Gen's split is not at hand (R2Gen's own shares)."""
+
+LICENSE_NOTE: Final = "Open-i Indiana University collection: CC BY-NC-ND 4.0; cite Demner-Fushman et al., JAMIA 2016"
+
+_FILM_FOLDERS: Final = ("images", "images/images_normalized", "NLMCXR_png", "NLMCXR_dcm")
+_LABEL_TABLES: Final = {
+    "mesh": ("mesh_labels.csv", {name: name for name in OBSERVATIONS}),
+    "chexpert": ("chexpert_labels.csv", {name: "chexpert_" + name.replace(" ", "_") for name in OBSERVATIONS}),
+}
+
+
+def load(
+    root: Path | str | None = None,
+    *,
+    section: str = "findings",
+    labels: str = "none",
+    outside_r2gen: str = "leave-out",
+    seed: int = 0,
+    skip_bad_images: bool = False,
+    check_images: bool = True,
+) -> Corpus:
+    """Read IU X-Ray.
+
+    The split is R2Gen's where `annotation.json` or `r2gen_split.json` is in the folder (2,069 / 296 / 590 studies:
+    those with findings and both views). Elsewhere it is a seeded 70/10/20 split by uid. Where there is no folder of
+    films, every study is text only.
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder with one of the four layouts; without it the reports inside an installed torchxrayvision are read.
+    section : str
+        Target report: `findings`, `impression` or `both`. A study without that section stays, with report None.
+        `annotation.json` holds findings only.
+    labels : str
+        `none` (the caller labels the reports), `mesh` (human MeSH coding from `mesh_labels.csv`) or `chexpert` (the
+        CheXpert labeler on the findings, from `chexpert_labels.csv`). Studies these tables lack have no labels.
+    outside_r2gen : str
+        Studies that R2Gen's split leaves out: `leave-out`, or `train` to add them to the training split.
+    seed : int
+        Seed of the split where R2Gen's is not at hand.
+    skip_bad_images : bool
+        Leave out films that are absent or can't be decoded; their number is appended to the corpus name.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
+
+    Returns
+    -------
+    Corpus
+        Study ids are `CXR<uid>`, or R2Gen's own (`CXR2384_IM-0942`) from `annotation.json`. The digest covers the
+        reports that were kept, so the CSV and XML layouts agree where they hold the same reports.
+
+    Raises
+    ------
+    InputError
+        If the folder has none of the layouts, a table is malformed, a film is absent, or an option is not allowed.
+    MissingPartError
+        If no root is given and torchxrayvision is not installed.
+    """
+    check_section(section, NAME)
+    _check_option("labels", labels, ("none", *_LABEL_TABLES))
+    _check_option("outside_r2gen", outside_r2gen, ("leave-out", "train"))
+    if labels == "chexpert" and section != "findings":
+        raise InputError(f"corpus {NAME}: labels 'chexpert' were made from the findings; use section 'findings'")
+    folder = _packaged_folder() if root is None else existing_root(root, NAME, " or ".join(LAYOUTS))
+    source = next((folder / name for name in LAYOUTS if find_table(folder, name)), None)
+    if source is None:
+        raise InputError(f"corpus {NAME}: the root has none of {', '.join(LAYOUTS)}")
+    known = _read_label_table(folder, labels)
+    if source.name == "annotation.json":
+        if section != "findings":
+            raise InputError(f"corpus {NAME}: annotation.json holds findings only; use section 'findings'")
+        entries, digest = read_annotation(source)
+        bare = [_from_entry(entry, folder) for entry in entries]
+        tables, options = {source.name: digest}, {"labels": labels}
+    else:
+        reports = _read_reports(find_table(folder, source.name) or source, folder)
+        splits, split_digest = _splits([report.uid for report in reports], folder, outside_r2gen, seed)
+        kept = [report for report in reports if report.uid in splits]
+        films = _film_index(folder)
+        bare = [_from_report(report, splits[report.uid], section, films, folder) for report in kept]
+        tables = {"reports": _reports_digest(kept), **split_digest}
+        options = {"section": section, "labels": labels}
+        options |= {"outside_r2gen": outside_r2gen} if split_digest else {"seed": str(seed)}
+    checked = check_films(NAME, [film for _, films_of in bare for film in films_of], skip_bad_images, check_images)
+    good = set(checked.good)
+    studies = []
+    for study, films_of in bare:
+        uid = uid_of(study.study_id + "_")
+        vector = known.get(uid) if uid is not None else None
+        studies.append(
+            Study(
+                study_id=study.study_id,
+                subject_id=study.subject_id,
+                split=study.split,
+                images=tuple(film for film in films_of if film in good),
+                report=study.report,
+                sections=study.sections,
+                labels=vector,
+                labels_source=labels if vector is not None else "",
+            )
+        )
+    return Corpus(
+        NAME + checked.suffix, content_digest(tables, checked.sizes, options), studies, license_note=LICENSE_NOTE
+    )
+
+
+def packaged_archive() -> Path | None:
+    """Path of the report archive inside an installed torchxrayvision, found without importing it; None without one."""
+    spec = importlib.util.find_spec("torchxrayvision")
+    for location in (spec.submodule_search_locations or ()) if spec is not None else ():
+        archive = Path(location) / "data" / ARCHIVE
+        if archive.is_file():
+            return archive
+    return None
+
+
+def _packaged_folder() -> Path:
+    archive = packaged_archive()
+    if archive is None:
+        raise MissingPartError(
+            f"corpus {NAME} without a root reads the reports inside torchxrayvision, which is not installed: "
+            "pip install torchxrayvision, or give a root"
+        )
+    return archive.parent
+
+
+def _read_reports(source: Path, folder: Path) -> tuple[OpeniReport, ...]:
+    if source.name == ARCHIVE:
+        return read_openi_xml(source)
+    projections = find_table(folder, "indiana_projections.csv")
+    if source.name.startswith("openi"):
+        return read_openi_csv(source, projections)
+    return read_kaggle(source, projections)
+
+
+def _splits(uids: Sequence[int], folder: Path, outside_r2gen: str, seed: int) -> tuple[dict[int, str], dict[str, str]]:
+    """Split of each uid that stays, and the digest of R2Gen's list where it is at hand."""
+    path = folder / "r2gen_split.json"
+    if not path.is_file():
+        dealt = split_subjects((str(uid) for uid in uids), SHARES, seed)
+        return {uid: dealt[str(uid)] for uid in uids}, {}
+    official, digest = read_split(path)
+    absent = sorted(official.keys() - set(uids))
+    if absent:
+        raise InputError(
+            f"corpus {NAME}: {len(absent)} uids of r2gen_split.json have no report, the first is {absent[0]}"
+        )
+    rest = {uid: "train" for uid in uids if uid not in official} if outside_r2gen == "train" else {}
+    return official | rest, {path.name: digest}
+
+
+def _film_index(folder: Path) -> dict[str, Path]:
+    """Path of every film by file name; empty where there is no folder of films."""
+    return {
+        path.name: path
+        for name in _FILM_FOLDERS
+        if (folder / name).is_dir()
+        for path in sorted((folder / name).iterdir())
+        if path.suffix
+    }
+
+
+def _from_report(
+    report: OpeniReport, split: str, section: str, index: Mapping[str, Path], folder: Path
+) -> tuple[Study, tuple[FilmFile, ...]]:
+    study_id = f"CXR{report.uid}"
+    films = []
+    for image, projection in report.images if index else ():
+        names = [f"{image}.png", kaggle_name(image), f"{image}.jpg", f"{image}.dcm", kaggle_name(image)[: -len(".png")]]
+        path = next((index[name] for name in names if name in index), folder / "images" / names[0])
+        films.append(FilmFile(path, view_name(projection), study_id))
+    study = Study(
+        study_id=study_id,
+        subject_id=study_id,
+        split=split,
+        report=target_report(report.sections, section),
+        sections=other_sections(report.sections, section),
+    )
+    return study, tuple(sorted(films, key=lambda film: film.view == "LATERAL"))
+
+
+def _from_entry(entry: Entry, folder: Path) -> tuple[Study, tuple[FilmFile, ...]]:
+    """R2Gen's convention: films in the given order, frontal first; empty reports stay and are None."""
+    films = folder / "images"
+    images = tuple(FilmFile(films / path, "", entry.entry_id) for path in entry.image_paths) if films.is_dir() else ()
+    uid = uid_of(entry.entry_id)
+    subject = f"CXR{uid}" if uid is not None else entry.subject_id or entry.entry_id
+    return Study(entry.entry_id, subject, entry.split, report=entry.report.strip() or None), images
+
+
+def _read_label_table(folder: Path, labels: str) -> dict[int, LabelVector]:
+    if labels == "none":
+        return {}
+    name, columns = _LABEL_TABLES[labels]
+    path = find_table(folder, name)
+    if path is None:
+        raise InputError(f"corpus {NAME}: labels {labels!r} need {name} in the root")
+    table = read_table(path, ("uid", *columns.values()))
+    known: dict[int, LabelVector] = {}
+    for row in table.rows:
+        if not row["uid"].isdecimal() or int(row["uid"]) in known:
+            raise InputError(f"{table.name}: a uid is not a number or occurs twice")
+        known[int(row["uid"])] = read_labels(row, columns, f"{table.name} uid {row['uid']}")
+    return known
+
+
+def _reports_digest(reports: Sequence[OpeniReport]) -> str:
+    texts = [[report.uid, sorted(report.sections.items())] for report in sorted(reports, key=lambda report: report.uid)]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+def _check_option(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise InputError(f"corpus {NAME}: {name} must be one of {', '.join(allowed)}; given: {value!r}")

@@ -1,0 +1,200 @@
+"""Your own corpus: a folder with `studies.jsonl`, one JSON object a line, and the films it names.
+
+A line holds `study_id` and `subject_id`; and where there are any, `images` (paths relative to the folder), `view` (one
+name for all films, or a list), `report`, `sections` (object of texts), `split`, `labels` (object from observation name
+to 1, 0 or -1) and `license`. Other keys are left alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.check import check_films
+from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.readers.content_digest import content_digest
+from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes
+from rrgbench.data.splitting import split_subjects
+from rrgbench.data.study import LabelVector, Study, blank_labels
+from rrgbench.errors import InputError, listed
+from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
+
+NAME: Final = "jsonl"
+FILE: Final = "studies.jsonl"
+SHARES: Final[Mapping[str, float]] = {"train": 0.7, "validate": 0.1, "test": 0.2}
+"""Share of the subjects in each split where the file gives none; cut in this order."""
+
+_SPLIT_NAMES: Final = {"val": "validate", "valid": "validate", "validation": "validate", "dev": "validate"}
+
+
+def load(
+    root: Path | str | None = None,
+    *,
+    name: str = NAME,
+    labels_source: str = "film",
+    seed: int = 0,
+    skip_bad_images: bool = False,
+    check_images: bool = True,
+) -> Corpus:
+    """Read a folder with `studies.jsonl`.
+
+    Parameters
+    ----------
+    root : path
+        The folder.
+    name : str
+        Name the corpus goes by in signatures.
+    labels_source : str
+        Who made the labels, where there are any.
+    seed : int
+        Seed of the 70/10/20 split by subject that is made where no line gives a `split`.
+    skip_bad_images : bool
+        Leave out films that are absent or can't be decoded; their number is appended to the corpus name. A study that
+        had films and loses all of them keeps its report as a text-only study if it has one, and is left out if not.
+    check_images : bool
+        False does not look whether the films are there; whoever decodes an absent one meets the error.
+
+    Returns
+    -------
+    Corpus
+        `labelled_observations` are those that some study has a label for; all 14 where no study has labels.
+
+    Raises
+    ------
+    InputError
+        If the folder, the file or a film is missing, a line is malformed (named by its number), ids occur twice, or
+        some lines give a split and others don't.
+    """
+    folder = existing_root(root, NAME, FILE)
+    if not (folder / FILE).is_file():
+        raise InputError(f"corpus {NAME}: the root has no {FILE}")
+    content = read_bytes(folder / FILE)
+    entries = _parse(decode_text(content, FILE))
+    splits = _splits(entries, seed)
+    films = [film for entry in entries for film in _films(entry, folder)]
+    checked = check_films(name, films, skip_bad_images, check_images)
+    usable: dict[str, list[FilmFile]] = {}
+    for film in checked.good:
+        usable.setdefault(film.study_id, []).append(film)
+    studies = []
+    for entry, split in zip(entries, splits, strict=True):
+        images = tuple(usable.get(entry["study_id"], ()))
+        if entry.get("images") and not images and entry.get("report") is None:
+            continue
+        labels = None if entry.get("labels") is None else _labels(entry)
+        studies.append(
+            Study(
+                study_id=entry["study_id"],
+                subject_id=entry["subject_id"],
+                split=split,
+                images=images,
+                report=entry.get("report"),
+                sections=entry.get("sections") or {},
+                labels=labels,
+                labels_source=labels_source if labels is not None else "",
+            )
+        )
+    mentioned = {label for entry in entries for label in entry.get("labels") or {}}
+    digest = content_digest({FILE: hashlib.sha256(content).hexdigest()}, checked.sizes, {"seed": seed})
+    licenses = sorted({str(entry["license"]) for entry in entries if entry.get("license")})
+    return Corpus(
+        name=name + checked.suffix,
+        digest=digest,
+        studies=studies,
+        labelled_observations=tuple(label for label in OBSERVATIONS if label in mentioned) or OBSERVATIONS,
+        license_note="; ".join(licenses),
+    )
+
+
+def _parse(text: str) -> list[dict[str, Any]]:
+    entries = []
+    # Not str.splitlines: it would also cut at U+2028 and its like, which JSON allows inside strings.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{FILE} line {number} is not JSON; expected one object a line") from error
+        if not isinstance(entry, dict):
+            raise InputError(f"{FILE} line {number} is not an object; expected study_id, subject_id, images, report")
+        _check(entry, number)
+        entries.append(entry)
+    if not entries:
+        raise InputError(f"{FILE} holds no studies")
+    return entries
+
+
+def _check(entry: dict[str, Any], number: int) -> None:
+    """Refuse an entry whose fields have the wrong type; make ids text."""
+
+    def refuse(key: str, expected: str) -> InputError:
+        return InputError(f"{FILE} line {number}: {key} must be {expected}")
+
+    for key in ("study_id", "subject_id"):
+        value = entry.get(key)
+        if isinstance(value, bool) or not isinstance(value, str | int) or not is_id(str(value)):
+            raise refuse(key, "a text of 1 to 200 printable characters")
+        entry[key] = str(value)
+    for key in ("report", "split"):
+        if not isinstance(entry.get(key), str | None):
+            raise refuse(key, "a text or absent")
+    if not _is_texts(entry.get("images") or []):
+        raise refuse("images", "a list of paths")
+    for image in entry.get("images") or []:
+        path = PurePosixPath(image)
+        if path.is_absolute() or ".." in path.parts or "\0" in image or not path.name or not image.isprintable():
+            raise refuse("images", "a list of paths inside the folder")
+    view = entry.get("view")
+    if not (isinstance(view, str | None) or (_is_texts(view) and len(view) == len(entry.get("images") or []))):
+        raise refuse("view", "a text, or a list with one text for each image")
+    for key in ("sections", "labels"):
+        if not isinstance(entry.get(key), dict | None):
+            raise refuse(key, "an object")
+    if not all(isinstance(text, str) for text in (entry.get("sections") or {}).values()):
+        raise refuse("sections", "an object of texts")
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _films(entry: Mapping[str, Any], folder: Path) -> list[FilmFile]:
+    """Films of one entry, frontal first."""
+    images: Sequence[str] = entry.get("images") or []
+    view = entry.get("view")
+    views = view if isinstance(view, list) else [view or ""] * len(images)
+    films = [
+        FilmFile(folder / image, view_name(shown), entry["study_id"])
+        for image, shown in zip(images, views, strict=True)
+    ]
+    return sorted(films, key=lambda film: film.view == "LATERAL")
+
+
+def _splits(entries: Sequence[Mapping[str, Any]], seed: int) -> list[str]:
+    given = [entry.get("split") for entry in entries]
+    if all(split is None for split in given):
+        dealt = split_subjects((entry["subject_id"] for entry in entries), SHARES, seed)
+        return [dealt[entry["subject_id"]] for entry in entries]
+    without = [entry["study_id"] for entry in entries if entry.get("split") is None]
+    if without:
+        raise InputError(f"{FILE}: {len(without)} studies have no split while others have: {listed(without)}")
+    return [_SPLIT_NAMES.get(str(split).strip().lower(), str(split).strip().lower()) for split in given]
+
+
+def _labels(entry: Mapping[str, Any]) -> LabelVector:
+    labels = blank_labels()
+    for observation, value in entry["labels"].items():
+        if observation not in OBSERVATIONS:
+            raise InputError(
+                f"{FILE}: study {entry['study_id']} has a label that is not one of the 14 observations; "
+                f"expected names like {OBSERVATIONS[2]!r}"
+            )
+        if value is None:
+            continue
+        if isinstance(value, bool) or value not in (POSITIVE, NEGATIVE, UNCERTAIN):
+            raise InputError(f"{FILE}: study {entry['study_id']} has a label that is not 1, 0, -1 or null")
+        labels[observation_index(observation)] = int(value)
+    return labels

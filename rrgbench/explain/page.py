@@ -1,0 +1,185 @@
+"""One explained study, for a terminal and as a self-contained HTML page.
+
+Key words carry the number of their observation and a sign (`+` positive, `-` negated, `?` uncertain), so that they can
+be told apart without colour; the table's rows bear the same numbers.
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+from PIL import Image
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rrgbench.explain.explanation import LABEL_WORDS, Explanation, KeyWords, MarkedReport, ObservationView
+from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
+
+SIGNS: Final = {POSITIVE: "+", NEGATIVE: "−", UNCERTAIN: "?"}
+"""What follows the number of a mentioned observation."""
+
+_RAISED: Final = str.maketrans("0123456789+−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_STYLES: Final = {POSITIVE: "bold", NEGATIVE: "dim underline", UNCERTAIN: "italic underline"}
+_COLOURS: Final = ("red", "yellow", "green", "cyan", "blue", "magenta")
+_BAR: Final = 10
+# Reports come from files that anybody may have written: control characters would reach the terminal.
+_CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands above an explanation.
+
+    Attributes
+    ----------
+    study : str
+        Id of the study.
+    facts : tuple of str
+        Corpus, split, view, and whatever else places it.
+    note : str
+        What the source of the film asks for; may be empty.
+    """
+
+    study: str
+    facts: tuple[str, ...]
+    note: str = ""
+
+
+def print_explanation(explanation: Explanation, heading: Heading, console: Console) -> None:
+    """Print reference, generated report and the table of 14 observations."""
+    console.print(Text(f"Study {heading.study}", style="bold"), Text(" · ".join(heading.facts), style="dim"))
+    for title, report, absent in _reports(explanation):
+        console.print()
+        console.print(Text(title, style="bold"))
+        body = Text(absent, style="dim") if report is None else _marked(report)
+        console.print(Padding(body, (0, 0, 0, 2)))
+    console.print()
+    console.print(_table(explanation, console.width))
+    legend = ", ".join(f"{SIGNS[value].translate(_RAISED)} {word}" for value, word in _legend())
+    console.print(Text(f"raised: number of the observation, and {legend}", style="dim"))
+
+
+def explanation_page(explanation: Explanation, heading: Heading, film: NDArray[np.uint8]) -> str:
+    """A page with the film embedded; no script, no font, no image from elsewhere. All text from data is escaped.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        See `rrgbench.explain.explanation`.
+    heading : Heading
+        What stands above.
+    film : uint8 array (s, s)
+        As people look at it; the model may read a smaller one.
+    """
+    jinja = Environment(
+        loader=PackageLoader("rrgbench.explain"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    stream = io.BytesIO()
+    Image.fromarray(film).save(stream, format="PNG")
+    return jinja.get_template("explanation.html.j2").render(
+        heading=heading,
+        explanation=explanation,
+        film="data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"),
+        side=film.shape[0],
+        reports=_reports(explanation),
+        words=LABEL_WORDS,
+        signs=SIGNS,
+        legend=_legend(),
+        number=number,
+        hue=hue,
+        describe=describing,
+    )
+
+
+def number(observation: str) -> int:
+    """The observation's row in the table, from 1."""
+    return OBSERVATIONS.index(observation) + 1
+
+
+def hue(observation: str) -> int:
+    """Angle of the observation's colour; rows that follow each other lie far apart."""
+    return (OBSERVATIONS.index(observation) * 5 % len(OBSERVATIONS)) * 360 // len(OBSERVATIONS)
+
+
+def describing(words: Sequence[KeyWords]) -> str:
+    """What some key words mention: `Edema: positive; Pneumonia: uncertain`."""
+    return "; ".join(f"{mention.observation}: {LABEL_WORDS[mention.label]}" for mention in words)
+
+
+def _reports(explanation: Explanation) -> list[tuple[str, MarkedReport | None, str]]:
+    """Title, report, and what stands there if it is absent."""
+    return [
+        ("Reference report", explanation.reference, "no report belongs to this film"),
+        ("Generated report", explanation.report, "not offered by this model"),
+    ]
+
+
+def _legend() -> list[tuple[int, str]]:
+    return [(POSITIVE, "positive"), (NEGATIVE, "negated"), (UNCERTAIN, "uncertain")]
+
+
+def _marked(report: MarkedReport) -> Text:
+    shown = Text()
+    for piece, words in report.pieces():
+        clean = piece.translate(_CONTROLS)
+        if not words:
+            shown.append(clean)
+            continue
+        colour = _COLOURS[(number(words[0].observation) - 1) % len(_COLOURS)]
+        shown.append(clean, style=f"{_STYLES[words[0].label]} {colour}")
+        shown.append(" ".join(f"{number(w.observation)}{SIGNS[w.label]}" for w in words).translate(_RAISED), colour)
+    return shown
+
+
+def _table(explanation: Explanation, width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("observation", no_wrap=True)
+    source = f"\n{explanation.labels_source}" if explanation.labels_source else ""
+    table.add_column(Text("label").append(source, style="dim"), no_wrap=True)
+    table.add_column("probability", no_wrap=True)
+    table.add_column(Text("written").append("\nin the report", style="dim"), no_wrap=True)
+    table.add_column("description", overflow="fold", ratio=1 if width >= 100 else None)
+    for row in explanation.observations:
+        table.add_row(
+            str(number(row.observation)),
+            row.observation,
+            _word(row.label, "unknown"),
+            _bar(row),
+            _word(row.written, "not offered"),
+            _description(row),
+        )
+    return table
+
+
+def _word(label: int | None, absent: str) -> Text:
+    if label is None:
+        return Text(absent, style="dim")
+    style = {POSITIVE: "bold", UNCERTAIN: "italic", NEGATIVE: ""}.get(label, "dim")
+    return Text(LABEL_WORDS[label], style=style)
+
+
+def _bar(row: ObservationView) -> Text:
+    if row.probability is None:
+        return Text("not offered", style="dim")
+    filled = round(_BAR * row.probability)
+    return Text("█" * filled).append("·" * (_BAR - filled), style="dim").append(f" {row.probability:.2f}")
+
+
+def _description(row: ObservationView) -> Text:
+    if row.description is None:
+        return Text("not offered", style="dim")
+    return Text(row.description.translate(_CONTROLS)) if row.description else Text("not mentioned", style="dim")

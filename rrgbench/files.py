@@ -1,0 +1,75 @@
+"""Files that are either whole or absent, whatever instant the process is killed at, and digests of their content."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+TEMPORARY_SUFFIX = ".partial"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    The content goes to a temporary file of the same folder (a rename across file systems is not atomic), is forced to
+    disk, and then takes the name; the folder entry is forced to disk too.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a result is to be as readable as any file the user writes.
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of UTF-8 text, with the line ends as given on every platform."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove the temporary files that killed processes left under a folder; call it when nobody writes there."""
+    left = sorted(folder.rglob(f".*{TEMPORARY_SUFFIX}"))
+    for path in left:
+        path.unlink(missing_ok=True)
+    return left
+
+
+def named_by_content(value: str) -> str:
+    """The value itself, or, of an existing path, its last part and 8 digits of the SHA-256 of its files."""
+    path = Path(value)
+    if not path.exists():
+        return value
+    content = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(part for part in path.rglob("*") if part.is_file()):
+        with file.open("rb") as stream:
+            content.update(file.relative_to(path).as_posix().encode() + hashlib.file_digest(stream, "sha256").digest())
+    return f"{path.resolve().name}@{content.hexdigest()[:8]}"
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force a folder's entries to disk where the platform lets folders be opened (Windows does not)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,66 @@
+"""Metrics of other packages by name (entry-point group `rrgbench.metrics`)."""
+
+import inspect
+import sys
+from contextlib import redirect_stdout
+from typing import Final
+
+from rrgbench.errors import InputError, MissingPartError, RrgbenchError, listed
+from rrgbench.files import named_by_content
+from rrgbench.metrics.external.plug_in import ExternalMetric, PlugIn
+from rrgbench.registry import Registry
+
+PLUG_INS: Final[Registry[PlugIn]] = Registry("plug-in metric", "rrgbench.metrics")
+
+
+def plug_in_metrics() -> dict[str, PlugIn]:
+    """Metrics of other packages by name, installed or not; nothing of those packages is imported."""
+    return {name: PLUG_INS.load(name) for name in PLUG_INS.names()}
+
+
+def load_metric(name: str, **options: str) -> ExternalMetric:
+    """Load a metric that another package owns, for `rrgbench.score` and `rrgbench.compare`.
+
+    Parameters
+    ----------
+    name : str
+        A registered name (`rrgbench list metrics`), e.g. `bertscore`.
+    **options : str
+        The plug-in's options, e.g. `model` for a hub id or local folder of weights (`docs/metrics.md`).
+
+    Returns
+    -------
+    ExternalMetric
+        To be given among `metrics`; its weights stay loaded as long as it lives.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such metric is registered.
+    InputError
+        If it has no such option.
+    MissingPartError
+        If its package isn't installed or can't load its weights; the message says how to get them.
+    """
+    plug_in = PLUG_INS.load(name)
+    taken = list(inspect.signature(plug_in.load).parameters)
+    unknown = [option for option in options if option not in taken]
+    if unknown:
+        raise InputError(f"metric {name} has no option {listed(unknown)}; it has {listed(taken) or 'none'}")
+    weights = f"; weights: {plug_in.weights}" if plug_in.weights else ""
+    if not plug_in.installed:
+        raise MissingPartError(
+            f"metric {name} needs the package {plug_in.package}, which isn't installed; get it: {plug_in.get}{weights}"
+        )
+    package = f"{plug_in.package}@{plug_in.installed}"
+    try:
+        with redirect_stdout(sys.stderr):
+            loaded = plug_in.load(**options)
+    except RrgbenchError:
+        raise
+    # What a foreign package raises when weights can't be had has no common class; RadGraph's raises Exception itself.
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise MissingPartError(f"metric {name} can't be loaded by {package} ({reason}){weights}") from error
+    settings = ",".join(f"{key}={named_by_content(value)}" for key, value in loaded.settings.items())
+    return ExternalMetric(name, plug_in, loaded.score, f"{package}({settings})" if settings else package)

@@ -1,0 +1,234 @@
+"""The plug-ins that ship with us: BERTScore, RadGraph F1, RaTEScore, RadCliQ and GREEN, each over its own package.
+
+Four of them come from RadEval (jbdel/RadEval), which keeps them running on current transformers, where RadGraph's own
+package fails (`docs/metrics.md`). Its classes are called directly, not through its facade, because the facade takes no
+weights and silences warnings for the whole process.
+
+Where a package compares with one reference only, it gets each study's first, like clinical efficacy.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rrgbench.errors import InputError
+from rrgbench.metrics.external.plug_in import Loaded, PlugIn
+
+RADEVAL: Final = "pip install 'rrgbench[radeval]'"
+
+
+def _where_written(
+    references: list[list[str]],
+    hypotheses: list[str],
+    score: Callable[[list[list[str]], list[str]], ArrayLike],
+    blank: ArrayLike,
+) -> NDArray[np.float64]:
+    """Scores of the studies with text on both sides, and `blank` for the others, which packages trip over."""
+    written = [[text for text in study if text.strip()] for study in references]
+    rows = [row for row, study in enumerate(written) if study and hypotheses[row].strip()]
+    values = np.tile(np.asarray(blank, dtype=np.float64), (len(hypotheses), 1))
+    if rows:
+        found = np.asarray(score([written[row] for row in rows], [hypotheses[row] for row in rows]), dtype=np.float64)
+        if len(found) != len(rows):
+            raise InputError(f"the package gave {len(found)} scores for {len(rows)} studies with text on both sides")
+        values[rows] = found.reshape(len(rows), -1)
+    return values
+
+
+def _first(references: list[list[str]]) -> list[str]:
+    return [study[0] for study in references]
+
+
+def load_bertscore(model: str = "roberta-large", layers: str = "", rescale: str = "no", baseline: str = "") -> Loaded:
+    """BERTScore F1 (Zhang et al., ICLR 2020) over `bert-score`, without IDF weights.
+
+    Parameters
+    ----------
+    model : str
+        Hub id or folder of the encoder.
+    layers : str
+        Which layer's embeddings are compared; the package's own choice for the models that it knows.
+    rescale : {"no", "yes"}
+        Whether to rescale with the package's English baseline of that model, or with `baseline`.
+    baseline : str
+        A baseline file in the package's format, for models of which it has none.
+
+    Notes
+    -----
+    Of several references the best counts. A blank report has a raw score of 0, as the package says; it is not handed
+    over, because the package can't tokenize it on transformers 5.
+    """
+    from bert_score import BERTScorer
+    from bert_score.utils import model2layers
+
+    if rescale not in ("no", "yes"):
+        raise InputError(f"bertscore's option rescale is {rescale!r}; expected yes or no")
+    if not layers and model not in model2layers:
+        raise InputError(f"bertscore needs the option layers: bert-score has no choice of its own for {model!r}")
+    if layers and not layers.isdecimal():
+        raise InputError(f"bertscore's option layers is {layers!r}; expected a whole number")
+    scorer = BERTScorer(
+        model_type=model,
+        num_layers=int(layers) if layers else None,
+        lang="en",
+        rescale_with_baseline=rescale == "yes",
+        baseline_path=baseline or None,
+    )
+    lowest = float(scorer.baseline_vals[2]) if rescale == "yes" else 0.0
+
+    def best_f1(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        found: ArrayLike = scorer.score(hypotheses, references)[2].numpy()
+        return found
+
+    settings = {"model": model, "layers": str(scorer.num_layers)}
+    if rescale == "yes":
+        settings["baseline"] = baseline or "en"
+    return Loaded(lambda refs, hyps: _where_written(refs, hyps, best_f1, -lowest / (1.0 - lowest)), settings)
+
+
+def load_radgraph(model: str = "radgraph-xl", folder: str = "") -> Loaded:
+    """RadGraph F1 (Jain et al., 2021; Delbrouck et al., 2022), its three reward levels; a blank report scores 0.
+
+    Parameters
+    ----------
+    model : {"radgraph-xl", "radgraph", "modern-radgraph-xl", "echograph"}
+        Which annotator.
+    folder : str
+        A folder that holds a folder of the model's name with `config.json`, `weights.th` and `vocabulary`; the
+        package's cache, filled from the hub, by default.
+    """
+    _radeval_by_its_former_name()
+    from radeval.metrics.radgraph import F1RadGraph
+
+    annotator = F1RadGraph(reward_level="all", model_type=model, model_cache_dir=folder or None)
+
+    def levels(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        _, by_level, _, _ = annotator(refs=_first(references), hyps=hypotheses)
+        return np.array(by_level, dtype=np.float64).T
+
+    settings = {"model": f"{folder}/{model}" if folder else model}
+    return Loaded(lambda refs, hyps: _where_written(refs, hyps, levels, [0.0, 0.0, 0.0]), settings)
+
+
+def load_ratescore(
+    ner: str = "Angelakeke/RaTE-NER-Deberta", embedder: str = "FremyCompany/BioLORD-2023-C", affinity: str = "long"
+) -> Loaded:
+    """RaTEScore (Zhao et al., EMNLP 2024); a blank report scores 0.5, the package's value for text without entities.
+
+    Parameters
+    ----------
+    ner, embedder : str
+        Hub ids or folders of the entity recognizer and of the entities' encoder.
+    affinity : {"long", "short"}
+        The package's weights of entity types, for long or short reports.
+    """
+    from radeval.metrics.RaTEScore import RaTEScore
+
+    if affinity not in ("long", "short"):
+        raise InputError(f"ratescore's option affinity is {affinity!r}; expected long or short")
+    scorer = RaTEScore(bert_model=ner, eval_model=embedder, affinity_matrix=affinity)
+
+    def rates(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        found: ArrayLike = scorer.compute_score(candidate_list=hypotheses, reference_list=_first(references))[0]
+        return found
+
+    settings = {"ner": ner, "embedder": embedder, "affinity": affinity}
+    return Loaded(lambda refs, hyps: _where_written(refs, hyps, rates, 0.5), settings)
+
+
+def load_radcliq() -> Loaded:
+    """RadCliQ-v1 (Yu et al., 2023): an estimate of the number of errors, so less is better.
+
+    Notes
+    -----
+    ReXrank and RadEval print the reciprocal of the mean; ours is the mean itself, which has an interval and a test.
+    Its BERTScore part weights words by their frequency in all references given, which the bootstrap keeps fixed.
+    """
+    _radeval_by_its_former_name()
+    from radeval.metrics.RadCliQv1.radcliq import CompositeMetric
+
+    composite = CompositeMetric()
+    scored: list[list[str]] = []
+
+    def errors(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        first = _first(references)
+        # The package keeps its word frequencies by the list's address: the last list must live until this one is made.
+        scored[:] = [first]
+        found: ArrayLike = composite.predict(first, hypotheses)[1]
+        return found
+
+    return Loaded(errors, {"variant": "v1"})
+
+
+def load_green(model: str = "StanfordAIMI/GREEN-radllama2-7b") -> Loaded:
+    """GREEN (Ostmeier et al., EMNLP Findings 2024): a language model counts matched findings and errors.
+
+    Parameters
+    ----------
+    model : str
+        Hub id or folder of the judge. The package runs the code that comes with the weights.
+    """
+    from radeval.metrics.green_score.green import GREEN
+
+    judge = GREEN(model)
+
+    def greens(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        # None where the answer could not be read: NaN, which scoring refuses with the studies' ids
+        return np.array(judge(_first(references), hypotheses)[2], dtype=np.float64)
+
+    return Loaded(greens, {"model": model})
+
+
+def _radeval_by_its_former_name() -> None:
+    """Let RadEval's copy of RadGraph find itself.
+
+    RadEval 2.2.1 is installed as `radeval`, but that copy still imports `RadEval`, the name before 2.1 (its issue 27).
+    """
+    import radeval
+
+    sys.modules.setdefault("RadEval", radeval)
+
+
+BERTSCORE: Final = PlugIn(
+    titles={"bertscore": "BERTScore"},
+    load=load_bertscore,
+    package="bert-score",
+    get="pip install 'rrgbench[bertscore]'",
+    weights="roberta-large from the hub, or another encoder by the options model (hub id or folder) and layers",
+)
+RADGRAPH: Final = PlugIn(
+    titles={
+        "radgraph_f1_simple": "RadGraph F1 simple",
+        "radgraph_f1_partial": "RadGraph F1 partial",
+        "radgraph_f1_complete": "RadGraph F1 complete",
+    },
+    load=load_radgraph,
+    package="radeval",
+    get=RADEVAL,
+    weights="radgraph-xl from the hub (StanfordAIMI/RRG_scorers, and its tokenizer), or the option folder",
+)
+RATESCORE: Final = PlugIn(
+    titles={"ratescore": "RaTEScore"},
+    load=load_ratescore,
+    package="radeval",
+    get="pip install 'rrgbench[ratescore]'",
+    weights="RaTE-NER-Deberta and BioLORD-2023-C from the hub, or the options ner and embedder",
+)
+RADCLIQ: Final = PlugIn(
+    titles={"radcliq": "RadCliQ-v1 (less is better)"},
+    load=load_radcliq,
+    package="radeval",
+    get=RADEVAL,
+    weights="RadGraph and CheXbert (StanfordAIMI/RRG_scorers), bert-base-uncased and distilroberta-base from the hub",
+    lower_is_better=frozenset({"radcliq"}),
+)
+GREEN_SCORE: Final = PlugIn(
+    titles={"green": "GREEN"},
+    load=load_green,
+    package="radeval",
+    get=RADEVAL,
+    weights="GREEN-radllama2-7b from the hub (7 billion parameters, runs the repository's code), or the option model",
+)

@@ -1,0 +1,128 @@
+"""Metrics that other packages own: what such a plug-in is, and how its scores join ours.
+
+A plug-in is a `PlugIn` in the entry-point group `rrgbench.metrics`; the five that ship with us stand in
+`rrgbench.metrics.external.packages`. It gives a number for each study, which is all that intervals, paired tests and
+tables by study need, so the other package's own aggregation is never used: the corpus value is the mean over studies.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rrgbench.errors import InputError
+from rrgbench.metrics.base import Statistics
+from rrgbench.metrics.means import weighted_mean
+from rrgbench.metrics.ngrams import check_pairs
+
+Scorer = Callable[[list[list[str]], list[str]], ArrayLike]
+"""`(references, hypotheses) -> (n,) or (n, m)`: references hold one or more texts a study; rows are studies."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A plug-in's scorer with its weights in memory.
+
+    Attributes
+    ----------
+    score : callable
+        `(references, hypotheses) -> numbers`, see `Scorer`.
+    settings : mapping of str to str
+        Everything that moves a number, for the signature: model, layer, variant. A value that is a local path is
+        replaced by its last part and the digest of its content.
+    """
+
+    score: Scorer
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlugIn:
+    """A metric of another package; its entry point's name is what users ask for.
+
+    Attributes
+    ----------
+    titles : mapping of str to str
+        Keys of the values it gives, in the order of the scorer's columns, with their names in tables.
+    load : callable
+        Imports the package and loads the weights; its keyword parameters are the options that users may set, all of
+        them strings with a default. It is not called before the metric is asked for.
+    package : str
+        The distribution that does the work, for versions.
+    get : str
+        The command that installs it.
+    weights : str
+        Which weights it needs and where they may come from; empty if none.
+    lower_is_better : frozenset of str
+        Keys of which a smaller value is the better one.
+    """
+
+    titles: Mapping[str, str]
+    load: Callable[..., Loaded]
+    package: str
+    get: str
+    weights: str = ""
+    lower_is_better: frozenset[str] = frozenset()
+
+    @property
+    def installed(self) -> str:
+        """The installed version of its package; empty if there is none."""
+        try:
+            return version(self.package)
+        except PackageNotFoundError:
+            return ""
+
+
+class ExternalMetric:
+    """A loaded plug-in as a metric like ours (`rrgbench.metrics.base.TextMetric`).
+
+    Parameters
+    ----------
+    name : str
+        What it was asked for by; the signature's field.
+    plug_in : PlugIn
+        What it is.
+    score : callable
+        `Loaded.score`.
+    identity : str
+        Package, version and settings, as the signature shows them.
+    """
+
+    def __init__(self, name: str, plug_in: PlugIn, score: Scorer, identity: str) -> None:
+        self.name = name
+        self.identity = identity
+        self.keys: tuple[str, ...] = tuple(plug_in.titles)
+        self.lower_is_better = plug_in.lower_is_better
+        self._score = score
+
+    def statistics(self, references: Sequence[Sequence[str]], hypotheses: Sequence[str]) -> Statistics:
+        """Each study's own values (n, m), as the package gives them.
+
+        Raises
+        ------
+        InputError
+            If the lists don't belong together, or the package gives another number of values.
+        """
+        check_pairs(references, hypotheses)
+        # Some packages print as they work; stdout carries results only.
+        with redirect_stdout(sys.stderr):
+            found = self._score([list(study) for study in references], list(hypotheses))
+        values = np.asarray(found, dtype=np.float64)
+        if values.ndim == 1:
+            values = values[:, None]
+        expected = (len(hypotheses), len(self.keys))
+        if values.shape != expected:
+            raise InputError(f"metric {self.name} gave values of shape {values.shape}; expected {expected}")
+        return values
+
+    def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
+        """Each study's own values (n, m)."""
+        return statistics
+
+    def aggregate(self, statistics: Statistics, multiplicities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Means (r, m) where study i counts `multiplicities[:, i]` times."""
+        return weighted_mean(statistics, multiplicities)

@@ -1,0 +1,175 @@
+"""What a model may offer, and models by name.
+
+A model implements those protocols below that it can; tasks report "not offered" for the rest. Models join through the
+entry-point group `rrgbench.models`; the harness imports none itself, so a third party's stands beside ours on equal
+terms.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.registry import Registry
+
+if TYPE_CHECKING:
+    from rrgbench.data.corpus import Corpus
+
+WEIGHTS: Final = "model.safetensors"
+"""Where a saved model's weights lie in its folder."""
+
+Films = NDArray[np.uint8]
+"""Grey films (n, size, size), bright bone on dark lung, at the model's own `image_size`."""
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What every model has: a name, the size of film it reads and an identity for signatures and resume."""
+
+    name: str
+    image_size: int
+
+    @property
+    def identity(self) -> str:
+        """`name@digest`, where the digest changes whenever the model's answers may change."""
+        ...
+
+
+@runtime_checkable
+class FittedToCorpus(Protocol):
+    """A model that is made from the evaluated corpus's training split (the trivial systems)."""
+
+    def fit(self, corpus: "Corpus") -> None:
+        """Learn from the training split."""
+        ...
+
+
+@runtime_checkable
+class ReportGenerator(Protocol):
+    """Writes a report for each film."""
+
+    def generate_reports(self, images: Films) -> list[str]:
+        """Reports, one a film, in order."""
+        ...
+
+
+@runtime_checkable
+class ImageTextEncoder(Protocol):
+    """Embeds films and reports in one space."""
+
+    def embed_images(self, images: Films) -> NDArray[np.float32]:
+        """Unit vectors (n, p)."""
+        ...
+
+    def embed_reports(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors (n, p)."""
+        ...
+
+
+@runtime_checkable
+class ImageTextSimilarity(Protocol):
+    """Compares films with reports in a richer way than by unit vectors."""
+
+    def similarity(self, images: Films, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Similarities (images, texts); larger is more alike."""
+        ...
+
+
+@runtime_checkable
+class ObservationClassifier(Protocol):
+    """Predicts the 14 observations of a film."""
+
+    def predict_observations(self, images: Films) -> NDArray[np.float32]:
+        """Probabilities (n, 14) in [0, 1], columns as `rrgbench.observations.OBSERVATIONS`."""
+        ...
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """Writes what a film shows of one observation (step 3 of DCRRG)."""
+
+    def describe(self, images: Films, observation: str) -> list[str]:
+        """Descriptions, one a film, in order; empty where the model finds the observation not mentioned.
+
+        `observation` is one of `rrgbench.observations.OBSERVATIONS`.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageBackbone(Protocol):
+    """Offers its image encoder for linear probing and fine-tuning."""
+
+    @property
+    def backbone(self) -> Any:
+        """A `torch.nn.Module` from films (n, size, size) in [0, 255] to features (n, d)."""
+        ...
+
+
+MODELS: Final[Registry[Callable[..., Model]]] = Registry("model", "rrgbench.models")
+"""Loaders by name; each gives a `Model`."""
+
+
+def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) -> Model:
+    """Load a model by name.
+
+    Parameters
+    ----------
+    name : str
+        A registered name (`rrgbench list models`).
+    checkpoint : str or Path, optional
+        A folder written by `rrgbench train`, or a hub id; the model's shipped checkpoint if omitted.
+    **options
+        Passed to the model's loader.
+
+    Returns
+    -------
+    Model
+        Implementing whichever of this module's protocols it can.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model is registered.
+    """
+    load = MODELS.load(name)
+    if checkpoint is not None:
+        options["checkpoint"] = checkpoint
+    return load(**options)
+
+
+def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:
+    """Every registered model that can be had.
+
+    Parameters
+    ----------
+    checkpoints : str or Path, optional
+        A folder with the trained models, each below its name (`rrgbench train --model all --out FOLDER`).
+
+    Returns
+    -------
+    models : list of Model
+        Trained ones from `checkpoints`, else as they ship.
+    left_out : dict of str to str
+        Why the others can't be had, by name.
+
+    Raises
+    ------
+    InputError
+        If `checkpoints` is no folder.
+    """
+    folder = None if checkpoints is None else Path(checkpoints)
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"--checkpoint {folder} is no folder; --model all takes the one with all trained models")
+    models: list[Model] = []
+    left_out: dict[str, str] = {}
+    for name in MODELS.names():
+        trained = folder / name if folder is not None else None
+        try:
+            models.append(load_model(name, trained) if trained is not None and trained.is_dir() else load_model(name))
+        except (InputError, MissingPartError) as error:
+            left_out[name] = str(error)
+    return models, left_out

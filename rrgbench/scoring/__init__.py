@@ -1,0 +1,1 @@
+"""Report files in, numbers with signatures and intervals out."""

@@ -1,0 +1,281 @@
+"""What scoring gives: values with intervals and signatures, and the tables made from them."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.metrics.base import Statistics, TextMetric
+from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.metrics.external.loading import plug_in_metrics
+from rrgbench.scoring.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLES: Final[dict[str, str]] = {
+    "bleu_1": "BLEU-1",
+    "bleu_2": "BLEU-2",
+    "bleu_3": "BLEU-3",
+    "bleu_4": "BLEU-4",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider": "CIDEr",
+    "ce_precision": "CE precision",
+    "ce_recall": "CE recall",
+    "ce_f1": "CE F1",
+}
+"""Metric keys in the order of tables, with the names that tables print."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One number.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Estimate and interval; NaN where undefined or where no interval was asked for.
+    n : int
+        Number of studies.
+    signature : Signature
+        How it was made; `str()` gives the line.
+    reason : str
+        Why there is no value, or no interval; empty where there is.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    signature: Signature
+    reason: str = ""
+
+    def __float__(self) -> float:
+        """The estimate."""
+        return self.value
+
+    @property
+    def short(self) -> str:
+        """Three decimals; a dash where undefined."""
+        return number(self.value)
+
+    def __str__(self) -> str:
+        """`0.608 [0.598, 0.618]`, without the interval where there is none, or `undefined`."""
+        if math.isnan(self.value):
+            return "undefined"
+        return self.short + ("" if math.isnan(self.low) else f" {interval(self)}")
+
+
+@dataclass(frozen=True)
+class ObservationScore:
+    """Precision, recall and F1 of one observation, and how many references have it."""
+
+    observation: str
+    precision: Value
+    recall: Value
+    f1: Value
+    support: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric with one system's statistics, kept for tables by study and for paired tests.
+
+    Attributes
+    ----------
+    metric : TextMetric or ClinicalEfficacy
+        Gives values from statistics.
+    statistics : float64 array (n, s)
+        One row a study.
+    """
+
+    metric: TextMetric | ClinicalEfficacy
+    statistics: Statistics
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the metric's values, in their columns' order."""
+        return tuple(self.metric.keys)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Each study's own values (n, m)."""
+        return self.metric.per_study(self.statistics)
+
+
+@dataclass(frozen=True)
+class Scores(Mapping[str, Value]):
+    """Scores of one system: a mapping from metric key to `Value`, in the order of tables.
+
+    Attributes
+    ----------
+    values_by_key : mapping of str to Value
+        The mapping itself.
+    absent : mapping of str to str
+        Metrics that were asked for and not computed, with the reason.
+    observations : tuple of ObservationScore
+        Clinical efficacy of each observation; empty where it was not computed.
+    study_ids : tuple of str
+        Row names of `per_study`.
+    families : tuple of Family
+        Statistics, for paired tests.
+    signature : Signature
+        Of the whole: what every value's signature has in common with clinical efficacy's choices where computed.
+    """
+
+    values_by_key: Mapping[str, Value]
+    absent: Mapping[str, str]
+    observations: tuple[ObservationScore, ...]
+    study_ids: tuple[str, ...]
+    families: tuple[Family, ...] = field(repr=False)
+    signature: Signature
+
+    def __getitem__(self, key: str) -> Value:
+        """The value of a metric; an absent one says why."""
+        if key in self.absent:
+            raise KeyError(f"{key} was not computed: {self.absent[key]}")
+        return self.values_by_key[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Metric keys in the order of tables."""
+        return iter(self.values_by_key)
+
+    def __len__(self) -> int:
+        """Number of metrics computed."""
+        return len(self.values_by_key)
+
+    @property
+    def per_study(self) -> "pd.DataFrame":
+        """Each study's own values: rows studies, columns metric keys."""
+        import pandas as pd
+
+        columns = {
+            key: column
+            for family in self.families
+            for key, column in zip(family.keys, family.values.T, strict=True)
+            if key in self.values_by_key
+        }
+        frame = pd.DataFrame(columns, index=pd.Index(self.study_ids, name="study_id"))
+        return frame[[key for key in self.values_by_key if key in frame]]
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One flat record for each value, observations included; NaN as None."""
+        records = [_record(key, None, value) for key, value in self.values_by_key.items()]
+        for row in self.observations:
+            for key, value in (("ce_precision", row.precision), ("ce_recall", row.recall), ("ce_f1", row.f1)):
+                records.append({**_record(key, row.observation, value), "support": row.support})
+        return records
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The records as a pandas frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_records())
+
+    def to_json(self) -> str:
+        """Everything but the per-study values, as JSON with null for what is undefined."""
+        content = {
+            "signature": str(self.signature),
+            "values": self.to_records(),
+            "absent": dict(self.absent),
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def to_markdown(self) -> str:
+        """A table of metric, value and interval, with signature and notes below."""
+        lines = [f"| metric | value | {self.interval_title} | n |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in self.rows()]
+        notes = [f"{title(key)}: {reason}" for key, reason in self.notes().items()]
+        return "\n".join([*lines, "", f"`{self.signature}`", *notes]) + "\n"
+
+    def to_latex(self) -> str:
+        """A booktabs table; needs `\\usepackage{booktabs}`."""
+        body = [" & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in self.rows()]
+        notes = [f"% {title(key)}: {reason}" for key, reason in self.notes().items()]
+        head = f"Metric & Value & {latex_escaped(self.interval_title)} & $n$ \\\\"
+        return "\n".join(
+            [
+                f"% {self.signature}",
+                *notes,
+                r"\begin{tabular}{lrrr}",
+                r"\toprule",
+                head,
+                r"\midrule",
+                *body,
+                r"\bottomrule",
+                r"\end{tabular}",
+                "",
+            ]
+        )
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Title, value, interval and n of each metric as text, absent ones with dashes."""
+        rows = []
+        for key in ordered([*self.values_by_key, *self.absent]):
+            if key in self.absent:
+                rows.append((title(key), "-", "-", "-"))
+            else:
+                value = self.values_by_key[key]
+                rows.append((title(key), number(value.value), interval(value), str(value.n)))
+        return rows
+
+    def notes(self) -> dict[str, str]:
+        """Why values are undefined or absent, by metric key."""
+        undefined = {key: value.reason for key, value in self.values_by_key.items() if value.reason}
+        return {**undefined, **self.absent}
+
+    @property
+    def interval_title(self) -> str:
+        """Heading of the intervals' column, e.g. `95 % interval`."""
+        bootstrap = dict(self.signature.extras).get("bootstrap", "")
+        return f"{bootstrap.split('-')[2]} % interval" if bootstrap else "no interval"
+
+
+def ordered(keys: Sequence[str]) -> list[str]:
+    """Metric keys in the order of tables; unknown ones last."""
+    order = list(TITLES)
+    return sorted(keys, key=lambda key: order.index(key) if key in order else len(order))
+
+
+def title(key: str) -> str:
+    """A metric's name in tables."""
+    if key in TITLES:
+        return TITLES[key]
+    return next((one.titles[key] for one in plug_in_metrics().values() if key in one.titles), key)
+
+
+def number(value: float) -> str:
+    """Three decimals; a dash where undefined."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def interval(value: Value) -> str:
+    """The interval as `[low, high]`; a dash where there is none."""
+    return "-" if math.isnan(value.low) else f"[{value.low:.3f}, {value.high:.3f}]"
+
+
+def latex_escaped(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(mark, f"\\{mark}" if mark in "&%$#_{}" else mark) for mark in text)
+
+
+def _record(key: str, observation: str | None, value: Value) -> dict[str, Any]:
+    def finite(item: float) -> float | None:
+        return None if math.isnan(item) else float(item)
+
+    return {
+        "metric": key,
+        "observation": observation,
+        "value": finite(value.value),
+        "low": finite(value.low),
+        "high": finite(value.high),
+        "n": value.n,
+        "signature": str(value.signature),
+        "reason": value.reason or None,
+    }

@@ -1,0 +1,131 @@
+"""What every task gets: the corpus, one model, the suite, and where to put what it makes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.films.cache import load_films_cached
+from rrgbench.data.study import Study
+from rrgbench.models import Films, Model
+from rrgbench.runs.records import Record
+from rrgbench.scoring.signature import Signature
+from rrgbench.tasks.suite import Suite
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total)."""
+
+
+class FilmCache:
+    """Films by studies and size, decoded once for all models and tasks of an evaluation.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where decoded films are kept for later runs too.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._films: dict[tuple[tuple[str, ...], int], Films] = {}
+
+    def get(self, studies: Sequence[Study], size: int, progress: Callable[[int, int], None] | None) -> Films:
+        """Films of the studies (n, size, size)."""
+        key = (tuple(study.study_id for study in studies), size)
+        if key not in self._films:
+            self._films[key] = (
+                load_films(studies, size, progress)
+                if self.folder is None
+                else load_films_cached(studies, size, self.folder, progress)
+            )
+        return self._films[key]
+
+
+@dataclass
+class Evaluation:
+    """One model on one corpus under one suite.
+
+    Attributes
+    ----------
+    corpus, model, suite
+        What is evaluated.
+    protocol : str
+        Name of the protocol for text and clinical efficacy.
+    seed : int
+        Of bootstrap resamples.
+    films : FilmCache
+        Shared between models.
+    progress : callable
+        See `Progress`.
+    """
+
+    corpus: Corpus
+    model: Model
+    suite: Suite
+    protocol: str = "dcrrg"
+    seed: int = 0
+    films: FilmCache = field(default_factory=FilmCache)
+    progress: Progress | None = None
+    reports: dict[str, str] | None = None
+
+    @cached_property
+    def studies(self) -> tuple[Study, ...]:
+        """Studies scored: those of the split that have a film, at most the suite's limit."""
+        limit = self.suite.report_generation.limit if self.suite.report_generation else None
+        return tuple(study for study in self.corpus.split(self.suite.split) if study.images)[:limit]
+
+    @cached_property
+    def references(self) -> dict[str, str]:
+        """Reference reports of the scored studies that have one, by study id."""
+        return {study.study_id: study.report for study in self.studies if study.report and study.report.strip()}
+
+    def load(self, studies: Sequence[Study]) -> Films:
+        """Films of studies at the model's size."""
+        return self.films.get(studies, self.model.image_size, self.reporter("reading films"))
+
+    def reporter(self, what: str) -> Callable[[int, int], None] | None:
+        """A (done, total) callback for one piece of work."""
+        progress = self.progress
+        if progress is None:
+            return None
+        return lambda done, total: progress(what, done, total)
+
+    def signature(self, n: int, **extras: object) -> Signature:
+        """A signature of this corpus and split with further fields."""
+        return Signature(corpus=self.corpus.identity, split=self.suite.split, n=n).with_extras(
+            **{"bootstrap": f"percentile-{self.suite.replicates}-95-seed{self.seed}", **extras}
+        )
+
+    def record(self, task: str, metric: str, **fields: Any) -> Record:
+        """A record of this model and corpus; NaN becomes blank and then needs a reason."""
+        for key in ("value", "low", "high"):
+            number = fields.get(key)
+            fields[key] = None if number is None or np.isnan(number) else float(number)
+        if fields["value"] is None and not fields.get("reason"):  # a defect of a task, not of its input
+            raise ValueError(f"{task} {metric}: a blank value needs a reason")
+        if "signature" in fields:
+            fields["signature"] = str(fields["signature"])
+        return Record(
+            task=task,
+            model=self.model.name,
+            corpus=self.corpus.identity,
+            split=self.suite.split,
+            metric=metric,
+            **fields,
+        )
+
+    def blank(self, task: str, metrics: Sequence[str], reason: str, **fields: Any) -> list[Record]:
+        """Records without a value, and why."""
+        return [self.record(task, metric, reason=reason, **fields) for metric in metrics]
+
+
+def film_labels(studies: Sequence[Study]) -> tuple[NDArray[np.int8] | None, str]:
+    """Labels of studies (n, 14) and their source; None where a study has none."""
+    if any(study.labels is None for study in studies):
+        return None, ""
+    return np.stack([study.labels for study in studies if study.labels is not None]), studies[0].labels_source

@@ -1,0 +1,1 @@
+"""Training: settings, stages, the chain of stages, data, items, augmentation, probing."""

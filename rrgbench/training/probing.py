@@ -1,0 +1,190 @@
+"""Label-efficient classification on a backbone: linear probing and fine-tuning.
+
+Both predict the 14 observations of a film. Unmentioned counts as negative; uncertain, and what a corpus doesn't
+label, is left out of training.
+"""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import Dataset, default_collate
+
+from rrgbench.observations import POSITIVE
+from rrgbench.training.stage import StageSettings, train_stage
+
+Films = NDArray[np.uint8]
+
+
+@torch.inference_mode()
+def features(
+    backbone: nn.Module, films: Films, batch: int = 128, progress: Callable[[int, int], None] | None = None
+) -> NDArray[np.float32]:
+    """Features (n, d) of films (n, size, size) by a frozen backbone."""
+    backbone.eval()
+    device = _device(backbone)
+    parts = []
+    for start in range(0, len(films), batch):
+        part = torch.from_numpy(films[start : start + batch]).to(device)
+        parts.append(backbone(part).float().cpu())
+        if progress is not None:
+            progress(min(start + batch, len(films)), len(films))
+    return torch.cat(parts).numpy()
+
+
+def linear_probe(
+    train: NDArray[np.float32],
+    labels: NDArray[np.int8],
+    known: NDArray[np.bool_],
+    test: NDArray[np.float32],
+    strength: float = 1.0,
+) -> NDArray[np.float64]:
+    """Scores of a logistic regression per observation on standardised features.
+
+    Parameters
+    ----------
+    train, test : float32 arrays (n, d), (m, d)
+        Features.
+    labels, known : arrays (n, 14)
+        Labels in CheXpert coding and which cells are training items.
+    strength : float
+        Inverse of the L2 penalty (scikit-learn's C).
+
+    Returns
+    -------
+    float64 array (m, 14)
+        Log-odds; the constant 0 where the training items have one class only.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(train)
+    train, test = scaler.transform(train), scaler.transform(test)
+    scores = np.zeros((len(test), labels.shape[1]))
+    for column in range(labels.shape[1]):
+        rows = np.flatnonzero(known[:, column])
+        target = labels[rows, column] == POSITIVE
+        if target.all() or not target.any():
+            continue
+        model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
+        scores[:, column] = model.fit(train[rows], target).decision_function(test)
+    return scores
+
+
+class _FineTuned(nn.Module):
+    """A backbone with a new linear head and its balanced loss."""
+
+    positive_weight: Tensor
+
+    def __init__(self, backbone: nn.Module, width: int, positive_weight: Tensor) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(width, len(positive_weight))
+        self.register_buffer("positive_weight", positive_weight)
+
+    def forward(self, films: Tensor, target: Tensor, known: Tensor) -> dict[str, Tensor]:
+        logits = self.head(self.backbone(films))
+        losses = binary_cross_entropy_with_logits(logits, target, pos_weight=self.positive_weight, reduction="none")
+        return {"loss": (losses * known).sum() / known.sum().clamp(min=1)}
+
+
+class _LabelledFilms(Dataset[dict[str, Tensor]]):
+    def __init__(self, films: Films, target: Tensor, known: Tensor) -> None:
+        self.films, self.target, self.known = films, target, known
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return {
+            "films": torch.from_numpy(self.films[index]),
+            "target": self.target[index],
+            "known": self.known[index],
+        }
+
+
+def fine_tune(
+    backbone: nn.Module,
+    films: Films,
+    labels: NDArray[np.int8],
+    known: NDArray[np.bool_],
+    test: Films,
+    steps: int,
+    batch: int = 32,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float64]:
+    """Scores of a copy of the backbone trained whole with a new linear head.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        Films to features; left as it is.
+    films, labels, known
+        Training films (n, size, size), labels (n, 14) and which cells count.
+    test : uint8 array (m, size, size)
+        Films to score.
+    steps : int
+        Batches to train on, rounded to whole epochs.
+    batch, learning_rate, seed
+        Of AdamW with a cosine schedule; classes are weighted to balance, at most 20 to 1.
+    progress : callable, optional
+        Called with (done, total) batches.
+
+    Returns
+    -------
+    float64 array (m, 14)
+        Log-odds.
+    """
+    batch = min(batch, len(films))
+    target = torch.from_numpy((labels == POSITIVE).astype(np.float32))
+    mask = torch.from_numpy(known.astype(np.float32))
+    positive = (target * mask).sum(0)
+    weight = ((mask.sum(0) - positive) / positive.clamp(min=1)).clamp(1 / 20, 20)
+    torch.manual_seed(seed)
+    network = copy.deepcopy(backbone).requires_grad_(True)
+    module = _FineTuned(network, features(network, films[:2]).shape[1], weight)
+    settings = StageSettings(
+        epochs=max(1, round(steps * batch / len(films))),
+        batch_size=batch,
+        learning_rate=learning_rate,
+        weight_decay=1e-4,
+        warmup=0.1,
+    )
+    with TemporaryDirectory() as folder:
+        train_stage(
+            "fine-tuning",
+            module,
+            _LabelledFilms(films, target, mask),
+            default_collate,
+            settings,
+            Path(folder),
+            seed=seed,
+            progress=None if progress is None else lambda _, done, total, note: progress(done, total),
+            checkpoints=False,
+        )
+    module.eval()
+    device = _device(module)
+    with torch.inference_mode():
+        parts = [
+            module.head(network(torch.from_numpy(test[start : start + 128]).to(device))).double().cpu()
+            for start in range(0, len(test), 128)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def trainable_parameters(backbone: nn.Module) -> int:
+    """How many parameters fine-tuning would train."""
+    return sum(parameter.numel() for parameter in backbone.parameters())
+
+
+def _device(module: nn.Module) -> torch.device:
+    parameter = next(module.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device

@@ -1,0 +1,403 @@
+"""One training stage on `transformers.Trainer`: progress, checkpoints each epoch, resume, early stopping, throughput.
+
+A stage is a module whose `forward(**batch)` returns `{"loss": ...}` and a dataset whose `set_epoch` (if it has one)
+draws what changes between epochs from the seed and the epoch alone, so that a resumed run sees what an unbroken one
+would. Started by `torchrun` or `accelerate launch`, each of several processes takes its share of every batch.
+"""
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
+from transformers.integrations import TensorBoardCallback
+
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.training.freed_memory import keep_freed_memory
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with (stage, done, total, note)."""
+
+VALIDATION_LOSS = "eval_loss"
+"""`Trainer`'s name of it."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """Hyper-parameters of one stage.
+
+    Attributes
+    ----------
+    epochs, batch_size, learning_rate, weight_decay
+        As usual; AdamW. A batch is that of one process.
+    warmup : float
+        Share of steps with a rising learning rate.
+    schedule : str
+        `transformers` scheduler name after the warm-up.
+    accumulate : int
+        Batches whose gradients are averaged before a step.
+    max_gradient : float
+        Gradient norm is clipped to this.
+    patience : int, optional
+        Stop once the validation loss has not fallen for so many epochs, and keep the weights of the epoch where it was
+        lowest.
+    bf16 : bool
+        Mixed precision in bfloat16.
+    workers : int
+        Processes that prepare batches; 0 prepares them in the training process. Decides no weights.
+    """
+
+    epochs: float
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 1e-6
+    warmup: float = 0.05
+    schedule: str = "cosine"
+    accumulate: int = 1
+    max_gradient: float = 1.0
+    patience: int | None = None
+    bf16: bool = False
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What one stage did.
+
+    Attributes
+    ----------
+    stage : str
+        Its name.
+    items : int
+        Items seen by this call; a resumed one counts its own.
+    seconds : float
+        Time spent by this call.
+    loss : float
+        Last logged training loss.
+    trainable_share : float
+        Parameters trained, of all the module's.
+    epochs : float
+        Epochs trained in all, those before a resume included.
+    validation_loss : float, optional
+        Of the weights kept, where a validation set was given.
+    """
+
+    stage: str
+    items: int
+    seconds: float
+    loss: float
+    trainable_share: float
+    epochs: float
+    validation_loss: float | None
+
+
+class _Watch(TrainerCallback):  # type: ignore[misc]
+    """Draws a new epoch, reports progress with throughput, and stops early."""
+
+    def __init__(self, stage: str, dataset: Any, progress: Progress | None, patience: int | None) -> None:
+        self.stage, self.dataset, self.progress, self.patience = stage, dataset, progress, patience
+        self.losses: dict[str, str] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.began, self.first_epoch = time.monotonic(), float(state.epoch or 0)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(round(state.epoch or 0))
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_log = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        for key, name in (("loss", "loss"), (VALIDATION_LOSS, "validation loss")):
+            if logs and key in logs:
+                self.losses[key] = f"{name} {float(logs[key]):.3f}"
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if is_over(state.log_history, self.patience):
+            control.should_training_stop = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.progress is not None and state.is_world_process_zero:
+            seconds = max(time.monotonic() - self.began, 1e-9)
+            rate = len(self.dataset) * (state.epoch - self.first_epoch) / seconds
+            note = ", ".join([*self.losses.values(), f"{rate:.0f} items/s"])
+            self.progress(self.stage, state.global_step, state.max_steps, note)
+
+
+class _Trained(nn.Module):
+    """A stage's module as `Trainer` handles it at every step, without walking through frozen parts each time.
+
+    A small stage of a large model would else spend several percent of its time on that walk.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.walked = False
+
+    def forward(self, **batch: Any) -> Any:
+        return self.module(**batch)
+
+    def train(self, mode: bool = True) -> Self:
+        # the first call must walk: a loaded model is in evaluation mode inside a new module that isn't
+        if mode and self.walked:
+            return self
+        self.walked = mode
+        return super().train(mode)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.trained:
+            parameter.grad = None
+
+    # checkpoints hold the module's own names
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        return self.module.state_dict(*args, **kwargs)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        return self.module.load_state_dict(state_dict, strict, assign)
+
+
+class _StageTrainer(Trainer):  # type: ignore[misc]
+    """A Trainer that can save convolutions kept channels-last, and validates by the module's own loss."""
+
+    def __init__(self, module: nn.Module, **options: Any) -> None:
+        super().__init__(model=_Trained(module), **options)
+        # it would pass on a count of labels, seeing that the module's forward takes any name
+        self.model_accepts_loss_kwargs = False
+
+    def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
+        # `Trainer` would look at all parameters
+        norm: torch.Tensor = self.accelerator.clip_grad_norm_(self.model.trained, self.args.max_grad_norm)
+        return norm
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
+        # safetensors takes contiguous tensors only
+        state = self.model.state_dict() if state_dict is None else state_dict
+        super()._save(output_dir, {name: tensor.contiguous() for name, tensor in state.items()})
+
+    def prediction_step(
+        self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
+    ) -> tuple[torch.Tensor, None, None]:
+        with torch.no_grad(), self.compute_loss_context_manager():
+            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+
+
+def first_process() -> bool:
+    """Whether this is the only process of a training, or the first of several, which writes the files."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def several_processes() -> bool:
+    """Whether this is one of several processes of a training."""
+    return process_count() > 1
+
+
+def process_count() -> int:
+    """Processes of this training."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def wait_for_all() -> None:
+    """Wait until every process of a training has come here."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+
+
+def is_over(history: Sequence[Mapping[str, float]], patience: int | None) -> bool:
+    """Whether the last `patience` epochs have all failed to bring the validation loss below its lowest.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        What `Trainer` logged; read from it, not counted, so that a resumed stage stops where an unbroken one would.
+    patience : int or None
+        None never stops.
+    """
+    losses = [entry[VALIDATION_LOSS] for entry in history if VALIDATION_LOSS in entry]
+    if patience is None or not losses:
+        return False
+    comparable = [math.inf if math.isnan(loss) else loss for loss in losses]
+    return len(losses) - 1 - comparable.index(min(comparable)) >= patience
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint that a killed stage left, if any."""
+    found = [
+        (int(path.name.split("-")[1]), path)
+        for path in folder.glob("checkpoint-*")
+        # Trainer writes its state last, so a folder without it was cut off
+        if (path / "trainer_state.json").is_file()
+    ]
+    return max(found)[1] if found else None
+
+
+def train_stage(
+    stage: str,
+    module: nn.Module,
+    dataset: Dataset[Any],
+    collate: Callable[[list[Any]], dict[str, Any]],
+    settings: StageSettings,
+    folder: Path,
+    seed: int = 0,
+    progress: Progress | None = None,
+    checkpoints: bool = True,
+    validation: Dataset[Any] | None = None,
+    tensorboard: bool | None = None,
+) -> StageReport:
+    """Train a module, resuming from what an earlier, killed call left in `folder`.
+
+    Parameters
+    ----------
+    stage : str
+        Name shown while it trains.
+    module : nn.Module
+        `forward(**batch)` returns `{"loss": scalar}`; parameters with `requires_grad` are trained, in place.
+    dataset, collate
+        Items and how a list of them becomes a batch.
+    settings : StageSettings
+        Hyper-parameters.
+    folder : Path
+        For checkpoints (the last, and the best where it stops early), TensorBoard's log in `tensorboard`, and at the
+        end `stage.json`.
+    seed : int
+        Of order, dropout and everything drawn.
+    progress : callable, optional
+        See `Progress`.
+    checkpoints : bool
+        Whether to keep one each epoch; short stages can do without.
+    validation : Dataset, optional
+        Items whose loss is measured after each epoch, in evaluation mode.
+    tensorboard : bool, optional
+        Whether to log for TensorBoard; by default where it is installed and checkpoints are kept.
+
+    Raises
+    ------
+    InputError
+        If the settings ask for early stopping and there are no validation items or checkpoints.
+    MissingPartError
+        If `tensorboard` is true and it is not installed.
+    """
+    stops_early = settings.patience is not None
+    if stops_early and not (validation is not None and checkpoints):
+        raise InputError(
+            f"{stage}: patience {settings.patience} needs validation items and checkpoints; set it to null"
+        )
+    log_writers = _log_writers(folder, checkpoints if tensorboard is None else tensorboard, required=bool(tensorboard))
+    set_seed(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            # a third faster for small convolutional networks on a CPU
+            part.to(memory_format=torch.channels_last)
+    resume = last_checkpoint(folder)
+    history = [] if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json")).log_history
+    done = history[-1]["epoch"] if history and is_over(history, settings.patience) else None
+    on_cpu = not torch.cuda.is_available()
+    if on_cpu:
+        keep_freed_memory()
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        # one that was killed after its last epoch has only its best weights to take
+        num_train_epochs=settings.epochs if done is None else done,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=settings.warmup,
+        lr_scheduler_type=settings.schedule,
+        max_grad_norm=settings.max_gradient,
+        save_strategy="epoch" if checkpoints else "no",
+        save_total_limit=1,
+        eval_strategy="no" if validation is None else "epoch",
+        load_best_model_at_end=stops_early,
+        metric_for_best_model=VALIDATION_LOSS if stops_early else None,
+        greater_is_better=False if stops_early else None,
+        logging_steps=20,
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        seed=seed,
+        data_seed=seed,
+        dataloader_pin_memory=not on_cpu,
+        bf16=settings.bf16,
+        dataloader_num_workers=settings.workers,
+        use_cpu=on_cpu,
+        ddp_backend="gloo" if on_cpu and several_processes() else None,
+    )
+    watch = _Watch(stage, dataset, progress, settings.patience)
+    trainer = _StageTrainer(
+        module,
+        args=arguments,
+        train_dataset=dataset,
+        eval_dataset=validation,
+        data_collator=collate,
+        callbacks=[watch, *log_writers],
+    )
+    for printer in ("PrinterCallback", "ProgressCallback"):
+        for callback in list(trainer.callback_handler.callbacks):
+            if type(callback).__name__ == printer:
+                trainer.remove_callback(callback)
+    if resume is not None:
+        log.info("%s: going on from %s", stage, resume.name)
+    started = time.monotonic()
+    trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
+    report = _report(stage, module, trainer.state, time.monotonic() - started, len(dataset), watch.first_epoch)  # type: ignore[arg-type]
+    if first_process():
+        temporary = folder / "stage.json.part"
+        temporary.write_text(json.dumps(asdict(report), indent=1))
+        os.replace(temporary, folder / "stage.json")
+    wait_for_all()
+    return report
+
+
+def _report(
+    stage: str, module: nn.Module, state: TrainerState, seconds: float, items: int, first_epoch: float
+) -> StageReport:
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+    validated = [entry[VALIDATION_LOSS] for entry in state.log_history if VALIDATION_LOSS in entry]
+    best = state.best_metric if state.best_metric is not None else (validated[-1] if validated else None)
+    return StageReport(
+        stage=stage,
+        items=round(items * (state.epoch - first_epoch)),
+        seconds=seconds,
+        loss=losses[-1],
+        trainable_share=trained / sum(p.numel() for p in module.parameters()),
+        epochs=state.epoch,
+        validation_loss=best,
+    )
+
+
+def _log_writers(folder: Path, wanted: bool, required: bool) -> list[TrainerCallback]:
+    """Callback that logs for TensorBoard, if it is wanted and installed."""
+    if not wanted or not first_process():
+        return []
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        if required:
+            raise MissingPartError("TensorBoard logs need: pip install 'rrgbench[tensorboard]'") from error
+        return []
+    return [TensorBoardCallback(SummaryWriter(str(folder / "tensorboard")))]
+
+
+def trainable(module: nn.Module, parts: Sequence[nn.Module | nn.Parameter]) -> None:
+    """Freeze a module except the given parts."""
+    module.requires_grad_(False)
+    for part in parts:
+        part.requires_grad_(True)

@@ -1,0 +1,155 @@
+"""DICOM films: rescale, window, LUT, inversion, padding, and the real chest film that pydicom-data brings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rrgbench.data.films.dicom import window
+from rrgbench.data.films.images import FilmFile
+from rrgbench.errors import InputError
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom is an optional part (extra: dicom)")
+
+from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
+from pydicom.sequence import Sequence  # noqa: E402
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage  # noqa: E402
+
+RAMP = np.tile(np.linspace(0, 4095, 64).round().astype(np.uint16), (64, 1))
+
+
+def dicom(path: Path, pixels: np.ndarray = RAMP, bits: int = 12, **elements: object) -> FilmFile:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    dataset.SOPClassUID, dataset.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
+    dataset.Rows, dataset.Columns = pixels.shape[-2:]
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits, bits - 1
+    dataset.PixelRepresentation = int(np.issubdtype(pixels.dtype, np.signedinteger))
+    for name, value in elements.items():
+        setattr(dataset, name, value)
+    dataset.PixelData = pixels.tobytes()
+    dataset.save_as(path, enforce_file_format=True)
+    return FilmFile(path)
+
+
+def expected(values: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(int)
+
+
+def test_without_a_window_the_range_in_use_is_shown(tmp_path: Path) -> None:
+    loaded = dicom(tmp_path / "film.dcm", 1000 + RAMP // 4).load(64)
+    assert np.abs(loaded - expected(RAMP / 4095)).max() <= 1
+
+
+def test_monochrome1_is_inverted(tmp_path: Path) -> None:
+    loaded = dicom(tmp_path / "film.dcm", PhotometricInterpretation="MONOCHROME1").load(64)
+    assert np.abs(loaded - expected(1 - RAMP / 4095)).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_a_window_after_rescale_is_applied_as_the_standard_says(tmp_path: Path, bits: int) -> None:
+    pixels = (RAMP.astype(np.int64) * (2**bits - 1) // 4095).astype(np.uint16)
+    film = dicom(
+        tmp_path / "film.dcm",
+        pixels,
+        bits,
+        RescaleSlope=2,
+        RescaleIntercept=-100,
+        WindowCenter=[700, 9],
+        WindowWidth=[600, 9],
+    )
+    rescaled = pixels.astype(float) * 2 - 100
+    assert np.abs(film.load(64) - expected((rescaled - 699.5) / 599 + 0.5)).max() <= 1
+
+
+def test_a_window_that_the_film_does_not_fill_is_not_stretched(tmp_path: Path) -> None:
+    loaded = dicom(tmp_path / "film.dcm", RAMP // 8, WindowCenter=2048, WindowWidth=4096).load(64)
+    assert loaded.max() == pytest.approx(32, abs=1)
+
+
+def test_signed_pixels_and_sigmoid_window(tmp_path: Path) -> None:
+    pixels = RAMP.astype(np.int16) - 2048
+    film = dicom(tmp_path / "film.dcm", pixels, WindowCenter=0, WindowWidth=1000, VOILUTFunction="SIGMOID")
+    assert np.abs(film.load(64) - expected(1 / (1 + np.exp(-4 * pixels / 1000)))).max() <= 1
+
+
+def test_a_voi_lut_comes_before_a_window(tmp_path: Path) -> None:
+    lut = Dataset()
+    lut.LUTDescriptor = [4096, 0, 16]
+    lut.LUTData = (65535 - np.arange(4096) * 16).clip(0).astype(np.uint16).tobytes()
+    lut["LUTData"].VR = "OW"
+    film = dicom(tmp_path / "film.dcm", VOILUTSequence=Sequence([lut]), WindowCenter=1, WindowWidth=1)
+    assert np.abs(film.load(64) - expected((65535 - RAMP * 16.0) / 65535)).max() <= 1
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_padding_is_black_and_does_not_set_the_range(tmp_path: Path, photometric: str) -> None:
+    pixels = 1000 + RAMP // 8
+    pixels[:, :8] = 4000
+    film = dicom(tmp_path / "film.dcm", pixels, PixelPaddingValue=4000, PhotometricInterpretation=photometric)
+    loaded = film.load(64)
+    assert (loaded[:, :8] == 0).all()
+    assert loaded[:, 8:].min() == 0
+    assert loaded[:, 8:].max() == 255
+
+
+def test_several_frames_are_refused(tmp_path: Path) -> None:
+    film = dicom(tmp_path / "film.dcm", np.stack([RAMP, RAMP]), NumberOfFrames=2)
+    with pytest.raises(InputError, match=r"film\.dcm holds 2 frames"):
+        film.load(64)
+
+
+def test_a_size_that_no_film_has_is_refused_before_decoding(tmp_path: Path) -> None:
+    film = dicom(tmp_path / "film.dcm")
+    dataset = pydicom.dcmread(film.path)
+    dataset.Rows = dataset.Columns = 65000
+    dataset.save_as(film.path)
+    with pytest.raises(InputError, match="65000 x 65000 pixels"):
+        film.load(64)
+
+
+def test_dicom_is_told_by_its_content_and_truncation_is_named(tmp_path: Path) -> None:
+    film = dicom(tmp_path / "film")
+    assert film.load(64).max() == 255
+    film.path.write_bytes(film.path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="film can't be decoded"):
+        film.load(64)
+
+
+@given(
+    center=st.floats(-5000, 5000),
+    width=st.floats(1, 9000),
+    function=st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID"]),
+)
+def test_windows_rise_from_black_to_white(center: float, width: float, function: str) -> None:
+    shown = window(np.linspace(-9000, 9000, 2001), center, width, function)
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+    assert (np.diff(shown) >= 0).all()
+
+
+def test_windows_outside_the_standard_are_refused() -> None:
+    for width, function in ((0.5, "LINEAR"), (0, "SIGMOID"), (5, "CUBIC")):
+        with pytest.raises(ValueError, match="outside the standard"):
+            window(np.zeros(3), 0, width, function)
+
+
+def test_the_real_chest_film_is_upright_and_not_inverted() -> None:
+    data = pytest.importorskip("pydicom.data", reason="needs pydicom's data")
+    pytest.importorskip("data_store", reason="needs pydicom-data (pip install pydicom-data)")
+    path = data.get_testdata_file("RG1_UNCR.dcm", download=False)
+    if path is None:
+        pytest.skip("RG1_UNCR.dcm is not in the installed pydicom-data")
+    assert pydicom.dcmread(path, stop_before_pixels=True).PhotometricInterpretation == "MONOCHROME1"
+    film = FilmFile(Path(path)).load(256).astype(float)
+    lungs = film[70:150, [*range(60, 100), *range(156, 196)]].mean()
+    spine = film[90:200, 118:138].mean()
+    abdomen = film[215:250, 80:176].mean()
+    assert lungs < spine
+    assert lungs < abdomen

@@ -1,0 +1,119 @@
+import csv
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from rrgbench.errors import InputError, NotComparableError
+from rrgbench.labelers import load
+from rrgbench.scoring.compare import RememberingLabeler, compare
+
+TEXT = "the heart is normal in size no effusion or pneumothorax lungs are clear"
+REFERENCES = {f"s{i}": f"{TEXT[5 * (i % 5) :]} w{i} ." for i in range(40)}
+GOOD = {key: text.replace("heart", "heart shadow") for key, text in REFERENCES.items()}
+BAD = dict.fromkeys(REFERENCES, "there is a large effusion .")
+
+
+def test_the_better_system_gets_the_letter_of_the_worse() -> None:
+    found = compare(
+        {"good": GOOD, "bad": BAD, "same": GOOD}, REFERENCES, metrics=["bleu_4", "rouge_l"], permutations=500
+    )
+    assert found.beaten("good", "bleu_4") == "b"
+    assert found.beaten("same", "rouge_l") == "b"
+    assert found.beaten("bad", "bleu_4") == ""
+    rows = {(row.first, row.second): row for row in found.differences if row.metric == "bleu_4"}
+    assert list(rows) == [("good", "bad"), ("good", "same"), ("bad", "same")]
+    assert rows["good", "same"].adjusted == 1.0
+    assert rows["good", "bad"].p_value == 1 / 501
+    assert rows["good", "bad"].adjusted == pytest.approx(3 / 501)
+    assert str(found.signature).endswith("test:randomization-500-seed0+holm")
+
+
+def test_order_of_systems_changes_nothing_but_signs() -> None:
+    forth = compare({"a": GOOD, "b": BAD}, REFERENCES, metrics=["cider"], intervals=False, permutations=100)
+    back = compare({"b": BAD, "a": GOOD}, REFERENCES, metrics=["cider"], intervals=False, permutations=100)
+    assert forth.differences[0].difference == -back.differences[0].difference
+    assert forth.beaten("a", "cider") == "b"
+    assert back.beaten("a", "cider") == "a"
+
+
+def test_tables() -> None:
+    found = compare({"good": GOOD, "bad_one": BAD}, REFERENCES, permutations=200, test="bootstrap")
+    markdown, latex, content = found.to_markdown(), found.to_latex(), json.loads(found.to_json())
+    assert "| a | good |" in markdown
+    assert "<sup>b</sup>" in markdown
+    assert str(found.signature) in markdown
+    assert r"bad\_one" in latex
+    assert r"\textbf{" in latex
+    assert "$^{b}$" in latex
+    assert latex.count(r"\\") == 3
+    assert set(content["systems"]) == {"good", "bad_one"}
+    assert len(content["differences"]) == 10
+    assert list(found.to_frame().columns) == ["metric", "first", "second", "difference", "p_value", "adjusted"]
+
+
+def test_systems_on_different_studies_are_refused_unless_compared_on_the_common_ones() -> None:
+    part = {key: text for key, text in GOOD.items() if key != "s3"}
+    with pytest.raises(NotComparableError, match=r"a 40, b 39; 39 common to all.*--common"):
+        compare({"a": GOOD, "b": part}, REFERENCES, metrics=["bleu_1"], allow=["missing"])
+    found = compare({"a": GOOD, "b": part}, REFERENCES, metrics=["bleu_1"], common=True, permutations=50)
+    assert found.differences[0].difference == 0.0
+    assert found.signature.n == 39
+    assert "allowed:common" in str(found.signature)
+
+
+def test_no_study_in_common() -> None:
+    first = {key: GOOD[key] for key in ("s1", "s2")}
+    second = {key: GOOD[key] for key in ("s3", "s4")}
+    with pytest.raises(NotComparableError, match="no study in common"):
+        compare({"a": first, "b": second}, REFERENCES, common=True)
+
+
+@pytest.mark.parametrize(
+    ("systems", "options", "message"),
+    [
+        ({"a": GOOD}, {}, "1 systems to compare"),
+        ({"a": GOOD, "b": BAD}, {"test": "t"}, "expected one of randomization, bootstrap"),
+        ({"a": GOOD, "b": BAD}, {"level": 2.0}, "significance level"),
+        ({"a": GOOD, "b": {"s1": "x"}}, {}, "39 of 40 studies of references have no prediction"),
+    ],
+)
+def test_wrong_input(systems, options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        compare(systems, REFERENCES, metrics=["bleu_1"], **options)
+
+
+def test_each_report_is_labelled_once() -> None:
+    class Counting:
+        name, version, identity = "counting", "1", "counting@1"
+
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def label(self, reports):
+            self.seen += reports
+            return load("rules").label(reports)
+
+    counting = Counting()
+    compare({"a": GOOD, "b": BAD}, REFERENCES, metrics=["ce"], labeler=counting, permutations=20)
+    assert len(counting.seen) == len(set(counting.seen)) == len({*GOOD.values(), *BAD.values(), *REFERENCES.values()})
+    remembering = RememberingLabeler(load("rules"))
+    assert (
+        remembering.label(["No effusion.", "Edema.", "No effusion."])
+        == load("rules").label(["No effusion.", "Edema.", "No effusion."])
+    ).all()
+
+
+def test_six_real_systems(shared: Path) -> None:
+    systems: dict[str, dict[str, str]] = defaultdict(dict)
+    references = {}
+    with (shared / "iu_systems/pairs.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            systems[row["system"]][row["uid"]] = row["candidate"]
+            references[row["uid"]] = row["reference"]
+    found = compare(systems, references, metrics=["bleu_4", "ce_f1"], permutations=1000, intervals=False)
+    # The constant report beats real systems on BLEU-4 and none on clinical efficacy: why it must stand in every table.
+    assert found.beaten("fixed_template", "bleu_4") == "bcde"
+    assert found.beaten("fixed_template", "ce_f1") == ""
+    assert found.beaten("top50_clinical_oracle", "bleu_4") == "abcde"

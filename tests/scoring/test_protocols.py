@@ -1,0 +1,77 @@
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rrgbench.errors import UnknownNameError
+from rrgbench.scoring.cleaning import CLEANING, lower_split_stops, r2gen_iu, r2gen_mimic
+from rrgbench.scoring.protocols import PROTOCOLS, Protocol, load_protocol
+
+
+def test_the_protocols_of_the_house_plan_are_here_with_their_sources() -> None:
+    assert list(PROTOCOLS) == ["raw", "coco", "dcrrg", "r2gen", "radeval", "rexrank"]
+    assert all(len(protocol.source) > 100 for protocol in PROTOCOLS.values())
+    assert load_protocol("r2gen").identity == "r2gen@1"
+    assert load_protocol("dcrrg").clinical_efficacy().averaging == "micro"
+
+
+def test_a_protocol_of_ones_own() -> None:
+    own = Protocol(name="mine", version=2, cleaning="none", averaging="weighted", source="ours")
+    assert load_protocol(own) is own
+    with pytest.raises(ValidationError):
+        Protocol(name="mine", version=2, cleaning="none", source="ours", averagin="micro")
+
+
+def test_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'r2gen'"):
+        load_protocol("r2gem")
+
+
+@pytest.mark.parametrize("clean", [r2gen_iu, r2gen_mimic])
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        ("Heart size is normal. No effusion.", "heart size is normal . no effusion ."),
+        ("1. Clear lungs. 2. No effusion. 3. Stable.", "clear lungs . no effusion . stable ."),
+        ("Stable XXXX. Prior CABG (2009), well-healed.", "stable xxxx . prior cabg 2009 well-healed ."),
+        ('A 2.5 cm nodule; right/left "hila".', "a 25 cm nodule rightleft hila ."),
+        ("Clear lungs.. No effusion...", "clear lungs . no effusion ."),
+        ("", "."),
+        ("heart size is normal . no effusion .", "heart size is normal . no effusion ."),
+    ],
+)
+def test_r2gen_cleaning(clean, report, expected) -> None:
+    assert clean(report) == expected
+
+
+def test_only_the_mimic_variant_joins_lines_and_drops_masks_between_sentences() -> None:
+    assert r2gen_mimic("Clear.\nNo effusion since ___.") == "clear . no effusion since ."
+    assert r2gen_iu("Clear.\nNo effusion.") == "clear no effusion ."
+
+
+def test_rexrank_cleaning() -> None:
+    assert (
+        lower_split_stops("Findings: Clear.\nImpression: 2.5 cm  nodule.")
+        == "findings: clear . impression: 2 .5 cm nodule ."
+    )
+
+
+@pytest.mark.parametrize("name", list(CLEANING))
+@given(st.text())
+def test_cleaning_never_fails_and_gives_single_spaced_lines(name, text) -> None:
+    cleaned = CLEANING[name](text)
+    if name != "none":
+        assert cleaned == " ".join(cleaned.split())
+        assert not re.search("[A-Z]", cleaned)
+
+
+def test_cleaned_real_reports_stay_as_they_are_when_cleaned_again(shared: Path) -> None:
+    with (shared / "iu_xray/openi_reports.csv").open(newline="") as file:
+        reports = [row["findings"] for row in csv.DictReader(file) if row["findings"].strip()]
+    once = [r2gen_iu(report) for report in reports]
+    assert len(once) > 3000
+    assert sum(r2gen_iu(report) != report for report in once) < 0.01 * len(once)

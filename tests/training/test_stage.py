@@ -1,0 +1,253 @@
+"""A training stage: resume, early stopping, accumulation, bfloat16, TensorBoard, and two processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset, default_collate
+from toy_stage import ITEMS, ToyItems, ToyNetwork, settings
+
+import rrgbench.training.stage as training
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.training.stage import is_over, train_stage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class KilledError(Exception):
+    pass
+
+
+def trained(folder, network=None, validation=None, progress=None, **changes):
+    network = ToyNetwork() if network is None else network
+    report = train_stage("toy", network, ToyItems(), default_collate, settings(**changes), folder,
+                         progress=progress, validation=validation)  # fmt: skip
+    return network.cpu(), report
+
+
+def same(one, other, atol=0.0):
+    ours, theirs = one.state_dict(), other.state_dict()
+    return all(torch.allclose(ours[name], theirs[name], rtol=0, atol=atol) for name in ours)
+
+
+class Targets(Dataset):
+    """Items that all want one number."""
+
+    def __init__(self, target):
+        self.target = torch.tensor(target)
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        return {"target": self.target}
+
+
+class Number(nn.Module):
+    """One weight, which AdamW moves by the learning rate each step towards the target."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def forward(self, target):
+        return {"loss": (self.weight - target).square().mean()}
+
+
+STOPPING = {"epochs": 20, "batch_size": 4, "learning_rate": 0.02, "schedule": "constant", "patience": 2, "warmup": 0}
+
+
+def stopped_early(folder, progress=None):
+    """Three steps of 0.02 an epoch towards 1, validated against 0.3: the lowest loss is after the fifth epoch."""
+    number = Number()
+    report = train_stage("number", number, Targets(1.0), default_collate, settings(**STOPPING), folder,
+                         progress=progress, validation=Targets(0.3))  # fmt: skip
+    return number, report
+
+
+def test_early_stopping_restores_the_best_weights(tmp_path):
+    number, report = stopped_early(tmp_path)
+    assert float(number.weight.detach()) == pytest.approx(0.3, abs=0.01)
+    assert report.epochs == 7
+    assert report.items == 7 * 12
+    assert report.validation_loss == pytest.approx((float(number.weight.detach()) - 0.3) ** 2, abs=1e-6)
+    assert json.loads((tmp_path / "stage.json").read_text())["epochs"] == 7
+
+
+def kill_at(step):
+    def progress(stage, done, total, note):
+        if done == step:
+            raise KilledError
+
+    return progress
+
+
+@pytest.mark.parametrize("step", [2, 14, 17, 20, 21])
+def test_resumed_early_stopping_ends_as_unbroken(tmp_path, step):
+    with pytest.raises(KilledError):
+        stopped_early(tmp_path / "killed", kill_at(step))
+    resumed, report = stopped_early(tmp_path / "killed")
+    unbroken, whole = stopped_early(tmp_path / "unbroken")
+    assert same(resumed, unbroken)
+    assert (report.epochs, report.validation_loss, report.loss) == (whole.epochs, whole.validation_loss, whole.loss)
+
+
+def test_killed_after_it_stopped_it_takes_the_best_weights_and_trains_no_more(tmp_path, monkeypatch):
+    def killed(*arguments):
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training._StageTrainer, "_finalize_training", killed)
+        with pytest.raises(KilledError):
+            stopped_early(tmp_path / "killed")
+    steps = []
+    resumed, report = stopped_early(tmp_path / "killed", lambda *seen: steps.append(seen))
+    assert same(resumed, stopped_early(tmp_path / "unbroken")[0])
+    assert (steps, report.items, report.epochs) == ([], 0, 7)
+
+
+def test_resumed_with_dropout_and_accumulation_ends_as_unbroken(tmp_path):
+    def run(folder, progress=None):
+        return trained(folder, ToyNetwork(dropout=0.3), ToyItems(1), progress, batch_size=4, accumulate=2)[0]
+
+    with pytest.raises(KilledError):
+        run(tmp_path / "killed", kill_at(9))
+    assert list((tmp_path / "killed").glob("checkpoint-*")), "an epoch was finished and kept"
+    assert same(run(tmp_path / "killed"), run(tmp_path / "unbroken"))
+
+
+def test_patience_needs_validation_items_and_checkpoints(tmp_path):
+    with pytest.raises(InputError, match="validation items"):
+        trained(tmp_path, patience=1)
+    with pytest.raises(InputError, match="checkpoints"):
+        train_stage("toy", ToyNetwork(), ToyItems(), default_collate, settings(patience=1), tmp_path,
+                    validation=ToyItems(1), checkpoints=False)  # fmt: skip
+
+
+def test_validation_without_patience_changes_no_weight(tmp_path):
+    plain, report = trained(tmp_path / "plain")
+    validated, measured = trained(tmp_path / "validated", validation=ToyItems(1))
+    assert same(plain, validated)
+    assert report.validation_loss is None
+    validated.eval()
+    items = default_collate([ToyItems(1)[index] for index in range(ITEMS)])
+    assert measured.validation_loss == pytest.approx(float(validated(**items)["loss"].detach()), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "over"),
+    [
+        ([3, 2, 1], 1, False),
+        ([3, 2, 2], 1, True),
+        ([3, 1, 2], 2, False),
+        ([3, 1, 2, 1.5], 2, True),
+        ([3, 1, 2, 0.5], 2, False),
+        ([float("nan"), 1, 2], 1, True),
+        ([1, float("nan")], 1, True),
+        ([1, 2, 3], None, False),
+        ([], 1, False),
+    ],
+)
+def test_when_it_is_over(losses, patience, over):
+    history = [entry for loss in losses for entry in ({"loss": 9.0}, {"eval_loss": loss})]
+    assert is_over(history, patience) is over
+
+
+def test_accumulated_batches_step_as_one_large_batch(tmp_path):
+    small, _ = trained(tmp_path / "small", batch_size=4, accumulate=2)
+    large, _ = trained(tmp_path / "large", batch_size=8)
+    assert same(small, large, atol=1e-6)
+
+
+def test_bf16_computes_in_bfloat16_and_keeps_float32_weights(tmp_path):
+    network, report = trained(tmp_path, bf16=True)
+    assert network.seen_types == {torch.bfloat16}
+    assert network.head.weight.dtype == torch.float32
+    assert report.loss < 10
+
+
+def test_progress_says_how_many_items_a_second(tmp_path):
+    notes = []
+    trained(tmp_path, validation=ToyItems(1), progress=lambda *seen: notes.append(seen))
+    stage, done, total, note = notes[-1]
+    assert (stage, done, total) == ("toy", 18, 18)
+    assert note.startswith("loss ")
+    assert "validation loss " in note
+    assert int(note.split()[-2]) > 0
+    assert note.endswith(" items/s")
+
+
+def test_logs_for_tensorboard(tmp_path):
+    accumulators = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="TensorBoard is not installed"
+    )
+    trained(tmp_path, validation=ToyItems(1))
+    events = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert {"train/loss", "eval/loss", "train/learning_rate"} <= set(events.Tags()["scalars"])
+    assert [event.step for event in events.Scalars("eval/loss")] == [6, 12, 18]
+
+
+def test_without_tensorboard_only_who_asks_for_it_hears_of_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    trained(tmp_path / "silent")
+    assert not (tmp_path / "silent" / "tensorboard").exists()
+    with pytest.raises(MissingPartError, match=r"rrgbench\[tensorboard\]"):
+        train_stage("toy", ToyNetwork(), ToyItems(), default_collate, settings(), tmp_path / "asked", tensorboard=True)
+
+
+def test_two_processes_train_what_one_does(tmp_path):
+    """Two gloo processes with batches of 4 against one with batches of 8: same order, same steps, same weights."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    script = Path(__file__).with_name("toy_stage.py")
+    two = tmp_path / "two"
+    two.mkdir()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*command, str(script), str(two), "4"], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, report = trained(tmp_path / "one", validation=ToyItems(1), batch_size=8)
+    ranks = [torch.load(two / f"weights-{rank}.pt") for rank in (0, 1)]
+    for name, weight in one.state_dict().items():
+        assert torch.equal(ranks[0][name], ranks[1][name]), f"the processes disagree on {name}"
+        assert torch.allclose(weight, ranks[0][name], rtol=0, atol=1e-6), name
+    theirs = json.loads((two / "stage.json").read_text())
+    assert theirs["items"] == report.items == 3 * ITEMS
+    assert theirs["validation_loss"] == pytest.approx(report.validation_loss, rel=1e-4)
+
+
+class Loaded(nn.Module):
+    """A new module around a part that was loaded, and so is in evaluation mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)).eval()
+        self.modes = []
+
+    def forward(self, target):
+        self.modes.append(self.part.training)
+        return {"loss": (self.part(target.view(-1, 1)) - target).square().mean()}
+
+
+class Numbers(Targets):
+    def __getitem__(self, index):
+        return {"target": torch.tensor(float(index))}
+
+
+@pytest.mark.parametrize("validate", [False, True])
+def test_a_loaded_part_is_trained_in_training_mode(tmp_path, validate):
+    network = Loaded()
+    before = network.part[1].running_mean.clone()
+    validation = Numbers(0.0) if validate else None
+    train_stage("loaded", network, Numbers(0.0), default_collate, settings(), tmp_path, validation=validation)
+    assert not torch.equal(network.cpu().part[1].running_mean, before)
+    trained_in = [mode for mode in network.modes if mode]
+    assert len(trained_in) >= 2
+    assert (False in network.modes) is validate
+    if validate:
+        assert network.modes.index(False) < len(network.modes) - 1 - network.modes[::-1].index(True)
