@@ -3,12 +3,10 @@
 Similarities are computed for a block of queries at a time and only the best K are kept, so memory does not grow with
 queries times candidates. Equally similar candidates are taken in the order given, which makes results reproducible.
 Blocks are shared out among threads, each with a product of its own: a core that finishes, or that other work on the
-machine does not slow down, takes the next block, where one product on all cores waits for the slowest of them. Many
-vectors are multiplied in bfloat16 first where that is quicker (`rrgbench.metrics.rounded_products`).
+machine does not slow down, takes the next block, where one product on all cores waits for the slowest of them.
 """
 
 import queue
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -18,16 +16,18 @@ import threadpoolctl
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, listed
-from rrgbench.metrics.rounded_products import CHUNK, Floats, Ints, rounded_products
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.floating]
+
+CHUNK: Final = 32
+"""Candidates whose maximum stands for them when a row's threshold is sought."""
 
 _BLOCK_CELLS: Final = 4_000_000
 """Similarities a thread holds at a time (16 MB in float32)."""
 
 _MOST_THREADS: Final = 16
 """Bounds the memory: sixteen blocks and what their selection needs stay below 1 GiB."""
-
-_MANY_BLOCKS: Final = 8
-"""Blocks from which on it pays to try rounded products."""
 
 _MOST_OPEN: Final = 8
 """Times K candidates a row, above which ties make sorting whole rows the quicker way."""
@@ -75,8 +75,6 @@ def precision_at_k(
         )
     transposed = candidates.T
     shape = (len(queries), len(candidates))
-    blocks = -(-shape[0] // _block_rows(shape[1]))
-    rounded = rounded_products(queries, candidates) if blocks >= _MANY_BLOCKS else None
     # A buffer for each thread: fresh memory for each block would cost as much as the product itself.
     buffers: queue.SimpleQueue[Floats] = queue.SimpleQueue()
     for _ in range(_threads(shape)):
@@ -84,8 +82,6 @@ def precision_at_k(
         buffers.put(np.empty((rows, len(candidates)), dtype=np.result_type(queries, candidates)))
 
     def best(start: int, stop: int, k: int) -> Ints:
-        if rounded is not None and (found := rounded.nearest(start, stop, k)) is not None:
-            return found
         buffer = buffers.get()
         try:
             return nearest(np.matmul(queries[start:stop], transposed, out=buffer[: stop - start]), k)
@@ -179,19 +175,11 @@ def _precision(
         for start in range(0, queries, rows):
             fill(start)
         return values
-    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads, initializer=_one_core) as pool:
+    with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
         # Going through the results raises what a thread raised.
         for _ in pool.map(fill, range(0, queries, rows)):
             pass
     return values
-
-
-def _one_core() -> None:
-    """Keep torch's products in this thread to one core; the limit ends with the thread."""
-    if (torch := sys.modules.get("torch")) is not None:
-        # A thread's first product would set its number of cores anew.
-        torch.mm(torch.ones(2, 2), torch.ones(2, 2))
-    threadpoolctl.threadpool_limits(1, "openmp")
 
 
 def _block_rows(candidates: int) -> int:

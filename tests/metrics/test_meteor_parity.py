@@ -12,7 +12,6 @@ import pytest
 
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.meteor import Meteor, scoring
-from rrgbench.metrics.meteor import metric as metric_module
 from rrgbench.metrics.meteor.resources import installed_files
 
 CORPUS_VALUE = 0.31278501869337944
@@ -116,7 +115,7 @@ def repetitive_texts(rng: random.Random, count: int) -> list[str]:
     return [" ".join(rng.choices(words, k=rng.randint(1, 60))) for _ in range(count)]
 
 
-def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path) -> None:
     rng = random.Random(0)
     real = real_texts(shared)
     references, hypotheses = [[text] for text in real], rng.sample(real, len(real))
@@ -135,11 +134,6 @@ def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path, monkeypatch:
     different = np.flatnonzero((rows != expected).any(axis=1))
     assert not len(different), f"{len(different)} of {len(rows)} studies differ, the first at {different[:5]}"
     assert metric.per_study(rows).mean() > 0.1
-    # Pair by pair, as long texts are aligned.
-    monkeypatch.setattr(metric_module, "_LONG", 0)
-    rows = metric.statistics(references[::5], hypotheses[::5])
-    different = np.flatnonzero((rows != expected[::5]).any(axis=1))
-    assert not len(different), f"{len(different)} of {len(rows)} studies differ, the first at {5 * different[:5]}"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +145,7 @@ def test_statistics_of_all_kinds_of_text_are_the_jars(shared: Path, monkeypatch:
     ids=["hundreds of words", "a thousand words"],
 )
 def test_long_repetitive_texts_have_the_jars_statistics(
-    shapes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    shapes: list[tuple[int, int]],
 ) -> None:
     rng = random.Random(2)
     pieces = ["the", "heart", "large", "big", "effusion", "effusions", "a lot of", "many", "rt", "t6", "."]
@@ -162,11 +156,8 @@ def test_long_repetitive_texts_have_the_jars_statistics(
         references += [" ".join(one), " ".join(one)]
         hypotheses += [" ".join(other), " ".join(rng.sample(one, words))]
     expected = jar_statistics([[text] for text in references], hypotheses)
-    # In step with others, then each alone as longer texts are.
-    for longest in (10**9, 0):
-        monkeypatch.setattr(metric_module, "_LONG", longest)
-        rows = Meteor().statistics([[text] for text in references], hypotheses)
-        assert (rows == expected).all(axis=1).tolist() == [True] * len(rows)
+    rows = Meteor().statistics([[text] for text in references], hypotheses)
+    assert (rows == expected).all(axis=1).tolist() == [True] * len(rows)
 
 
 def test_corpus_value_is_the_one_pycocoevalcap_prints(shared: Path) -> None:

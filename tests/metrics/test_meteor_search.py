@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgbench.metrics.meteor.alignment import BEAM, best_alignment
-from rrgbench.metrics.meteor.long_texts import best_of_kinds
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side
 
 Match = tuple[int, int, int, int, int]
@@ -136,31 +134,3 @@ def test_more_paths_than_the_beam_holds_are_cut_the_same_way() -> None:
         matches = [(at2, 1, at1, 1, 0) for at2 in range(words) for at1 in range(words) if text1[at1] == text2[at2]]
         chosen = best_alignment(Matches(*np.array(matches).T), side([words]), side([words]))
         assert set(np.flatnonzero(chosen)) == search(matches, words, words)
-
-
-def rows_of(matches: Matches) -> list[Match]:
-    return list(zip(*(column.tolist() for column in vars(matches).values()), strict=True))
-
-
-@settings(max_examples=300, deadline=None)
-@given(problems())
-def test_the_search_of_a_long_pair_takes_the_same_matches(problem: tuple[list[Match], int, int]) -> None:
-    matches, words1, words2 = problem
-    listed = Matches(*np.array(matches, dtype=np.int64).reshape(-1, 5).T)
-    taken = search(matches, words1, words2)
-    assert rows_of(best_of_kinds(np.arange(words2), listed, words1)) == [matches[index] for index in sorted(taken)]
-
-
-@pytest.mark.parametrize("words", [20, 70, 130])
-def test_places_of_one_kind_share_their_matches(words: int) -> None:
-    rng = np.random.default_rng(1)
-    # Kinds 0 to 4 match one word each; kind 5 matches words in four ways: alike, half alike and over two words.
-    text1, kinds = rng.integers(0, 6, words), rng.integers(0, 6, words)
-    shown: list[Match] = [(kind, 1, at1, 1, 0) for kind in range(6) for at1 in np.flatnonzero(text1 == kind).tolist()]
-    shown += [(5, 1, at1, 1, 2) for at1 in np.flatnonzero(text1 == 3).tolist()]
-    shown += [(5, 1, at1, 2, 3) for at1 in np.flatnonzero(text1[:-1] == 2).tolist()]
-    shown += [(5, 2, at1, 3, 3) for at1 in np.flatnonzero(text1[:-2] == 1).tolist()]
-    kinds[-1] = 0
-    spread = [(at2, *match[1:]) for at2 in range(words) for match in shown if match[0] == kinds[at2]]
-    best = best_of_kinds(kinds, Matches(*np.array(shown).T), words)
-    assert rows_of(best) == [spread[index] for index in sorted(search(spread, words, words))]

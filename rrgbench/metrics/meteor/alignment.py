@@ -100,10 +100,10 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
 _BATCH: Final = 256
 
 
-def coverage(starts: Ints, lengths: Ints, size: int, counts: Ints | None = None) -> Ints:
-    """How many spans cover each of `size` positions; span i counts `counts[i]` times, once by default."""
-    change = np.bincount(starts, counts, minlength=size + 1) - np.bincount(starts + lengths, counts, minlength=size + 1)
-    return np.cumsum(change[:size].astype(np.int64))
+def coverage(starts: Ints, lengths: Ints, size: int) -> Ints:
+    """How many spans cover each of `size` positions."""
+    change = np.bincount(starts, minlength=size + 1) - np.bincount(starts + lengths, minlength=size + 1)
+    return np.cumsum(change[:size])
 
 
 def _steps(matches: Matches, fixed: NDArray[np.bool_], side2: Side) -> Steps:

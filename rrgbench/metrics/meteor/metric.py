@@ -13,7 +13,6 @@ from rrgbench.metrics.meteor import scoring
 from rrgbench.metrics.meteor.alignment import best_alignment
 from rrgbench.metrics.meteor.keys import UInt64, phrase_keys
 from rrgbench.metrics.meteor.lexicon import Ints, Lexicon, Lists, describe
-from rrgbench.metrics.meteor.long_texts import align_long_pair
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side, find_matches, find_phrases
 from rrgbench.metrics.meteor.normalizer import Normalizer, Remembered
 from rrgbench.metrics.meteor.resources import Resources, load_resources
@@ -22,8 +21,9 @@ _PAIRS_AT_ONCE: Final = 1024
 _WORD_PAIRS_AT_ONCE: Final = 4_000_000
 """Pairs of reports, and of their words, matched and aligned together; bounds the memory."""
 
-_LONG: Final = 1_000_000
-"""Hypothesis words times reference words above which a pair is aligned by itself, without listing all its matches."""
+LONGEST: Final = 1000
+"""Words that are aligned at a time. No report is longer; of what is, equal stretches are aligned with each other, which
+bounds time and memory: two texts of n words over few words have n * n matches."""
 
 
 class Meteor:
@@ -33,7 +33,8 @@ class Meteor:
     not the mean of the studies' scores.
 
     Texts may hold anything: a line break counts as a space and `|||` as nothing (pycocoevalcap's pipe breaks on the
-    first and takes the second for another reference); an empty hypothesis or reference scores 0.
+    first and takes the second for another reference); an empty hypothesis or reference scores 0. Texts of more than
+    `LONGEST` words are aligned that many words at a time, and their statistics summed; there the values are ours.
 
     The first use on a machine reads METEOR's data from the installed pycocoevalcap into a cache (some seconds), see
     `rrgbench.metrics.meteor.resources`.
@@ -69,17 +70,24 @@ class Meteor:
         resources = load_resources()
         corpus = _Corpus(resources)
         counts = np.array([len(texts) for texts in references], dtype=np.int64)
-        lines1 = np.array([corpus.add(text) for text in hypotheses], dtype=np.int64).repeat(counts)
-        lines2 = np.array([corpus.add(text) for texts in references for text in texts], dtype=np.int64)
+        texts1 = [corpus.add(text) for text, count in zip(hypotheses, counts, strict=True) for _ in range(count)]
+        texts2 = [corpus.add(text) for texts in references for text in texts]
+        stretches = [
+            list(itertools.zip_longest(one, other, fillvalue=corpus.nothing))
+            for one, other in zip(texts1, texts2, strict=True)
+        ]
+        lines = np.array(list(itertools.chain.from_iterable(stretches)), dtype=np.int64).reshape(-1, 2)
         # Constant reports and normal films make the same pair many times over.
-        distinct, back = np.unique(lines1 * corpus.size + lines2, return_inverse=True)
-        rows = corpus.compare(*np.divmod(distinct, max(corpus.size, 1)))
-        scores = scoring.score(rows)[back]
+        distinct, back = np.unique(lines @ [corpus.size, 1], return_inverse=True)
+        compared = corpus.compare(*np.divmod(distinct, max(corpus.size, 1)))[back]
+        lengths = np.array([len(pairs) for pairs in stretches], dtype=np.int64)
+        rows = compared if (lengths == 1).all() else np.add.reduceat(compared, np.cumsum(lengths) - lengths)
+        scores = scoring.score(rows)
         study = np.arange(len(counts)).repeat(counts)
         # The first of equally good references wins.
         order = np.lexsort((np.arange(len(scores)), -scores, study))
         firsts = np.cumsum(counts) - counts
-        best: Statistics = rows[back[order[firsts]]]
+        best: Statistics = rows[order[firsts]]
         return best
 
     def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
@@ -97,7 +105,7 @@ class _Corpus:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._normalizer = Normalizer(resources.prefixes)
-        self._by_text: dict[str, int] = {}
+        self._by_text: dict[str, tuple[int, ...]] = {}
         self._by_tokens: dict[tuple[int, ...], int] = {}
         self._numbers: Remembered[str, int] = Remembered(lambda _: len(self._numbers))
 
@@ -106,14 +114,21 @@ class _Corpus:
         """How many distinct token sequences there are."""
         return len(self._by_tokens)
 
-    def add(self, text: str) -> int:
-        """The number of a text's token sequence."""
-        line = self._by_text.get(text)
-        if line is None:
+    @property
+    def nothing(self) -> int:
+        """The number of the empty sequence."""
+        return self._by_tokens.setdefault((), len(self._by_tokens))
+
+    def add(self, text: str) -> tuple[int, ...]:
+        """The numbers of a text's stretches of at most `LONGEST` tokens; nearly always one."""
+        stretches = self._by_text.get(text)
+        if stretches is None:
             numbers = self._numbers
             tokens = tuple([numbers[token] for token in self._normalizer.tokens(text)])
-            line = self._by_text[text] = self._by_tokens.setdefault(tokens, len(self._by_tokens))
-        return line
+            parts = [tokens[start : start + LONGEST] for start in range(0, max(len(tokens), 1), LONGEST)]
+            stretches = tuple([self._by_tokens.setdefault(part, len(self._by_tokens)) for part in parts])
+            self._by_text[text] = stretches
+        return stretches
 
     def compare(self, lines1: Ints, lines2: Ints) -> Statistics:
         """Statistics (p, 21) of pairs of lines."""
@@ -129,26 +144,21 @@ class _Corpus:
             side1 = _side(part1, tokens, offsets, phrases)
             side2 = _side(part2, tokens, offsets, phrases)
             equal = sameness[part1] == sameness[part2]
-            if len(part) == 1 and len(side1.tokens) * len(side2.tokens) > _LONG:
-                best = align_long_pair(side1, side2, lexicon, paraphrases, bool(equal[0]))
-            else:
-                matches = find_matches(side1, side2, lexicon, paraphrases, equal)
-                chosen = np.flatnonzero(best_alignment(matches, side1, side2))
-                best = Matches(*(column[chosen] for column in vars(matches).values()))
+            matches = find_matches(side1, side2, lexicon, paraphrases, equal)
+            chosen = np.flatnonzero(best_alignment(matches, side1, side2))
+            best = Matches(*(column[chosen] for column in vars(matches).values()))
             rows[part] = _statistics(side1, side2, best, lexicon)
         return rows
 
 
 def _parts(work: Ints) -> Iterator[Ints]:
-    """Indices of the pairs to align together, given the product of their words; long ones come alone."""
-    yield from np.flatnonzero(work > _LONG)[:, np.newaxis]
-    rest = np.flatnonzero(work <= _LONG)
-    done = np.concatenate(([0], np.cumsum(work[rest])))
+    """Indices of the pairs to align together, given the product of their words."""
+    done = np.concatenate(([0], np.cumsum(work)))
     low = 0
-    while low < len(rest):
+    while low < len(work):
         fitting = int(np.searchsorted(done, done[low] + _WORD_PAIRS_AT_ONCE, side="right")) - 1
-        high = min(fitting, low + _PAIRS_AT_ONCE)
-        yield rest[low:high]
+        high = min(max(fitting, low + 1), low + _PAIRS_AT_ONCE)
+        yield np.arange(low, high)
         low = high
 
 
