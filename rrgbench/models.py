@@ -1,8 +1,11 @@
-"""What a model may offer, and models by name.
+"""What a model may offer, what it reads, and models by name.
 
 A model implements those protocols below that it can; tasks report "not offered" for the rest. Models join through the
 entry-point group `rrgbench.models`; the harness imports none itself, so a third party's stands beside ours on equal
 terms.
+
+A model with an `image_size` reads one grey film a study: `images` is then an array of `Films`. A model that reads more
+has `reads` (`Reads`) instead, and `images` is a list of `Examination`: films with their views, sections, prior.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.data.examination import Examination as Examination
+from rrgbench.data.examination import Film as Film
+from rrgbench.data.examination import Reads as Reads
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.registry import Registry
 
@@ -24,13 +30,15 @@ WEIGHTS: Final = "model.safetensors"
 Films = NDArray[np.uint8]
 """Grey films (n, size, size), bright bone on dark lung, at the model's own `image_size`."""
 
+Images = Any
+"""What a model is given of n studies: `Films`, or a list of `Examination` if the model has `reads`."""
+
 
 @runtime_checkable
 class Model(Protocol):
-    """What every model has: a name, the size of film it reads and an identity for signatures and resume."""
+    """What every model has: a name and an identity for signatures and resume; and an `image_size` or `reads`."""
 
     name: str
-    image_size: int
 
     @property
     def identity(self) -> str:
@@ -51,7 +59,7 @@ class FittedToCorpus(Protocol):
 class ReportGenerator(Protocol):
     """Writes a report for each film."""
 
-    def generate_reports(self, images: Films) -> list[str]:
+    def generate_reports(self, images: Images) -> list[str]:
         """Reports, one a film, in order."""
         ...
 
@@ -60,7 +68,7 @@ class ReportGenerator(Protocol):
 class ImageTextEncoder(Protocol):
     """Embeds films and reports in one space."""
 
-    def embed_images(self, images: Films) -> NDArray[np.float32]:
+    def embed_images(self, images: Images) -> NDArray[np.float32]:
         """Unit vectors (n, p)."""
         ...
 
@@ -73,7 +81,7 @@ class ImageTextEncoder(Protocol):
 class ImageTextSimilarity(Protocol):
     """Compares films with reports in a richer way than by unit vectors."""
 
-    def similarity(self, images: Films, texts: Sequence[str]) -> NDArray[np.float32]:
+    def similarity(self, images: Images, texts: Sequence[str]) -> NDArray[np.float32]:
         """Similarities (images, texts); larger is more alike."""
         ...
 
@@ -82,7 +90,7 @@ class ImageTextSimilarity(Protocol):
 class ObservationClassifier(Protocol):
     """Predicts the 14 observations of a film."""
 
-    def predict_observations(self, images: Films) -> NDArray[np.float32]:
+    def predict_observations(self, images: Images) -> NDArray[np.float32]:
         """Probabilities (n, 14) in [0, 1], columns as `rrgbench.observations.OBSERVATIONS`."""
         ...
 
@@ -91,7 +99,7 @@ class ObservationClassifier(Protocol):
 class Describer(Protocol):
     """Writes what a film shows of one observation (step 3 of DCRRG)."""
 
-    def describe(self, images: Films, observation: str) -> list[str]:
+    def describe(self, images: Images, observation: str) -> list[str]:
         """Descriptions, one a film, in order; empty where the model finds the observation not mentioned.
 
         `observation` is one of `rrgbench.observations.OBSERVATIONS`.
@@ -107,6 +115,27 @@ class ImageBackbone(Protocol):
     def backbone(self) -> Any:
         """A `torch.nn.Module` from films (n, size, size) in [0, 255] to features (n, d)."""
         ...
+
+
+def takes_examinations(model: Model) -> bool:
+    """Whether a model reads studies, rather than films."""
+    return isinstance(getattr(model, "reads", None), Reads)
+
+
+def reads_of(model: Model) -> Reads:
+    """What a model reads of each study.
+
+    Raises
+    ------
+    InputError
+        If it has neither `reads` nor an `image_size`.
+    """
+    reads, size = getattr(model, "reads", None), getattr(model, "image_size", None)
+    if isinstance(reads, Reads):
+        return reads
+    if not isinstance(size, int):
+        raise InputError(f"model {model.name} tells neither an image_size nor what it reads (rrgbench.models.Reads)")
+    return Reads(size)
 
 
 MODELS: Final[Registry[Callable[..., Model]]] = Registry("model", "rrgbench.models")

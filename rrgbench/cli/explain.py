@@ -54,7 +54,7 @@ def explain(
     from rrgbench.errors import InputError
     from rrgbench.explain.explanation import explain_study
     from rrgbench.explain.page import Heading, explanation_page
-    from rrgbench.models import MODELS, FittedToCorpus, load_model
+    from rrgbench.models import MODELS, FittedToCorpus, load_model, reads_of
     from rrgbench.registry import lookup
 
     lookup("model", model, MODELS.names())
@@ -68,9 +68,9 @@ def explain(
     if isinstance(loaded, FittedToCorpus):
         loaded.fit(data)
     found = explain_study(loaded, chosen, data.labelled_observations)
-    view = chosen.images[0].view
+    view, read = chosen.images[0].view, reads_of(loaded).size
     facts = (data.identity, f"{chosen.split} split", *([f"view {view}"] if view else []), found.model)
-    seen = f"the model reads it at {loaded.image_size} × {loaded.image_size} pixels"
+    seen = f"the model reads it at {read} × {read} pixels"
     heading = Heading(chosen.study_id, facts, " · ".join(filter(None, (seen, data.license_note))))
     if html is not None:
         page = explanation_page(found, heading, chosen.images[0].load(size))

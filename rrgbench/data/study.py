@@ -1,8 +1,8 @@
 """One study: its films, its report, its labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, fields
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ SPLITS = ("train", "validate", "test", "retrieval")
 """Split names; `retrieval` is a pool some corpora offer for 5x200 sampling, disjoint from the others."""
 
 LabelVector = NDArray[np.int8]
+Sex = Literal["F", "M", ""]
 
 
 class ImageReference(Protocol):
@@ -28,9 +29,9 @@ class ImageReference(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
-    """One examination.
+    """One examination. Two are equal if all they hold is.
 
     Attributes
     ----------
@@ -48,6 +49,16 @@ class Study:
         Observations in CheXpert coding (`rrgbench.observations`); None where unlabelled.
     labels_source : str
         Who made the labels: `film` (readers of the film), a labeler's name, `latent` (the phantom's truth).
+    prior : Study or None
+        The subject's previous study, where the source tells the order (`rrgbench.data.priors`).
+    order : int or None
+        The study's place in time among those of its subject; larger is later.
+    date : str
+        `YYYY-MM-DD` as the source has it (shifted, where it shifts dates to hide them); empty where unknown.
+    age : int or None
+        The subject's age in years.
+    sex : str
+        `F`, `M` or `` where unknown.
     """
 
     study_id: str
@@ -58,6 +69,23 @@ class Study:
     sections: Mapping[str, str] = field(default_factory=dict)
     labels: LabelVector | None = None
     labels_source: str = ""
+    prior: "Study | None" = field(default=None, repr=False)
+    order: int | None = None
+    date: str = ""
+    age: int | None = None
+    sex: Sex = ""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields agree, the labels element by element."""
+        if not isinstance(other, Study):
+            return NotImplemented
+        names = [part.name for part in fields(Study) if part.name != "labels"]
+        alike = self.labels is None if other.labels is None else np.array_equal(self.labels, other.labels)  # type: ignore[arg-type]
+        return bool(alike) and all(getattr(self, name) == getattr(other, name) for name in names)
+
+    def __hash__(self) -> int:
+        """Of the identifiers, which a corpus holds once."""
+        return hash((self.study_id, self.subject_id, self.split))
 
 
 def blank_labels() -> LabelVector:

@@ -15,7 +15,7 @@ from rrgbench.data.corpus import load_films
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules import RulesLabeler
-from rrgbench.models import Describer, Model, ObservationClassifier, ReportGenerator
+from rrgbench.models import Describer, Model, ObservationClassifier, ReportGenerator, reads_of
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
 LABEL_WORDS: Final[Mapping[int, str]] = {
@@ -230,7 +230,7 @@ def explain_study(model: Model, study: Study, labelled_observations: Sequence[st
     InputError
         If the study has no film, or its film can't be read.
     """
-    film = load_films([study], model.image_size)[0]
+    film = load_films([study], reads_of(model).size)[0]
     labels = None
     if study.labels is not None:
         pairs = zip(OBSERVATIONS, study.labels.tolist(), strict=True)

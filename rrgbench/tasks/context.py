@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus, load_films
 from rrgbench.data.films.cache import load_films_cached
 from rrgbench.data.study import Study
-from rrgbench.models import Films, Model
+from rrgbench.models import Films, Model, reads_of
 from rrgbench.runs.records import Record
 from rrgbench.scoring.signature import Signature
 from rrgbench.tasks.suite import Suite
@@ -86,7 +86,7 @@ class Evaluation:
 
     def load(self, studies: Sequence[Study]) -> Films:
         """Films of studies at the model's size."""
-        return self.films.get(studies, self.model.image_size, self.reporter("reading films"))
+        return self.films.get(studies, reads_of(self.model).size, self.reporter("reading films"))
 
     def reporter(self, what: str) -> Callable[[int, int], None] | None:
         """A (done, total) callback for one piece of work."""
