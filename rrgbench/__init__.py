@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rrgbench import labelers
     from rrgbench.data.loading import load_corpus
     from rrgbench.metrics.external.loading import load_metric
     from rrgbench.models import load_model
@@ -32,11 +33,13 @@ _PLACES = {
     "load_model": "rrgbench.models",
 }
 
-__all__ = ["__version__", "compare", "evaluate", "load_corpus", "load_metric", "load_model", "score"]
+__all__ = ["__version__", "compare", "evaluate", "labelers", "load_corpus", "load_metric", "load_model", "score"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public functions when first used, so that `import rrgbench` stays light."""
+    """Import what is public when first used, so that `import rrgbench` stays light."""
+    if name == "labelers":
+        return import_module("rrgbench.labelers")
     if name not in _PLACES:
         raise AttributeError(f"module 'rrgbench' has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

@@ -1,21 +1,29 @@
 """Report to the 14 CheXpert observations: labelers by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.errors import InputError, UnknownNameError, listed
-from rrgbench.labelers.cache import CachedLabeler
+from rrgbench.errors import InputError, listed
+from rrgbench.labelers.cache import CachedLabeler, RememberingLabeler
 from rrgbench.labelers.chexbert import ChexbertLabeler
 from rrgbench.labelers.rules import Mention, RulesLabeler
+from rrgbench.registry import Registry
 
-__all__ = ["NAMES", "CachedLabeler", "ChexbertLabeler", "Labeler", "Mention", "RulesLabeler", "load"]
-
-NAMES = ("rules", "chexbert")
+__all__ = [
+    "LABELERS",
+    "CachedLabeler",
+    "ChexbertLabeler",
+    "Labeler",
+    "Mention",
+    "RememberingLabeler",
+    "RulesLabeler",
+    "load",
+]
 
 
 class Labeler(Protocol):
@@ -41,13 +49,17 @@ class Labeler(Protocol):
         ...
 
 
+LABELERS: Final[Registry[Callable[..., Labeler]]] = Registry("labeler", "rrgbench.labelers")
+"""Classes, or functions, that make a labeler from its options; an old version is registered as `name@version`."""
+
+
 def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any) -> Labeler:
     """A labeler by name.
 
     Parameters
     ----------
     name : str
-        One of `NAMES`.
+        One of `LABELERS.names()`. With `@version` that version: an older one that is registered, or the present one.
     cache : path, optional
         A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
@@ -58,13 +70,15 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     UnknownNameError
         If there is no labeler of that name.
     InputError
-        If an option is not one of the labeler's.
+        If an option is not one of the labeler's, or its version is not the one asked for.
     """
-    if name not in NAMES:
-        raise UnknownNameError(f"there is no labeler {name!r}; known are: {', '.join(NAMES)}")
-    maker = RulesLabeler if name == "rules" else ChexbertLabeler
-    unknown = sorted(set(options) - set(signature(maker).parameters))
-    if unknown:
+    plain, _, wanted = name.partition("@")
+    maker = LABELERS.load(name if name in LABELERS or plain not in LABELERS else plain)
+    parameters = signature(maker).parameters
+    unknown = sorted(set(options) - set(parameters))
+    if unknown and all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
         raise InputError(f"labeler {name!r} has no option {listed(unknown)}")
-    labeler: Labeler = maker(**options)
+    labeler = maker(**options)
+    if wanted and labeler.version != wanted:
+        raise InputError(f"labeler {plain!r} is here as {labeler.identity}; {name} is not available")
     return labeler if cache is None else CachedLabeler(labeler, cache)

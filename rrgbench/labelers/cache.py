@@ -1,4 +1,4 @@
-"""Labels remembered on disk by content: each distinct report is labelled once per labeler, whoever asks."""
+"""Labels remembered, in memory or on disk by content: each distinct report is labelled once per labeler."""
 
 import hashlib
 import sqlite3
@@ -20,7 +20,44 @@ _QUERY_SIZE = 500
 """Keys per SQL query; SQLite allows at least 999 parameters."""
 
 
-class CachedLabeler:
+class _Remembering:
+    """A labeler that labels a text once; its name, version and identity are the wrapped labeler's."""
+
+    def __init__(self, labeler: "Labeler") -> None:
+        self.labeler = labeler
+
+    @property
+    def name(self) -> str:
+        """The wrapped labeler's name."""
+        return self.labeler.name
+
+    @property
+    def version(self) -> str:
+        """The wrapped labeler's version."""
+        return self.labeler.version
+
+    @property
+    def identity(self) -> str:
+        """The wrapped labeler's identity."""
+        return self.labeler.identity
+
+
+class RememberingLabeler(_Remembering):
+    """A labeler that labels each distinct report once, for scoring several systems against the same references."""
+
+    def __init__(self, labeler: "Labeler") -> None:
+        super().__init__(labeler)
+        self._known: dict[str, NDArray[np.int8]] = {}
+
+    def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
+        """Labels (n, 14) of the labeler."""
+        new = [report for report in dict.fromkeys(reports) if report not in self._known]
+        if new:
+            self._known.update(zip(new, self.labeler.label(new), strict=True))
+        return _stacked([self._known[report] for report in reports])
+
+
+class CachedLabeler(_Remembering):
     """A labeler whose labels are kept in one SQLite file, keyed by labeler identity and report text.
 
     Only digests of the texts are stored, never the texts. Several processes may share a file. Name, version and
@@ -40,7 +77,7 @@ class CachedLabeler:
     """
 
     def __init__(self, labeler: "Labeler", path: str | Path) -> None:
-        self.labeler = labeler
+        super().__init__(labeler)
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,21 +87,6 @@ class CachedLabeler:
                 )
         except (OSError, sqlite3.DatabaseError) as error:
             raise InputError(f"{self.path.name} can't be used as a label cache: {error}") from error
-
-    @property
-    def name(self) -> str:
-        """The wrapped labeler's name."""
-        return self.labeler.name
-
-    @property
-    def version(self) -> str:
-        """The wrapped labeler's version."""
-        return self.labeler.version
-
-    @property
-    def identity(self) -> str:
-        """The wrapped labeler's identity."""
-        return self.labeler.identity
 
     def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
         """Labels (n, 14) in CheXpert coding; only reports never seen before are labelled."""
@@ -81,9 +103,7 @@ class CachedLabeler:
                         "INSERT OR REPLACE INTO labels VALUES (?, ?)",
                         [(key, row.astype(np.int8).tobytes()) for key, row in zip(unknown, fresh, strict=True)],
                     )
-        if not keys:
-            return np.empty((0, len(OBSERVATIONS)), dtype=np.int8)
-        return np.stack([known[key] for key in keys])
+        return _stacked([known[key] for key in keys])
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=60)
@@ -91,6 +111,11 @@ class CachedLabeler:
     def _key(self, report: str) -> bytes:
         text = f"{self.identity}\0{report}".encode("utf-8", "surrogatepass")
         return hashlib.sha256(text).digest()
+
+
+def _stacked(rows: Sequence[NDArray[np.int8]]) -> NDArray[np.int8]:
+    """Rows of labels as one array, also where there is none."""
+    return np.stack(rows) if rows else np.empty((0, len(OBSERVATIONS)), dtype=np.int8)
 
 
 def _read(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.int8]]:

@@ -8,10 +8,9 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, NotComparableError, listed
-from rrgbench.labelers import Labeler, load
+from rrgbench.labelers import Labeler, RememberingLabeler, load
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.scoring.protocols import Protocol, load_protocol
 from rrgbench.scoring.report_files import ReportPairs
@@ -276,36 +275,6 @@ def compare_pairs(
         progress("testing differences")
     differences = _differences(scores, test, permutations, seed)
     return Comparison(scores, differences, level, signature.with_extras(test=f"{test}-{permutations}-seed{seed}+holm"))
-
-
-class RememberingLabeler:
-    """A labeler that labels each distinct report once, for scoring several systems against the same references."""
-
-    def __init__(self, labeler: Labeler) -> None:
-        self._labeler = labeler
-        self._known: dict[str, NDArray[np.int8]] = {}
-
-    @property
-    def name(self) -> str:
-        """The labeler's own name."""
-        return self._labeler.name
-
-    @property
-    def version(self) -> str:
-        """The labeler's own version."""
-        return self._labeler.version
-
-    @property
-    def identity(self) -> str:
-        """The labeler's own identity."""
-        return self._labeler.identity
-
-    def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
-        """Labels (n, 14) of the labeler."""
-        new = [report for report in dict.fromkeys(reports) if report not in self._known]
-        if new:
-            self._known.update(zip(new, self._labeler.label(new), strict=True))
-        return np.stack([self._known[report] for report in reports])
 
 
 def _same_studies(systems: Mapping[str, ReportPairs], common: bool) -> dict[str, ReportPairs]:

@@ -8,10 +8,9 @@ from itertools import product
 from typing import Any, Literal, get_args
 
 from rrgbench.errors import MissingPartError
-from rrgbench.labelers import Labeler, load
+from rrgbench.labelers import Labeler, RememberingLabeler, load
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.metrics.external.plug_in import ExternalMetric
-from rrgbench.scoring.compare import RememberingLabeler
 from rrgbench.scoring.protocols import PROTOCOLS, load_protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import score_pairs, wanted_metrics

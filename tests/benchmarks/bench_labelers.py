@@ -44,7 +44,7 @@ def seconds(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
 def rules_row(shared: Path) -> dict[str, Any]:
     """Reports per second of the rule labeler on one core, sentences never seen before."""
     from rrgbench.labelers import load
-    from rrgbench.labelers.rules.labeler import read_sentence
+    from rrgbench.labelers.rules.version1.labeler import read_sentence
 
     frame = pd.read_csv(shared / "iu_xray" / "indiana_reports.csv")
     reports = (frame["findings"].fillna("") + " " + frame["impression"].fillna("")).tolist()

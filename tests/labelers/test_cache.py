@@ -1,5 +1,7 @@
 """The label cache: once per text and labeler, safe against sharing and wrong files."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, UnknownNameError
-from rrgbench.labelers import CachedLabeler, RulesLabeler, load
+from rrgbench.labelers import LABELERS, CachedLabeler, RememberingLabeler, RulesLabeler, load
 
 REPORTS = ["Small left effusion.", "No pneumothorax.", "Mild cardiomegaly.", "Small left effusion.", ""]
 
@@ -67,8 +69,27 @@ def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
         CachedLabeler(RulesLabeler(), path)
 
 
+def test_no_reports_have_no_labels_however_they_are_remembered(tmp_path: Path) -> None:
+    for labeler in (RememberingLabeler(RulesLabeler()), CachedLabeler(RulesLabeler(), tmp_path / "labels.sqlite")):
+        assert labeler.label([]).shape == (0, 14)
+        assert labeler.label(["Edema.", "Edema."]).shape == (2, 14)
+
+
+def test_the_package_offers_the_labelers_without_a_further_import() -> None:
+    words = "import rrgbench; print(rrgbench.labelers.load('rules').label(['Edema.'])[0, 5])"
+    told = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert told.stdout == "1\n"
+
+
+def test_a_version_is_loaded_by_name_or_refused() -> None:
+    assert {"rules", "rules@1", "chexbert"} <= set(LABELERS.names())
+    assert load("rules@1").identity == "rules@1"
+    with pytest.raises(InputError, match=r"rules@99 is not available"):
+        load("rules@99")
+
+
 def test_unknown_names_and_options() -> None:
-    with pytest.raises(UnknownNameError, match="rules, chexbert"):
+    with pytest.raises(UnknownNameError, match="did you mean 'chexbert'"):
         load("chexpert")
     with pytest.raises(InputError, match="no option speed"):
         load("rules", speed=2)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rrgbench.errors import InputError, NotComparableError
-from rrgbench.labelers import load
-from rrgbench.scoring.compare import RememberingLabeler, compare
+from rrgbench.labelers import RememberingLabeler, load
+from rrgbench.scoring.compare import compare
 
 TEXT = "the heart is normal in size no effusion or pneumothorax lungs are clear"
 REFERENCES = {f"s{i}": f"{TEXT[5 * (i % 5) :]} w{i} ." for i in range(40)}

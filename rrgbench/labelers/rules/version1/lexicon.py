@@ -138,7 +138,7 @@ def lexicon() -> Lexicon:
     InputError
         If an entry is not a valid regular expression.
     """
-    path = resources.files("rrgbench.labelers.rules") / "lexicon.yaml"
+    path = resources.files("rrgbench.labelers.rules.version1") / "lexicon.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     entries: dict[str, list[str]] = {}
     meanings: dict[str, list[tuple[Kind, int]]] = {}

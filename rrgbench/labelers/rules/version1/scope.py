@@ -8,7 +8,7 @@ sentence, without a parser: a cue reaches forward (or back) up to the next bound
 import re
 from collections.abc import Sequence
 
-from rrgbench.labelers.rules.lexicon import Event, Kind
+from rrgbench.labelers.rules.version1.lexicon import Event, Kind
 from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
 
 # What after a comma begins a new statement rather than the next item of a negated list.

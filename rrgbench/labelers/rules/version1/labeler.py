@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
-from rrgbench.labelers.rules.lexicon import OTHER_FINDING, Event, Kind, lexicon, normalise
-from rrgbench.labelers.rules.scope import neighbourhood, polarity
+from rrgbench.labelers.rules.version1.anatomy import ANATOMY, state_label
+from rrgbench.labelers.rules.version1.lexicon import OTHER_FINDING, Event, Kind, lexicon, normalise
+from rrgbench.labelers.rules.version1.scope import neighbourhood, polarity
 from rrgbench.labelers.sentences import sentence_spans
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
 
