@@ -19,8 +19,8 @@ from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.ngrams import NgramTable, ngram_table
 
-_SIGMA = 6.0
-_SCALE = 10.0
+SIGMA = 6.0
+SCALE = 10.0
 
 
 class Cider:
@@ -75,10 +75,10 @@ class Cider:
         bigrams_reference = np.maximum(table.reference_length - 1, 0)
         bigrams_hypothesis = np.maximum(table.hypothesis_length - 1, 0)
         difference = bigrams_hypothesis[table.reference_study] - bigrams_reference
-        similarity *= np.exp(-(difference.astype(np.float64) ** 2) / (2.0 * _SIGMA**2)) / len(table.orders)
+        similarity *= np.exp(-(difference.astype(np.float64) ** 2) / (2.0 * SIGMA**2)) / len(table.orders)
         references_of = np.bincount(table.reference_study, minlength=table.studies)
         sums = np.bincount(table.reference_study, weights=similarity, minlength=table.studies)
-        return np.asarray(_SCALE * sums / references_of)[:, None]
+        return np.asarray(SCALE * sums / references_of)[:, None]
 
     def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
         """Each study's own value (n, 1)."""

@@ -127,11 +127,40 @@ def ngram_table(references: Sequence[Sequence[str]], hypotheses: Sequence[str]) 
     first_hypothesis = len(texts)
     texts.extend(hypotheses)
 
+    lengths, orders = document_ngrams(texts)
+    counts = tuple(_paired(found, first_hypothesis, reference_study) for found in orders)
+    return NgramTable(reference_study, lengths[:first_hypothesis], lengths[first_hypothesis:], counts)
+
+
+@dataclass(frozen=True)
+class DocumentNgrams:
+    """The n-grams of one order in some documents: a row for each distinct n-gram of a document, sorted by both.
+
+    Attributes
+    ----------
+    distinct : int
+        How many different n-grams occur anywhere; codes run from 0 to `distinct - 1`.
+    document, gram, count : int64 arrays (a,)
+        Which document, which n-gram, how often.
+    """
+
+    distinct: int
+    document: Integers
+    gram: Integers
+    count: Integers
+
+    def rows(self, some: slice, first: int = 0) -> "DocumentNgrams":
+        """Some of the rows, their documents counted from `first`."""
+        return DocumentNgrams(self.distinct, self.document[some] - first, self.gram[some], self.count[some])
+
+
+def document_ngrams(texts: Sequence[str]) -> tuple[Integers, tuple[DocumentNgrams, ...]]:
+    """Numbers of words (d,) of d texts, and their n-grams of one to four words."""
     words, lengths = _encode(texts)
     vocabulary = int(words.max()) + 1 if len(words) else 1
     document = np.repeat(np.arange(len(texts)), lengths)
 
-    orders: list[NgramCounts] = []
+    orders: list[DocumentNgrams] = []
     codes, starts_in, distinct = words, document, vocabulary
     for order in range(1, LONGEST + 1):
         if order > 1:
@@ -141,8 +170,10 @@ def ngram_table(references: Sequence[Sequence[str]], hypotheses: Sequence[str]) 
             codes, distinct = _dense(keys)
             starts_in = np.where(inside, starts_in[:-1], -1)
         valid = codes >= 0
-        orders.append(_count(codes[valid], starts_in[valid], max(distinct, 1), first_hypothesis, reference_study))
-    return NgramTable(reference_study, lengths[:first_hypothesis], lengths[first_hypothesis:], tuple(orders))
+        rows, counts = np.unique(starts_in[valid] * max(distinct, 1) + codes[valid], return_counts=True)
+        row_document, row_gram = np.divmod(rows, max(distinct, 1))
+        orders.append(DocumentNgrams(max(distinct, 1), row_document, row_gram, counts.astype(np.int64)))
+    return lengths, tuple(orders)
 
 
 def _encode(texts: Iterable[str]) -> tuple[Integers, Integers]:
@@ -167,15 +198,12 @@ def _dense(keys: Integers) -> tuple[Integers, int]:
     return inverse.astype(np.int64) - absent, len(distinct) - absent
 
 
-def _count(
-    codes: Integers, document: Integers, distinct: int, first_hypothesis: int, reference_study: Integers
-) -> NgramCounts:
-    rows, counts = np.unique(document * distinct + codes, return_counts=True)
-    row_document, row_gram = np.divmod(rows, distinct)
-    split = int(np.searchsorted(row_document, first_hypothesis))
-    hypothesis_document = row_document[split:] - first_hypothesis
-    hypothesis_keys = hypothesis_document * distinct + row_gram[split:]
-    reference_keys = reference_study[row_document[:split]] * distinct + row_gram[:split]
+def _paired(found: DocumentNgrams, first_hypothesis: int, reference_study: Integers) -> NgramCounts:
+    """Documents split into references and hypotheses, the n-grams of each study's two sides joined."""
+    split = int(np.searchsorted(found.document, first_hypothesis))
+    hypothesis_document = found.document[split:] - first_hypothesis
+    hypothesis_keys = hypothesis_document * found.distinct + found.gram[split:]
+    reference_keys = reference_study[found.document[:split]] * found.distinct + found.gram[:split]
     matched = np.searchsorted(hypothesis_keys, reference_keys)
     if len(hypothesis_keys):
         matched = np.minimum(matched, len(hypothesis_keys) - 1)
@@ -183,12 +211,12 @@ def _count(
     else:
         matched = np.full(len(reference_keys), -1, dtype=np.int64)
     return NgramCounts(
-        distinct=distinct,
-        reference_document=row_document[:split],
-        reference_gram=row_gram[:split],
-        reference_count=counts[:split].astype(np.int64),
+        distinct=found.distinct,
+        reference_document=found.document[:split],
+        reference_gram=found.gram[:split],
+        reference_count=found.count[:split],
         hypothesis_document=hypothesis_document,
-        hypothesis_gram=row_gram[split:],
-        hypothesis_count=counts[split:].astype(np.int64),
+        hypothesis_gram=found.gram[split:],
+        hypothesis_count=found.count[split:],
         matched_row=matched,
     )

@@ -13,7 +13,7 @@ from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.ngrams import check_pairs
 
-_BETA = 1.2
+BETA = 1.2
 
 
 class RougeL:
@@ -80,4 +80,4 @@ def _rouge_l(references: Sequence[str], hypothesis: str) -> float:
         recall = max(recall, common / len(expected))
     if precision == 0.0 or recall == 0.0:
         return 0.0
-    return (1.0 + _BETA**2) * precision * recall / (recall + _BETA**2 * precision)
+    return (1.0 + BETA**2) * precision * recall / (recall + BETA**2 * precision)
