@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench import labelers
-from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels

@@ -298,8 +298,10 @@ def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
     model.eval().to(device)
     memories = [encode_frozen(lambda texts: model.text_observations(*model.encode_texts(texts)), data.reports.reports)]
     if data.paired:
-        films = torch.from_numpy(data.films.films)
-        memories.insert(0, encode_frozen(lambda part: model.image_observations(part.to(device)), films))
+        memories.insert(
+            0,
+            encode_frozen(lambda part: model.image_observations(torch.from_numpy(part).to(device)), data.films.films),
+        )
     return memories
 
 

@@ -1,7 +1,7 @@
 """A corpus: named, digested, split without shared subjects."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.study import SPLITS, ImageReference, Study
+from rrgbench.data.study import SPLITS, Study
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import OBSERVATIONS, UNCERTAIN
 
@@ -181,54 +181,3 @@ def training_items(labels: NDArray[np.int8], labelled: tuple[str, ...] = OBSERVA
     """
     speaks = np.array([name in labelled for name in OBSERVATIONS])
     return np.asarray((labels != UNCERTAIN) & speaks)
-
-
-def load_films(
-    studies: Sequence[Study], size: int, progress: Callable[[int, int], None] | None = None, jobs: int = -1
-) -> NDArray[np.uint8]:
-    """First film of each study as one array (n, size, size).
-
-    Parameters
-    ----------
-    studies : sequence of Study
-        Each with a film.
-    size : int
-        Side in pixels.
-    progress : callable, optional
-        Called with (done, total).
-    jobs : int
-        Worker processes (joblib's `n_jobs`); small sets are read in this process.
-
-    Raises
-    ------
-    InputError
-        If a study has no film, naming it.
-    """
-    missing = [study.study_id for study in studies if not study.images]
-    if missing:
-        raise InputError(f"{len(missing)} studies have no film: {listed(missing)}")
-    films = np.empty((len(studies), size, size), dtype=np.uint8)
-    references = [study.images[0] for study in studies]
-    chunks = [references[start : start + 128] for start in range(0, len(references), 128)]
-    done = 0
-    for part in _film_chunks(chunks, size, jobs if len(chunks) > 2 else 1):
-        films[done : done + len(part)] = part
-        done += len(part)
-        if progress is not None:
-            progress(done, len(films))
-    return films
-
-
-def _load_chunk(references: Sequence[ImageReference], size: int) -> NDArray[np.uint8]:
-    return np.stack([reference.load(size) for reference in references])
-
-
-def _film_chunks(chunks: Sequence[Sequence[ImageReference]], size: int, jobs: int) -> Iterable[NDArray[np.uint8]]:
-    if jobs == 1:
-        return (_load_chunk(chunk, size) for chunk in chunks)
-    from joblib import Parallel, delayed
-
-    parts: Iterable[NDArray[np.uint8]] = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_load_chunk)(chunk, size) for chunk in chunks
-    )
-    return parts

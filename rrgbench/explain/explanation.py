@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import load_films
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules import RulesLabeler

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import Corpus, load_films
-from rrgbench.data.films.cache import load_films_cached
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.cache import FilmCache as FilmCache
 from rrgbench.data.study import Study
 from rrgbench.models import Films, Model, reads_of
 from rrgbench.runs.records import Record
@@ -19,31 +18,6 @@ from rrgbench.tasks.suite import Suite
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total)."""
-
-
-class FilmCache:
-    """Films by studies and size, decoded once for all models and tasks of an evaluation.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Where decoded films are kept for later runs too.
-    """
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
-        self._films: dict[tuple[tuple[str, ...], int], Films] = {}
-
-    def get(self, studies: Sequence[Study], size: int, progress: Callable[[int, int], None] | None) -> Films:
-        """Films of the studies (n, size, size)."""
-        key = (tuple(study.study_id for study in studies), size)
-        if key not in self._films:
-            self._films[key] = (
-                load_films(studies, size, progress)
-                if self.folder is None
-                else load_films_cached(studies, size, self.folder, progress)
-            )
-        return self._films[key]
 
 
 @dataclass
@@ -86,7 +60,13 @@ class Evaluation:
 
     def load(self, studies: Sequence[Study]) -> Films:
         """Films of studies at the model's size."""
-        return self.films.get(studies, reads_of(self.model).size, self.reporter("reading films"))
+        report = self.reporter("reading films")
+
+        def told(what: str, done: int, total: int | None, note: str = "") -> None:
+            if report is not None:
+                report(done, total or done)
+
+        return self.films.of(studies, reads_of(self.model).size, told)[:]
 
     def reporter(self, what: str) -> Callable[[int, int], None] | None:
         """A (done, total) callback for one piece of work."""

@@ -8,29 +8,29 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import Corpus, load_films, training_items
-from rrgbench.data.films.cache import load_films_cached
+from rrgbench.data.corpus import Corpus, training_items
+from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 
 
 class FilmRows(Protocol):
-    """Films by row: an array (n, size, size), or several one after the other."""
+    """Films by row: an array (n, size, size), films in a file, or several of these one after the other."""
 
     def __len__(self) -> int:
         """Number of films."""
         ...
 
-    def __getitem__(self, row: int, /) -> Any:
-        """The film (size, size), uint8, of a row."""
+    def __getitem__(self, row: Any, /) -> Any:
+        """The film (size, size), uint8, of a row, or those of a slice."""
         ...
 
 
 class JoinedFilms:
-    """Arrays of films one after the other, none copied: they may be mapped from files larger than memory."""
+    """Films one after the other, none copied: they may lie in files larger than memory."""
 
-    def __init__(self, parts: Sequence[NDArray[np.uint8]]) -> None:
+    def __init__(self, parts: Sequence[FilmRows]) -> None:
         self.parts = parts
         self.ends = np.cumsum([len(part) for part in parts])
 
@@ -47,9 +47,9 @@ class JoinedFilms:
 
 @dataclass(frozen=True)
 class FilmSource:
-    """Films with labels: `films` (n, size, size) uint8, `labels` (n, 14), and the observations labelled at all."""
+    """Films with labels: `films` by row, `labels` (n, 14), and the observations labelled at all."""
 
-    films: NDArray[np.uint8]
+    films: FilmRows
     labels: NDArray[np.int8]
     labelled: tuple[str, ...]
 
@@ -85,7 +85,7 @@ def gather_training_data(
     film_cache: Path | None = None,
     split: Literal["train", "validate"] = "train",
 ) -> TrainingData:
-    """Read a split of a corpus, that for training by default, into memory.
+    """Read a split of a corpus, that for training by default; its films stay on disk.
 
     Parameters
     ----------
@@ -158,7 +158,9 @@ def _read_films(
     image_size: int,
     progress: Callable[[int, int], None] | None,
     film_cache: Path | None,
-) -> NDArray[np.uint8]:
-    if film_cache is None:
-        return load_films(studies, image_size, progress)
-    return load_films_cached(studies, image_size, film_cache, progress)
+) -> FilmRows:
+    def told(what: str, done: int, total: int | None, note: str = "") -> None:
+        if progress is not None:
+            progress(done, total or done)
+
+    return FilmCache(film_cache).of(studies, image_size, told)

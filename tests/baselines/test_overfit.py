@@ -5,7 +5,7 @@ import torch
 import yaml
 
 from baselines.common.preset import load_preset
-from rrgbench.data.corpus import load_films
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.phantom import load
 from rrgbench.modeling.captioner import ReportWriting
 from rrgbench.modeling.report_model import REPORT_START

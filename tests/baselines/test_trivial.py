@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rrgbench.data.corpus import Corpus, load_films
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
 from rrgbench.models import load_model

@@ -9,7 +9,7 @@ from table import Row, run, timed
 from torch import Tensor
 
 from dcrrg.model import DcrrgModel
-from rrgbench.data.corpus import load_films
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.loading import load_corpus
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.report_decoder import CachedDecoding

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from miniature import chexpert
 
-from rrgbench.data.corpus import label_matrix, load_films
+from rrgbench.data.corpus import label_matrix
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.chexpert import load
 from rrgbench.errors import InputError
 from rrgbench.observations import observation_index

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from miniature import iu_annotation, iu_kaggle, iu_openi, iu_rows, iu_xml, write_csv
 
-from rrgbench.data.corpus import load_films
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.iu_xray import load, packaged_archive
 from rrgbench.data.readers.openi import kaggle_name
 from rrgbench.errors import InputError, MissingPartError

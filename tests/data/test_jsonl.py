@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from miniature import jsonl
 
-from rrgbench.data.corpus import load_films
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.jsonl import load
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, UNMENTIONED

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from miniature import mimic_annotation, mimic_cxr
 
-from rrgbench.data.corpus import load_films
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.mimic_cxr import load
 from rrgbench.errors import InputError
 from rrgbench.observations import observation_index

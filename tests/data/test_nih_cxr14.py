@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from miniature import nih_cxr14, write_film
 
-from rrgbench.data.corpus import label_matrix, load_films
+from rrgbench.data.corpus import label_matrix
+from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.nih_cxr14 import LABELLED, OBSERVATION_OF_FINDING, load
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, UNMENTIONED, observation_index

@@ -1,15 +1,17 @@
 """The cache of decoded films."""
 
 import os
+import pickle
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from miniature import nih_cxr14, write_film
 
-from rrgbench.data.corpus import load_films
-from rrgbench.data.films.cache import cache_key, load_films_cached
+from rrgbench.data.films.cache import FilmCache, cache_key
 from rrgbench.data.films.images import FilmFile
+from rrgbench.data.films.stream import first_films, load_films
 from rrgbench.data.readers.nih_cxr14 import load
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
@@ -25,23 +27,65 @@ def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cached_films_are_the_decoded_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     studies = load(nih_cxr14(tmp_path / "nih")).studies
     expected = load_films(studies, 24)
-    cache = tmp_path / "cache"
-    np.testing.assert_array_equal(load_films_cached(studies, 24, cache, jobs=1), expected)
+    folder = tmp_path / "cache"
+    np.testing.assert_array_equal(FilmCache(folder, jobs=1).of(studies, 24)[:], expected)
     forbid_decoding(monkeypatch)
-    reported: list[tuple[int, int]] = []
-    again = load_films_cached(studies, 24, cache, lambda done, total: reported.append((done, total)))
-    np.testing.assert_array_equal(again, expected)
+    reported: list[tuple[int, int | None]] = []
+    again = FilmCache(folder).of(studies, 24, lambda what, done, total, note="": reported.append((done, total)))
+    np.testing.assert_array_equal(again[:], expected)
     assert reported == [(24, 24)]
-    assert not again.flags.writeable
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_films_are_read_by_row_slice_and_list(tmp_path: Path) -> None:
+    studies = load(nih_cxr14(tmp_path / "nih")).studies
+    expected = load_films(studies, 24)
+    films = FilmCache(jobs=1).of(studies, 24)
+    assert len(films) == 24
+    np.testing.assert_array_equal(films[5], expected[5])
+    np.testing.assert_array_equal(films[-1], expected[-1])
+    for rows in (
+        slice(3, 7),
+        slice(None, None, -5),
+        slice(9, 9),
+        np.array([4, 5, 6, 2, 2, 23]),
+        np.array([], dtype=int),
+    ):
+        np.testing.assert_array_equal(films[rows], expected[rows])
+    np.testing.assert_array_equal(films.take(np.array([8, 3, 4]))[1:], expected[[3, 4]])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(films))[7], expected[7])
+    with pytest.raises(IndexError):
+        films[24]
+
+
+def test_a_temporary_file_goes_with_the_cache_and_what_reads_it(tmp_path: Path) -> None:
+    studies = load(nih_cxr14(tmp_path / "nih")).studies
+    cache = FilmCache(jobs=1)
+    films = cache.of(studies, 24)
+    path = films.path
+    del cache
+    assert films[0].shape == (24, 24), "films outlive the cache that they come from"
+    pickle.loads(pickle.dumps(films))
+    assert path.is_file(), "a copy in another process owns no folder"
+    del films
+    assert not path.parent.exists()
+
+
+def test_a_file_that_was_cut_short_is_named(tmp_path: Path) -> None:
+    films = FilmCache(tmp_path / "cache", jobs=1).of(load(nih_cxr14(tmp_path / "nih")).studies, 24)
+    with open(films.path, "r+b") as file:
+        file.truncate(films.path.stat().st_size - 1)
+    assert films[22].shape == (24, 24)
+    with pytest.raises(InputError, match=f"{films.path.name} is cut short"):
+        films[20:]
 
 
 def test_another_size_order_or_film_is_another_entry(tmp_path: Path) -> None:
-    studies = load(nih_cxr14(tmp_path)).studies
-    keys = {cache_key(studies, 24), cache_key(studies, 32), cache_key(studies[::-1], 24), cache_key(studies[1:], 24)}
+    films = first_films(load(nih_cxr14(tmp_path)).studies)
+    keys = {cache_key(films, 24), cache_key(films, 32), cache_key(films[::-1], 24), cache_key(films[1:], 24)}
     path = write_film(tmp_path / "images" / "00000001_000.png", seed=99)
     os.utime(path, ns=(1, 1))
-    keys.add(cache_key(studies, 24))
+    keys.add(cache_key(films, 24))
     assert len(keys) == 5
     assert None not in keys
 
@@ -51,26 +95,57 @@ def test_a_broken_film_leaves_no_entry(tmp_path: Path) -> None:
     (tmp_path / "nih" / "images" / "00000005_000.png").write_bytes(b"broken")
     cache = tmp_path / "cache"
     with pytest.raises(InputError, match="00000005_000"):
-        load_films_cached(studies, 24, cache, jobs=1)
+        FilmCache(cache, jobs=1).of(studies, 24)
     assert list(cache.iterdir()) == []
 
 
-def test_films_that_are_no_files_are_not_cached(tmp_path: Path) -> None:
-    class Generated:
-        view = "PA"
+@dataclass(frozen=True)
+class Generated:
+    grey: int
+    view: str = "PA"
 
-        def load(self, size: int) -> np.ndarray:
-            return np.full((size, size), 7, dtype=np.uint8)
+    def load(self, size: int) -> np.ndarray:
+        return np.full((size, size), self.grey, dtype=np.uint8)
 
-    films = load_films_cached([Study("a", "a", "train", (Generated(),))], 8, tmp_path / "cache")
-    assert (films == 7).all()
+
+def test_films_that_are_no_files_are_kept_for_the_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = FilmCache(tmp_path / "cache", jobs=1)
+    studies = [Study(str(grey), str(grey), "train", (Generated(grey),)) for grey in (7, 9)]
+    assert cache.of(studies, 8)[:].mean(axis=(1, 2)).tolist() == [7, 9]
+    assert cache.of(studies[1:], 8)[:].mean(axis=(1, 2)).tolist() == [9]
     assert not (tmp_path / "cache").exists()
+    monkeypatch.setattr(Generated, "load", None)
+    again = [Study(str(grey), str(grey), "train", (Generated(grey),)) for grey in (7, 9)]
+    assert cache.of(again, 8)[:].mean(axis=(1, 2)).tolist() == [7, 9]
     with pytest.raises(InputError, match="1 studies have no film: b"):
-        load_films_cached([Study("b", "b", "train")], 8, tmp_path / "cache")
+        cache.of([Study("b", "b", "train")], 8)
+
+
+def test_films_that_can_not_be_told_apart_are_decoded_again() -> None:
+    class Local(Generated):
+        pass
+
+    cache = FilmCache(jobs=1)
+    assert [int(cache.of([Study("a", "a", "train", (Local(grey),))], 8)[0].max()) for grey in (1, 2)] == [1, 2]
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     studies = load(nih_cxr14(tmp_path / "nih")).studies
     (tmp_path / "cache").write_text("in the way")
     with pytest.raises(InputError, match="the film cache can't be written"):
-        load_films_cached(studies, 8, tmp_path / "cache")
+        FilmCache(tmp_path / "cache").of(studies, 8)
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    signal = pytest.importorskip("signal")
+    studies = load(nih_cxr14(tmp_path / "nih")).studies
+    limit, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limit[1]))
+        with pytest.raises(InputError, match=r"24 films of 24 pixels need 0.0 GB; give a --film-cache folder"):
+            FilmCache(tmp_path / "cache", jobs=1).of(studies, 24)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list((tmp_path / "cache").iterdir()) == []

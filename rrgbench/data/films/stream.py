@@ -1,0 +1,149 @@
+"""Films and whole examinations, decoded in batches by worker processes, so that no split must fit in memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.data.examination import Examination, Reads, examination, film_references
+from rrgbench.data.study import ImageReference, Study
+from rrgbench.errors import InputError, listed
+from rrgbench.progress import Progress
+
+if TYPE_CHECKING:
+    from rrgbench.data.films.cache import FilmCache
+
+READING: Final = "reading films"
+"""How progress calls it."""
+
+GROUP: Final = 1024
+"""Films decoded at a time, and so held at a time."""
+
+_CHUNK: Final = 128
+
+
+def stream(
+    studies: Sequence[Study],
+    reads: Reads,
+    batch: int = 64,
+    cache: "FilmCache | None" = None,
+    progress: Progress | None = None,
+    jobs: int = -1,
+) -> Iterator[list[Examination]]:
+    """Studies as a model reads them, in order, `batch` at a time.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        Each with a film.
+    reads : Reads
+        What the model asks for.
+    batch : int
+        Studies in a batch.
+    cache : FilmCache, optional
+        Where decoded films are kept; without one about `GROUP` films are decoded at a time and none is kept.
+    progress : callable, optional
+        Told of the films that are read.
+    jobs : int
+        Worker processes (joblib's `n_jobs`) where there is no cache, which has its own.
+
+    Raises
+    ------
+    InputError
+        If a study has no film, or a film can't be read, naming it.
+    """
+    _check_films(studies)
+    stored, at = None, 0
+    if cache is not None:
+        stored = cache.get([film for study in studies for film in film_references(study, reads)], reads.size, progress)
+    group = max(batch, GROUP // batch * batch)
+    for start in range(0, len(studies), group):
+        held = studies[start : start + group]
+        counts = [len(film_references(study, reads)) for study in held]
+        if stored is None:
+            films = decode([film for study in held for film in film_references(study, reads)], reads.size, jobs)
+            at = 0
+            if progress is not None:
+                progress(READING, start + len(held), len(studies))
+        for first in range(0, len(held), batch):
+            part = held[first : first + batch]
+            ends = at + np.cumsum([0, *counts[first : first + batch]])
+            pixels = (films if stored is None else stored)[at : int(ends[-1])]
+            yield [
+                examination(study, reads, list(pixels[low - at : high - at]))
+                for study, low, high in zip(part, ends[:-1].tolist(), ends[1:].tolist(), strict=True)
+            ]
+            at = int(ends[-1])
+
+
+def load_films(
+    studies: Sequence[Study], size: int, progress: Progress | None = None, jobs: int = -1
+) -> NDArray[np.uint8]:
+    """First film of each of a few studies as one array (n, size, size).
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        Each with a film.
+    size : int
+        Side in pixels.
+    progress : callable, optional
+        Told of the films that are read.
+    jobs : int
+        Worker processes (joblib's `n_jobs`); small sets are read in this process.
+
+    Raises
+    ------
+    InputError
+        If a study has no film, naming it.
+    """
+    return decode(first_films(studies), size, jobs, progress)
+
+
+def first_films(studies: Sequence[Study]) -> list[ImageReference]:
+    """The first film of each study.
+
+    Raises
+    ------
+    InputError
+        If a study has no film, naming it.
+    """
+    _check_films(studies)
+    return [study.images[0] for study in studies]
+
+
+def decode(
+    references: Sequence[ImageReference], size: int, jobs: int = -1, progress: Progress | None = None
+) -> NDArray[np.uint8]:
+    """Films (n, size, size), in order; parameters as of `load_films`."""
+    films = np.empty((len(references), size, size), dtype=np.uint8)
+    chunks = [references[start : start + _CHUNK] for start in range(0, len(references), _CHUNK)]
+    done = 0
+    for part in _decoded(chunks, size, jobs if len(chunks) > 2 else 1):
+        films[done : done + len(part)] = part
+        done += len(part)
+        if progress is not None:
+            progress(READING, done, len(films))
+    return films
+
+
+def _check_films(studies: Sequence[Study]) -> None:
+    missing = [study.study_id for study in studies if not study.images]
+    if missing:
+        raise InputError(f"{len(missing)} studies have no film: {listed(missing)}")
+
+
+def _decode_chunk(references: Sequence[ImageReference], size: int) -> NDArray[np.uint8]:
+    return np.stack([reference.load(size) for reference in references])
+
+
+def _decoded(chunks: Sequence[Sequence[ImageReference]], size: int, jobs: int) -> Iterable[NDArray[np.uint8]]:
+    if jobs == 1:
+        return (_decode_chunk(chunk, size) for chunk in chunks)
+    from joblib import Parallel, delayed
+
+    parts: Iterable[NDArray[np.uint8]] = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_decode_chunk)(chunk, size) for chunk in chunks
+    )
+    return parts
