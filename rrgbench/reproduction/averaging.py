@@ -1,0 +1,138 @@
+"""Which averagings could have made a printed precision, recall and F1.
+
+Write P, R and F for the printed values and H(P, R) = 2 P R / (P + R). A micro F1 is H of the micro P and R. Macro,
+weighted and per-report F1 are means of H(p, r) over observations or reports, with the weights of the means P and R. H
+is concave on the unit square, and at least max(0, p + r - 1), hence by Jensen's inequality
+
+    max(0, P + R - 1) <= F <= H(P, R),
+
+with equality on the right only if p and r stand in one proportion everywhere. A printed figure stands for an interval
+of half a unit of its last digit on both sides, and the tests are of intervals.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rrgbench.errors import InputError
+
+Verdict = Literal["micro", "averaged", "neither"]
+
+MEANING: Mapping[Verdict, str] = {
+    "micro": "the harmonic mean of the printed precision and recall: micro",
+    "averaged": "below the harmonic mean: macro, weighted or per report, not micro",
+    "neither": "outside what any averaging of one set of labels can give",
+}
+
+
+@dataclass(frozen=True)
+class AveragingAudit:
+    """What the printed F1 says of its averaging.
+
+    Attributes
+    ----------
+    name : str
+        The row.
+    precision, recall, f1 : float
+        As printed.
+    harmonic_low, harmonic_high : float
+        Bounds of the harmonic mean of precision and recall, given their rounding.
+    verdict : {"micro", "averaged", "neither"}
+        `MEANING` puts it in words.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    harmonic_low: float
+    harmonic_high: float
+    verdict: Verdict
+
+    @property
+    def distance(self) -> float:
+        """How far F1 lies from the harmonic mean of the printed figures; negative below it."""
+        return self.f1 - _harmonic(self.precision, self.recall)
+
+
+def audit_averaging(name: str, precision: str, recall: str, f1: str) -> AveragingAudit:
+    """Tell which averagings could have made three printed figures.
+
+    Parameters
+    ----------
+    name : str
+        Of the row, for messages.
+    precision, recall, f1 : str
+        As printed, e.g. `.276` or `27.6`: the number of digits says how they were rounded. All three as fractions, or
+        all three in per cent (told by a value above 1).
+
+    Raises
+    ------
+    InputError
+        If a figure is no number from 0 to 1 (or to 100).
+
+    Examples
+    --------
+    >>> audit_averaging("R2Gen", "0.333", "0.273", "0.276").verdict
+    'averaged'
+    >>> audit_averaging("M2TR", "0.240", "0.428", "0.308").verdict
+    'micro'
+    """
+    printed = [_number(name, text) for text in (precision, recall, f1)]
+    scale = 100.0 if max(value for value, _ in printed) > 1.0 else 1.0
+    (p, dp), (r, dr), (f, df) = ((value / scale, half / scale) for value, half in printed)
+    if max(p, r, f) > 1.0:
+        raise InputError(f"{name}: {precision}, {recall}, {f1}; expected fractions up to 1 or per cent up to 100")
+    low, high = _harmonic(p - dp, r - dr), _harmonic(min(p + dp, 1.0), min(r + dr, 1.0))
+    # what is half a unit away was rounded here or there
+    slack = 1e-12
+    verdict: Verdict
+    if f + df >= low - slack and f - df <= high + slack:
+        verdict = "micro"
+    elif f < low and f + df >= p - dp + r - dr - 1.0 - slack:
+        verdict = "averaged"
+    else:
+        verdict = "neither"
+    return AveragingAudit(name, p, r, f, low, high, verdict)
+
+
+def audit_table(rows: Sequence[Mapping[str, str]], name: str, columns: Sequence[str]) -> Iterator[AveragingAudit]:
+    """Audits of a table's rows that print all three figures.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        Cells as text, by column.
+    name : str
+        The column of names.
+    columns : sequence of three str
+        The columns of precision, recall and F1.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column.
+    """
+    for row in rows:
+        lacking = [column for column in (name, *columns) if column not in row]
+        if lacking:
+            raise InputError(f"the table has no column {', '.join(lacking)}; it has {', '.join(row)}")
+        cells = [row[column].strip() for column in columns]
+        if all(cells):
+            yield audit_averaging(row[name], *cells)
+
+
+def _harmonic(precision: float, recall: float) -> float:
+    p, r = max(precision, 0.0), max(recall, 0.0)
+    return 2.0 * p * r / (p + r) if p + r > 0.0 else 0.0
+
+
+def _number(name: str, text: str) -> tuple[float, float]:
+    """A printed figure and half a unit of its last digit."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0.0 <= value <= 100.0 or "e" in text.lower():
+        raise InputError(f"{name}: {text!r} is not a printed figure; expected a decimal number from 0 to 1, or to 100")
+    return value, 0.5 * 10.0 ** -len(text.strip().partition(".")[2])
