@@ -111,7 +111,7 @@ def default_extra_corpus(corpus: Corpus) -> Corpus:
     InputError
         If the corpus has no default one.
     """
-    films = corpus.name.partition("+")[0]
+    films = corpus.names[0]
     if films not in EXTRA_CORPORA:
         raise InputError(
             f"this variant learns from the films of a second labelled corpus, and {corpus.name} has no default one; "

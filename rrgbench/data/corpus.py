@@ -47,6 +47,9 @@ class Corpus:
         What its source asks for, for the run record.
     source : tuple of str
         The command line's words for it, without folders, where it was loaded by name.
+    names : tuple of str
+        The names that it, and for unpaired corpora then the source of its reports, is registered under; the name that
+        signatures show may say more (how many films were left out).
     """
 
     name: str
@@ -56,8 +59,11 @@ class Corpus:
     text_studies: Sequence[Study] = ()
     license_note: str = ""
     source: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.names:
+            object.__setattr__(self, "names", (self.name,))
         for studies in (self.studies, self.text_studies):
             check_studies(self.name, studies)
 
@@ -69,17 +75,17 @@ class Corpus:
     def _text_by_split(self) -> dict[str, tuple[Study, ...]]:
         return group_by_split(self.text_studies)
 
-    def loaded_by(self, source: tuple[str, ...]) -> Self:
-        """The same with the command line's words for it; its studies are not checked once more."""
+    def loaded_by(self, names: tuple[str, ...], source: tuple[str, ...]) -> Self:
+        """The same with its registered names and the command line's words; its studies are not checked once more."""
         found = copy(self)
+        object.__setattr__(found, "names", names)
         object.__setattr__(found, "source", source)
         return found
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The command line's words for it, without folders."""
-        films, _, reports = self.name.partition("+")
-        return self.source or command_words(films, reports or None, {})
+        return self.source or command_words(self.names[0], None if self.paired else self.names[-1], {})
 
     @property
     def identity(self) -> str:

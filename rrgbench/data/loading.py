@@ -44,7 +44,7 @@ def load_corpus(
     """
     if reports is not None:
         combined = combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
-        return combined.loaded_by(command_words(name, reports, options))
+        return combined.loaded_by((name, reports), command_words(name, reports, options))
     if reports_root is not None:
         raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
     load = CORPORA.load(name)
@@ -54,4 +54,4 @@ def load_corpus(
         if "unexpected keyword" not in str(error):
             raise
         raise InputError(f"corpus {name} takes no such option: {error}") from error
-    return corpus.loaded_by(command_words(name, None, options))
+    return corpus.loaded_by((name,), command_words(name, None, options))

@@ -50,4 +50,5 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
         labelled_observations=films.labelled_observations,
         text_studies=texts,
         license_note="; ".join(notes),
+        names=(films.names[0], reports.names[0]),
     )

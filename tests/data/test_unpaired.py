@@ -69,3 +69,16 @@ def test_its_words_are_quoted_and_readers_flags_are_flags(tmp_path):
     corpus = load_corpus("jsonl", tmp_path, name="my own", skip_bad_images=True)
     assert corpus.name.startswith("my own")
     assert corpus.flags == ("--corpus jsonl", "--option 'name=my own'", "--skip-bad-images")
+
+
+def test_a_name_says_nothing_of_pairs(tmp_path):
+    (tmp_path / "studies.jsonl").write_text(
+        '{"study_id": "s1", "subject_id": "p1", "report": "Clear.", "split": "train"}\n'
+    )
+    named = load_corpus("jsonl", tmp_path, name="mine+yours")
+    assert (named.name, named.paired, named.names) == ("mine+yours", True, ("jsonl",))
+    assert replace(named, source=(), names=()).flags == ("--corpus mine+yours",)
+    films = replace(load_corpus("phantom", train=1, validate=1, test=1, retrieval=0), name="phantom+more")
+    both = combine(films, named)
+    assert (both.name, both.paired, both.names) == ("phantom+more+mine+yours", False, ("phantom", "jsonl"))
+    assert both.flags == ("--corpus phantom", "--reports jsonl")
