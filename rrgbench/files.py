@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".partial"
@@ -55,6 +57,30 @@ def named_by_content(value: str) -> str:
         with file.open("rb") as stream:
             content.update(file.relative_to(path).as_posix().encode() + hashlib.file_digest(stream, "sha256").digest())
     return f"{path.resolve().name}@{content.hexdigest()[:8]}"
+
+
+def content_digest(tables: Mapping[str, str], films: Iterable[tuple[str, int]], options: Mapping[str, object]) -> str:
+    """Digest what defines a corpus that is read from files.
+
+    Neither pixels (hashing half a terabyte to start a run helps nobody) nor folders above the root nor time stamps play
+    a part, so two copies of the same data agree.
+
+    Parameters
+    ----------
+    tables : mapping of str to str
+        SHA-256 of each table or text archive by file name.
+    films : iterable of (str, int)
+        Name (relative to the root, or unique file name) and size in bytes of each film, in any order.
+    options : mapping of str to object
+        Options that change the content (section, label policy, seed); values that JSON can hold.
+
+    Returns
+    -------
+    str
+        64 hex digits.
+    """
+    recipe = {"tables": sorted(tables.items()), "films": sorted(films), "options": sorted(options.items())}
+    return hashlib.sha256(json.dumps(recipe, separators=(",", ":")).encode()).hexdigest()
 
 
 def _umask() -> int:

@@ -1,6 +1,7 @@
 """IU X-Ray in its four layouts."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_without_a_root_and_the_package_the_way_out_is_named(monkeypatch: pytest
 
 
 def test_wrong_copies_and_options_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"the root has none of annotation\.json"):
+    with pytest.raises(InputError, match=r"the root has none of openi_reports\.csv"):
         load(tmp_path)
     root = iu_openi(tmp_path)
     for options, message in (
@@ -180,6 +181,24 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
         load(root)
 
 
+def test_of_several_layouts_the_one_with_films_or_with_every_section_is_read(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path, films=False)
+    iu_annotation(root)
+    assert next(iter(load(root))).study_id == "CXR1_IM-0001", "the films that annotation.json names are there"
+    assert {study.split for study in load(root, layout="openi")} == {"train", "validate", "test"}
+    shutil.rmtree(root / "images")
+    raw = load(root, section="both")
+    assert {study.study_id: study.split for study in raw} == {
+        study.subject_id: study.split for study in load(root, layout="r2gen")
+    }, "annotation.json still tells the split"
+    iu_kaggle(root, films=False)
+    (root / "annotation.json").unlink()
+    assert load(root).digest == load(root, layout="openi").digest
+    for layout, message in (("r2gen", "none of annotation.json"), ("csv", "layout must be one of auto, openi")):
+        with pytest.raises(InputError, match=message):
+            load(root, layout=layout)
+
+
 def test_the_real_reports_are_read(shared: Path) -> None:
     corpus = load(shared / "iu_xray", labels="mesh")
     assert {split: len(corpus.split(split)) for split in corpus.splits} == {"train": 2069, "validate": 296, "test": 590}
@@ -190,3 +209,5 @@ def test_the_real_reports_are_read(shared: Path) -> None:
     if packaged_archive() is not None:
         packaged = {study.study_id: study.report for study in load()}
         assert packaged == {study.study_id: study.report for study in everything}
+    assert len(load(shared / "iu_xray", outside_r2gen="train")) == 3955
+    assert len(load(shared / "iu_xray", layout="r2gen")) == 2955

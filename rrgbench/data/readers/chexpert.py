@@ -11,13 +11,13 @@ from typing import Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
-from rrgbench.data.readers.content_digest import content_digest
 from rrgbench.data.readers.label_policy import apply_policy, check_policy
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.tables import Table, existing_root, find_table, read_table
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
+from rrgbench.files import content_digest
 from rrgbench.observations import OBSERVATIONS
 
 NAME: Final = "chexpert"

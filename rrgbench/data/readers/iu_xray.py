@@ -1,11 +1,14 @@
 """IU X-Ray (Open-i, Demner-Fushman et al., JAMIA 2016): 3,955 reports with frontal and lateral films.
 
-Four layouts are read, looked for in this order:
+Four layouts are read:
 
-- `annotation.json`: R2Gen's copy (Chen et al., EMNLP 2020), with its split and two films a study in `images/`;
-- `openi_reports.csv`: one row a report, made from the original XML;
-- `indiana_reports.csv` with `indiana_projections.csv`: the Kaggle copy;
-- `NLMCXR_reports.tgz`: the original XML, which also ships inside the package torchxrayvision.
+- `openi`: `openi_reports.csv`, one row a report, made from the original XML;
+- `kaggle`: `indiana_reports.csv` with `indiana_projections.csv`;
+- `xml`: `NLMCXR_reports.tgz`, the original XML, which also ships inside the package torchxrayvision;
+- `r2gen`: `annotation.json`, R2Gen's copy (Chen et al., EMNLP 2020), findings alone, two films a study in `images/`.
+
+Of several in one folder R2Gen's is read if the films that it names are there, else the first in this order, which holds
+every section; the option `layout` chooses otherwise.
 
 Reports keep their de-identification masks (`XXXX`); cleaning is a protocol's business. Open-i names no patients: each
 report is a subject of its own.
@@ -21,7 +24,6 @@ from typing import Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
-from rrgbench.data.readers.content_digest import content_digest
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.openi import OpeniReport, kaggle_name, read_kaggle, read_openi_csv, read_openi_xml
 from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, uid_of
@@ -30,16 +32,24 @@ from rrgbench.data.sections import check_section, other_sections, target_report
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.files import content_digest
 from rrgbench.observations import OBSERVATIONS
 
 NAME: Final = "iu-xray"
 ARCHIVE: Final = "NLMCXR_reports.tgz"
-LAYOUTS: Final = ("annotation.json", "openi_reports.csv", "indiana_reports.csv", ARCHIVE)
+LAYOUTS: Final = {
+    "openi": "openi_reports.csv",
+    "kaggle": "indiana_reports.csv",
+    "xml": ARCHIVE,
+    "r2gen": "annotation.json",
+}
+"""Layouts by name, with the file that each is told by."""
 SHARES: Final[Mapping[str, float]] = {"train": 0.7, "validate": 0.1, "test": 0.2}
 """Share of the studies in each split where R2Gen's split is not at hand (R2Gen's own shares)."""
 
 LICENSE_NOTE: Final = "Open-i Indiana University collection: CC BY-NC-ND 4.0; cite Demner-Fushman et al., JAMIA 2016"
 
+_R2GEN_SPLITS: Final = ("r2gen_split.json", "annotation.json")
 _FILM_FOLDERS: Final = ("images", "images/images_normalized", "NLMCXR_png", "NLMCXR_dcm")
 _LABEL_TABLES: Final = {
     "mesh": ("mesh_labels.csv", {name: name for name in OBSERVATIONS}),
@@ -50,6 +60,7 @@ _LABEL_TABLES: Final = {
 def load(
     root: Path | str | None = None,
     *,
+    layout: str = "auto",
     section: str = "findings",
     labels: str = "none",
     outside_r2gen: str = "leave-out",
@@ -67,6 +78,8 @@ def load(
     ----------
     root : path, optional
         Folder with one of the four layouts; without it the reports inside an installed torchxrayvision are read.
+    layout : str
+        `openi`, `kaggle`, `xml` or `r2gen`; `auto` is the one described above.
     section : str
         Target report: `findings`, `impression` or `both`. A study without that section stays, with report None.
         `annotation.json` holds findings only.
@@ -100,19 +113,19 @@ def load(
     _check_option("outside_r2gen", outside_r2gen, ("leave-out", "train"))
     if labels == "chexpert" and section != "findings":
         raise InputError(f"corpus {NAME}: labels 'chexpert' were made from the findings; use section 'findings'")
-    folder = _packaged_folder() if root is None else existing_root(root, NAME, " or ".join(LAYOUTS))
-    source = next((folder / name for name in LAYOUTS if find_table(folder, name)), None)
-    if source is None:
-        raise InputError(f"corpus {NAME}: the root has none of {', '.join(LAYOUTS)}")
+    folder = _packaged_folder() if root is None else existing_root(root, NAME, " or ".join(LAYOUTS.values()))
+    layout, source = _chosen_layout(folder, layout)
     known = _read_label_table(folder, labels)
-    if source.name == "annotation.json":
+    if layout == "r2gen":
         if section != "findings":
-            raise InputError(f"corpus {NAME}: annotation.json holds findings only; use section 'findings'")
+            raise InputError(
+                f"corpus {NAME}: annotation.json holds findings only; use section 'findings', or another layout"
+            )
         entries, digest = read_annotation(source)
         bare = [_from_entry(entry, folder) for entry in entries]
         tables, options = {source.name: digest}, {"labels": labels}
     else:
-        reports = _read_reports(find_table(folder, source.name) or source, folder)
+        reports = _read_reports(source, folder)
         splits, split_digest = _splits([report.uid for report in reports], folder, outside_r2gen, seed)
         kept = [report for report in reports if report.uid in splits]
         films = _film_index(folder)
@@ -163,6 +176,21 @@ def _packaged_folder() -> Path:
     return archive.parent
 
 
+def _chosen_layout(folder: Path, layout: str) -> tuple[str, Path]:
+    """The layout asked for, or the folder's, and the file that tells it."""
+    _check_option("layout", layout, ("auto", *LAYOUTS))
+    found = {name: path for name, file in LAYOUTS.items() if (path := find_table(folder, file)) is not None}
+    wanted = list(LAYOUTS) if layout == "auto" else [layout]
+    if not found.keys() & set(wanted):
+        raise InputError(f"corpus {NAME}: the root has none of {', '.join(LAYOUTS[name] for name in wanted)}")
+    if layout == "auto":
+        layout = next(iter(found))
+        if layout != "r2gen" and "r2gen" in found:
+            films = read_annotation(found["r2gen"])[0][0].image_paths
+            layout = "r2gen" if films and all((folder / "images" / film).is_file() for film in films) else layout
+    return layout, found[layout]
+
+
 def _read_reports(source: Path, folder: Path) -> tuple[OpeniReport, ...]:
     if source.name == ARCHIVE:
         return read_openi_xml(source)
@@ -174,16 +202,14 @@ def _read_reports(source: Path, folder: Path) -> tuple[OpeniReport, ...]:
 
 def _splits(uids: Sequence[int], folder: Path, outside_r2gen: str, seed: int) -> tuple[dict[int, str], dict[str, str]]:
     """Split of each uid that stays, and the digest of R2Gen's list where it is at hand."""
-    path = folder / "r2gen_split.json"
-    if not path.is_file():
+    path = next((folder / name for name in _R2GEN_SPLITS if (folder / name).is_file()), None)
+    if path is None:
         dealt = split_subjects((str(uid) for uid in uids), SHARES, seed)
         return {uid: dealt[str(uid)] for uid in uids}, {}
     official, digest = read_split(path)
     absent = sorted(official.keys() - set(uids))
     if absent:
-        raise InputError(
-            f"corpus {NAME}: {len(absent)} uids of r2gen_split.json have no report, the first is {absent[0]}"
-        )
+        raise InputError(f"corpus {NAME}: {len(absent)} uids of {path.name} have no report, the first is {absent[0]}")
     rest = {uid: "train" for uid in uids if uid not in official} if outside_r2gen == "train" else {}
     return official | rest, {path.name: digest}
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
-from rrgbench.data.readers.content_digest import content_digest
 from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study, blank_labels
 from rrgbench.errors import InputError, listed
+from rrgbench.files import content_digest
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
 NAME: Final = "jsonl"

@@ -16,7 +16,6 @@ from typing import Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
-from rrgbench.data.readers.content_digest import content_digest
 from rrgbench.data.readers.label_policy import apply_policy, check_policy
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.mimic_files import StudyKey, find_films, find_versioned, read_reports
@@ -25,6 +24,7 @@ from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table
 from rrgbench.data.sections import check_section, cut_sections, other_sections, target_report
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, listed
+from rrgbench.files import content_digest
 from rrgbench.observations import OBSERVATIONS
 
 NAME: Final = "mimic-cxr"

@@ -12,11 +12,11 @@ from typing import Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
-from rrgbench.data.readers.content_digest import content_digest
 from rrgbench.data.readers.tables import Table, decode_text, existing_root, find_table, is_id, read_bytes, read_table
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study, blank_labels
 from rrgbench.errors import InputError, listed
+from rrgbench.files import content_digest
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, observation_index
 
 NAME: Final = "nih-cxr14"

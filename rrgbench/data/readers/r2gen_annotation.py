@@ -72,7 +72,7 @@ def read_annotation(path: Path) -> tuple[tuple[Entry, ...], str]:
 
 
 def read_split(path: Path) -> tuple[dict[int, str], str]:
-    """Read a file of R2Gen's ids by split (`CXR2384_IM-0942` ...).
+    """Read R2Gen's split of IU X-Ray: a file of ids by split (`CXR2384_IM-0942` ...), or its annotation file.
 
     Returns
     -------
@@ -90,7 +90,8 @@ def read_split(path: Path) -> tuple[dict[int, str], str]:
     splits: dict[int, str] = {}
     crossing = []
     for key, split in SPLIT_OF_KEY.items():
-        for number, entry_id in enumerate(document[key]):
+        for number, item in enumerate(document[key]):
+            entry_id = item.get("id") if isinstance(item, dict) else item
             match = _UID.match(entry_id) if isinstance(entry_id, str) else None
             if match is None or len(match.group(1)) > 9:
                 raise InputError(f"{path.name}: id {number} of {key} is not like CXR2384_IM-0942")
