@@ -87,40 +87,6 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
     return paint(np.rint(grey * 255.0).astype(np.uint8))
 
 
-def window(values: NDArray[np.float64], center: float, width: float, function: str = "LINEAR") -> NDArray[np.float64]:
-    """Apply a window to values (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3).
-
-    Parameters
-    ----------
-    values : float array
-        Output of the modality transform.
-    center, width : float
-        Window centre c and width w; w is at least 1 for LINEAR, above 0 for the other functions.
-    function : str
-        `LINEAR` (the default of the standard, with its half-pixel offsets), `LINEAR_EXACT` or `SIGMOID`.
-
-    Returns
-    -------
-    float array of the same shape
-        0 (black) to 1 (white), before any inversion.
-
-    Raises
-    ------
-    ValueError
-        If the width or the function's name is not allowed by the standard.
-    """
-    if function == "SIGMOID" and width > 0:
-        exponent = np.clip(-4.0 * (values - center) / width, -700.0, 700.0)
-        return np.asarray(1.0 / (1.0 + np.exp(exponent)))
-    if function == "LINEAR_EXACT" and width > 0:
-        return np.clip((values - center) / width + 0.5, 0.0, 1.0)
-    if function == "LINEAR" and width >= 1:
-        if width == 1:
-            return np.where(values <= center - 0.5, 0.0, 1.0)
-        return np.clip((values - (center - 0.5)) / (width - 1.0) + 0.5, 0.0, 1.0)
-    raise ValueError(f"a window of width {width} and function {function!r} is outside the standard")
-
-
 def _codes(stored: NDArray[Any]) -> tuple[NDArray[Any], Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
     """Stored values that occur, ascending, and a function that puts a grey for each of them back where they occur."""
     if stored.dtype not in (np.uint8, np.uint16, np.int16):
@@ -150,13 +116,27 @@ def _voi(values: NDArray[np.float64], padding: NDArray[np.bool_], dataset: Any) 
         bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
         table = np.asarray(apply_voi(values.astype(np.int64), dataset, index=0), dtype=np.float64)
         return np.clip(table / float(2**bits - 1), 0.0, 1.0)
-    center, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
-    if center is not None and width is not None:
-        return window(values, center, width, str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR").strip().upper())
+    if all(name in dataset and not dataset[name].is_empty for name in ("WindowCenter", "WindowWidth")):
+        return _windowed(values, dataset)
     film = values[~padding]
     if film.size == 0 or film.max() <= film.min():
         return np.zeros(values.shape)
     return np.asarray(np.clip((values - film.min()) / (film.max() - film.min()), 0.0, 1.0))
+
+
+def _windowed(values: NDArray[np.float64], dataset: Any) -> NDArray[np.float64]:
+    """Apply the first window (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+    from pydicom import Dataset
+    from pydicom.pixels import apply_windowing
+
+    # pydicom maps to the range of the stored values: of one unsigned bit it is 0 to 1
+    shown = Dataset()
+    shown.PhotometricInterpretation, shown.BitsStored, shown.PixelRepresentation = "MONOCHROME2", 1, 0
+    shown.VOILUTFunction = str(dataset.get("VOILUTFunction") or "LINEAR").strip()
+    for name in ("WindowCenter", "WindowWidth"):
+        shown[name] = dataset[name]
+    with np.errstate(over="ignore"):  # far below a sigmoid window
+        return np.asarray(apply_windowing(values, shown))
 
 
 def _padding(stored: NDArray[Any], dataset: Any) -> NDArray[np.bool_]:
@@ -167,15 +147,6 @@ def _padding(stored: NDArray[Any], dataset: Any) -> NDArray[np.bool_]:
     limit = dataset.get("PixelPaddingRangeLimit")
     low, high = sorted((value, limit if isinstance(limit, int) else value))
     return np.asarray((stored >= low) & (stored <= high))
-
-
-def _first(value: Any) -> float | None:
-    """First of a DICOM multi-value as a number; None where the element is absent or empty."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, int | float | str):
-        return float(value)
-    return float(value[0]) if len(value) else None
 
 
 def _lacks_decoder(dataset: Any) -> bool:
