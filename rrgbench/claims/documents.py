@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from rrgbench.claims.claim import Correlated, TrainedShare
 from rrgbench.claims.verdict import FAILS, HOLDS, UNKNOWN, Finding, Judgement
-from rrgbench.render.latex import escape_latex, latex_table
-from rrgbench.render.markdown import escape_markdown, markdown_document
-from rrgbench.render.table import Table
+from rrgbench.render.latex import latex_document
+from rrgbench.render.markdown import markdown_document
+from rrgbench.render.table import Cell, Column, Row, Table, Tone
 from rrgbench.render.terminal import print_table
 
-COLUMNS = ("test", "paper", "ours", "difference", "verdict")
-STYLES = {HOLDS: "green", FAILS: "red", UNKNOWN: "yellow"}
+TONES: dict[str, Tone] = {HOLDS: "good", FAILS: "bad", UNKNOWN: "open"}
 
 
 @dataclass(frozen=True)
@@ -48,76 +45,53 @@ class ClaimDocument:
         tests = [finding.verdict for judgement in self.judgements for finding in judgement.findings]
         return f"Of {len(verdicts)} claims {_counts(verdicts)}. Of their {len(tests)} tests {_counts(tests)}."
 
+    @property
+    def tests(self) -> Table:
+        """Every test with the paper's figures beside ours, under its claim."""
+        rows = [
+            Row(
+                finding.test.words,
+                (
+                    Cell(_paper(finding)),
+                    Cell(_ours(finding)),
+                    Cell(_difference(finding)),
+                    Cell(_verdict(finding), tone=TONES[finding.verdict]),
+                ),
+                _heading(judgement),
+            )
+            for judgement in self.judgements
+            for finding in judgement.findings
+        ]
+        columns = tuple(Column(title, text=True) for title in ("paper", "ours", "difference", "verdict"))
+        headings = {_heading(judgement): TONES[judgement.verdict] for judgement in self.judgements}
+        return Table("Claims", "test", columns, tuple(rows), headings=headings)
+
     def to_markdown(self) -> str:
         """A Markdown page."""
-        lines = [f"# {escape_markdown(self.title)}", "", *(escape_markdown(line) for line in self.setting), ""]
-        lines += [self.summary, "", f"| claim | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 1) + "|"]
-        for judgement in self.judgements:
-            for number, finding in enumerate(judgement.findings):
-                claim = f"**{escape_markdown(heading(judgement))}**" if number == 0 else ""
-                cells = [escape_markdown(cell) for cell in cells_of(finding)]
-                lines.append(f"| {claim} | {' | '.join(cells)} |")
-        return "\n".join(lines) + "\n\n" + markdown_document(self.tables, "Tables")
+        return markdown_document((self.tests, *self.tables), self.title, (*self.setting, self.summary))
 
     def to_latex(self) -> str:
         """A standalone LaTeX document; needs booktabs and longtable."""
-        lines = [
-            r"\documentclass[a4paper]{article}",
-            r"\usepackage[landscape,margin=15mm]{geometry}",
-            r"\usepackage{booktabs,longtable}",
-            r"\begin{document}",
-            rf"\section*{{{escape_latex(self.title)}}}",
-            *(escape_latex(line) + r"\par" for line in (*self.setting, self.summary)),
-            r"\begin{longtable}{p{70mm}p{50mm}p{24mm}p{28mm}p{36mm}p{36mm}}",
-            r"\toprule",
-            " & ".join(["claim", *COLUMNS]) + r" \\",
-            r"\midrule\endhead",
-        ]
-        for judgement in self.judgements:
-            for number, finding in enumerate(judgement.findings):
-                claim = rf"\textbf{{{escape_latex(heading(judgement))}}}" if number == 0 else ""
-                lines.append(" & ".join([claim, *(escape_latex(cell) for cell in cells_of(finding))]) + r" \\")
-            lines.append(r"\midrule")
-        lines[-1] = r"\bottomrule"
-        return "\n".join([*lines, r"\end{longtable}", *map(latex_table, self.tables), r"\end{document}", ""])
+        return latex_document((self.tests, *self.tables), self.title, (*self.setting, self.summary))
 
     def print_to(self, console: Console) -> None:
         """Print claims, then tables."""
         console.print(Text(self.title, style="bold"))
         for line in self.setting:
             console.print(Text(line, style="dim"))
-        for judgement in self.judgements:
-            console.print()
-            style = f"bold {STYLES[judgement.verdict]}"
-            console.print(
-                Text(f"{judgement.verdict}: ", style=style).append(_claim(judgement), style="not bold default")
-            )
-            shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-            for column in COLUMNS:
-                shown.add_column(column)
-            for finding in judgement.findings:
-                *cells, verdict = cells_of(finding)
-                shown.add_row(*map(Text, cells), Text(verdict, style=STYLES[finding.verdict]))
-            console.print(shown)
+        print_table(self.tests, console)
         console.print(Text(self.summary, style="bold"))
         console.print()
         for table in self.tables:
             print_table(table, console)
 
 
-def heading(judgement: Judgement) -> str:
-    """A claim with its verdict."""
-    return f"{_claim(judgement)}: {judgement.verdict}"
+def _heading(judgement: Judgement) -> str:
+    return f"{judgement.verdict}: {judgement.claim.statement} ({judgement.claim.source})"
 
 
-def cells_of(finding: Finding) -> Sequence[str]:
-    """A test's cells under `COLUMNS`."""
-    verdict = finding.verdict + (f" ({finding.reason})" if finding.reason else "")
-    return (finding.test.words, _paper(finding), _ours(finding), _difference(finding), verdict)
-
-
-def _claim(judgement: Judgement) -> str:
-    return f"{judgement.claim.statement} ({judgement.claim.source})"
+def _verdict(finding: Finding) -> str:
+    return finding.verdict + (f" ({finding.reason})" if finding.reason else "")
 
 
 def _paper(finding: Finding) -> str:

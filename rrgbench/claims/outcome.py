@@ -14,7 +14,7 @@ from rrgbench.claims.verdict import judge
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
-from rrgbench.render.table import Table
+from rrgbench.render.json import json_text, table_json
 from rrgbench.tasks.context import Progress
 from rrgbench.tasks.suite import Suite
 
@@ -39,9 +39,9 @@ class Outcome:
         content = {
             **self.setting,
             "claims": [judgement.to_json() for judgement in self.document.judgements],
-            "tables": [_table_json(table) for table in self.document.tables],
+            "tables": [table_json(table) for table in self.document.tables],
         }
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(content, indent=1) + "\n"
 
     def write(self, folder: Path) -> list[Path]:
         """Write `claims.json`, `claims.md` and `claims.tex`."""
@@ -143,18 +143,3 @@ def _common(settings: Any, varied: Collection[str], place: str = "") -> Any:
         return settings
     kept = {key: value for key, value in settings.items() if f"{place}{key}" not in varied}
     return {key: _common(value, varied, f"{place}{key}.") for key, value in kept.items()}
-
-
-def _table_json(table: Table) -> dict[str, Any]:
-    return {
-        "title": table.title,
-        "columns": [column.name for column in table.columns],
-        "rows": [
-            {
-                "label": row.label,
-                "cells": [{"value": cell.value, "low": cell.low, "high": cell.high} for cell in row.cells],
-            }
-            for row in table.rows
-        ],
-        "notes": list(table.notes),
-    }

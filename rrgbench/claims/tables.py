@@ -8,8 +8,8 @@ from rrgbench.claims.claim import ClaimSet, ObservationTable, Quantity, VariantT
 from rrgbench.claims.measurement import Measured
 from rrgbench.claims.verdict import Models, quantity_values
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.render.assembly import merged_signatures
-from rrgbench.render.table import Cell, Column, Notes, Row, Table, mark_best
+from rrgbench.render.record_tables import merged_signatures
+from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import SeedMean, mean_of_intervals, mean_over_seeds
 from rrgbench.stats.value_bounds import within_bounds
@@ -48,61 +48,54 @@ def _is_measured(table: VariantTable, models: Models) -> bool:
 
 
 def _by_variant(table: VariantTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
-    notes = Notes()
-    columns = [Column(quantity.title, group) for quantity, group in table.columns]
+    columns = [Column(quantity.title, group, "higher") for quantity, group in table.columns]
     rows = [
-        Row(label, tuple(_cell(models.get(variant, {}), quantity, notes, seeds) for quantity, _ in table.columns))
+        Row(label, tuple(_cell(models.get(variant, {}), quantity, seeds) for quantity, _ in table.columns))
         for variant, label in table.rows
     ]
     used = {
         column: _records(models, [variant for variant, _ in table.rows], quantity)
         for column, (quantity, _) in zip(columns, table.columns, strict=True)
     }
-    return _table(f"{table.title}, {where}", "model", columns, mark_best(columns, rows), notes, used)
+    signatures = merged_signatures(used)
+    return ranked(Table(f"{table.title}, {where}", "model", tuple(columns), tuple(rows), (INTERVAL,), signatures))
 
 
 def _by_observation(table: ObservationTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
-    notes = Notes()
-    columns = [Column(variant) for variant in table.variants]
+    columns = [Column(variant, better="higher") for variant in table.variants]
     mean = Quantity(table.metric, "mean")
     quantities = {"mean": mean, **{name: Quantity(table.metric, name, (name,)) for name in OBSERVATIONS}}
     rows = [
-        Row(name, tuple(_cell(models.get(variant, {}), quantity, notes, seeds) for variant in table.variants), group)
+        Row(
+            name,
+            tuple(_cell(models.get(variant, {}), quantity, seeds) for variant in table.variants),
+            "mean" if name == "mean" else "observations",
+        )
         for name, quantity in quantities.items()
-        for group in ["mean" if name == "mean" else "observations"]
     ]
     used = {column: _records(models, [variant], mean) for column, variant in zip(columns, table.variants, strict=True)}
-    shown = mark_best(columns, rows, by_row=True)
-    return _table(f"{table.title}, {where}", "observation", columns, shown, notes, used)
+    signatures = merged_signatures(used)
+    return ranked(
+        Table(f"{table.title}, {where}", "observation", tuple(columns), tuple(rows), (INTERVAL,), signatures),
+        by_row=True,
+    )
 
 
-def _table(
-    title: str,
-    label: str,
-    columns: Sequence[Column],
-    rows: Sequence[Row],
-    notes: Notes,
-    used: Mapping[Column, Sequence[Record]],
-) -> Table:
-    notes.number(INTERVAL)
-    return Table(title, label, tuple(columns), tuple(rows), tuple(notes.texts), merged_signatures(used))
-
-
-def _cell(models: Mapping[int, Measured], quantity: Quantity, notes: Notes, seeds: Sequence[int]) -> Cell:
+def _cell(models: Mapping[int, Measured], quantity: Quantity, seeds: Sequence[int]) -> Cell:
     """Mean over seeds with its interval; blank with a note where there is none."""
     if not models:
-        return Cell(notes=(notes.number("not trained"),))
+        return Cell(notes=("not trained",))
     if quantity.setting and (found := _from_intervals(models, quantity)):
-        return _shown(found, quantity, notes, seeds)
+        return _shown(found, quantity, seeds)
     known = quantity_values(models, quantity)
     if not known:
         reasons = [record.reason for m in models.values() for c in quantity.columns if (record := m.records.get(c))]
-        return Cell(notes=(notes.number(next(filter(None, reasons), "not part of the suite")),))
+        return Cell(notes=(next(filter(None, reasons), "not part of the suite"),))
     order = sorted(known)
     found = mean_over_seeds(
         np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
     )
-    return _shown(found, quantity, notes, seeds)
+    return _shown(found, quantity, seeds)
 
 
 def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedMean | None:
@@ -115,9 +108,9 @@ def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedM
     return mean_of_intervals(values, intervals, found[0].n or 1) if values else None
 
 
-def _shown(found: SeedMean, quantity: Quantity, notes: Notes, seeds: Sequence[int]) -> Cell:
-    marks = () if found.seeds == len(seeds) else (notes.number(f"{found.seeds} of {len(seeds)} seeds"),)
-    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), marks)
+def _shown(found: SeedMean, quantity: Quantity, seeds: Sequence[int]) -> Cell:
+    notes = () if found.seeds == len(seeds) else (f"{found.seeds} of {len(seeds)} seeds",)
+    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), notes=notes)
 
 
 def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:

@@ -1,7 +1,7 @@
-"""From the records of a run to tables: terminal, Markdown, LaTeX, HTML."""
+"""One table and its five writers: terminal, LaTeX, Markdown, HTML, JSON."""
 
-from rrgbench.render.documents import RunDocuments, write_run_documents
+from rrgbench.render.record_tables import tables
+from rrgbench.render.run_documents import RunDocuments, write_run_documents
 from rrgbench.render.table import Table
-from rrgbench.render.tables import tables
 
 __all__ = ["RunDocuments", "Table", "tables", "write_run_documents"]

@@ -1,171 +1,145 @@
-"""Tables as LaTeX with booktabs; the document compiles with a bare pdflatex."""
+"""Tables as LaTeX with booktabs; a document compiles with a bare pdflatex."""
 
-import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from rrgbench.render.escaping import escape_latex, one_line
+from rrgbench.render.table import Cell, Table, blocks, header_groups, interval_text, new_group, value_text
 
-from rrgbench.render.table import Cell, Column, Table, blocks, header_groups, interval_text, value_text
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\char34{}",
-    "`": r"\char96{}",
-    "'": r"\char39{}",
-    "–": "--",
-    "—": "---",
-    "…": r"\dots{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "µ": r"$\mu$",
-    "°": r"$^\circ$",
-    "ß": r"\ss{}",
-    "ø": r"\o{}",
-    "Ø": r"\O{}",
-    "æ": r"\ae{}",
-    "Æ": r"\AE{}",
-    "ł": r"\l{}",
-    "Ł": r"\L{}",
-}
-_ACCENTS = {
-    "\u0300": "`",
-    "\u0301": "'",
-    "\u0302": "^",
-    "\u0303": "~",
-    "\u0304": "=",
-    "\u0306": "u",
-    "\u0307": ".",
-    "\u0308": '"',
-    "\u030a": "r",
-    "\u030b": "H",
-    "\u030c": "v",
-    "\u0327": "c",
-}
 _ROOM = 132
-"""Characters of value columns that a landscape page holds, measured with the widest intervals."""
+"""Characters that a landscape page holds in a line of a table, measured with the widest intervals."""
+_MILLIMETRES = 1.9
+"""Width of one of them."""
+_WIDE = 24
+"""Characters from which on words are set in lines of their own where a table is too wide."""
+_LONG = 30
+"""Rows of a table that may be broken over pages."""
 
 
-def latex_document(tables: Sequence[Table], title: str) -> str:
-    """A standalone document of tables."""
-    parts = [part for table in tables for part in _parts(table)]
-    return _environment().get_template("tables.tex.j2").render(tables=parts, title=title)
+def latex_document(tables: Iterable[Table], title: str, lines: Iterable[str] = ()) -> str:
+    """A standalone document of a title, some lines and tables."""
+    head = (
+        "% Needs only booktabs and longtable. Each table can be pasted into a paper by itself.",
+        r"\documentclass[a4paper]{article}",
+        r"\usepackage[landscape,margin=15mm]{geometry}",
+        r"\usepackage{booktabs,longtable}",
+        r"\pagestyle{plain}",
+        r"\begin{document}",
+        rf"\section*{{{escape_latex(title)}}}",
+        *(escape_latex(line) + r"\par" for line in lines),
+        r"Small figures are 95\,\% intervals. Bold is the best of those that stand beside each other, underlined the "
+        "second best.",
+    )
+    return "\n".join([*head, *(latex_table(table) for table in tables), r"\end{document}", ""])
 
 
 def latex_table(table: Table) -> str:
-    """One table environment, or several where it is too wide for a page; needs `booktabs`."""
-    return "".join(_parts(table))
+    """One table with caption, notes and signatures, or several where it is too wide for a page."""
+    label, *widths = (min(width, _WIDE) if text else width for width, text in _widths(table))
+    cut = blocks(table, widths, max(_ROOM - label, 20))
+    below = [rf"\textsuperscript{{{number}}}\,{escape_latex(note)}\par" for note, number in table.notes.items()]
+    below += [escape_latex(remark) + r"\par" for remark in table.remarks]
+    below += [rf"{escape_latex(which)}: {{\ttfamily {_breakable(made)}}}\par" for which, made in table.signatures]
+    if below:
+        below = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright", *below, r"\end{minipage}"]
+    lines = []
+    for number, block in enumerate(cut, 1):
+        part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
+        caption = rf"\caption{{{escape_latex(table.title)}{part}}}"
+        after = below if number == len(cut) else []
+        head, body = _body(block, table.notes)
+        if len(table.rows) > _LONG:
+            begin = [rf"\begin{{longtable}}{{{_columns(block)}}}", caption + r" \\", *head[:-1], head[-1] + r"\endhead"]
+            lines += [*begin, *body, r"\end{longtable}", *after]
+        else:
+            begin = [r"\begin{table}[htbp]", r"\centering", caption, r"\setlength{\tabcolsep}{4pt}"]
+            tabular = [rf"\begin{{tabular}}{{{_columns(block)}}}", *head, *body, r"\end{tabular}"]
+            lines += [*begin, *tabular, *after, r"\end{table}"]
+    return "\n".join([*lines, ""])
 
 
-def escape_latex(text: str) -> str:
-    """Text that pdflatex sets as it is, in its default encoding.
-
-    Latin letters with accents are composed; what the fonts of a minimal TeX lack is written as its code point.
-    """
-    spaced = " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text).split())
-    out = [_escaped(character) for character in spaced]
-    # "--" would become one dash, so neighbouring hyphens are kept apart
-    return "".join(
-        piece + "{}" if piece == "-" and out[index + 1 : index + 2] == ["-"] else piece
-        for index, piece in enumerate(out)
-    )
+def latex_tabular(table: Table) -> str:
+    """The bare `tabular`, to stand in a table of one's own; signatures, notes and remarks are comments above it."""
+    comments = [f"{which}: {made}" if which else made for which, made in table.signatures]
+    comments += [f"{number} {note}" for note, number in table.notes.items()] + list(table.remarks)
+    head, body = _body(table, table.notes)
+    lines = [*(f"% {one_line(line)}" for line in comments), rf"\begin{{tabular}}{{{_columns(table)}}}"]
+    return "\n".join([*lines, *head, *body, r"\end{tabular}", ""])
 
 
-def _escaped(character: str) -> str:
-    if character in _SPECIAL:
-        return _SPECIAL[character]
-    if " " <= character <= "~":
-        return character
-    parts = unicodedata.normalize("NFD", character)
-    if len(parts) == 2 and parts[1] in _ACCENTS and parts[0].isascii() and parts[0].isalpha():
-        return rf"\{_ACCENTS[parts[1]]}{{{_dotless(parts[0])}}}"
-    return rf"\texttt{{U+{ord(character):04X}}}"
+def _body(table: Table, numbers: dict[str, int]) -> tuple[list[str], list[str]]:
+    """Heading and rows with their rules."""
+    head = [r"\toprule"]
+    groups = header_groups(table.columns)
+    if any(name for name, _ in groups):
+        head.append(
+            " & " + " & ".join(rf"\multicolumn{{{n}}}{{c}}{{{escape_latex(name)}}}" for name, n in groups) + r" \\"
+        )
+        first = 2
+        for name, count in groups:
+            head += [rf"\cmidrule(lr){{{first}-{first + count - 1}}}"] if name else []
+            first += count
+    head += [_line([table.label, *(column.title for column in table.columns)], escape_latex), r"\midrule"]
+    body: list[str] = []
+    for index, row in enumerate(table.rows):
+        if new_group(table, index):
+            body += [r"\midrule"] if index else []
+            if row.group in table.headings:
+                body.append(
+                    rf"\multicolumn{{{len(table.columns) + 1}}}{{l}}{{\textbf{{{escape_latex(row.group)}}}}} \\"
+                )
+        body.append(_line([escape_latex(row.title), *(_cell(cell, table, numbers) for cell in row.cells)]))
+        if not table.beside and any(cell.low is not None for cell in row.cells):
+            body += [r"\addlinespace[-1pt]", _line(["", *map(_interval, row.cells)])]
+            body += [r"\addlinespace[3pt]"] if index + 1 < len(table.rows) else []
+    return head, [*body, r"\bottomrule"]
 
 
-def _dotless(letter: str) -> str:
-    return {"i": r"\i", "j": r"\j"}.get(letter, letter)
+def _line(cells: Iterable[str], escaper: Callable[[str], str] = str) -> str:
+    return " & ".join(map(escaper, cells)) + r" \\"
+
+
+def _cell(cell: Cell, table: Table, numbers: dict[str, int]) -> str:
+    text = value_text(cell)
+    # a minus sign, not a hyphen, before a number
+    shown = "--" if text == "-" else escape_latex(text) if isinstance(cell.value, str) else text.replace("-", "$-$")
+    shown = {"best": rf"\textbf{{{shown}}}", "second": rf"\underline{{{shown}}}", "": shown}[cell.mark]
+    raised = [
+        *([escape_latex(cell.superscript)] if cell.superscript else []),
+        *(str(numbers[note]) for note in cell.notes),
+    ]
+    if raised:
+        shown += rf"\textsuperscript{{{','.join(raised)}}}"
+    return f"{shown} {_interval(cell)}".strip() if table.beside else shown
+
+
+def _interval(cell: Cell) -> str:
+    return rf"{{\scriptsize {escape_latex(interval)}}}" if (interval := interval_text(cell)) else ""
+
+
+def _widths(table: Table) -> list[tuple[int, bool]]:
+    """Characters of each column with the space beside it, the label's first, and whether it holds words."""
+    found = [(max(len(text) for text in (table.label, *(row.title for row in table.rows))) + 2, True)]
+    for place, column in enumerate(table.columns):
+        cells = [row.cells[place] for row in table.rows]
+        texts = [len(value_text(cell)) + len(cell.notes) + len(cell.superscript) for cell in cells]
+        small = [round(0.7 * len(interval_text(cell))) for cell in cells]
+        pairs = [a + b + 1 if table.beside else max(a, b) for a, b in zip(texts, small, strict=True)]
+        found.append((max([len(column.title), *pairs]) + 2, column.text))
+    return found
+
+
+def _columns(table: Table) -> str:
+    """The argument of `tabular`; words that make the table too wide share what the others leave."""
+    widths = _widths(table)
+    kinds = ["l" if text or table.beside else "c" for _, text in widths]
+    wide = [place for place, (width, text) in enumerate(widths) if text and width > _WIDE]
+    if wide and sum(width for width, _ in widths) > _ROOM:
+        left = _ROOM - sum(width for place, (width, _) in enumerate(widths) if place not in wide)
+        for place in wide:
+            kinds[place] = f"p{{{max(left // len(wide), _WIDE // 2) * _MILLIMETRES:.0f}mm}}"
+    return "".join(kinds)
 
 
 def _breakable(signature: str) -> str:
     """A signature whose lines may break after each field."""
     return r"\textbar\allowbreak ".join(escape_latex(part) for part in signature.split("|"))
-
-
-def _environment() -> Environment:
-    jinja = Environment(
-        loader=PackageLoader("rrgbench.render"),
-        undefined=StrictUndefined,
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    jinja.filters |= {"tex": escape_latex, "breakable": _breakable}
-    return jinja
-
-
-def _parts(table: Table) -> list[str]:
-    widths = [
-        max([len(column.title), *(_width(row.cells[place], column) for row in table.rows)]) + 2
-        for place, column in enumerate(table.columns)
-    ]
-    label = max([len(table.label), *(len(row.label) for row in table.rows)]) + 2
-    cut = blocks(table, widths, max(_ROOM - label, 20))
-    template = _environment().get_template("table.tex.j2")
-    return [
-        template.render(table=block, part=f"{number}/{len(cut)}" if len(cut) > 1 else "", **_layout(block))
-        for number, block in enumerate(cut, 1)
-    ]
-
-
-def _width(cell: Cell, column: Column) -> int:
-    return max(len(value_text(cell, column)) + len(cell.notes), round(0.7 * len(interval_text(cell, column))))
-
-
-def _layout(table: Table) -> dict[str, Any]:
-    groups = header_groups(table.columns)
-    rules, first = [], 2
-    for name, count in groups:
-        if name:
-            rules.append((first, first + count - 1))
-        first += count
-    rows = [
-        {
-            "label": row.label,
-            "rule": index > 0 and table.rows[index - 1].group != row.group,
-            "cells": [_cell(cell, column) for cell, column in zip(row.cells, table.columns, strict=True)],
-            "intervals": any(cell.low is not None for cell in row.cells),
-        }
-        for index, row in enumerate(table.rows)
-    ]
-    return {"groups": groups, "grouped": bool(rules), "rules": rules, "rows": rows}
-
-
-def _cell(cell: Cell, column: Column) -> dict[str, str]:
-    text = value_text(cell, column)
-    # a minus sign, not a hyphen, before a number
-    value = "--" if cell.value is None else f"$-${text[1:]}" if text.startswith("-") else text
-    if cell.best:
-        value = rf"\textbf{{{value}}}"
-    if cell.notes:
-        value += rf"\textsuperscript{{{','.join(map(str, cell.notes))}}}"
-    return {"value": value, "interval": interval_text(cell, column)}

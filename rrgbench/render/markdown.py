@@ -1,45 +1,51 @@
 """Tables as GitHub-flavoured Markdown."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from rrgbench.render.escaping import escape_markdown, markdown_code
+from rrgbench.render.table import Cell, Table, interval_text, new_group, value_text
 
-from rrgbench.render.table import Cell, Column, Row, Table, interval_text, value_text
-
-
-def markdown_document(tables: Sequence[Table], title: str) -> str:
-    """A Markdown page of tables, each with its notes and signatures."""
-    jinja = Environment(
-        loader=PackageLoader("rrgbench.render"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    jinja.filters |= {"text": escape_markdown, "shown": _shown, "code": _code}
-    page = jinja.get_template("tables.md.j2").render(tables=tables, title=escape_markdown(title), cells=_cells)
-    return re.sub(r"\n{3,}", "\n\n", page).strip() + "\n"
+LEGEND = (
+    "Brackets: 95 % intervals. Bold: best; italic: second best. "
+    "A number in square brackets points to a note below its table."
+)
+_MARKS = {"best": "**", "second": "*", "": ""}
 
 
-def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is, also inside a table."""
-    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
+def markdown_document(tables: Iterable[Table], title: str, lines: Iterable[str] = ()) -> str:
+    """A Markdown page: a title, some lines, tables under their titles."""
+    head = [f"# {escape_markdown(title)}", *map(escape_markdown, lines)]
+    head.append(LEGEND)
+    parts = [f"## {escape_markdown(table.title)}\n\n{markdown_table(table)}" for table in tables]
+    return "\n\n".join([*head, *(part.strip() for part in parts)]) + "\n"
 
 
-def _cells(row: Row, table: Table) -> Iterable[tuple[Cell, Column]]:
-    return zip(row.cells, table.columns, strict=True)
+def markdown_table(table: Table) -> str:
+    """One table with its notes, remarks and signatures."""
+    lines = [
+        _line([escape_markdown(text) for text in (table.label, *(column.name for column in table.columns))]),
+        _line(["---", *("---" if column.text else "---:" for column in table.columns)]),
+    ]
+    for index, row in enumerate(table.rows):
+        if new_group(table, index) and row.group in table.headings:
+            lines.append(_line([f"**{escape_markdown(row.group)}**", *[""] * len(table.columns)]))
+        lines.append(_line([escape_markdown(row.title), *(_cell(cell, table.notes) for cell in row.cells)]))
+    for note, number in table.notes.items():
+        lines += ["", f"[{number}] {escape_markdown(note)}"]
+    for remark in table.remarks:
+        lines += ["", escape_markdown(remark)]
+    for which, signature in table.signatures:
+        lines += ["", f"{escape_markdown(which)}: {markdown_code(signature)}" if which else markdown_code(signature)]
+    return "\n".join([*lines, ""])
 
 
-def _shown(cell: Cell, column: Column) -> str:
-    value = value_text(cell, column)
-    interval = interval_text(cell, column)
-    marks = "".join(f" [{note}]" for note in cell.notes)
-    return (f"**{value}**" if cell.best else value) + (f" ({interval})" if interval else "") + marks
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
-def _code(text: str) -> str:
-    """Text as code, fenced by more backticks than it holds."""
-    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    space = " " if "`" in text else ""
-    return f"{fence}{space}{text}{space}{fence}"
+def _cell(cell: Cell, numbers: dict[str, int]) -> str:
+    value = escape_markdown(cell.value) if isinstance(cell.value, str) else value_text(cell)
+    interval = f" ({found})" if (found := interval_text(cell)) else ""
+    raised = f"<sup>{escape_markdown(cell.superscript)}</sup>" if cell.superscript else ""
+    notes = "".join(f" [{numbers[note]}]" for note in cell.notes)
+    return f"{_MARKS[cell.mark]}{value}{_MARKS[cell.mark]}{raised}{interval}{notes}"

@@ -1,15 +1,19 @@
-"""A table ready to be shown: numbers with intervals, blanks with numbered notes, best values marked.
+"""A table ready to be shown: numbers with intervals, or words; blanks with the reason; best values marked.
 
-Every output format draws from this one object, so terminal, Markdown, LaTeX and HTML can't disagree.
+Everything that is shown as a table is one of these objects, so terminal, Markdown, LaTeX, HTML and JSON can't disagree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Literal
+
+Tone = Literal["good", "bad", "open", ""]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of values.
+    """A column.
 
     Attributes
     ----------
@@ -17,16 +21,16 @@ class Column:
         Its own heading, e.g. `BLEU-4`.
     group : str
         Heading over neighbouring columns; empty for none.
-    decimals : int
-        Digits after the point.
-    ranked : bool
-        Whether more is better, so that the best value is marked.
+    better : {"higher", "lower", ""}
+        Which of its values is the best one; none is where empty.
+    text : bool
+        Whether it holds words: set at the left and wrapped where there is little room.
     """
 
     title: str
     group: str = ""
-    decimals: int = 3
-    ranked: bool = True
+    better: Literal["higher", "lower", ""] = ""
+    text: bool = False
 
     @property
     def name(self) -> str:
@@ -36,22 +40,49 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """One value, its interval and the numbers of the notes that explain it; a None value is shown as `-`."""
+    """One value.
 
-    value: float | None = None
+    Attributes
+    ----------
+    value : float, str or None
+        A number, words, or None for a blank, shown as `-`.
+    low, high : float or None
+        The ends of its interval.
+    decimals : int
+        Digits after the point, of value and interval.
+    superscript : str
+        Letters that are raised behind the value.
+    notes : tuple of str
+        Why it is blank, or what readers must know of it; shown once below the table, by number.
+    mark : {"best", "second", ""}
+        Rank among its rivals.
+    tone : {"good", "bad", "open", ""}
+        What words say, for formats that have colours.
+    """
+
+    value: float | str | None = None
     low: float | None = None
     high: float | None = None
-    notes: tuple[int, ...] = ()
-    best: bool = False
+    decimals: int = 3
+    superscript: str = ""
+    notes: tuple[str, ...] = ()
+    mark: Literal["best", "second", ""] = ""
+    tone: Tone = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table; `group` changes where a rule is drawn."""
+    """One line of a table; where `group` changes a rule is drawn. Superscripts call the row by its `letter`."""
 
     label: str
     cells: tuple[Cell, ...]
     group: str = ""
+    letter: str = ""
+
+    @property
+    def title(self) -> str:
+        """The label behind its letter."""
+        return f"({self.letter}) {self.label}" if self.letter else self.label
 
 
 @dataclass(frozen=True)
@@ -65,24 +96,30 @@ class Table:
     label : str
         Heading of the first column.
     columns : tuple of Column
-        The value columns.
+        The others.
     rows : tuple of Row
         Each with one cell a column.
-    notes : tuple of str
-        Why cells are blank and what readers must know; note i+1 is `notes[i]`.
+    remarks : tuple of str
+        What readers must know of the whole.
     signatures : tuple of (str, str)
-        Which columns, and how their numbers were made.
+        Which columns (or rows), and how their numbers were made.
     detail : bool
         Shown in documents, left out of the terminal's first view.
+    beside : bool
+        Whether intervals stand beside their values instead of below.
+    headings : mapping of str to str
+        Groups of rows whose names stand above them, each with the tone of what it says.
     """
 
     title: str
     label: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     signatures: tuple[tuple[str, str], ...] = ()
     detail: bool = False
+    beside: bool = False
+    headings: Mapping[str, Tone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse ragged rows, which would put numbers under wrong headings."""
@@ -90,57 +127,76 @@ class Table:
         if ragged:
             raise ValueError(f"table {self.title!r}: the rows {ragged} don't have {len(self.columns)} cells")
 
+    @property
+    def notes(self) -> dict[str, int]:
+        """The notes of all cells with their numbers, from 1, in reading order."""
+        texts = dict.fromkeys(note for row in self.rows for cell in row.cells for note in cell.notes)
+        return {text: number for number, text in enumerate(texts, 1)}
 
-@dataclass
-class Notes:
-    """Numbers notes in the order of their first use; the same text has the same number."""
+    def turned(self, label: str) -> "Table":
+        """The same cells with rows as columns; a row that has a letter becomes a column of that name."""
+        columns = tuple(
+            Column(row.letter or row.label, text=all(isinstance(cell.value, str) for cell in row.cells))
+            for row in self.rows
+        )
+        rows = tuple(
+            Row(column.name, tuple(row.cells[place] for row in self.rows), column.group)
+            for place, column in enumerate(self.columns)
+        )
+        letters = tuple(f"{row.letter} = {row.label}" for row in self.rows if row.letter)
+        return replace(self, label=label, columns=columns, rows=rows, remarks=(*letters, *self.remarks))
 
-    texts: list[str] = field(default_factory=list)
 
-    def number(self, text: str) -> int:
-        """Number of a note, from 1."""
-        if text not in self.texts:
-            self.texts.append(text)
-        return self.texts.index(text) + 1
+def ranked(table: Table, *, by_row: bool = False) -> Table:
+    """The table with the best and the second best value of each ranked column, or of each row, marked.
 
-
-def mark_best(columns: Sequence[Column], rows: Sequence[Row], *, by_row: bool = False) -> tuple[Row, ...]:
-    """Rows in which the highest value of each ranked column, or of each row, is marked.
-
-    Values are compared as they are shown, so two that look equal are both marked. Where all are equal, or one stands
-    alone, there is no best.
+    Values are compared as they are shown, so two that look equal are marked alike. Where all are equal, or one stands
+    alone, there is no best; the last place of two is no second.
     """
     shown = [
         [
-            round(cell.value, column.decimals) if cell.value is not None and column.ranked else None
-            for cell, column in zip(row.cells, columns, strict=True)
+            round(-cell.value if column.better == "lower" else cell.value, cell.decimals)
+            if column.better and cell.value is not None and not isinstance(cell.value, str)
+            else None
+            for cell, column in zip(row.cells, table.columns, strict=True)
         ]
-        for row in rows
+        for row in table.rows
     ]
-    rivals = shown if by_row else [[line[place] for line in shown] for place in range(len(columns))]
-    tops = [max(known) if len(known := {v for v in line if v is not None}) > 1 else None for line in rivals]
-    return tuple(
-        replace(
-            row,
-            cells=tuple(
-                replace(cell, best=value is not None and value == tops[index if by_row else place])
-                for place, (cell, value) in enumerate(zip(row.cells, line, strict=True))
-            ),
-        )
-        for index, (row, line) in enumerate(zip(rows, shown, strict=True))
+    rivals = shown if by_row else [list(column) for column in zip(*shown, strict=True)]
+    marks = [_marks({value for value in line if value is not None}) for line in rivals]
+    return replace(
+        table,
+        rows=tuple(
+            replace(
+                row,
+                cells=tuple(
+                    replace(cell, mark=marks[index if by_row else place].get(value, ""))
+                    for place, (cell, value) in enumerate(zip(row.cells, line, strict=True))
+                ),
+            )
+            for index, (row, line) in enumerate(zip(table.rows, shown, strict=True))
+        ),
     )
 
 
-def value_text(cell: Cell, column: Column) -> str:
-    """The value with the column's digits, `-` where blank; a rounded zero has no minus sign."""
-    return "-" if cell.value is None else f"{round(cell.value, column.decimals) + 0.0:.{column.decimals}f}"
+def _marks(values: set[float]) -> Mapping[float | None, Literal["best", "second"]]:
+    best, second, *_ = [*sorted(values, reverse=True), None, None]
+    return {} if len(values) < 2 else {best: "best"} if len(values) == 2 else {best: "best", second: "second"}
 
 
-def interval_text(cell: Cell, column: Column) -> str:
+def value_text(cell: Cell) -> str:
+    """The value with its digits, `-` where blank; a rounded zero has no minus sign, whole numbers have separators."""
+    if cell.value is None or isinstance(cell.value, str):
+        return "-" if cell.value is None else cell.value
+    separated = "," if not cell.decimals else ""
+    return f"{round(cell.value, cell.decimals) + 0.0:{separated}.{cell.decimals}f}"
+
+
+def interval_text(cell: Cell) -> str:
     """The interval in short form, `.110–.140`, or empty; `to` stands between negative ends."""
     if cell.low is None or cell.high is None:
         return ""
-    low, high = (_short(end, column.decimals) for end in (cell.low, cell.high))
+    low, high = (_short(end, cell.decimals) for end in (cell.low, cell.high))
     return f"{low} to {high}" if "-" in low + high else f"{low}–{high}"
 
 
@@ -153,13 +209,12 @@ def _short(number: float, decimals: int) -> str:
 
 def header_groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
     """Neighbouring columns of one group as (group, number of columns)."""
-    groups: list[tuple[str, int]] = []
-    for column in columns:
-        if groups and groups[-1][0] == column.group:
-            groups[-1] = (column.group, groups[-1][1] + 1)
-        else:
-            groups.append((column.group, 1))
-    return groups
+    return [(group, len(list(found))) for group, found in groupby(columns, key=lambda column: column.group)]
+
+
+def new_group(table: Table, index: int) -> bool:
+    """Whether a row begins a group."""
+    return table.rows[index].group != (table.rows[index - 1].group if index else "")
 
 
 def blocks(table: Table, widths: Sequence[int], room: int) -> list[Table]:
@@ -172,12 +227,12 @@ def blocks(table: Table, widths: Sequence[int], room: int) -> list[Table]:
     widths : sequence of int
         Width of each column.
     room : int
-        Width for all value columns of one block.
+        Width for all columns of one block but the first, which each block repeats.
 
     Returns
     -------
     list of Table
-        In column order; notes and signatures stay with the last.
+        In column order.
     """
     runs: list[list[int]] = []
     place = 0
@@ -197,17 +252,13 @@ def blocks(table: Table, widths: Sequence[int], room: int) -> list[Table]:
             packed[-1] = packed[-1] + run
         else:
             packed.append(list(run))
-    cut = [
+    if len(packed) < 2:
+        return [table]
+    return [
         replace(
             table,
             columns=tuple(table.columns[i] for i in chosen),
             rows=tuple(replace(row, cells=tuple(row.cells[i] for i in chosen)) for row in table.rows),
-            notes=(),
-            signatures=(),
         )
         for chosen in packed
     ]
-    if not cut:
-        return [table]
-    cut[-1] = replace(cut[-1], notes=table.notes, signatures=table.signatures)
-    return cut

@@ -1,15 +1,27 @@
 """Tables for a terminal, by rich: intervals dim below their values, wide tables cut into blocks."""
 
+import os
+import sys
 from collections.abc import Iterable
+from itertools import groupby
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rrgbench.render.table import Table, blocks, interval_text, value_text
+from rrgbench.render.escaping import one_line
+from rrgbench.render.table import Cell, Table, blocks, interval_text, value_text
 
-_SUPERSCRIPTS = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹˒")
+_RAISED = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹˒")
+_MARKS = {"best": "bold", "second": "underline", "": ""}
+_TONES = {"good": "green", "bad": "red", "open": "yellow", "": ""}
+
+
+def output_console() -> Console:
+    """Standard output; where it is no terminal and COLUMNS is not set, wide enough for most tables."""
+    fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(file=sys.stdout, width=None if fixed else 140)
 
 
 def print_tables(tables: Iterable[Table], console: Console | None = None, *, details: bool = False) -> None:
@@ -20,11 +32,11 @@ def print_tables(tables: Iterable[Table], console: Console | None = None, *, det
     tables : iterable of Table
         What to print.
     console : rich.console.Console, optional
-        Where to; default standard output, at least 80 columns wide.
+        Where to; default standard output.
     details : bool
         Whether tables marked as detail are printed too.
     """
-    out = console or Console()
+    out = console or output_console()
     left_out = 0
     for table in tables:
         if table.detail and not details:
@@ -35,56 +47,80 @@ def print_tables(tables: Iterable[Table], console: Console | None = None, *, det
         out.print(Text(f"{left_out} more tables in tables.md, tables.tex and report.html", style="dim"))
 
 
-def print_table(table: Table, console: Console) -> None:
-    """Print one table, its notes and its signatures."""
+def print_table(table: Table, console: Console | None = None) -> None:
+    """Print one table, its notes, remarks and signatures."""
+    out = console or output_console()
     # each column takes two spaces beside its text, the table's edges two more
     widths = [_width(table, place) + 2 for place in range(len(table.columns))]
-    label = max([len(table.label), *(len(row.label) for row in table.rows)]) + 4
-    cut = blocks(table, widths, max(console.width - label, 12))
+    label = max(len(one_line(text)) for text in (table.label, *(row.title for row in table.rows)))
+    label = min(label, out.width // 2)
+    cut = blocks(table, widths, max(out.width - label - 4, 12))
     for number, block in enumerate(cut, 1):
-        title = f"{table.title} ({number}/{len(cut)})" if len(cut) > 1 else table.title
-        console.print(Text(title, style="bold"))
-        console.print(_rich(block))
-    for number, note in enumerate(table.notes, 1):
-        console.print(Text(f"{str(number).translate(_SUPERSCRIPTS)} {note}", style="dim"))
+        if table.title:
+            part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
+            out.print(_text(table.title, "bold").append(part))
+        for name, places in groupby(range(len(table.rows)), lambda place: table.rows[place].group):
+            if name in table.headings:
+                out.print(_text(f"\n{name}", f"bold {_TONES[table.headings[name]]}"))
+                out.print(_rich(block, list(places), table.notes, label))
+        if not table.headings:
+            out.print(_rich(block, range(len(table.rows)), table.notes, label))
+    for note, number in table.notes.items():
+        out.print(_text(f"{str(number).translate(_RAISED)} {note}", "dim"))
+    for remark in table.remarks:
+        out.print(_text(remark, "dim"))
     for columns, signature in table.signatures:
         # soft wrap: a signature is there to be copied, so no line break is put into it
-        console.print(Text(f"{columns}: {signature}", style="dim"), soft_wrap=True)
-    console.print()
+        out.print(_text(f"{columns}: {signature}", "dim"), soft_wrap=True)
+    out.print()
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(one_line(words), style=style)
 
 
 def _width(table: Table, place: int) -> int:
-    """Characters of a column's widest line; a group's name stands over the first of its columns."""
+    """Characters of a column's widest line, of words its longest; a group's name stands over its first column."""
     column = table.columns[place]
     leads = place == 0 or table.columns[place - 1].group != column.group
-    lines = [column.title, column.group if leads else ""]
-    for cell in (row.cells[place] for row in table.rows):
-        lines += [value_text(cell, column) + _marks(cell.notes), interval_text(cell, column)]
-    return max(map(len, lines))
+    cells = [row.cells[place] for row in table.rows]
+    lines = [column.title, column.group if leads else "", *(text for cell in cells for text in _lines(cell, table))]
+    return max((min(len(word), 40) for line in lines for word in (line.split() if column.text else [line])), default=0)
 
 
-def _marks(notes: tuple[int, ...]) -> str:
-    return ",".join(map(str, notes)).translate(_SUPERSCRIPTS)
+def _lines(cell: Cell, table: Table) -> tuple[str, ...]:
+    value = one_line(value_text(cell)) + _raised(cell, table.notes)
+    interval = interval_text(cell)
+    return (f"{value} {interval}",) if table.beside else (value, interval)
 
 
-def _rich(table: Table) -> RichTable:
-    """The rich form of a table that fits; group names stand above their columns' titles."""
+def _raised(cell: Cell, numbers: dict[str, int]) -> str:
+    letters = f" {cell.superscript}" if cell.superscript else ""
+    return letters + ",".join(str(numbers[note]) for note in cell.notes).translate(_RAISED)
+
+
+def _rich(table: Table, rows: Iterable[int], numbers: dict[str, int], label: int) -> RichTable:
+    """The rich form of some rows of a table that fits; group names stand above their columns' titles."""
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    shown.add_column(Text(table.label), vertical="top", no_wrap=True)
+    shown.add_column(_text(table.label), vertical="top", max_width=label, overflow="fold")
     before = ""
     for column in table.columns:
         group = column.group if column.group != before else ""
         before = column.group
-        heading = Text(f"{group}\n" if any(c.group for c in table.columns) else "", style="dim")
-        shown.add_column(heading.append(column.title, style="bold"), justify="right", no_wrap=True)
-    for number, row in enumerate(table.rows):
-        ends = number + 1 < len(table.rows) and table.rows[number + 1].group != row.group
-        cells = []
-        for cell, column in zip(row.cells, table.columns, strict=True):
-            text = Text(value_text(cell, column), style="bold" if cell.best else "")
-            text.append(_marks(cell.notes), style="dim")
-            if interval := interval_text(cell, column):
-                text.append(f"\n{interval}", style="dim not bold")
-            cells.append(text)
-        shown.add_row(Text(row.label), *cells, end_section=ends)
+        heading = Text(f"{one_line(group)}\n" if any(c.group for c in table.columns) else "", style="dim")
+        heading.append(one_line(column.title), style="bold")
+        left = column.text or table.beside
+        shown.add_column(heading, justify="left" if left else "right", no_wrap=not column.text, overflow="fold")
+    for place in rows:
+        row = table.rows[place]
+        ends = place + 1 < len(table.rows) and table.rows[place + 1].group != row.group
+        shown.add_row(_text(row.title), *(_cell(cell, table, numbers) for cell in row.cells), end_section=ends)
     return shown
+
+
+def _cell(cell: Cell, table: Table, numbers: dict[str, int]) -> Text:
+    text = _text(value_text(cell), f"{_MARKS[cell.mark]} {_TONES[cell.tone]}".strip())
+    text.append(_raised(cell, numbers), style="dim not bold")
+    if interval := interval_text(cell):
+        text.append(f"{' ' if table.beside else chr(10)}{interval}", style="dim not bold not underline")
+    return text

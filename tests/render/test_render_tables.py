@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.render.assembly import merged_signatures, model_order, pooled
-from rrgbench.render.table import Cell, Column, Notes, Row, Table, blocks, interval_text, mark_best, value_text
-from rrgbench.render.tables import tables
+from rrgbench.render.record_tables import TableDescription, merged_signatures, model_order, pooled, tables
+from rrgbench.render.table import Cell, Column, Row, Table, blocks, interval_text, ranked, value_text
 from rrgbench.runs.records import Record
 
 SIGNATURE = "rrgbench:0.1|corpus:phantom@1a2b|split:test|n:100"
@@ -76,7 +75,7 @@ def test_each_task_has_its_table() -> None:
 def test_values_stand_where_they_belong() -> None:
     found = by_title(RUN)
     assert cell(found["Report generation"], "dcrrg", "BLEU-4") == Cell(0.1, 0.1 - 0.01, 0.1 + 0.02)
-    assert cell(found["Report generation"], "fixed-template", "BLEU-4").best
+    assert cell(found["Report generation"], "fixed-template", "BLEU-4").mark == "best"
     assert cell(found["Report generation"], "dcrrg", "CE (micro) F1").value == 0.4
     assert cell(found["Clinical efficacy by averaging"], "dcrrg", "macro F1").value == 0.3
     assert cell(found["Classification (mean AUROC)"], "dcrrg", "fine-tuned 1%").value == 0.01
@@ -90,16 +89,17 @@ def test_blanks_carry_their_reason() -> None:
     table = by_title(RUN)["Report generation"]
     blank = cell(table, "dcrrg", "METEOR")
     assert blank.value is None
-    assert [table.notes[number - 1] for number in blank.notes] == ["not offered"]
+    assert blank.notes == ("not offered",)
     absent = cell(table, "fixed-template", "CE (micro) F1")
-    assert [table.notes[number - 1] for number in absent.notes] == ["not part of this run"]
+    assert absent.notes == ("not part of this run",)
+    assert table.notes == {"not offered": 1, "not part of this run": 2}
 
 
 def test_a_remark_beside_a_value_is_a_note() -> None:
     remark = record("classification", "auroc", 0.7, setting="own", reason="mean leaves out: Fracture (no positives)")
     (table,) = tables([remark])
     assert table.rows[0].cells[0].value == 0.7
-    assert table.notes == ("mean leaves out: Fracture (no positives)",)
+    assert table.rows[0].cells[0].notes == ("mean leaves out: Fracture (no positives)",)
 
 
 def test_no_value_is_lost() -> None:
@@ -123,21 +123,20 @@ def test_trivial_systems_come_last_behind_a_rule() -> None:
 
 
 def test_seeds_are_pooled_and_said_to_be() -> None:
-    notes = Notes()
     seeds = [record("classification", "auroc", v, seed=i) for i, v in enumerate((0.6, 0.7, 0.8))]
-    pool = pooled([*seeds, record("classification", "auroc", None, seed=3)], notes)
+    pool = pooled([*seeds, record("classification", "auroc", None, seed=3)])
     assert pool.value == pytest.approx(0.7)
-    assert notes.texts == [
+    assert pool.notes == (
         "not offered",
         "mean over 3 seeds; the interval covers seeds and studies; 1 seeds are blank",
-    ]
+    )
     # each record's own interval is 0.1 wide at most, three seeds 0.1 apart leave far more doubt
     assert pool.low is not None
     assert pool.high is not None
     assert pool.low < 0.46
     assert pool.high > 0.94
     with pytest.raises(InputError, match="claim the same cell"):
-        pooled([seeds[0], replace(seeds[0], value=0.65)], notes)
+        pooled([seeds[0], replace(seeds[0], value=0.65)])
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def test_seeds_are_pooled_and_said_to_be() -> None:
     [("auroc", (0.9, 0.99), None, 1.0), ("pearson", (-0.9, 0.2), -1.0, 1.0), ("distinct_reports", (3, 300), 0.0, None)],
 )
 def test_pooled_intervals_stay_within_what_a_metric_can_be(metric, values, low, high) -> None:
-    cell = pooled([record("x", metric, value, seed=seed) for seed, value in enumerate(values)], Notes())
+    cell = pooled([record("x", metric, value, seed=seed) for seed, value in enumerate(values)])
     assert cell.low < min(values)
     assert cell.high > max(values)
     assert low is None or cell.low == low
@@ -170,18 +169,51 @@ def row(*values: float | None) -> Row:
     return Row("m", tuple(Cell(value) for value in values))
 
 
+def marks(columns: list[Column], *rows: Row, by_row: bool = False) -> list[list[str]]:
+    table = ranked(Table("t", "model", tuple(columns), rows), by_row=by_row)
+    return [[cell.mark for cell in line.cells] for line in table.rows]
+
+
 def test_ties_as_shown_are_all_best_and_a_lone_value_is_not() -> None:
-    columns = [Column("a"), Column("b"), Column("c", ranked=False)]
-    marked = mark_best(columns, [row(0.1234, 0.5, 1), row(0.12341, None, 2), row(0.1, None, 3)])
-    assert [[c.best for c in line.cells] for line in marked] == [
-        [True, False, False],
-        [True, False, False],
-        [False, False, False],
+    columns = [Column("a", better="higher"), Column("b", better="higher"), Column("c")]
+    assert marks(columns, row(0.1234, 0.5, 1), row(0.12341, None, 2), row(0.1, None, 3)) == [
+        ["best", "", ""],
+        ["best", "", ""],
+        ["", "", ""],
     ]
-    alike = mark_best(columns, [row(0.0, 0.5, 1), row(0.0, 0.5, 2)])
-    assert not any(c.best for line in alike for c in line.cells)
-    across = mark_best(columns, [row(0.2, 0.1, 0.9), row(None, 0.1, 0.9)], by_row=True)
-    assert [[c.best for c in line.cells] for line in across] == [[True, False, False], [False, False, False]]
+    assert marks(columns, row(0.0, 0.5, 1), row(0.0, 0.5, 2)) == [["", "", ""]] * 2
+    assert marks(columns, row(0.2, 0.1, 0.9), row(None, 0.1, 0.9), by_row=True) == [["best", "", ""], ["", "", ""]]
+
+
+def test_the_second_best_of_three_is_marked_and_less_may_be_better() -> None:
+    columns = [Column("more", better="higher"), Column("less", better="lower")]
+    found = marks(columns, row(0.1, 0.1), row(0.3, 0.3), row(0.2, 0.2), row(0.2, 0.2))
+    assert found == [["", "best"], ["best", ""], ["second", "second"], ["second", "second"]]
+
+
+def test_a_turned_table_has_the_same_cells() -> None:
+    table = Table(
+        "t", "system", (Column("F1", "CE"), Column("n")), (Row("ours", row(0.5, 7).cells, letter="a"), row(1, 2))
+    )
+    turned = table.turned("metric")
+    assert [column.title for column in turned.columns] == ["a", "m"]
+    assert [(line.label, [cell.value for cell in line.cells]) for line in turned.rows] == [
+        ("CE F1", [0.5, 1]),
+        ("n", [7, 2]),
+    ]
+    assert turned.remarks == ("a = ours",)
+
+
+def test_a_task_of_someone_else_describes_its_table_and_loses_nothing() -> None:
+    mine = [
+        record("mine", "stars", v, setting=s, fraction=f)
+        for v, (s, f) in enumerate((s, f) for s in ("x", "y") for f in (0.1, 1.0))
+    ]
+    mine.append(record("mine", "stars", 9.0, setting="x", observation="Spleen"))
+    whole, by_observation = tables(mine, [TableDescription("Stars", ("stars",), headings={"stars": ("", "Stars")})])
+    assert [c.name for c in whole.columns] == ["Stars x 10%", "Stars x 100%", "Stars y 10%", "Stars y 100%"]
+    assert by_observation.title == "stars per observation on phantom@1a2b, test: x"
+    assert next(line for line in by_observation.rows if line.label == "Spleen (100)").cells[0].value == 9.0
 
 
 @pytest.mark.parametrize(
@@ -191,12 +223,12 @@ def test_ties_as_shown_are_all_best_and_a_lone_value_is_not() -> None:
         (None, 3, "-"),
         (-0.0001, 3, "0.000"),
         (-0.25, 2, "-0.25"),
-        (12.0, 0, "12"),
+        (1234.0, 0, "1,234"),
         (1.5, 1, "1.5"),
     ],
 )
 def test_values_as_text(value: float | None, decimals: int, text: str) -> None:
-    assert value_text(Cell(value), Column("x", decimals=decimals)) == text
+    assert value_text(Cell(value, decimals=decimals)) == text
 
 
 @pytest.mark.parametrize(
@@ -210,7 +242,7 @@ def test_values_as_text(value: float | None, decimals: int, text: str) -> None:
     ],
 )
 def test_intervals_as_text(low: float | None, high: float | None, text: str) -> None:
-    assert interval_text(Cell(0.1, low, high), Column("x")) == text
+    assert interval_text(Cell(0.1, low, high)) == text
 
 
 def test_ragged_tables_are_refused() -> None:
@@ -225,10 +257,9 @@ def test_ragged_tables_are_refused() -> None:
 def test_blocks_keep_every_column_in_order_and_fit(spec: list[tuple[str, int]], room: int) -> None:
     columns = tuple(Column(f"c{i}", group) for i, (group, _) in enumerate(spec))
     widths = [width for _, width in spec]
-    whole = Table("t", "model", columns, (row(*range(len(spec))),), ("note",), (("all", "s"),))
+    whole = Table("t", "model", columns, (row(*range(len(spec))),))
     cut = blocks(whole, widths, room)
     assert [c for block in cut for c in block.columns] == list(columns)
     assert [c.value for block in cut for c in block.rows[0].cells] == list(range(len(spec)))
     position = {column: i for i, column in enumerate(columns)}
     assert all(sum(widths[position[c]] for c in block.columns) <= room for block in cut)
-    assert [block.notes for block in cut] == [()] * (len(cut) - 1) + [("note",)]

@@ -7,8 +7,8 @@ from pathlib import Path
 from rrgbench.render.html import html_document
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
+from rrgbench.render.record_tables import tables
 from rrgbench.render.table import Table
-from rrgbench.render.tables import tables
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
 

@@ -1,0 +1,150 @@
+"""One escaper for each format: whatever stands in a name, a report or a reason comes out as text and does nothing.
+
+Control characters could steer a terminal, and marks that turn the direction of writing could make a line read as
+something else; they become U+FFFD everywhere (a code point in LaTeX).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+STEERING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and newline, marks of writing direction, separators of lines, lone surrogates."""
+
+_LATEX: Final = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # `\\` at the end of a row would take a bracket or a star that follows it as its argument
+    "[": "{[}",
+    "*": "{*}",
+    '"': r"\char34{}",
+    "`": r"\char96{}",
+    "'": r"\char39{}",
+    "–": "--",
+    "—": "---",
+    "…": r"\dots{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "µ": r"$\mu$",
+    "°": r"$^\circ$",
+    "ß": r"\ss{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+}
+_ACCENTS: Final = {
+    "\u0300": "`",
+    "\u0301": "'",
+    "\u0302": "^",
+    "\u0303": "~",
+    "\u0304": "=",
+    "\u0306": "u",
+    "\u0307": ".",
+    "\u0308": '"',
+    "\u030a": "r",
+    "\u030b": "H",
+    "\u030c": "v",
+    "\u0327": "c",
+}
+
+
+def visible(text: str) -> str:
+    """Text in which nothing steers a display; tabs and newlines stay."""
+    return STEERING.sub("\ufffd", text)
+
+
+def one_line(text: str) -> str:
+    """The same on one line, as a cell of a table needs it."""
+    return visible(" ".join(text.split()))
+
+
+def escape_html(text: str) -> str:
+    """Text between tags or in a quoted attribute."""
+    return str(escape(visible(text)))
+
+
+def escape_markdown(text: str) -> str:
+    """Text on one line that Markdown shows as it is, also inside a table and at the start of a line."""
+    marked = re.sub(r"([\\`*_\[\]<>|#~&$])", r"\\\1", one_line(text))
+    # what would start a list or underline a heading
+    return re.sub(r"^(\d+(?=[.)](?: |$))|(?=[-+=]))", r"\1\\", marked)
+
+
+def markdown_code(text: str, *, cell: bool = False) -> str:
+    """Text as code, fenced by more backticks than it holds; in a cell of a table, bars need a backslash."""
+    shown = one_line(text)
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    space = " " if "`" in shown else ""
+    shown = shown.replace("|", "\\|") if cell else shown
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def escape_latex(text: str) -> str:
+    """Text that pdflatex sets as it is, in its default encoding.
+
+    Latin letters with accents are composed; what the fonts of a minimal TeX lack is written as its code point.
+    """
+    spaced = " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text).split())
+    out = [_latex(character) for character in spaced]
+    # "--" would become one dash, so neighbouring hyphens are kept apart
+    return "".join(
+        piece + "{}" if piece == "-" and out[index + 1 : index + 2] == ["-"] else piece
+        for index, piece in enumerate(out)
+    )
+
+
+def _latex(character: str) -> str:
+    if character in _LATEX:
+        return _LATEX[character]
+    if " " <= character <= "~":
+        return character
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[1] in _ACCENTS and parts[0].isascii() and parts[0].isalpha():
+        letter = rf"\{parts[0]}" if parts[0] in "ij" else parts[0]
+        return rf"\{_ACCENTS[parts[1]]}{{{letter}}}"
+    return rf"\texttt{{U+{ord(character):04X}}}"
+
+
+def templates(package: str, escaper: Callable[[str], str] = escape_html) -> Environment:
+    """Templates of a package in which every expression is escaped, unless it is `Markup` already.
+
+    Parameters
+    ----------
+    package : str
+        Module whose folder `templates` holds them.
+    escaper : callable
+        The format's.
+    """
+
+    def escaped(value: Any) -> Markup:
+        return value if isinstance(value, Markup) else Markup(escaper(str(value)))
+
+    return Environment(
+        loader=PackageLoader(package),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=escaped,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,350 @@
+"""From the records of a run to its tables: what each table shows is data, and one function fills it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.render.table import Cell, Column, Row, Table, ranked
+from rrgbench.runs.records import Record
+from rrgbench.stats.seeds import mean_of_intervals
+from rrgbench.stats.value_bounds import within_bounds
+
+TRIVIAL: Final = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report")
+"""The trivial systems: below a rule, in every table."""
+
+SETTINGS: Final = {
+    "micro": "micro",
+    "macro": "macro",
+    "weighted": "weighted",
+    "per-report": "per-report",
+    "own": "own",
+    "linear": "linear probe",
+    "finetune": "fine-tuned",
+    "observations": "over observations",
+    "studies": "over studies",
+}
+"""Settings of a task in the order in which they are shown, with the words that tables print; others follow."""
+
+Aspect = Literal["metric", "setting", "fraction", "k"]
+_ASPECTS: Final[tuple[Aspect, ...]] = ("metric", "setting", "fraction", "k")
+
+
+@dataclass(frozen=True)
+class TableDescription:
+    """What a table shows of a run's records, for one corpus and split.
+
+    Attributes
+    ----------
+    title : str
+        What it shows; corpus and split are added.
+    metrics : tuple of str
+        Keys of the metrics, in the order of columns. With rows of observations, each metric has its own table.
+    rows : {"model", "observation"}
+        What stands below each other: models with their values over all observations, or observations with a column a
+        model.
+    apart : tuple of {"metric", "setting", "fraction", "k"}
+        What tells the columns of models' tables apart; columns are sorted by the first, then the second ... The last is
+        their title, those before it stand above.
+    settings : {"all", "first", "several"}
+        Which settings of a metric are shown: all, the first in `SETTINGS`, or all if there are several. Of observations
+        each setting has its own table.
+    headings : mapping of str to (str, str)
+        Heading above a metric's column and its title, where the catalogue's title is not meant; `{setting}` stands for
+        the setting's words.
+    detail : bool
+        Shown in documents, left out of the terminal's first view, as observations in a further setting are.
+    """
+
+    title: str
+    metrics: tuple[str, ...]
+    rows: Literal["model", "observation"] = "model"
+    apart: tuple[Aspect, ...] = ("metric",)
+    settings: Literal["all", "first", "several"] = "all"
+    headings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    detail: bool = False
+
+
+_EFFICACY: Final = ("ce_precision", "ce_recall", "ce_f1")
+_TITLES: Final = {
+    "bleu_1": "BLEU-1",
+    "bleu_2": "BLEU-2",
+    "bleu_3": "BLEU-3",
+    "bleu_4": "BLEU-4",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "cider": "CIDEr",
+    "ce_precision": "Precision",
+    "ce_recall": "Recall",
+    "ce_f1": "F1",
+    "distinct_reports": "distinct",
+    "precision_at_k": "P@K",
+    "chance_precision": "chance",
+    "auroc": "AUROC",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "kendall": "Kendall",
+}
+_UNRANKED: Final = ("distinct_reports", "chance_precision", "pearson", "spearman", "kendall")
+
+
+def _short(above: str) -> dict[str, tuple[str, str]]:
+    return {"ce_precision": (above, "P"), "ce_recall": (above, "R"), "ce_f1": (above, "F1")}
+
+
+DESCRIPTIONS: Final = (
+    TableDescription(
+        "Report generation",
+        ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider", *_EFFICACY, "distinct_reports"),
+        settings="first",
+        headings=_short("CE ({setting})"),
+    ),
+    TableDescription(
+        "Clinical efficacy by averaging",
+        _EFFICACY,
+        apart=("setting", "metric"),
+        settings="several",
+        headings=_short(""),
+        detail=True,
+    ),
+    TableDescription("F1 per observation", ("ce_f1",), "observation"),
+    TableDescription("Precision per observation", ("ce_precision",), "observation", detail=True),
+    TableDescription("Recall per observation", ("ce_recall",), "observation", detail=True),
+    TableDescription("Image-text retrieval", ("precision_at_k", "chance_precision"), apart=("metric", "k")),
+    TableDescription("Classification (mean AUROC)", ("auroc",), apart=("setting", "fraction")),
+    TableDescription("AUROC per observation", ("auroc",), "observation"),
+    TableDescription("Pipeline error correlation", ("pearson", "spearman", "kendall"), apart=("setting", "metric")),
+)
+"""The paper's tables 1, 2, 3, 6 and its Appendix C, and what belongs to them."""
+
+
+def tables(records: Sequence[Record], descriptions: Sequence[TableDescription] = DESCRIPTIONS) -> list[Table]:
+    """Every table that the records fill, corpus by corpus; records that none shows stand in the last ones.
+
+    Raises
+    ------
+    InputError
+        If two records claim the same cell.
+    """
+    found: list[Table] = []
+    for corpus, split in sorted({(record.corpus, record.split) for record in records}):
+        here = [record for record in records if (record.corpus, record.split) == (corpus, split)]
+        shown: set[int] = set()
+        for description in descriptions:
+            for chosen, detail in _chosen(description, here):
+                found.append(_filled(description, chosen, f"{corpus}, {split}", detail))
+                shown |= set(map(id, chosen))
+        left = [record for record in here if id(record) not in shown]
+        keys = tuple(dict.fromkeys(record.metric for record in left))
+        for description in (
+            TableDescription("Other metrics", keys, apart=_ASPECTS),
+            *(TableDescription(f"{_title(key)} per observation", (key,), "observation") for key in keys),
+        ):
+            found += [_filled(description, one, f"{corpus}, {split}", more) for one, more in _chosen(description, left)]
+    return found
+
+
+def model_order(records: Iterable[Record]) -> list[str]:
+    """Models in the order of rows: by name, the trivial systems last."""
+    names = {record.model for record in records}
+    return sorted(names - set(TRIVIAL), key=lambda name: (name.casefold(), name)) + [
+        name for name in TRIVIAL if name in names
+    ]
+
+
+def pooled(records: Sequence[Record], decimals: int = 3) -> Cell:
+    """One cell from the records of one value.
+
+    Repetitions over seeds give their mean, and an interval over seeds and studies (`mean_of_intervals`); a note says
+    so. No record at all is a blank too, with its own note.
+
+    Raises
+    ------
+    InputError
+        If several records differ in more than their seed.
+    """
+    if not records:
+        return Cell(notes=("not part of this run",))
+    if len({record.seed for record in records}) != len(records):
+        raise InputError(f"{len(records)} records claim the same cell: {records[0].name}")
+    reasons = tuple(dict.fromkeys(record.reason for record in records if record.reason))
+    known = [record.value for record in records if record.value is not None]
+    if len(records) == 1:
+        return Cell(records[0].value, records[0].low, records[0].high, decimals, notes=reasons)
+    if not known:
+        return Cell(notes=reasons)
+    text = f"mean over {len(known)} seed{'s' * (len(known) > 1)}"
+    spans = [(r.low, r.high) for r in records if r.value is not None and r.low is not None and r.high is not None]
+    found = mean_of_intervals(known, spans, max(record.n or 1 for record in records))
+    text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
+    if len(known) < len(records):
+        text += f"; {len(records) - len(known)} seeds are blank"
+    low, high = within_bounds(records[0].metric, found.low, found.high)
+    return Cell(found.value, low, high, decimals, notes=(*reasons, text))
+
+
+def merged_signatures(used: Mapping[Column, Iterable[Record]]) -> tuple[tuple[str, str], ...]:
+    """Signatures under a table, those made of the same fields on one line.
+
+    Fields in which they differ show all values in braces, e.g. `k:{1,5,10}`; `results.json` has each in full.
+    """
+    lines: dict[tuple[str, ...], tuple[list[Column], dict[str, list[str]]]] = {}
+    for column, records in used.items():
+        for signature in dict.fromkeys(record.signature for record in records if record.signature):
+            fields = dict(part.partition(":")[::2] for part in signature.split("|"))
+            columns, values = lines.setdefault(tuple(fields), ([], {name: [] for name in fields}))
+            if column not in columns:
+                columns.append(column)
+            for name, value in fields.items():
+                if value not in values[name]:
+                    values[name].append(value)
+    return tuple(
+        (
+            "all columns" if len(columns) == len(used) else _column_names(columns),
+            "|".join(
+                f"{name}:{found[0] if len(found) == 1 else '{' + ','.join(found) + '}'}"
+                for name, found in values.items()
+            ),
+        )
+        for columns, values in lines.values()
+    )
+
+
+def _one_or_all(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"{{{','.join(values)}}}"
+
+
+def _column_names(columns: Sequence[Column]) -> str:
+    """Names of columns, the group said once: `CE (micro) P, R, F1`."""
+    names = []
+    for before, column in zip([None, *columns], columns, strict=False):
+        names.append(column.title if before is not None and before.group == column.group else column.name)
+    return ", ".join(names)
+
+
+def _chosen(description: TableDescription, records: Sequence[Record]) -> Iterable[tuple[list[Record], bool]]:
+    """The records of each table that a description makes, and whether it is a detail."""
+    here = [r for r in records if r.metric in description.metrics]
+    here = [r for r in here if (r.observation is not None) == (description.rows == "observation")]
+    settings = {key: sorted({r.setting for r in here if r.metric == key}, key=_place) for key in description.metrics}
+    if description.rows == "observation":
+        for key in description.metrics:
+            for number, setting in enumerate(settings[key]):
+                chosen = [r for r in here if (r.metric, r.setting) == (key, setting)]
+                yield chosen, description.detail or number > 0
+        return
+    if description.settings == "first":
+        here = [r for r in here if r.setting == settings[r.metric][0]]
+    if here and (description.settings != "several" or max(map(len, settings.values())) > 1):
+        yield here, description.detail
+
+
+def _filled(description: TableDescription, records: Sequence[Record], where: str, detail: bool) -> Table:
+    """A table of records that all stand in it."""
+    title = f"{description.title} on {where}"
+    if description.rows == "model":
+        apart = (*description.apart, *(a for a in _ASPECTS if a not in description.apart and _varies(a, records)))
+        keys = sorted({_key(r) for r in records}, key=lambda key: [_rank(description, key, aspect) for aspect in apart])
+        columns = {key: _column(description, apart, key) for key in keys}
+        names = {model: model for model in model_order(records)}
+        cells = [(r.model, columns[_key(r)], r) for r in records]
+        return _table(title, "model", names, list(columns.values()), cells, detail=detail)
+    metric, setting = records[0].metric, records[0].setting
+    fractions = sorted({r.fraction for r in records}, key=lambda f: -1.0 if f is None else f)
+    better = _better(metric)
+    by_model = {
+        (model, fraction): Column(model, "", better) if fraction is None else Column(percent(fraction), model, better)
+        for model in model_order(records)
+        for fraction in fractions
+        if any((r.model, r.fraction) == (model, fraction) for r in records)
+    }
+    seen = dict.fromkeys((*OBSERVATIONS, *(r.observation or "" for r in records)))
+    supports = {name: {r.n for r in records if r.observation == name and r.n is not None} for name in seen}
+    # one number of positives an observation, unless models were scored on different studies
+    shared = all(len(found) <= 1 for found in supports.values()) and any(supports.values())
+    names = {name: f"{name} ({min(found)})" if shared and found else name for name, found in supports.items()}
+    cells = [(r.observation or "", by_model[r.model, r.fraction], r) for r in records]
+    heading = "observation (positives)" if shared else "observation"
+    title += f": {SETTINGS.get(setting, setting)}" if setting else ""
+    return _table(title, heading, names, list(by_model.values()), cells, detail=detail, by_row=True)
+
+
+def _table(
+    title: str,
+    label: str,
+    rows: Mapping[str, str],
+    columns: Sequence[Column],
+    cells: Iterable[tuple[str, Column, Record]],
+    *,
+    detail: bool,
+    by_row: bool = False,
+) -> Table:
+    """Records in their places; what a model that offers nothing here has no record of is blank for the same reason."""
+    placed: dict[tuple[str, Column], list[Record]] = {(row, column): [] for row in rows for column in columns}
+    for row, column, record in cells:
+        placed[row, column].append(record)
+    filled = []
+    for row, name in rows.items():
+        own = [record for column in columns for record in placed[row, column]]
+        rest = own[:1] if not by_row and all(record.value is None for record in own) else []
+        found = tuple(pooled(placed[row, c] or rest, _decimals(placed[row, c])) for c in columns)
+        filled.append(Row(name, found, "trivial" if row in TRIVIAL else ""))
+    used = {column: [record for row in rows for record in placed[row, column]] for column in columns}
+    return ranked(
+        Table(title, label, tuple(columns), tuple(filled), (), merged_signatures(used), detail), by_row=by_row
+    )
+
+
+def _key(record: Record) -> tuple[str, str | None, float | None, int | None]:
+    return record.metric, record.setting, record.fraction, record.k
+
+
+def _varies(aspect: Aspect, records: Sequence[Record]) -> bool:
+    """Whether one metric has several values of an aspect, so that its columns must tell them apart."""
+    found = {(record.metric, getattr(record, aspect)) for record in records}
+    return len(found) > len({metric for metric, _ in found})
+
+
+def _rank(description: TableDescription, key: tuple[Any, ...], aspect: Aspect) -> tuple[float, str]:
+    value = key[_ASPECTS.index(aspect)]
+    if aspect == "metric":
+        return description.metrics.index(value), ""
+    return _place(value) if aspect == "setting" else (-1.0 if value is None else value, "")
+
+
+def _place(setting: str | None) -> tuple[float, str]:
+    """Where a setting stands among others."""
+    if setting is None:
+        return -1, ""
+    return list(SETTINGS).index(setting) if setting in SETTINGS else len(SETTINGS), setting
+
+
+def _column(description: TableDescription, apart: Sequence[Aspect], key: tuple[Any, ...]) -> Column:
+    metric, setting, fraction, k = key
+    above, title = description.headings.get(metric, ("", _title(metric)))
+    words: dict[Aspect, str] = {
+        "metric": title.replace("@K", f"@{k}"),
+        "setting": SETTINGS.get(setting, setting or ""),
+        "fraction": "" if fraction is None else percent(fraction),
+        "k": "" if k is None or "@K" in title else f"k={k}",
+    }
+    *groups, last = [words[aspect] for aspect in apart if words[aspect]] or [title]
+    return Column(last, " ".join(groups) or above.format(setting=words["setting"]), _better(metric))
+
+
+def percent(fraction: float) -> str:
+    """A share as people write it: `1%`, `0.1%`."""
+    return f"{100 * fraction:g}%"
+
+
+def _title(metric: str) -> str:
+    return _TITLES.get(metric, metric)
+
+
+def _better(metric: str) -> Literal["higher", ""]:
+    return "higher" if metric in _TITLES and metric not in _UNRANKED else ""
+
+
+def _decimals(records: Sequence[Record]) -> int:
+    return 0 if any(record.metric == "distinct_reports" for record in records) else 3
