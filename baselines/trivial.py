@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rrgbench import labelers
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.films.stream import load_films
+from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
@@ -26,6 +26,10 @@ FIXED_TEMPLATE = (
     "the heart size and mediastinal contours are within normal limits . the lungs are clear . there is no focal "
     "consolidation . no pleural effusion or pneumothorax . no acute osseous abnormality ."
 )
+
+
+_BLOCK = 1024
+"""Training films that a film is compared with at a time."""
 
 
 class TrivialSystem(ABC):
@@ -51,7 +55,7 @@ class TrivialSystem(ABC):
         """Name and the corpus it was made from."""
         return f"{self.name}@1[{self.corpus}]"
 
-    def fit(self, corpus: Corpus) -> None:
+    def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Read the training reports.
 
         Raises
@@ -87,7 +91,7 @@ class MostFrequentReport(TrivialSystem):
 
     name = "most-frequent"
 
-    def fit(self, corpus: Corpus) -> None:
+    def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Count the training reports."""
         super().fit(corpus)
         counts = Counter(self.training_reports)
@@ -125,8 +129,8 @@ class NearestNeighbour(TrivialSystem):
 
     name = "nearest-neighbour"
 
-    def fit(self, corpus: Corpus) -> None:
-        """Read the training films and what goes with each."""
+    def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
+        """Read the training films, from the cache where there is one, and what goes with each."""
         super().fit(corpus)
         if corpus.paired:
             studies = [study for study in corpus.reports("train") if study.images]
@@ -144,11 +148,17 @@ class NearestNeighbour(TrivialSystem):
             self.neighbour_reports = [self.training_reports[row] for row in similarity.argmax(axis=1)]
         if not studies:
             raise InputError(f"corpus {corpus.name} has no training film for {self.name}")
-        self.neighbours = _standardised(load_films(studies, self.image_size))
+        self.neighbours = (films or FilmCache()).of(studies, self.image_size)
 
     def generate_reports(self, images: Films) -> list[str]:
         """The nearest training film's report for each film."""
-        nearest = (_standardised(images) @ self.neighbours.T).argmax(axis=1)
+        queries = _standardised(images)
+        best, nearest = np.full(len(queries), -np.inf), np.zeros(len(queries), dtype=np.int64)
+        for start in range(0, len(self.neighbours), _BLOCK):
+            correlations = queries @ _standardised(self.neighbours[start : start + _BLOCK]).T
+            found = correlations.max(axis=1)
+            nearest = np.where(found > best, start + correlations.argmax(axis=1), nearest)
+            best = np.maximum(best, found)
         return [self.neighbour_reports[row] for row in nearest]
 
     @property

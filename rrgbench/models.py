@@ -23,6 +23,7 @@ from rrgbench.registry import Registry
 
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
+    from rrgbench.data.films.cache import FilmCache
 
 WEIGHTS: Final = "model.safetensors"
 """Where a saved model's weights lie in its folder."""
@@ -50,8 +51,8 @@ class Model(Protocol):
 class FittedToCorpus(Protocol):
     """A model that is made from the evaluated corpus's training split (the trivial systems)."""
 
-    def fit(self, corpus: "Corpus") -> None:
-        """Learn from the training split."""
+    def fit(self, corpus: "Corpus", films: "FilmCache | None" = None) -> None:
+        """Learn from the training split; `films` keeps decoded ones."""
         ...
 
 

@@ -1,11 +1,15 @@
 """Trivial systems pick the report that their rule says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.films.stream import load_films
 from rrgbench.data.phantom import load
+from rrgbench.data.phantom.film import PhantomFilm
 from rrgbench.data.study import Study
 from rrgbench.models import load_model
 
@@ -47,6 +51,28 @@ def test_nearest_neighbour_finds_the_film_itself(corpus):
     model = fitted("nearest-neighbour", corpus)
     train = corpus.split("train")
     assert model.generate_reports(load_films(train, model.image_size)) == [study.report for study in train]
+
+
+def test_the_nearest_is_the_first_of_all_blocks_whatever_their_size(corpus, monkeypatch):
+    films = load_films(corpus.split("test"), 32)
+    whole = fitted("nearest-neighbour", corpus)
+    expected = whole.generate_reports(films)
+    monkeypatch.setattr("baselines.trivial._BLOCK", 7)
+    assert whole.generate_reports(films) == expected
+    copied = replace(corpus, studies=[*corpus.split("train"), *(
+        replace(study, study_id=f"{study.study_id}-copy", subject_id=f"{study.subject_id}-copy", report="A copy.")
+        for study in corpus.split("train")
+    )])  # fmt: skip
+    assert fitted("nearest-neighbour", copied).generate_reports(films) == expected
+
+
+def test_nearest_neighbour_takes_its_films_from_the_cache(corpus, monkeypatch):
+    cache, model = FilmCache(jobs=1), load_model("nearest-neighbour")
+    train = corpus.split("train")
+    cache.of(train, model.image_size)
+    monkeypatch.setattr(PhantomFilm, "load", None)
+    model.fit(corpus, cache)
+    assert len(model.neighbours) == len(train)
 
 
 def test_constant_reports_carry_no_information(corpus):
