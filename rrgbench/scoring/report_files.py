@@ -1,28 +1,25 @@
 """Files of reports: predictions of a system, or references.
 
-Four layouts are read: JSON Lines `{"study_id": ..., "report": ...}`; CSV with those two columns; one JSON object from
-id to text or list of texts (the `gts`/`res` of R2Gen and pycocoevalcap); ReXrank's submission JSON. Nothing is dropped
+`rrgbench.scoring.report_shapes` tells a file's layout from its content. Nothing is dropped
 silently: what does not fit is an error that names the ids, unless allowed by name, and then it is counted in the
 signature.
 """
 
-import csv
-import io
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import codecs
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from rrgbench.errors import InputError, listed
+from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown
 
-Allowance = Literal["missing", "unknown", "empty", "duplicates"]
-Role = Literal["predictions", "references"]
+Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids"]
 
-_ID_KEYS: Final = ("study_id", "id", "image_id")
-_TEXT_KEYS: Final = ("report", "reports", "caption")
-_REXRANK_FINDINGS: Final = ("section_findings", "findings")
-_REXRANK_IMPRESSION: Final = ("section_impression", "impression")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,17 @@ class ReportFile:
         One or more texts of each study, in the file's order.
     duplicates : int
         How many rows were left out because their study had one already (only where allowed).
+    positional : bool
+        Whether the file has no ids, so that its studies are called 1, 2, ... by their place.
+    fields : tuple of str
+        Names of its fields, where it has any.
     """
 
     name: str
     texts: Mapping[str, tuple[str, ...]]
     duplicates: int = 0
+    positional: bool = False
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,22 @@ class ReportPairs:
     allowed: str = ""
 
 
-def read_reports(path: str | Path, role: Role = "predictions", allow: Collection[str] = ()) -> ReportFile:
-    """Read a file of reports.
+def read_reports(
+    path: str | Path, role: Role = "predictions", allow: Collection[str] = (), columns: Columns = ANY_COLUMNS
+) -> ReportFile:
+    """Read a file of reports, whatever its layout (`docs/formats.md`).
 
     Parameters
     ----------
     path : str or Path
-        `.jsonl`, `.csv` or `.json`.
+        `.jsonl`, `.json`, `.csv`, `.tsv` or `.txt`.
     role : {"predictions", "references"}
-        Which text to take from a ReXrank file: the model's, or "Findings: ... Impression: ..." as ReXrank scores it.
-        References may have several texts for a study.
+        Which text to take where a file has both. References may have several texts for a study.
     allow : collection of {"duplicates", ...}
         With `duplicates` the first report of a study counts and later ones are left out; other names have no effect
         here.
+    columns : Columns
+        Names of the fields with ids and reports, where they are not to be guessed.
 
     Returns
     -------
@@ -91,33 +97,33 @@ def read_reports(path: str | Path, role: Role = "predictions", allow: Collection
     """
     path = Path(path)
     check_allowances(allow)
-    text = _decoded(path)
-    suffix = path.suffix.lower()
-    if suffix in (".jsonl", ".ndjson"):
-        rows = _json_lines(path.name, text)
-    elif suffix == ".csv":
-        rows = _csv_rows(path.name, text)
-    elif suffix == ".json":
-        rows = _json_rows(path.name, text, role)
-    else:
-        raise InputError(
-            f"{path.name}: unknown kind of file {suffix or 'without suffix'!r}; expected .jsonl, .csv or .json"
-        )
+    found = read_rows(path.name, _decoded(path), role, columns)
     texts: dict[str, tuple[str, ...]] = {}
     twice: list[str] = []
-    for study_id, reports in rows:
+    equal = positional = True
+    words = 0
+    for number, (_, given_id, reports) in enumerate(found.rows, start=1):
+        positional = given_id is None
+        study_id = str(number) if given_id is None else given_id
+        words += sum(report.strip().lower() == "nan" for report in reports)
         if study_id in texts:
             twice.append(study_id)
+            equal = equal and texts[study_id] == reports
         else:
             texts[study_id] = reports
     if not texts:
         raise InputError(f"{path.name} holds no report; expected at least one")
     if twice and "duplicates" not in allow:
+        same = " with the same text, as sampling for several processes pads them" if equal else ""
         raise InputError(
-            f"{path.name}: {len(twice)} study ids occur more than once: {listed(twice)}; remove them or allow "
-            "duplicates"
+            f"{path.name}: {len(twice)} study ids occur more than once{same}: {listed(map(shown, twice))}; remove them "
+            "or allow duplicates (--allow-duplicates: the first counts)"
         )
-    return ReportFile(path.name, texts, len(twice))
+    if found.understood:
+        _log.warning("%s", found.understood)
+    if words:
+        _log.warning("%s: %d reports are the word nan; they are scored as text, as given", path.name, words)
+    return ReportFile(path.name, texts, len(twice), positional, found.fields)
 
 
 def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collection[str] = ()) -> ReportPairs:
@@ -127,9 +133,10 @@ def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collect
     ----------
     references, predictions : ReportFile
         As read.
-    allow : collection of {"missing", "unknown", "empty", "duplicates"}
+    allow : collection of {"missing", "unknown", "empty", "duplicates", "ids"}
         `missing`: studies without a prediction are left out. `unknown`: predictions without a reference are left out.
-        `empty`: empty reports are scored as they are.
+        `empty`: empty reports are scored as they are. `ids`: ids that differ as tools write them (`ID_DIFFERENCES`) are
+        the same study.
 
     Returns
     -------
@@ -142,26 +149,25 @@ def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collect
         several predictions.
     """
     check_allowances(allow)
+    predictions, joined = _by_the_references_ids(references, predictions, "ids" in allow)
     missing = [study for study in references.texts if study not in predictions.texts]
     unknown = [study for study in predictions.texts if study not in references.texts]
     several = [study for study, texts in predictions.texts.items() if len(texts) != 1]
     if several:
         raise InputError(
-            f"{predictions.name}: {len(several)} studies have not exactly one prediction: {listed(several)}"
+            f"{predictions.name}: {len(several)} studies have not exactly one prediction: {listed(map(shown, several))}"
         )
     if missing and "missing" not in allow:
         raise InputError(
             f"{predictions.name}: {len(missing)} of {len(references.texts)} studies of {references.name} have no "
-            f"prediction: {listed(missing)}; add them or pass --allow-missing"
+            f"prediction: {listed(map(shown, missing))}; add them or pass --allow-missing"
         )
     if unknown and "unknown" not in allow:
         raise InputError(
-            f"{predictions.name}: {len(unknown)} study ids are not in {references.name}: {listed(unknown)}; "
-            "remove them or pass --allow-unknown"
+            f"{predictions.name}: {len(unknown)} study ids are not in {references.name}: "
+            f"{listed(map(shown, unknown))}; remove them or pass --allow-unknown"
         )
     study_ids = tuple(study for study in references.texts if study in predictions.texts)
-    if not study_ids:
-        raise InputError(f"{predictions.name} and {references.name} have no study id in common; nothing to score")
     hypotheses = tuple(predictions.texts[study][0] for study in study_ids)
     expected = tuple(references.texts[study] for study in study_ids)
     empty = check_empty(study_ids, expected, hypotheses, allow)
@@ -170,8 +176,79 @@ def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collect
         "unknown": len(unknown),
         "empty": empty,
         "duplicates": references.duplicates + predictions.duplicates,
+        "ids": joined,
     }
     return ReportPairs(study_ids, expected, hypotheses, allowed_field(counts))
+
+
+ID_DIFFERENCES: Final[Mapping[str, Callable[[str], str]]] = {
+    "blanks": str.strip,
+    "capitals": str.lower,
+    "a folder or an ending": lambda study: re.sub(r"\.(txt|png|jpe?g|dcm)$", "", study.rpartition("/")[2]),
+    "a trailing .0": lambda study: study.removesuffix(".0"),
+    "leading zeros": lambda study: re.sub(r"^0+(?=\d)", "", study),
+    "an s before the number": lambda study: re.sub(r"^[sS](?=\d)", "", study),
+}
+"""Why ids of one study differ between two files, and what takes the difference away."""
+
+
+def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allowed: bool) -> tuple[ReportFile, int]:
+    """The predictions under the references' ids, and how many ids differed.
+
+    Raises
+    ------
+    InputError
+        If no id is in both files, or the two are matched by position and differ in length.
+    """
+    if references.positional != predictions.positional:
+        bare, named = (references, predictions) if references.positional else (predictions, references)
+        if len(bare.texts) != len(named.texts):
+            raise InputError(
+                f"{bare.name} has no study ids and {len(bare.texts)} reports, {named.name} {len(named.texts)} studies; "
+                "they can't be matched by position: give ids"
+            )
+        texts = dict(zip(references.texts, predictions.texts.values(), strict=True))
+        return replace(predictions, texts=texts), 0
+    open_ids = [study for study in predictions.texts if study not in references.texts]
+    waiting = {study for study in references.texts if study not in predictions.texts}
+    if not open_ids or not waiting:
+        return predictions, 0
+
+    def plain(study: str) -> str:
+        for change in ID_DIFFERENCES.values():
+            study = change(study)
+        return study
+
+    owners: dict[str, list[str]] = {}
+    for study in waiting:
+        owners.setdefault(plain(study), []).append(study)
+    counts = Counter(plain(study) for study in open_ids)
+    same = {
+        study: owners[plain(study)][0]
+        for study in open_ids
+        if counts[plain(study)] == 1 and len(owners.get(plain(study), ())) == 1
+    }
+    if same and allowed:
+        return replace(
+            predictions, texts={same.get(study, study): texts for study, texts in predictions.texts.items()}
+        ), len(same)
+    examples = f"{listed(map(shown, open_ids), most=2)} there and {listed(map(shown, sorted(waiting)), most=2)} here"
+    if same:
+        reasons = [
+            reason
+            for reason, change in ID_DIFFERENCES.items()
+            if any(change(study) != study for pair in same.items() for study in pair)
+        ]
+        raise InputError(
+            f"{len(same)} study ids of {predictions.name} and {references.name} differ only by {' and '.join(reasons)} "
+            f"({examples}); pass --allow-ids to take them for the same"
+        )
+    if len(open_ids) == len(predictions.texts):
+        raise InputError(
+            f"{predictions.name} and {references.name} have no study id in common ({examples}); nothing to score; "
+            "--id-column NAME takes another column for the ids"
+        )
+    return predictions, 0
 
 
 def allowed_field(counts: Mapping[str, int]) -> str:
@@ -212,7 +289,7 @@ def check_empty(
     ]
     if empty and "empty" not in allow:
         raise InputError(
-            f"{len(empty)} studies have an empty reference or hypothesis: {listed(empty)}; "
+            f"{len(empty)} studies have an empty or missing reference or hypothesis: {listed(map(shown, empty))}; "
             "fill them in or pass --allow-empty (allow=['empty']) to score them as they are"
         )
     return len(empty)
@@ -220,105 +297,12 @@ def check_empty(
 
 def _decoded(path: Path) -> str:
     if not path.is_file():
-        raise InputError(f"{path} is not a file; give the path of a .jsonl, .csv or .json file")
+        raise InputError(f"{path} is not a file; give the path of a .jsonl, .json, .csv, .tsv or .txt file")
     content = path.read_bytes()
+    # Excel's "Unicode text"
+    encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(f"{path.name} line {line}: not UTF-8 (byte {error.start}); save the file as UTF-8") from None
-
-
-def _json_lines(name: str, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    # Only "\n" ends a line: JSON strings may hold the other line separators that str.splitlines knows.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        place = f"{name} line {number}"
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{place}: not JSON ({error.msg}, column {error.colno})") from None
-        yield _record(place, row)
-
-
-def _csv_rows(name: str, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        columns = reader.fieldnames or []
-        for row in reader:
-            place = f"{name} line {reader.line_num}"
-            if None in row or None in row.values():
-                raise InputError(f"{place}: not {len(columns)} fields as in the header; quote texts that hold commas")
-            yield _record(place, row)
-    except csv.Error as error:
-        raise InputError(f"{name} line {reader.line_num}: not CSV ({error})") from None
-
-
-def _json_rows(name: str, text: str, role: Role) -> Iterator[tuple[str, tuple[str, ...]]]:
-    def unique(items: list[tuple[str, Any]]) -> list[tuple[str, Any]] | dict[str, Any]:
-        # json keeps the last of equal keys; keep pairs instead, so that duplicates are seen.
-        return dict(items) if len({key for key, _ in items}) == len(items) else items
-
-    try:
-        content = json.loads(text, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{name} line {error.lineno}: not JSON ({error.msg}, column {error.colno})") from None
-    if isinstance(content, dict):
-        content = list(content.items())
-    elif not isinstance(content, list):
-        raise InputError(f"{name}: expected an object from study id to report, or a list of objects")
-    for number, item in enumerate(content, start=1):
-        if isinstance(item, tuple):
-            study_id, value = item
-            place = f"{name} study {study_id}"
-            if isinstance(value, dict):
-                yield study_id, (_rexrank_text(place, value, role),)
-            else:
-                yield study_id, _texts(place, value)
-        else:
-            yield _record(f"{name} item {number}", item)
-
-
-def _record(place: str, row: object) -> tuple[str, tuple[str, ...]]:
-    if not isinstance(row, dict):
-        raise InputError(f"{place}: expected an object with study_id and report, got {type(row).__name__}")
-    study_id = _first(row, _ID_KEYS)
-    found = listed(row, most=8)
-    if study_id is None:
-        raise InputError(f"{place}: no study_id; fields are: {found}")
-    if isinstance(study_id, bool) or not isinstance(study_id, str | int) or not str(study_id).strip():
-        raise InputError(f"{place}: study_id must be text or a whole number that is not empty")
-    key = next((key for key in _TEXT_KEYS if key in row), None)
-    if key is None:
-        raise InputError(f"{place}: no report; fields are: {found}")
-    return str(study_id), _texts(place, row[key])
-
-
-def _texts(place: str, value: object) -> tuple[str, ...]:
-    if value is None:
-        return ("",)
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
-        return tuple(value)
-    # R2Gen's and COCO's captions: a list of {"caption": ...}.
-    if isinstance(value, list) and value and all(isinstance(text, dict) and "caption" in text for text in value):
-        return tuple(text for item in value for text in _texts(place, item["caption"]))
-    raise InputError(f"{place}: report must be text or a list of texts, got {type(value).__name__}")
-
-
-def _rexrank_text(place: str, value: Mapping[str, object], role: Role) -> str:
-    if role == "predictions":
-        if "model_prediction" not in value:
-            raise InputError(f"{place}: no model_prediction; fields are: {listed(value, most=8)}")
-        return _texts(place, value["model_prediction"])[0]
-    findings, impression = _first(value, _REXRANK_FINDINGS), _first(value, _REXRANK_IMPRESSION)
-    if findings is None and impression is None:
-        raise InputError(f"{place}: neither findings nor impression; fields are: {listed(value, most=8)}")
-    parts = {"Findings": findings, "Impression": impression}
-    return " ".join(f"{title}: {text}" for title, text in parts.items() if isinstance(text, str) and text.strip())
-
-
-def _first(row: Mapping[str, object], keys: Iterable[str]) -> object:
-    return next((row[key] for key in keys if row.get(key) is not None), None)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rrgbench.errors import InputError
 from rrgbench.scoring.report_files import ReportFile, pair_reports, read_reports
+from rrgbench.scoring.report_shapes import Columns
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -46,7 +47,7 @@ def test_rexrank_references_are_findings_and_impression(tmp_path) -> None:
         "2": {"findings": None, "impression": "Normal."},
     }
     found = read_reports(write(tmp_path, "r.json", json.dumps(content)), "references")
-    assert found.texts == {"1": ("Findings: Clear. Impression: Normal.",), "2": ("Impression: Normal.",)}
+    assert found.texts == {"1": ("Findings: Clear. Impression: Normal.",), "2": ("Findings: None Impression: Normal.",)}
 
 
 def test_several_references(tmp_path) -> None:
@@ -73,25 +74,24 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
     [
         ("a.jsonl", '{"study_id": 1, "report": "x"}\n{"study_id": ', "a.jsonl line 2: not JSON"),
         ("a.jsonl", '{"study_id": 1, "report": "x"}\n[1]', "a.jsonl line 2: expected an object"),
-        ("a.jsonl", '{"report": "x"}', "a.jsonl line 1: no study_id; fields are: report"),
+        ("a.jsonl", '{"report": "x", "case": 1}', "a.jsonl line 1: no study_id; fields are: report, case"),
         ("a.jsonl", '{"study_id": 1}', "a.jsonl line 1: no report; fields are: study_id"),
         ("a.jsonl", '{"study_id": 1.5, "report": "x"}', "study_id must be text or a whole number"),
         ("a.jsonl", '{"study_id": " ", "report": "x"}', "study_id must be text or a whole number"),
         ("a.jsonl", '{"study_id": 1, "report": 5}', "report must be text or a list of texts, got int"),
         ("a.jsonl", '{"study_id": 1, "report": []}', "got list"),
-        ("a.jsonl", '{"study_id": 1, "report": NaN}', "got float"),
         ("a.jsonl", b'{"study_id": 1, "report": "x"}\n{"study_id": 2, "report": "\xff"}', "line 2: not UTF-8"),
         ("a.jsonl", "", "holds no report"),
         ("a.jsonl", "\n \n", "holds no report"),
-        ("a.csv", "study_id,report\n1,a,b\n", "line 2: not 2 fields"),
-        ("a.csv", "study_id,report\n1\n", "line 2: not 2 fields"),
+        ("a.csv", "study_id,report\n1,a,b\n", "line 2: 3 fields, not 2"),
+        ("a.csv", "study_id,report\n1\n", "line 2: 1 fields, not 2"),
         ("a.csv", 'study_id,report\n1,"open', "not CSV"),
-        ("a.csv", "uid,text\n1,a\n", "no study_id; fields are: uid, text"),
+        ("a.csv", "case,text\n1,a\n", "no study_id; fields are: case, text"),
         ("a.json", '{"1": "x",\n "2": }', "a.json line 2: not JSON"),
         ("a.json", '"x"', "expected an object from study id to report"),
         ("a.json", '{"1": {"findings": "x"}}', "no model_prediction"),
         ("a.json", '{"1": "x", "1": "y"}', "1 study ids occur more than once: 1"),
-        ("a.txt", "x", "unknown kind of file '.txt'"),
+        ("a.doc", "x", "unknown kind of file '.doc'"),
         (
             "a.jsonl",
             "".join(f'{{"study_id": {i % 7}, "report": "x"}}\n' for i in range(14)),
@@ -126,7 +126,9 @@ def test_missing_unknown_and_empty_are_errors_or_counted() -> None:
         pair_reports(references, predictions)
     with pytest.raises(InputError, match=r"1 study ids are not in refs: 9; .*--allow-unknown"):
         pair_reports(references, predictions, ["missing"])
-    with pytest.raises(InputError, match=r"1 studies have an empty reference or hypothesis: 1; .*--allow-empty"):
+    with pytest.raises(
+        InputError, match=r"1 studies have an empty or missing reference or hypothesis: 1; .*--allow-empty"
+    ):
         pair_reports(references, predictions, ["missing", "unknown"])
     pairs = pair_reports(references, predictions, ["missing", "unknown", "empty"])
     assert pairs.study_ids == ("0", "1")
@@ -161,3 +163,187 @@ def test_messages_never_hold_report_text(tmp_path) -> None:
         with pytest.raises(InputError) as caught:
             read_reports(write(tmp_path, name, content))
         assert not re.search(secret, str(caught.value))
+
+
+TEXTS = {"s1": "Clear lungs, no effusion.", "s2": 'A "large" heart; stable.'}
+RECORDS = [{"study_id": study, "report": text} for study, text in TEXTS.items()]
+OTHERS = {"s1": "Left effusion.", "s2": "Normal."}
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+NAMED = {
+    "lines.json": "\n".join(json.dumps(row) for row in RECORDS),
+    "UPPER.JSONL": "\n".join(json.dumps(row) for row in RECORDS),
+    "columns.json": json.dumps({key: [row[key] for row in RECORDS] for key in ("study_id", "report")}),
+    "pandas-columns.json": json.dumps(
+        {k: {str(i): r[k] for i, r in enumerate(RECORDS)} for k in ("study_id", "report")}
+    ),
+    "pandas-index.json": json.dumps({str(i): row for i, row in enumerate(RECORDS)}),
+    "pandas-split.json": json.dumps(
+        {"columns": ["study_id", "report"], "index": [0, 1], "data": [list(row.values()) for row in RECORDS]}
+    ),
+    "pandas-table.json": json.dumps({"schema": {"fields": []}, "data": RECORDS}),
+    "coco.json": json.dumps([{"image_id": study, "id": 7, "caption": text} for study, text in TEXTS.items()]),
+    "coco-references.json": json.dumps(
+        {"images": [{"id": "s1"}], "annotations": [{"image_id": k, "id": 7, "caption": v} for k, v in TEXTS.items()]}
+    ),
+    "annotation.json": json.dumps(
+        {"train": [{"id": "t", "report": "x"}], "val": [], "test": [{"id": k, "report": v} for k, v in TEXTS.items()]}
+    ),
+    "semicolons.csv": "study_id;report\n" + "\n".join(f"{k};{quoted(v)}" for k, v in TEXTS.items()),
+    "stated.csv": "sep=|\nstudy_id|report\n" + "\n".join(f"{k}|{quoted(v)}" for k, v in TEXTS.items()),
+    "tabs.tsv": "study_id\treport\n" + "\n".join(f"{k}\t{quoted(v)}" for k, v in TEXTS.items()),
+    "spelled.csv": " Study ID , Generated Report \n" + "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "xpronet.csv": "img_id,pred,gt\n" + "\n".join(f"{k},{quoted(v)},{OTHERS[k]}" for k, v in TEXTS.items()),
+    "indexed.csv": ",study_id,report\n" + "\n".join(f"0,{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "no-header.csv": "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_tools_write_is_read(tmp_path, name) -> None:
+    found = read_reports(write(tmp_path, name, NAMED[name]))
+    assert {study: texts[0] for study, texts in found.texts.items()} == TEXTS
+    assert not found.positional
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("gts.csv", "\n".join(map(quoted, TEXTS.values()))),
+        ("list.json", json.dumps(list(TEXTS.values()))),
+        ("lines.txt", "\n".join(TEXTS.values()) + "\n"),
+        ("texts.jsonl", "\n".join(json.dumps({"prediction": text}) for text in TEXTS.values())),
+    ],
+)
+def test_files_without_ids_are_matched_by_position_and_say_so(tmp_path, caplog, name, content) -> None:
+    found = read_reports(write(tmp_path, name, content))
+    assert found.positional
+    assert "matched with the other file by their position" in caplog.text
+    references = ReportFile("refs", {"b": ("x",), "a": ("y",)})
+    assert pair_reports(references, found).hypotheses == tuple(TEXTS.values())
+    with pytest.raises(InputError, match="can't be matched by position"):
+        pair_reports(ReportFile("refs", {"b": ("x",)}), found)
+
+
+def test_one_record_is_one_study(tmp_path) -> None:
+    found = read_reports(write(tmp_path, "one.json", '{"study_id": "s1", "report": "Clear."}'))
+    assert found.texts == {"s1": ("Clear.",)}
+
+
+def test_both_sides_in_one_file_are_told_apart(tmp_path, caplog) -> None:
+    path = write(tmp_path, "both.csv", "id,gt,pred\n1,a,b\n")
+    assert read_reports(path, "references").texts == {"1": ("a",)}
+    assert read_reports(path, "predictions").texts == {"1": ("b",)}
+    assert "read from pred, not from gt" in caplog.text
+    assert read_reports(path, columns=Columns(report="GT")).texts == {"1": ("a",)}
+
+
+def test_a_report_by_the_word_nan_is_warned_of_and_a_missing_one_named(tmp_path, caplog) -> None:
+    found = read_reports(write(tmp_path, "a.csv", "study_id,report\n1,nan\n"))
+    assert found.texts == {"1": ("nan",)}
+    assert "1 reports are the word nan" in caplog.text
+    missing = read_reports(write(tmp_path, "a.jsonl", '{"study_id": "7", "report": NaN}'))
+    with pytest.raises(InputError, match=r"1 studies have an empty or missing .*: 7"):
+        pair_reports(ReportFile("refs", {"7": ("x",)}), missing)
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "reason"),
+    [
+        ("s50", "50", "an s before the number"),
+        ("50.0", "50", "a trailing .0"),
+        ("5", "0005", "leading zeros"),
+        (" a1", "a1", "blanks"),
+        ("A1", "a1", "capitals"),
+        ("p10/s50.txt", "50", "a folder or an ending and an s before the number"),
+    ],
+)
+def test_ids_that_nearly_meet_are_explained_and_joined_on_request(there, here, reason) -> None:
+    references, predictions = ReportFile("refs", {here: ("x",)}), ReportFile("preds", {there: ("y",)})
+    with pytest.raises(InputError, match=f"differ only by {reason}.*--allow-ids"):
+        pair_reports(references, predictions)
+    pairs = pair_reports(references, predictions, ["ids"])
+    assert (pairs.study_ids, pairs.hypotheses, pairs.allowed) == ((here,), ("y",), "ids=1")
+
+
+def test_ids_that_would_fall_together_are_not_joined() -> None:
+    references = ReportFile("refs", {"1": ("x",), "01": ("y",)})
+    with pytest.raises(InputError, match="no study id in common"):
+        pair_reports(references, ReportFile("preds", {"1.0": ("z",)}), ["ids"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"study_id": "a", "report": "x", "reports": "y"}', "in report, reports; .*--report-column"),
+        ('{"study_id": "a", "id": "b", "report": "x"}', "told by study_id, id; .*--id-column"),
+        ('{"study_id": "a", "findings": "x", "impression": "y"}', "in findings, impression"),
+        ('{"study_id": "a", "study_id": "b", "report": "x"}', "study_id stands twice"),
+        ('{"study_id": "a", "gt": "x"}', "no predictions but references"),
+    ],
+)
+def test_what_has_two_readings_is_refused(tmp_path, content, message) -> None:
+    with pytest.raises(InputError, match=message):
+        read_reports(write(tmp_path, "a.jsonl", content))
+
+
+def test_equal_columns_are_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="names report twice"):
+        read_reports(write(tmp_path, "a.csv", "study_id,report,report\n1,a,b\n"))
+
+
+def test_excels_unicode_text_and_very_long_texts(tmp_path) -> None:
+    long = "no effusion " * 20_000
+    content = f"study_id\treport\n1\t{long}\n".encode("utf-16")
+    assert read_reports(write(tmp_path, "a.csv", content)).texts == {"1": (long,)}
+
+
+SHAPES = {**NAMED, "gts.csv": "\n".join(map(quoted, TEXTS.values())), "list.json": json.dumps(list(TEXTS.values()))}
+
+
+def mutated(content: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
+    for place, length, put in cuts:
+        at = place % (len(content) + 1)
+        content = content[:at] + put + content[at + length :]
+    return content
+
+
+def check_mutation(folder: Path, name: str, cuts: list[tuple[int, int, bytes]]) -> None:
+    path = write(folder, name, mutated(SHAPES[name].encode(), cuts))
+    try:
+        found = read_reports(path)
+    except InputError as error:
+        for text in (*TEXTS.values(), *OTHERS.values()):
+            assert text not in str(error)
+            assert not any(word in str(error) for word in ("lungs", "effusion", "heart", "stable"))
+        assert "\n" not in str(error)
+    else:
+        assert all(isinstance(text, str) for texts in found.texts.values() for text in texts)
+
+
+cuts = st.lists(
+    st.tuples(
+        st.integers(0, 400),
+        st.integers(0, 12),
+        st.sampled_from([b"", b",", b'"', b"\n", b"{", b"]", b"\xff", b"\x00", b":"]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(SHAPES)), cuts)
+def test_mutated_files_are_read_or_refused_in_a_line_without_text(tmp_path_factory, name, cuts) -> None:
+    check_mutation(tmp_path_factory.getbasetemp(), name, cuts)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000)
+@given(st.sampled_from(sorted(SHAPES)), cuts)
+def test_two_thousand_mutated_files(tmp_path_factory, name, cuts) -> None:
+    check_mutation(tmp_path_factory.getbasetemp(), name, cuts)
