@@ -30,7 +30,9 @@ _BOTH_SIDES = {
     "Pleural Effusion": 0.35,
     "Pleural Other": 0.2,
 }
-_SEVERITIES = (0.35, 0.4, 0.25)
+SEVERITIES = (0.35, 0.4, 0.25)
+"""How often a finding is mild, moderate, severe."""
+_STRENGTH = (0.72, 0.87, 1.0)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Finding:
         How strongly it is drawn, in (0, 1].
     variant : float
         In [0, 1): picks between kinds of one observation (nodule or mass ...) in film and report alike.
+    onset : int or None
+        Index of the study in which it first appeared, whose place and texture it keeps; None for the study's own.
     """
 
     certain: bool
@@ -59,6 +63,7 @@ class Finding:
     severity: int
     strength: float
     variant: float
+    onset: int | None = None
 
     @property
     def signs(self) -> tuple[int, ...]:
@@ -68,10 +73,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Device:
-    """One tube, line or implant: its kind and its side (`right` or `left`)."""
+    """One tube, line or implant: its kind, its side (`right` or `left`) and the index of the study that first shows it.
+
+    The index settles where exactly it lies; None is the study's own.
+    """
 
     kind: str
     side: str
+    onset: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,8 @@ class Case:
         About 0 +- 1: how deep the breath is.
     exposure, noise : float
         Factor on attenuation; grain in grey values.
+    patient : int or None
+        Index of the study whose body this is, the patient's first; None for the study's own.
     """
 
     labels: NDArray[np.int8]
@@ -107,11 +118,17 @@ class Case:
     inspiration: float
     exposure: float
     noise: float
+    patient: int | None = None
 
 
 def draw_case(population: Population, seed: int, index: int) -> Case:
     """The whole truth of study `index`; the same for the same (population, seed, index), whenever it is asked for."""
     labels = draw_labels(population, seed, np.array([index], dtype=np.int64))[0]
+    return case_with_labels(labels, population, seed, index)
+
+
+def case_with_labels(labels: NDArray[np.int8], population: Population, seed: int, index: int) -> Case:
+    """What (seed, index) make of given labels (14,): findings, devices and the film's conditions."""
     rng = generator(seed, population.stream * 8 + _CASE_STREAM, index)
     findings: dict[str, Finding] = {}
     for column, name in enumerate(OBSERVATIONS[1:-1], start=1):
@@ -139,8 +156,8 @@ def _draw_finding(rng: np.random.Generator, name: str, certain: bool, others: di
     both = _BOTH_SIDES.get(name, 0.0)
     side = SIDES[int(rng.choice(3, p=((1 - both) * 0.53, (1 - both) * 0.47, both)))]
     zone = ZONES[int(rng.choice(3, p=_ZONES_BY_OBSERVATION.get(name, (0.0, 0.0, 1.0))))]
-    severity = int(rng.choice(3, p=_SEVERITIES))
-    strength = float(rng.uniform(0.85, 1.0) * (0.72, 0.87, 1.0)[severity])
+    severity = int(rng.choice(3, p=SEVERITIES))
+    strength = float(rng.uniform(0.85, 1.0) * _STRENGTH[severity])
     if not certain:
         severity = 0
         strength = float(rng.uniform(0.25, 0.4))
@@ -153,6 +170,12 @@ def _draw_finding(rng: np.random.Generator, name: str, certain: bool, others: di
     if name == "Edema" or name in ("Cardiomegaly", "Enlarged Cardiomediastinum"):
         side = "both"
     return Finding(certain, side, zone, severity, strength, float(rng.random()))
+
+
+def strength_of(certain: bool, severity: int, variant: float) -> float:
+    """How strongly a finding that is followed over time is drawn: more where it is worse, else always alike."""
+    own = (variant * 17.0) % 1.0
+    return (0.85 + 0.15 * own) * _STRENGTH[severity] if certain else 0.25 + 0.15 * own
 
 
 _DEVICE_KINDS = (

@@ -8,8 +8,8 @@ from rrgbench.data.phantom.canvas import Canvas
 from rrgbench.data.phantom.case import Device
 
 
-def _smooth(points: list[tuple[float, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # Catmull-Rom through the given points: tubes bend, they don't kink.
+def smooth(points: list[tuple[float, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Catmull-Rom through the given points: tubes bend, they don't kink."""
     knots = np.array([points[0], *points, points[-1]], dtype=np.float64)
     t = np.linspace(0, 1, 8)[:, None]
     pieces = []
@@ -26,7 +26,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
     jitter = rng.uniform(-0.02, 0.02, 6)
     dense = 0.62 * strength
     if device.kind == "endotracheal tube":
-        x, y = _smooth(
+        x, y = smooth(
             [(middle + jitter[0], -1.05), (middle + jitter[1] / 2, -0.7), (middle + 0.008, -0.36 + jitter[2])]
         )
         for wall_x in (-0.016, 0.016):
@@ -41,7 +41,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
             (0.30, 0.62),
             (0.40, 0.56 + jitter[1]),
         ]
-        canvas.stroke(*_smooth(points), 0.02, dense)
+        canvas.stroke(*smooth(points), 0.02, dense)
     elif device.kind == "internal jugular line":
         points = [
             (sign * 0.24, -1.0),
@@ -50,7 +50,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
             (-0.10, -0.35),
             (-0.11 + jitter[0], -0.02 + jitter[1]),
         ]
-        canvas.stroke(*_smooth(points), 0.02, dense)
+        canvas.stroke(*smooth(points), 0.02, dense)
     elif device.kind == "subclavian line":
         points = [
             (sign * 0.62, -0.52),
@@ -59,7 +59,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
             (-0.08, -0.42),
             (-0.11 + jitter[0], -0.05 + jitter[1]),
         ]
-        canvas.stroke(*_smooth(points), 0.02, dense)
+        canvas.stroke(*smooth(points), 0.02, dense)
     elif device.kind == "picc line":
         points = [
             (sign * 1.0, -0.15 + jitter[2]),
@@ -69,7 +69,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
             (-0.08, -0.42),
             (-0.11, 0.0 + jitter[1]),
         ]
-        canvas.stroke(*_smooth(points), 0.018, dense)
+        canvas.stroke(*smooth(points), 0.018, dense)
     elif device.kind == "pacemaker":
         _draw_pacemaker(canvas, sign, strength, jitter)
     elif device.kind == "sternal wires":
@@ -86,7 +86,7 @@ def draw_device(canvas: Canvas, shape: Shape, device: Device, strength: float, r
             (sign * 0.55, -0.1),
             (sign * 0.42 + jitter[1], -0.42 + jitter[2]),
         ]
-        x, y = _smooth(points)
+        x, y = smooth(points)
         canvas.stroke(x, y, 0.034, 0.75 * dense)
         canvas.stroke(x, y, 0.01, 0.5 * dense)
 
@@ -98,6 +98,6 @@ def _draw_pacemaker(canvas: Canvas, sign: int, strength: float, jitter: NDArray[
     tips = [(-0.06, 0.10), (0.16 + jitter[2], 0.36 + jitter[3])]
     for tip in tips:
         points = [(x0, y0 - 0.06), (sign * 0.36, -0.60), (sign * 0.14, -0.58), (-0.07, -0.38), (-0.09, 0.02), tip]
-        canvas.stroke(*_smooth(points), 0.018, 0.62 * strength)
+        canvas.stroke(*smooth(points), 0.018, 0.62 * strength)
     window, squared = canvas.ellipse(tips[1][0], tips[1][1], 0.022, 0.022)
     canvas.attenuation[window] += np.float32(0.5 * strength) * np.clip(1.3 - squared, 0, 1)

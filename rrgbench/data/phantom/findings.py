@@ -8,7 +8,7 @@ from rrgbench.data.phantom.anatomy import Shape, Side, rib_height
 from rrgbench.data.phantom.canvas import Array, Canvas
 from rrgbench.data.phantom.case import Finding
 
-_ZONE_HEIGHT = {"upper": -0.44, "mid": -0.10, "lower": 0.20}
+ZONE_HEIGHT = {"upper": -0.44, "mid": -0.10, "lower": 0.20}
 _ZONE_LATERAL = {"upper": 0.33, "mid": 0.40, "lower": 0.42}
 
 Halves = tuple[Side, Side]
@@ -19,7 +19,7 @@ def _chosen(halves: Halves, finding: Finding) -> list[Side]:
     return [half for half in halves if half.sign in finding.signs]
 
 
-def _texture(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Array:
+def texture(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Array:
     """Blotches in 0..1: a coarse random grid, smoothly enlarged to a window of the film."""
     grid = rng.random((cells, cells)).astype(np.float32)
     rows = np.linspace(0, cells - 1.001, shape[0], dtype=np.float32)
@@ -33,15 +33,21 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int], cells: int) -> Ar
 def draw_lesion(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, rng: np.random.Generator) -> None:
     """A round, sharply outlined nodule or mass; several nodules where the variant says so."""
     for half in _chosen(halves, finding):
-        count = 4 if lesion_kind(finding) == "nodules" else 1
-        for number in range(count):
-            radius = (0.068, 0.085, 0.145)[finding.severity] * (0.8 if count > 1 else 1.0) * rng.uniform(0.92, 1.08)
-            x = half.sign * (_ZONE_LATERAL[finding.zone] + rng.uniform(-0.1, 0.1) * (1 + 0.6 * (number > 0)))
-            y = _ZONE_HEIGHT[finding.zone] + rng.uniform(-0.08, 0.08) * (1 + 1.2 * (number > 0))
-            window, squared = canvas.ellipse(
-                x, y, radius, radius * rng.uniform(0.85, 1.0), rng.uniform(0, 3), reach=1.3
-            )
+        for x, y, radius, tall, turn in lesion_spots(finding, rng):
+            window, squared = canvas.ellipse(half.sign * x, y, radius, tall, turn, reach=1.3)
             canvas.attenuation[window] += np.float32(0.50 * finding.strength) * np.clip((1.1 - squared) * 2.5, 0, 1)
+
+
+def lesion_spots(finding: Finding, rng: np.random.Generator) -> list[tuple[float, float, float, float, float]]:
+    """Distance from the midline, height, radii and turn of each nodule of one lung."""
+    count = 4 if lesion_kind(finding) == "nodules" else 1
+    spots = []
+    for number in range(count):
+        radius = (0.068, 0.085, 0.145)[finding.severity] * (0.8 if count > 1 else 1.0) * rng.uniform(0.92, 1.08)
+        x = _ZONE_LATERAL[finding.zone] + rng.uniform(-0.1, 0.1) * (1 + 0.6 * (number > 0))
+        y = ZONE_HEIGHT[finding.zone] + rng.uniform(-0.08, 0.08) * (1 + 1.2 * (number > 0))
+        spots.append((x, y, radius, radius * rng.uniform(0.85, 1.0), rng.uniform(0, 3)))
+    return spots
 
 
 def lesion_kind(finding: Finding) -> str:
@@ -55,7 +61,7 @@ def draw_opacity(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding,
     """A hazy, ill-defined veil through which vessels stay visible."""
     for half in _chosen(halves, finding):
         x = half.sign * (_ZONE_LATERAL[finding.zone] + rng.uniform(-0.06, 0.06))
-        y = _ZONE_HEIGHT[finding.zone] + rng.uniform(-0.06, 0.06)
+        y = ZONE_HEIGHT[finding.zone] + rng.uniform(-0.06, 0.06)
         radius = 0.20 + 0.05 * finding.severity
         window, squared = canvas.ellipse(
             x, y, radius, radius * rng.uniform(0.8, 1.0), rng.uniform(-0.5, 0.5), reach=1.8
@@ -68,7 +74,7 @@ def draw_edema(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, r
     """Haze around both hila, cuffed bronchi, and Kerley B lines at the lateral bases."""
     for half in halves:
         haze = np.exp(-np.square((half.lateral - 0.24) / 0.21) - np.square((canvas.y - 0.02) / 0.34))
-        cotton = 0.55 + 0.9 * _texture(rng, half.lateral.shape, 22)
+        cotton = 0.55 + 0.9 * texture(rng, half.lateral.shape, 22)
         canvas.attenuation[:, half.window] += np.float32(0.36 * finding.strength) * haze * cotton * half.lung
         lines = 7
         y = np.linspace(0.08, 0.36, lines)[:, None] + rng.normal(0, 0.012, (lines, 1))
@@ -96,7 +102,7 @@ def draw_consolidation(
             )
         else:
             lobe = canvas.ramp(slanted - np.float32(0.10 - 0.06 * finding.severity), 0.03)
-        dense = (0.88 + 0.24 * _texture(rng, half.lateral.shape, 30)) * lobe * np.minimum(half.lung * 1.3, 1)
+        dense = (0.88 + 0.24 * texture(rng, half.lateral.shape, 30)) * lobe * np.minimum(half.lung * 1.3, 1)
         canvas.attenuation[:, half.window] += np.float32(0.52 * finding.strength) * dense
         centre = {"upper": -0.40, "mid": -0.04, "lower": 0.22}[finding.zone]
         part = np.linspace(0, 1, 6)
@@ -112,14 +118,20 @@ def draw_pneumonia(canvas: Canvas, shape: Shape, halves: Halves, finding: Findin
     """Many small ill-defined patches in one region, coalescing where it is severe."""
     for half in _chosen(halves, finding):
         x = half.sign * (_ZONE_LATERAL[finding.zone] + rng.uniform(-0.04, 0.04))
-        y = _ZONE_HEIGHT[finding.zone] + rng.uniform(-0.05, 0.05)
+        y = ZONE_HEIGHT[finding.zone] + rng.uniform(-0.05, 0.05)
         radius = 0.21 + 0.04 * finding.severity
         window, squared = canvas.ellipse(x, y, radius, 1.1 * radius, reach=1.35)
-        # Few cells to the window make the patches; a finer grid frays their edges.
-        coarse = _texture(rng, squared.shape, 9) + np.float32(0.25) * _texture(rng, squared.shape, 26)
-        patches = np.clip((coarse - np.float32(0.66 - 0.04 * finding.severity)) * np.float32(5), 0, 1)
-        patches *= np.clip(1.6 - squared, 0, 1) * np.minimum(canvas.lung[window] * 1.2, 1)
+        patches = ragged_patches(squared, canvas.lung[window], finding, rng)
         canvas.attenuation[window] += np.float32(0.42 * finding.strength) * patches
+
+
+def ragged_patches(squared: Array, lung: Array, finding: Finding, rng: np.random.Generator) -> Array:
+    """Ill-defined patches, 0 to 1, in the aerated lung of a window whose outline is `squared` = 1.6."""
+    # Few cells to the window make the patches; a finer grid frays their edges.
+    coarse = texture(rng, squared.shape, 9) + np.float32(0.25) * texture(rng, squared.shape, 26)
+    patches = np.clip((coarse - np.float32(0.66 - 0.04 * finding.severity)) * np.float32(5), 0, 1)
+    patches *= np.clip(1.6 - squared, 0, 1) * np.minimum(lung * 1.2, 1)
+    return np.asarray(patches)
 
 
 def draw_atelectasis(canvas: Canvas, shape: Shape, halves: Halves, finding: Finding, rng: np.random.Generator) -> None:
@@ -179,7 +191,7 @@ def draw_pleural_other(
 ) -> None:
     """A thick white rind along the chest wall, and calcified plaques."""
     for half in _chosen(halves, finding):
-        centre = _ZONE_HEIGHT[finding.zone]
+        centre = ZONE_HEIGHT[finding.zone]
         y = np.linspace(centre - 0.26, centre + 0.26, 14)
         wall = np.interp(y, canvas.y[:, 0], half.wall[:, 0])
         thick = 0.055 + 0.012 * finding.severity

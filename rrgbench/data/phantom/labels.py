@@ -37,18 +37,23 @@ def draw_labels(population: Population, seed: int, indices: NDArray[np.int64]) -
     causes = population.loadings.shape[1]
     drawn = len(population.positive)
     numbers = uniforms(seed, population.stream * 8 + _LABEL_STREAM, indices, causes + 2 * drawn)
-    normal = np.asarray(ndtri(numbers[:, : causes + drawn]))
+    return coded(population, ndtri(numbers[:, : causes + drawn]), numbers[:, causes + drawn :])
+
+
+def coded(population: Population, normal: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Labels (..., 14) from standard normal causes and own liabilities (..., 4 + 13) and uniform numbers (..., 13)."""
+    causes = population.loadings.shape[1]
     own = np.sqrt(1.0 - np.square(population.loadings).sum(axis=1))
-    liability = normal[:, :causes] @ population.loadings.T + normal[:, causes:] * own
+    liability = normal[..., :causes] @ population.loadings.T + normal[..., causes:] * own
     positive_from = -ndtri(population.positive)
     uncertain_from = -ndtri(population.positive + population.uncertain)
 
-    labels = np.full((len(indices), len(OBSERVATIONS)), UNMENTIONED, dtype=np.int8)
-    findings = labels[:, 1:]
-    findings[numbers[:, causes + drawn :] < population.denied] = NEGATIVE
+    labels = np.full((*normal.shape[:-1], len(OBSERVATIONS)), UNMENTIONED, dtype=np.int8)
+    findings = labels[..., 1:]
+    findings[chance < population.denied] = NEGATIVE
     findings[liability > uncertain_from] = UNCERTAIN
     findings[liability > positive_from] = POSITIVE
     present = (labels == POSITIVE) | (labels == UNCERTAIN)
-    present[:, _DEVICES] = False
-    labels[~present.any(axis=1), 0] = POSITIVE
+    present[..., _DEVICES] = False
+    labels[~present.any(axis=-1), 0] = POSITIVE
     return labels

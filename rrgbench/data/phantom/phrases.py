@@ -271,7 +271,15 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
         "an upright radiograph was acquired in full inspiration",
         "the examination is technically adequate",
     ),
+    "LATERAL": (
+        "frontal and lateral views of the chest",
+        "pa and lateral views of the chest",
+        "two views of the chest were obtained",
+        "frontal and lateral radiographs were acquired in full inspiration",
+    ),
 }
+COMPARED: Final = "comparison is made with earlier films"
+LATERAL_WANTED: Final = "lateral view could help to clarify"
 FILLERS: Final = (
     "the trachea is midline",
     "the hila are unremarkable",
@@ -286,7 +294,7 @@ FILLERS: Final = (
     "no subdiaphragmatic gas is detected",
     "the carina and main bronchi are patent",
     "the clavicles and scapulae are symmetric",
-    "comparison is made with earlier films",
+    COMPARED,
 )
 # Not among the 14 either, but a labeler may well not call such a chest normal.
 AGE: Final = (
@@ -363,7 +371,7 @@ UNCERTAIN_DEVICES: Final[dict[str, tuple[str, ...]]] = {
 FOLLOW_UP: Final = (
     "clinical correlation is recommended",
     "followup radiograph is suggested after treatment",
-    "lateral view could help to clarify",
+    LATERAL_WANTED,
     "attention on followup imaging",
     "results were discussed with the referring team",
 )

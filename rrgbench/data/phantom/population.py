@@ -1,6 +1,6 @@
 """Whose chests are drawn: how often each observation is positive, uncertain or denied, and how they go together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,34 @@ DRAWN = OBSERVATIONS[1:]
 
 
 @dataclass(frozen=True)
+class Course:
+    """How patients change between studies: every latent quantity forgets its past exponentially.
+
+    Attributes
+    ----------
+    prior : float
+        Probability that a study has an earlier one of the same patient.
+    causes, findings, degrees : float array (4,), (13,), (13,)
+        Days after which the memory of a shared cause, of an observation's own liability and of its degree has fallen to
+        1/e; infinite where it never changes.
+    device : float
+        The same for tubes and lines that stay in place.
+    implant : float
+        Share of patients with a pacemaker or sternal wires, who have them in all their studies.
+    lateral : float
+        Share of the well who have a lateral film too; the ill have fewer.
+    """
+
+    prior: float
+    causes: NDArray[np.float64]
+    findings: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+    device: float
+    implant: float
+    lateral: float
+
+
+@dataclass(frozen=True)
 class Population:
     """Where a phantom's patients and films come from.
 
@@ -107,6 +135,8 @@ class Population:
         Mean and standard deviation of the film's exposure (a factor on attenuation).
     noise : float
         Mean standard deviation of the grain, in grey values of 255.
+    course : Course or None
+        How a patient's studies follow each other; None where every patient has one study.
     """
 
     name: str
@@ -118,6 +148,7 @@ class Population:
     bedside: float
     exposure: tuple[float, float]
     noise: float
+    course: Course | None = None
 
 
 def _population(
@@ -143,5 +174,48 @@ PHANTOM = _population("phantom", 0, _MIMIC, _MIMIC_STUDIES, 1.0, 0.35, (1.0, 0.1
 PHANTOM_B = _population("phantom-b", 1, _CHEXPERT, _CHEXPERT_STUDIES, 0.4, 0.7, (1.15, 0.15), 5.5)
 """Prevalence like CheXpert's, mostly bedside films, denser and grainier."""
 
-POPULATIONS = {population.name: population for population in (PHANTOM, PHANTOM_B)}
+# Days until an observation's own liability is forgotten: fluid and air go within weeks, bones and scars stay.
+_FINDING_DAYS = {
+    "Enlarged Cardiomediastinum": 400,
+    "Cardiomegaly": 700,
+    "Lung Lesion": 400,
+    "Lung Opacity": 30,
+    "Edema": 12,
+    "Consolidation": 25,
+    "Pneumonia": 25,
+    "Atelectasis": 20,
+    "Pneumothorax": 12,
+    "Pleural Effusion": 30,
+    "Pleural Other": 2000,
+    "Fracture": 1000,
+    "Support Devices": 25,
+}
+_FIXED_DEGREE = ("Pleural Other", "Fracture")
+
+
+def _course() -> Course:
+    days = np.array([float(_FINDING_DAYS[observation]) for observation in DRAWN])
+    fixed = np.isin(DRAWN, _FIXED_DEGREE)
+    return Course(
+        prior=0.6,
+        causes=np.array([150.0, 50.0, 30.0, 40.0]),
+        findings=days,
+        degrees=np.where(fixed, np.inf, 0.7 * days),
+        device=12.0,
+        implant=0.10,
+        lateral=0.75,
+    )
+
+
+def _followed(population: Population, name: str, stream: int, course: Course) -> Population:
+    # Implants come on top of the devices that come and go; the sum is the population's prevalence.
+    positive = population.positive.copy()
+    positive[-1] = (positive[-1] - course.implant) / (1 - course.implant)
+    return replace(population, name=name, stream=stream, positive=positive, course=course)
+
+
+PHANTOM_FOLLOWUP = _followed(PHANTOM, "phantom-followup", 2, _course())
+"""The first phantom's population, of whom most come back."""
+
+POPULATIONS = {population.name: population for population in (PHANTOM, PHANTOM_B, PHANTOM_FOLLOWUP)}
 """By name, as films refer to them."""
