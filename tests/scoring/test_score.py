@@ -176,7 +176,7 @@ def test_only_what_was_asked_for() -> None:
         (["a"], [None], "hypotheses: 1 studies have no text or list of texts: 0"),
         ([3], ["a"], "references: 1 studies"),
         ({"1": "a"}, ["a"], "both be lists or both be mappings"),
-        ({"1": "a"}, {"2": "a"}, "1 of 1 studies of references have no prediction: 1"),
+        ({"1": "a"}, {"2": "a"}, "no study id in common"),
         (["a", ""], ["a", "b"], "1 studies have an empty reference or hypothesis: 1"),
         (["a"], ["\n"], "1 studies have an empty reference or hypothesis: 0"),
     ],
