@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image
 from rich import box
@@ -22,6 +21,7 @@ from rich.text import Text
 
 from rrgbench.explain.explanation import LABEL_WORDS, Explanation, KeyWords, MarkedReport, ObservationView
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
+from rrgbench.render.escaping import one_line, templates, visible
 
 SIGNS: Final = {POSITIVE: "+", NEGATIVE: "−", UNCERTAIN: "?"}
 """What follows the number of a mentioned observation."""
@@ -30,8 +30,6 @@ _RAISED: Final = str.maketrans("0123456789+−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺
 _STYLES: Final = {POSITIVE: "bold", NEGATIVE: "dim underline", UNCERTAIN: "italic underline"}
 _COLOURS: Final = ("red", "yellow", "green", "cyan", "blue", "magenta")
 _BAR: Final = 10
-# Reports come from files that anybody may have written: control characters would reach the terminal.
-_CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ class Heading:
 
 def print_explanation(explanation: Explanation, heading: Heading, console: Console) -> None:
     """Print reference, generated report and the table of 14 observations."""
-    console.print(Text(f"Study {heading.study}", style="bold"), Text(" · ".join(heading.facts), style="dim"))
+    facts = one_line(" · ".join(heading.facts))
+    console.print(Text(f"Study {one_line(heading.study)}", style="bold"), Text(facts, style="dim"))
     for title, report, absent in _reports(explanation):
         console.print()
         console.print(Text(title, style="bold"))
@@ -79,17 +78,10 @@ def explanation_page(explanation: Explanation, heading: Heading, film: NDArray[n
     film : uint8 array (s, s)
         As people look at it; the model may read a smaller one.
     """
-    jinja = Environment(
-        loader=PackageLoader("rrgbench.explain"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     stream = io.BytesIO()
     Image.fromarray(film).save(stream, format="PNG")
-    return jinja.get_template("explanation.html.j2").render(
+    template = templates("rrgbench.explain").get_template("explanation.html.j2")
+    return template.render(
         heading=heading,
         explanation=explanation,
         film="data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"),
@@ -134,7 +126,7 @@ def _legend() -> list[tuple[int, str]]:
 def _marked(report: MarkedReport) -> Text:
     shown = Text()
     for piece, words in report.pieces():
-        clean = piece.translate(_CONTROLS)
+        clean = visible(piece)
         if not words:
             shown.append(clean)
             continue
@@ -148,7 +140,7 @@ def _table(explanation: Explanation, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("observation", no_wrap=True)
-    source = f"\n{explanation.labels_source}" if explanation.labels_source else ""
+    source = f"\n{one_line(explanation.labels_source)}" if explanation.labels_source else ""
     table.add_column(Text("label").append(source, style="dim"), no_wrap=True)
     table.add_column("probability", no_wrap=True)
     table.add_column(Text("written").append("\nin the report", style="dim"), no_wrap=True)
@@ -182,4 +174,4 @@ def _bar(row: ObservationView) -> Text:
 def _description(row: ObservationView) -> Text:
     if row.description is None:
         return Text("not offered", style="dim")
-    return Text(row.description.translate(_CONTROLS)) if row.description else Text("not mentioned", style="dim")
+    return Text(visible(row.description)) if row.description else Text("not mentioned", style="dim")

@@ -5,16 +5,15 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
+from rrgbench.render.escaping import templates
 
 _MARGIN, _LINE, _LINES = 8, 15, 4
 
@@ -115,10 +114,9 @@ def contact_sheet(tiles: Sequence[Tile], size: int, columns: int) -> Image.Image
 
 def preview_page(title: str, subtitle: str, tiles: Sequence[Tile]) -> str:
     """A standalone HTML page: films (embedded), labels, reports. Everything that comes from data is escaped."""
-    template = files("rrgbench.render").joinpath("templates/preview.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     shown = [(tile, "" if tile.film is None else _data_uri(tile.film)) for tile in tiles]
-    return environment.from_string(template).render(title=title, subtitle=subtitle, tiles=shown)
+    template = templates("rrgbench.render").get_template("preview.html.j2")
+    return template.render(title=title, subtitle=subtitle, tiles=shown)
 
 
 def _named(labels: NDArray[np.int8], value: int) -> tuple[str, ...]:
