@@ -1,6 +1,7 @@
 """`rrgbench data`: look at a corpus before trusting numbers made on it."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,8 +19,6 @@ from rrgbench.cli.corpus_options import (
 )
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from rrgbench.data.corpus import Corpus
     from rrgbench.data.study import Study
     from rrgbench.data.validate import FilmCopy, Validation
@@ -109,14 +108,12 @@ def stats(
         )
         return
     bars = label_lines(counts, labelled)
-    table = _table(title, "observation", *VALUES, "share")
-    table.add_column("positive #, uncertain ~", no_wrap=True)
-    for name, row in zip(OBSERVATIONS, counts.tolist(), strict=True):
-        if name in labelled:
-            table.add_row(name, *(f"{count:,}" for count in row), f"{100 * row[0] / len(studies):.1f} %", bars[name])
-        else:
-            table.add_row(name, *[""] * (len(VALUES) + 1), bars[name])
-    _print(table)
+    lines = {
+        name: (*row, 100 * row[0] / len(studies)) if name in labelled else (None,) * (len(VALUES) + 1)
+        for name, row in zip(OBSERVATIONS, counts.tolist(), strict=True)
+    }
+    columns = (*VALUES, "share %", "positive #, uncertain ~")
+    _print(title, "observation", columns, [(name, (*line, bars[name])) for name, line in lines.items()])
     if out is not None:
         print(f"figure: {out}")
 
@@ -197,10 +194,9 @@ def five_by_200(
         described = {"corpus": opened.identity, "split": pool, "seed": seed, "size": drawn.size}
         print(json.dumps({**described, "digest": written.digest, "classes": rows}, indent=1))
         return
-    table = _table(f"{opened.identity}, {pool}: {drawn.size}, seed {seed}", "observation", "exclusive", "drawn")
-    for name, counts in rows.items():
-        table.add_row(name, *(f"{count:,}" for count in counts.values()))
-    _print(table)
+    title = f"{opened.identity}, {pool}: {drawn.size}, seed {seed}"
+    counts = [(name, tuple(found.values())) for name, found in rows.items()]
+    _print(title, "observation", ("exclusive", "drawn"), counts)
     print(f"list {written.digest[:8]}: {out}")
 
 
@@ -268,20 +264,20 @@ def _print_validation(found: "Validation") -> None:
     print(f"corpus {found.corpus}\ndigest {found.digest}")
     if found.license_note:
         print(f"licence {found.license_note}")
-    counts = _table("", "source", "split", "studies", "subjects", "films", "labelled", "reports", "without", "distinct")
-    counts.add_column("words (least, median, most)", justify="right")
+    counts = []
     for row in found.splits:
         figures = (row.studies, row.subjects, row.films, row.labelled, row.reports, row.without_report)
         words = ", ".join(f"{number:,}" for number in row.words)
-        counts.add_row(row.source, row.split, *(f"{number:,}" for number in (*figures, row.distinct_reports)), words)
-    _print(counts)
+        counts.append((row.source, (row.split, *figures, row.distinct_reports, words)))
+    titles = ("split", "studies", "subjects", "films", "labelled", "reports", "without", "distinct")
+    _print("", "source", (*titles, "words (least, median, most)"), counts)
     if any(split.labelled for split in found.splits):
-        labels = _table("labels: " + ", ".join(VALUES), "observation", *found.labels)
-        for index, name in enumerate(OBSERVATIONS):
-            if name in found.labelled_observations:
-                cells = (" ".join(f"{count:,}" for count in values[index].tolist()) for values in found.labels.values())
-                labels.add_row(name, *cells)
-        _print(labels)
+        labels = [
+            (name, [" ".join(f"{count:,}" for count in values[index].tolist()) for values in found.labels.values()])
+            for index, name in enumerate(OBSERVATIONS)
+            if name in found.labelled_observations
+        ]
+        _print("labels: " + ", ".join(VALUES), "observation", tuple(found.labels), labels)
         unlabelled = [name for name in OBSERVATIONS if name not in found.labelled_observations]
         if unlabelled:
             print(f"not labelled in this corpus: {', '.join(unlabelled)}")
@@ -311,22 +307,14 @@ def _place(copy: "FilmCopy", named: bool) -> str:
     return f"{copy.corpus + ' ' if named else ''}{copy.study_id} ({copy.split})"
 
 
-def _table(title: str, *columns: str) -> "Table":
-    """A table whose first column is text and whose others are figures."""
-    from rich import box
-    from rich.table import Table
+def _print(title: str, label: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[Any]]]) -> None:
+    """Print a table of words and of whole numbers, others with one digit."""
+    from rrgbench.render.table import Cell, Column, Row, Table
+    from rrgbench.render.terminal import print_table
 
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 or column == "split" else "right", no_wrap=True)
-    return table
-
-
-def _print(table: "Table") -> None:
-    import sys
-
-    from rich.console import Console
-
-    # Piped output has no width of its own; a table cut to 80 columns would lose figures.
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    shown = tuple(
+        Row(name, tuple(Cell(cell, decimals=int(isinstance(cell, float))) for cell in cells)) for name, cells in rows
+    )
+    words = [all(isinstance(row.cells[place].value, str) for row in shown) for place in range(len(columns))]
+    heads = tuple(Column(column, text=text) for column, text in zip(columns, words, strict=True))
+    print_table(Table(title, label, heads, shown))

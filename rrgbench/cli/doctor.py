@@ -81,11 +81,13 @@ def _gpu() -> str:
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from rrgbench.render.table import Cell, Column, Row, Table
+    from rrgbench.render.terminal import print_table
 
-    table = Table("part", "found", "needed for", "how to get it", box=None, header_style="bold")
+    columns = (Column("found", text=True), Column("needed for", text=True))
+    shown = []
     for row in rows:
-        found = row["found"] or "[yellow]missing[/]"
-        table.add_row(row["part"], found, row["needed_for"], "" if row["found"] else row["get"].replace("[", "\\["))
-    Console().print(table)
+        how = (row["get"],) if row["get"] else ()
+        found = Cell(row["found"]) if row["found"] else Cell("missing", notes=how, tone="open")
+        shown.append(Row(row["part"], (found, Cell(row["needed_for"]))))
+    print_table(Table("", "part", columns, tuple(shown)))

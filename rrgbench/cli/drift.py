@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from rrgbench.render.table import Cell, Column, Row
     from rrgbench.runs.drift import Drift
     from rrgbench.runs.records import Record
 
@@ -43,8 +42,6 @@ def drift(
     """
     from json import dumps
 
-    from rich.console import Console
-
     from rrgbench.runs.drift import compare_runs, parse_tolerances
     from rrgbench.runs.store import read_results
 
@@ -58,61 +55,66 @@ def drift(
     if json:
         typer.echo(dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        _print(found, Console())
+        _print(found)
     raise typer.Exit(int(found.verdict))
 
 
-def _print(found: "Drift", console: "Console") -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+def _print(found: "Drift") -> None:
+    from rrgbench.render.table import Cell, Column, Row
 
-    if found.moved:
-        table = Table("value", title="Moved", title_justify="left", box=SIMPLE_HEAD)
-        for heading in ("baseline", "run", "change", "tolerance"):
-            table.add_column(heading, justify="right")
-        for pair in found.moved[:_LISTED]:
-            table.add_row(
-                Text(_name(pair.run)), _number(pair.baseline), _number(pair.run), Text(pair.what), f"{pair.tolerance:g}"
-            )
-        console.print(table)
-        _rest(len(found.moved), console)
-    if found.refused:
-        table = Table(
-            "value", "field", "baseline", "run", title="Not comparable: signatures differ", title_justify="left"
+    moved = [
+        Row(
+            _name(pair.run),
+            (
+                Cell(_where(pair.run)),
+                _value(pair.baseline),
+                _value(pair.run),
+                Cell(pair.what),
+                Cell(f"{pair.tolerance:g}"),
+            ),
         )
-        for pair in found.refused[:_LISTED]:
-            for position, (field, ours, theirs) in enumerate(pair.differences):
-                table.add_row("" if position else Text(_name(pair.run)), field, Text(theirs), Text(ours))
-        console.print(table)
-        _rest(len(found.refused), console)
+        for pair in found.moved
+    ]
+    change = (Column("baseline"), Column("run"), Column("change", text=True), Column("tolerance"))
+    _print_table("Moved", change, moved)
+    refused = [
+        Row(_name(pair.run), (Cell(_where(pair.run)), Cell(field), Cell(theirs), Cell(ours)))
+        for pair in found.refused
+        for field, ours, theirs in pair.differences
+    ]
+    fields = tuple(Column(title, text=True) for title in ("field", "baseline", "run"))
+    _print_table("Not comparable: signatures differ", fields, refused)
     for title, records in (("Only in the baseline", found.only_baseline), ("Only in the run", found.only_run)):
-        if records:
-            table = Table("value", "", title=title, title_justify="left", box=SIMPLE_HEAD)
-            for record in records[:_LISTED]:
-                table.add_row(Text(_name(record)), _number(record))
-            console.print(table)
-            _rest(len(records), console)
+        rows = [Row(_name(record), (Cell(_where(record)), _value(record))) for record in records]
+        _print_table(title, (Column("number"),), rows)
     typer.echo(_summary(found))
+
+
+def _print_table(title: str, columns: "tuple[Column, ...]", rows: "list[Row]") -> None:
+    """A table of values, unless there is none."""
+    from rrgbench.render.table import Column, Table
+    from rrgbench.render.terminal import print_table
+
+    more = (f"and {len(rows) - _LISTED} more (--json lists all)",) if len(rows) > _LISTED else ()
+    if rows:
+        print_table(Table(title, "value", (Column("of", text=True), *columns), tuple(rows[:_LISTED]), more))
 
 
 def _name(record: "Record") -> str:
     """Which value, short enough for a table: corpus and split stand in the signature."""
-    where = [
-        f"{field}={cell}"
-        for field in ("observation", "fraction", "setting", "k", "seed")
-        if (cell := getattr(record, field)) is not None
-    ]
-    return f"{record.model}: {record.metric}\n  {', '.join([record.task, *where])}"
+    return f"{record.model}: {record.metric}"
 
 
-def _number(record: "Record") -> str:
-    return "-" if record.value is None else f"{record.value:.4f}"
+def _where(record: "Record") -> str:
+    fields = ("observation", "fraction", "setting", "k", "seed")
+    where = [f"{field}={cell}" for field in fields if (cell := getattr(record, field)) is not None]
+    return ", ".join([record.task, *where])
 
 
-def _rest(count: int, console: "Console") -> None:
-    if count > _LISTED:
-        console.print(f"and {count - _LISTED} more (--json lists all)")
+def _value(record: "Record") -> "Cell":
+    from rrgbench.render.table import Cell
+
+    return Cell(record.value, decimals=4)
 
 
 def _summary(found: "Drift") -> str:

@@ -20,11 +20,8 @@ def list_(
     from dataclasses import asdict
     from json import dumps
 
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from rrgbench.render.table import Cell, Column, Row, Table
+    from rrgbench.render.terminal import print_table
     from rrgbench.runs.listing import list_runs
 
     found = list_runs(folder)
@@ -34,12 +31,16 @@ def list_(
     if not found:
         typer.echo(f"no runs in {folder.name}; rrgbench eval makes one", err=True)
         return
-    table = Table("run", "models", "corpora", "values", "blanks", "units", "state", box=SIMPLE_HEAD)
+    columns = (
+        *(Column(title, text=True) for title in ("models", "corpora")),
+        *(Column(title) for title in ("values", "blanks", "units")),
+        Column("state", text=True),
+    )
+    rows = []
     for run in found:
-        cells = (run.name, ", ".join(run.models), ", ".join(run.corpora))
-        numbers = (run.values, run.blanks, run.units)
-        table.add_row(*map(Text, cells), *map(str, numbers), Text(run.state))
-    Console().print(table)
+        cells = (", ".join(run.models), ", ".join(run.corpora), run.values, run.blanks, run.units, run.state)
+        rows.append(Row(run.name, tuple(Cell(cell, decimals=0) for cell in cells)))
+    print_table(Table("", "run", columns, tuple(rows)))
 
 
 @app.command("show")
@@ -55,6 +56,7 @@ def show(
     from json import dumps
 
     from rrgbench.errors import InputError
+    from rrgbench.render.escaping import one_line
     from rrgbench.runs.listing import environment_of, is_run, summary
 
     if not is_run(run):
@@ -64,14 +66,14 @@ def show(
     if json:
         typer.echo(dumps({"summary": asdict(known), "environment": environment}, indent=2, ensure_ascii=False))
         return
-    typer.echo(f"run:      {known.name} ({known.state})")
-    typer.echo(f"models:   {', '.join(known.models) or '-'}")
-    typer.echo(f"corpora:  {', '.join(known.corpora) or '-'}")
-    typer.echo(f"tasks:    {', '.join(known.tasks) or '-'}")
-    typer.echo(f"records:  {known.values} values, {known.blanks} blank; {known.units} finished units")
-    if not environment:
-        typer.echo("environment: not recorded")
-        return
-    for name, content in environment.items():
+    lines = {
+        "run": f"{known.name} ({known.state})",
+        "models": ", ".join(known.models) or "-",
+        "corpora": ", ".join(known.corpora) or "-",
+        "tasks": ", ".join(known.tasks) or "-",
+        "records": f"{known.values} values, {known.blanks} blank; {known.units} finished units",
+        **(environment or {"environment": "not recorded"}),
+    }
+    for name, content in lines.items():
         text = content if isinstance(content, str) else dumps(content, ensure_ascii=False, sort_keys=True)
-        typer.echo(f"{name + ':':<9} {text}")
+        typer.echo(f"{name + ':':<9} {one_line(text)}")

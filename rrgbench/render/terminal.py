@@ -13,6 +13,8 @@ from rich.text import Text
 from rrgbench.render.escaping import one_line
 from rrgbench.render.table import Cell, Table, blocks, interval_text, value_text
 
+_WORD = 12
+"""Characters from which on a word may be folded, before a table is cut for its sake."""
 _RAISED = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹˒")
 _MARKS = {"best": "bold", "second": "underline", "": ""}
 _TONES = {"good": "green", "bad": "red", "open": "yellow", "": ""}
@@ -53,7 +55,7 @@ def print_table(table: Table, console: Console | None = None) -> None:
     # each column takes two spaces beside its text, the table's edges two more
     widths = [_width(table, place) + 2 for place in range(len(table.columns))]
     label = max(len(one_line(text)) for text in (table.label, *(row.title for row in table.rows)))
-    label = min(label, out.width // 2)
+    label = min(label, out.width // (3 if any(column.text for column in table.columns) else 2))
     cut = blocks(table, widths, max(out.width - label - 4, 12))
     for number, block in enumerate(cut, 1):
         if table.title:
@@ -85,7 +87,9 @@ def _width(table: Table, place: int) -> int:
     leads = place == 0 or table.columns[place - 1].group != column.group
     cells = [row.cells[place] for row in table.rows]
     lines = [column.title, column.group if leads else "", *(text for cell in cells for text in _lines(cell, table))]
-    return max((min(len(word), 40) for line in lines for word in (line.split() if column.text else [line])), default=0)
+    return max(
+        (min(len(word), _WORD) for line in lines for word in (line.split() if column.text else [line])), default=0
+    )
 
 
 def _lines(cell: Cell, table: Table) -> tuple[str, ...]:
