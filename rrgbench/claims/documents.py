@@ -94,23 +94,23 @@ def _verdict(finding: Finding) -> str:
     return finding.verdict + (f" ({finding.reason})" if finding.reason else "")
 
 
-def _paper(finding: Finding) -> str:
+def _paper(finding: Finding) -> str | None:
     paper = finding.test.paper
-    if paper is None:
-        return "-"
-    return paper if isinstance(paper, str) else " vs ".join(f"{value:.3f}" for value in paper)
+    if paper is None or isinstance(paper, str):
+        return paper
+    return " vs ".join(f"{value:.3f}" for value in paper)
 
 
-def _ours(finding: Finding) -> str:
+def _ours(finding: Finding) -> str | None:
     if isinstance(finding.test, TrainedShare):
-        return " ".join(f"{value:.1%}" for value in finding.ours) or "-"
-    return " vs ".join(f"{value:.3f}" for value in finding.ours) or "-"
+        return " ".join(f"{value:.1%}" for value in finding.ours) or None
+    return " vs ".join(f"{value:.3f}" for value in finding.ours) or None
 
 
-def _difference(finding: Finding) -> str:
+def _difference(finding: Finding) -> str | None:
     known = finding.estimate
     if known is None or isinstance(finding.test, TrainedShare):
-        return "-"
+        return None
     name = "r = " if isinstance(finding.test, Correlated) else ""
     interval = "" if np.isnan(known.low) else f" ({known.low:+.3f} to {known.high:+.3f})"
     return f"{name}{known.value:+.3f}{interval}"

@@ -19,8 +19,6 @@ from rrgbench.cli.corpus_options import (
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
     from rrgbench.data.study import Study
-    from rrgbench.explain.explanation import Explanation
-    from rrgbench.explain.page import Heading
 
 
 def explain(
@@ -53,9 +51,10 @@ def explain(
     """
     from rrgbench.errors import InputError
     from rrgbench.explain.explanation import explain_study
-    from rrgbench.explain.page import Heading, explanation_page
+    from rrgbench.explain.page import Heading, explanation_page, print_explanation
     from rrgbench.models import MODELS, FittedToCorpus, load_model, reads_of
     from rrgbench.registry import lookup
+    from rrgbench.render.terminal import output_console
 
     lookup("model", model, MODELS.names())
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
@@ -79,7 +78,7 @@ def explain(
         place = {"study_id": chosen.study_id, "corpus": data.identity, "split": chosen.split}
         print(json.dumps({**place, **found.to_json()}, indent=1))
     else:
-        _print(found, heading)
+        print_explanation(found, heading, output_console())
     if html is not None:
         typer.echo(f"written to {html}", err=True)
 
@@ -109,14 +108,3 @@ def find_study(corpus: "Corpus", study_id: str | None) -> "Study":
     raise InputError(
         f"corpus {corpus.name} has no study {study_id!r}; the {usual} split has for instance {listed(near)}"
     )
-
-
-def _print(explanation: "Explanation", heading: "Heading") -> None:
-    import sys
-
-    from rich.console import Console
-
-    from rrgbench.explain.page import print_explanation
-
-    # piped output has no width of its own; descriptions would be folded into narrow columns
-    print_explanation(explanation, heading, Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140))

@@ -30,6 +30,8 @@ _RAISED: Final = str.maketrans("0123456789+−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺
 _STYLES: Final = {POSITIVE: "bold", NEGATIVE: "dim underline", UNCERTAIN: "italic underline"}
 _COLOURS: Final = ("red", "yellow", "green", "cyan", "blue", "magenta")
 _BAR: Final = 10
+_WIDE: Final = 100
+"""Columns of a terminal from which on descriptions stand in the table; else below it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,13 @@ def print_explanation(explanation: Explanation, heading: Heading, console: Conso
         body = Text(absent, style="dim") if report is None else _marked(report)
         console.print(Padding(body, (0, 0, 0, 2)))
     console.print()
-    console.print(_table(explanation, console.width))
+    wide = console.width >= _WIDE
+    console.print(_table(explanation, described=wide))
+    if not wide:
+        console.print(Text("Descriptions", style="bold"))
+    for row in () if wide else explanation.observations:
+        name = f"{number(row.observation)} {row.observation}: "
+        console.print(Padding(Text(name, style="dim").append(_description(row)), (0, 0, 0, 2)))
     legend = ", ".join(f"{SIGNS[value].translate(_RAISED)} {word}" for value, word in _legend())
     console.print(Text(f"raised: number of the observation, and {legend}", style="dim"))
 
@@ -136,7 +144,7 @@ def _marked(report: MarkedReport) -> Text:
     return shown
 
 
-def _table(explanation: Explanation, width: int) -> Table:
+def _table(explanation: Explanation, *, described: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("observation", no_wrap=True)
@@ -144,7 +152,8 @@ def _table(explanation: Explanation, width: int) -> Table:
     table.add_column(Text("label").append(source, style="dim"), no_wrap=True)
     table.add_column("probability", no_wrap=True)
     table.add_column(Text("written").append("\nin the report", style="dim"), no_wrap=True)
-    table.add_column("description", overflow="fold", ratio=1 if width >= 100 else None)
+    if described:
+        table.add_column("description", overflow="fold", ratio=1)
     for row in explanation.observations:
         table.add_row(
             str(number(row.observation)),
@@ -152,7 +161,7 @@ def _table(explanation: Explanation, width: int) -> Table:
             _word(row.label, "unknown"),
             _bar(row),
             _word(row.written, "not offered"),
-            _description(row),
+            *([_description(row)] if described else []),
         )
     return table
 

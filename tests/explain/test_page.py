@@ -108,6 +108,7 @@ def test_narrow_terminals_keep_every_word(whole):
     lines = printed(whole, width=80).splitlines()
     assert max(map(len, lines)) <= 80
     assert set(LABEL_WORDS.values()) & set(" ".join(lines).split()) >= {"negative", "positive", "uncertain"}
+    assert "<i>Support Devices</i>" in " ".join(lines)
 
 
 def test_no_two_observations_share_a_colour():
