@@ -78,11 +78,10 @@ def compare(
         raise typer.BadParameter("give at least two files of predictions")
 
     from rich.console import Console
-    from rich.table import Table
 
+    from rrgbench.render.terminal import print_table
     from rrgbench.scoring.compare import compare_pairs
     from rrgbench.scoring.report_files import pair_reports, read_reports
-    from rrgbench.scoring.values import title
 
     allow = allowances(allow_missing or common, allow_unknown, allow_empty, allow_duplicates)
     with Console(stderr=True).status("reading reports") as status:
@@ -113,15 +112,5 @@ def compare(
     elif markdown:
         typer.echo(found.to_markdown(), nl=False)
     else:
-        # Systems by letter side by side, metrics below each other: that fits a terminal.
-        rows = found.rows()
-        table = Table("metric", title="Comparison")
-        for (_, letter), *_cells in rows:
-            table.add_column(letter, justify="right")
-        for column, key in enumerate(found.metrics, start=1):
-            table.add_row(title(key), *(" ".join(row[column]).rstrip() for row in rows))
-        Console().print(table)
-        for (name, letter), *_cells in rows:
-            typer.echo(f"{letter} = {name}")
-        typer.echo(found.caption())
-        typer.echo(f"signature: {found.signature}")
+        # metrics below each other fit a terminal
+        print_table(found.to_table().turned("metric"))

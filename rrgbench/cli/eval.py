@@ -65,7 +65,7 @@ def evaluate(
     from rrgbench.errors import InputError
     from rrgbench.models import MODELS, Model, load_all_models, load_model
     from rrgbench.registry import lookup
-    from rrgbench.render import write_run_documents
+    from rrgbench.render.run_documents import write_run_documents
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.retrieval import listed_sample
     from rrgbench.tasks.runner import evaluate as run_suite

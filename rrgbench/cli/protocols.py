@@ -67,9 +67,11 @@ def protocols(
     if efficacy_choices and metrics:
         raise typer.BadParameter("--efficacy-choices is about clinical efficacy only; leave --metrics out")
 
-    from rich.console import Console
-    from rich.table import Table
+    from dataclasses import replace
 
+    from rich.console import Console
+
+    from rrgbench.render.terminal import print_table
     from rrgbench.scoring.report_files import pair_reports, read_reports
     from rrgbench.scoring.sensitivity import under_efficacy_choices, under_protocols
 
@@ -98,19 +100,11 @@ def protocols(
     elif markdown:
         typer.echo(found.to_markdown(), nl=False)
     else:
-        *rows, _, _, moves = found.rows()
-        lines = [found.header(), *rows, moves]
-        # Ten metrics don't fit beside each other on a terminal; the shorter side becomes the columns.
-        if len(lines[0]) > len(lines):
-            lines = [list(column) for column in zip(*lines, strict=True)]
-        table = Table(title="One set of predictions, every protocol")
-        for number, name in enumerate(lines[0]):
-            table.add_column(name, justify="right" if number else "left", no_wrap=not number)
-        for row in lines[1:]:
-            table.add_row(*row)
-        Console().print(table)
-        for note in found.footnotes():
-            typer.echo(note)
+        table = found.to_table()
+        # the lowest and the highest can be seen
+        table = replace(table, rows=(*table.rows[:-3], table.rows[-1]))
+        # ten metrics don't fit beside each other on a terminal; the shorter side becomes the columns
+        print_table(table.turned("metric") if len(table.columns) > len(table.rows) else table)
 
 
 def _describe(json: bool) -> None:

@@ -34,7 +34,7 @@ def report(
         raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
 
     from rrgbench.errors import InputError
-    from rrgbench.render import write_run_documents
+    from rrgbench.render.run_documents import write_run_documents
     from rrgbench.runs.records import dump_records
     from rrgbench.runs.seeds import join_seeds
     from rrgbench.runs.store import RunFolder, read_results

@@ -1,7 +1,7 @@
 """`rrgbench score`: a file of predictions against a file of references."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,11 +25,6 @@ from rrgbench.cli.report_options import (
     metric_choice,
     only_one,
 )
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from rrgbench.scoring.values import Scores
 
 
 def score(
@@ -76,6 +71,7 @@ def score(
 
     from rich.console import Console
 
+    from rrgbench.render.terminal import print_table
     from rrgbench.scoring.report_files import pair_reports, read_reports
     from rrgbench.scoring.score import score_pairs
 
@@ -105,35 +101,6 @@ def score(
     elif markdown:
         typer.echo(scores.to_markdown(), nl=False)
     else:
-        console = Console()
-        console.print(_table(scores))
+        print_table(scores.to_table())
         if scores.observations:
-            console.print(_observation_table(scores))
-        # Plain echo: a signature is one line to copy, never wrapped.
-        typer.echo(f"signature: {scores.signature}")
-        for key, reason in scores.notes().items():
-            typer.echo(f"note: {key}: {reason}")
-
-
-def _table(scores: "Scores") -> "Table":
-    from rich.table import Table
-
-    table = Table("metric", title="Scores")
-    for column in ("value", scores.interval_title, "n"):
-        table.add_column(column, justify="right")
-    for row in scores.rows():
-        table.add_row(*row)
-    return table
-
-
-def _observation_table(scores: "Scores") -> "Table":
-    from rich.table import Table
-
-    table = Table("observation", title="Clinical efficacy by observation")
-    for column in ("precision", "recall", "F1", "support"):
-        table.add_column(column, justify="right")
-    for row in scores.observations:
-        table.add_row(
-            row.observation, *(value.short for value in (row.precision, row.recall, row.f1)), str(row.support)
-        )
-    return table
+            print_table(scores.observations_to_table())

@@ -7,10 +7,12 @@ something else; they become U+FFFD everywhere (a code point in LaTeX).
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STEERING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, marks of writing direction, separators of lines, lone surrogates."""
@@ -125,7 +127,7 @@ def _latex(character: str) -> str:
     return rf"\texttt{{U+{ord(character):04X}}}"
 
 
-def templates(package: str, escaper: Callable[[str], str] = escape_html) -> Environment:
+def templates(package: str, escaper: Callable[[str], str] = escape_html) -> "Environment":
     """Templates of a package in which every expression is escaped, unless it is `Markup` already.
 
     Parameters
@@ -135,6 +137,7 @@ def templates(package: str, escaper: Callable[[str], str] = escape_html) -> Envi
     escaper : callable
         The format's.
     """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     def escaped(value: Any) -> Markup:
         return value if isinstance(value, Markup) else Markup(escaper(str(value)))

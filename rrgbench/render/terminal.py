@@ -73,7 +73,7 @@ def print_table(table: Table, console: Console | None = None) -> None:
         out.print(_text(remark, "dim"))
     for columns, signature in table.signatures:
         # soft wrap: a signature is there to be copied, so no line break is put into it
-        out.print(_text(f"{columns}: {signature}", "dim"), soft_wrap=True)
+        out.print(_text(f"{columns or 'signature'}: {signature}", "dim"), soft_wrap=True)
     out.print()
 
 
@@ -95,7 +95,7 @@ def _width(table: Table, place: int) -> int:
 def _lines(cell: Cell, table: Table) -> tuple[str, ...]:
     value = one_line(value_text(cell)) + _raised(cell, table.notes)
     interval = interval_text(cell)
-    return (f"{value} {interval}",) if table.beside else (value, interval)
+    return (f"{value}  {interval}",) if table.beside else (value, interval)
 
 
 def _raised(cell: Cell, numbers: dict[str, int]) -> str:
@@ -108,12 +108,13 @@ def _rich(table: Table, rows: Iterable[int], numbers: dict[str, int], label: int
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     shown.add_column(_text(table.label), vertical="top", max_width=label, overflow="fold")
     before = ""
-    for column in table.columns:
+    for place, column in enumerate(table.columns):
         group = column.group if column.group != before else ""
         before = column.group
         heading = Text(f"{one_line(group)}\n" if any(c.group for c in table.columns) else "", style="dim")
         heading.append(one_line(column.title), style="bold")
-        left = column.text or table.beside
+        spans = any(row.cells[place].low is not None for row in table.rows)
+        left = column.text or (table.beside and spans)
         shown.add_column(heading, justify="left" if left else "right", no_wrap=not column.text, overflow="fold")
     for place in rows:
         row = table.rows[place]
@@ -126,5 +127,5 @@ def _cell(cell: Cell, table: Table, numbers: dict[str, int]) -> Text:
     text = _text(value_text(cell), f"{_MARKS[cell.mark]} {_TONES[cell.tone]}".strip())
     text.append(_raised(cell, numbers), style="dim not bold")
     if interval := interval_text(cell):
-        text.append(f"{' ' if table.beside else chr(10)}{interval}", style="dim not bold not underline")
+        text.append(f"{'  ' if table.beside else chr(10)}{interval}", style="dim not bold not underline")
     return text

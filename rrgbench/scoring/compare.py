@@ -1,9 +1,8 @@
 """`rrgbench.compare`: several systems on the same studies, with paired tests."""
 
 import json
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,11 +11,13 @@ import numpy as np
 from rrgbench.errors import InputError, NotComparableError, listed
 from rrgbench.labelers import Labeler, RememberingLabeler, load
 from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.render.json import json_text
+from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.scoring.protocols import Protocol, load_protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
 from rrgbench.scoring.signature import Signature
-from rrgbench.scoring.values import Scores, latex_escaped, number, ordered, title
+from rrgbench.scoring.values import Scores, finite, ordered, title
 from rrgbench.stats.bootstrap import Method
 from rrgbench.stats.paired import PairedTest, Test, approximate_randomization, holm, paired_bootstrap
 
@@ -111,65 +112,39 @@ class Comparison:
             "level": self.level,
             "systems": {name: json.loads(scores.to_json()) for name, scores in self.scores.items()},
             "differences": [
-                {key: None if isinstance(cell, float) and math.isnan(cell) else cell for key, cell in vars(row).items()}
+                {key: finite(cell) if isinstance(cell, float) else cell for key, cell in vars(row).items()}
                 for row in self.differences
             ],
         }
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        return json_text(content)
 
-    def rows(self) -> list[list[tuple[str, str]]]:
-        """Cells of the table as (text, superscript), one row a system; the first cell is letter and name."""
-        table = []
+    def to_table(self) -> Table:
+        """A row a system: letters behind a value name the systems that it is significantly better than."""
+        lower = self.lower_is_better
+        columns = tuple(Column(title(key), better="lower" if key in lower else "higher") for key in self.metrics)
+        rows = []
         for name, scores in self.scores.items():
-            row = [(name, self._letters[name])]
-            row += [
-                (number(scores[key].value) if key in scores else "-", self.beaten(name, key)) for key in self.metrics
-            ]
-            table.append(row)
-        return table
-
-    def caption(self) -> str:
-        """What the superscripts mean."""
-        return (
+            values = {key: Cell(finite(scores[key].value)) if key in scores else Cell() for key in self.metrics}
+            cells = tuple(replace(cell, superscript=self.beaten(name, key)) for key, cell in values.items())
+            rows.append(Row(name, cells, letter=self._letters[name]))
+        remark = (
             f"superscripts: significantly better than the systems of those letters (p <= {self.level:g}, two-sided, "
             "Holm-corrected over the pairs of each metric)"
         )
+        signatures = (("", str(self.signature)),)
+        return ranked(Table("Comparison", "system", columns, tuple(rows), (remark,), signatures))
 
     def to_markdown(self) -> str:
         """A table of systems and metrics with superscripts."""
-        lines = [
-            f"| | system | {' | '.join(title(key) for key in self.metrics)} |",
-            "|---|---|" + "---|" * len(self.metrics),
-        ]
-        for (name, letter), *cells in self.rows():
-            shown = [f"{text}<sup>{better}</sup>" if better else text for text, better in cells]
-            lines.append(f"| {letter} | {name} | {' | '.join(shown)} |")
-        return "\n".join([*lines, "", self.caption(), "", f"`{self.signature}`", ""])
+        from rrgbench.render.markdown import markdown_table
+
+        return markdown_table(self.to_table())
 
     def to_latex(self) -> str:
-        """A booktabs table with superscripts; the best value of each metric is bold."""
-        best = {
-            key: (min if key in self.lower_is_better else max)(
-                scores[key].value for scores in self.scores.values() if not math.isnan(scores[key].value)
-            )
-            for key in self.metrics
-            if any(not math.isnan(scores[key].value) for scores in self.scores.values())
-        }
-        lines = [
-            f"% {self.signature}",
-            f"% {self.caption()}",
-            f"\\begin{{tabular}}{{ll{'r' * len(self.metrics)}}}",
-            r"\toprule",
-            " & ".join(["", "System", *(latex_escaped(title(key)) for key in self.metrics)]) + r" \\",
-            r"\midrule",
-        ]
-        for scores, ((name, letter), *cells) in zip(self.scores.values(), self.rows(), strict=True):
-            shown = []
-            for key, (text, better) in zip(self.metrics, cells, strict=True):
-                bold = f"\\textbf{{{text}}}" if key in best and scores[key].value == best[key] else text
-                shown.append(bold + (f"$^{{{better}}}$" if better else ""))
-            lines.append(" & ".join([letter, latex_escaped(name), *shown]) + r" \\")
-        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+        """A booktabs table with superscripts; the best value of each metric is bold, the second underlined."""
+        from rrgbench.render.latex import latex_tabular
+
+        return latex_tabular(self.to_table())
 
 
 def compare(

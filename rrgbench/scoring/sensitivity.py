@@ -11,10 +11,12 @@ from rrgbench.errors import MissingPartError
 from rrgbench.labelers import Labeler, RememberingLabeler, load
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.render.json import json_text
+from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.protocols import PROTOCOLS, load_protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import score_pairs, wanted_metrics
-from rrgbench.scoring.values import Scores, latex_escaped, number, ordered, title
+from rrgbench.scoring.values import Scores, finite, ordered, title
 
 
 @dataclass(frozen=True)
@@ -43,56 +45,43 @@ class ProtocolTable:
         defined = [value for value in values if not math.isnan(value)]
         return (min(defined), max(defined)) if defined else (math.nan, math.nan)
 
-    def rows(self) -> list[list[str]]:
-        """Cells of the table: one row for each protocol, then the lowest, the highest and their difference."""
-        table = [
-            [name, *(number(scores[key].value) if key in scores else "-" for key in self.metrics)]
+    def to_table(self) -> Table:
+        """A row a protocol, then the lowest and highest value of each metric and their difference."""
+        rows = [
+            Row(name, tuple(scores[key].cell if key in scores else Cell() for key in self.metrics))
             for name, scores in self.scores.items()
         ]
+        rows += [
+            Row(name, tuple(Cell(notes=(f"{name} left out: {reason}",)) for _ in self.metrics))
+            for name, reason in self.absent.items()
+        ]
         spreads = [self.spread(key) for key in self.metrics]
-        table.append(["lowest", *(number(low) for low, _ in spreads)])
-        table.append(["highest", *(number(high) for _, high in spreads)])
-        table.append(["moves by", *(number(high - low) for low, high in spreads)])
-        return table
-
-    def header(self) -> list[str]:
-        """Column titles."""
-        return ["protocol", *(title(key) for key in self.metrics)]
-
-    def footnotes(self) -> list[str]:
-        """Every row's signature, then why protocols are absent."""
-        signatures = [f"{name}: {scores.signature}" for name, scores in self.scores.items()]
-        return signatures + [f"{name} left out: {reason}" for name, reason in self.absent.items()]
+        for name, values in (
+            ("lowest", [low for low, _ in spreads]),
+            ("highest", [high for _, high in spreads]),
+            ("moves by", [high - low for low, high in spreads]),
+        ):
+            rows.append(Row(name, tuple(Cell(finite(value)) for value in values), "spread"))
+        columns = tuple(Column(title(key)) for key in self.metrics)
+        signatures = tuple((name, str(scores.signature)) for name, scores in self.scores.items())
+        return Table("One set of predictions, every protocol", "protocol", columns, tuple(rows), signatures=signatures)
 
     def to_markdown(self) -> str:
         """A table with every row's signature below."""
-        lines = [f"| {' | '.join(self.header())} |", "|---|" + "---|" * len(self.metrics)]
-        lines += [f"| {' | '.join(row)} |" for row in self.rows()]
-        return "\n".join([*lines, "", *(f"- {note}" for note in self.footnotes()), ""])
+        from rrgbench.render.markdown import markdown_table
+
+        return markdown_table(self.to_table())
 
     def to_latex(self) -> str:
         """A booktabs table with every row's signature as a comment."""
-        rows = [" & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in self.rows()]
-        return "\n".join(
-            [
-                *(f"% {note}" for note in self.footnotes()),
-                f"\\begin{{tabular}}{{l{'r' * len(self.metrics)}}}",
-                r"\toprule",
-                " & ".join(latex_escaped(cell) for cell in self.header()) + r" \\",
-                r"\midrule",
-                *rows[:-3],
-                r"\midrule",
-                *rows[-3:],
-                r"\bottomrule",
-                r"\end{tabular}",
-                "",
-            ]
-        )
+        from rrgbench.render.latex import latex_tabular
+
+        return latex_tabular(self.to_table())
 
     def to_json(self) -> str:
         """Every row's scores."""
         content: dict[str, Any] = {name: json.loads(scores.to_json()) for name, scores in self.scores.items()}
-        return json.dumps(content, indent=2, ensure_ascii=False)
+        return json_text(content)
 
 
 def under_protocols(

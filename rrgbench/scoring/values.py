@@ -1,6 +1,5 @@
 """What scoring gives: values with intervals and signatures, and the tables made from them."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from numpy.typing import NDArray
 from rrgbench.metrics.base import Statistics, TextMetric
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.loading import plug_in_metrics
+from rrgbench.render.json import json_text
+from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.signature import Signature
 
 if TYPE_CHECKING:
@@ -60,15 +61,16 @@ class Value:
         return self.value
 
     @property
-    def short(self) -> str:
-        """Three decimals; a dash where undefined."""
-        return number(self.value)
+    def cell(self) -> Cell:
+        """The value as a table shows it."""
+        notes = (self.reason,) if self.reason else ()
+        return Cell(finite(self.value), finite(self.low), finite(self.high), notes=notes)
 
     def __str__(self) -> str:
         """`0.608 [0.598, 0.618]`, without the interval where there is none, or `undefined`."""
         if math.isnan(self.value):
             return "undefined"
-        return self.short + ("" if math.isnan(self.low) else f" {interval(self)}")
+        return f"{self.value:.3f}" + ("" if math.isnan(self.low) else f" [{self.low:.3f}, {self.high:.3f}]")
 
 
 @dataclass(frozen=True)
@@ -184,45 +186,38 @@ class Scores(Mapping[str, Value]):
             "values": self.to_records(),
             "absent": dict(self.absent),
         }
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        return json_text(content)
+
+    def to_table(self) -> Table:
+        """A row a metric: value with interval, and n; what is absent says why."""
+        rows = []
+        for key in ordered([*self.values_by_key, *self.absent]):
+            value = self.values_by_key.get(key)
+            shown = Cell(notes=(self.absent[key],)) if value is None else value.cell
+            rows.append(Row(title(key), (shown, Cell(None if value is None else value.n, decimals=0))))
+        columns = (Column(f"value ({self.interval_title})"), Column("n"))
+        return Table("Scores", "metric", columns, tuple(rows), (), (("", str(self.signature)),), beside=True)
+
+    def observations_to_table(self) -> Table:
+        """Clinical efficacy of each observation, and how many references have it."""
+        columns = (Column("precision"), Column("recall"), Column("F1"), Column("support"))
+        rows = tuple(
+            Row(row.observation, (row.precision.cell, row.recall.cell, row.f1.cell, Cell(row.support, decimals=0)))
+            for row in self.observations
+        )
+        return Table("Clinical efficacy by observation", "observation", columns, rows)
 
     def to_markdown(self) -> str:
-        """A table of metric, value and interval, with signature and notes below."""
-        lines = [f"| metric | value | {self.interval_title} | n |", "|---|---|---|---|"]
-        lines += [f"| {' | '.join(row)} |" for row in self.rows()]
-        notes = [f"{title(key)}: {reason}" for key, reason in self.notes().items()]
-        return "\n".join([*lines, "", f"`{self.signature}`", *notes]) + "\n"
+        """A table of metrics, with signature and notes below."""
+        from rrgbench.render.markdown import markdown_table
+
+        return markdown_table(self.to_table())
 
     def to_latex(self) -> str:
         """A booktabs table; needs `\\usepackage{booktabs}`."""
-        body = [" & ".join(latex_escaped(cell) for cell in row) + r" \\" for row in self.rows()]
-        notes = [f"% {title(key)}: {reason}" for key, reason in self.notes().items()]
-        head = f"Metric & Value & {latex_escaped(self.interval_title)} & $n$ \\\\"
-        return "\n".join(
-            [
-                f"% {self.signature}",
-                *notes,
-                r"\begin{tabular}{lrrr}",
-                r"\toprule",
-                head,
-                r"\midrule",
-                *body,
-                r"\bottomrule",
-                r"\end{tabular}",
-                "",
-            ]
-        )
+        from rrgbench.render.latex import latex_tabular
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Title, value, interval and n of each metric as text, absent ones with dashes."""
-        rows = []
-        for key in ordered([*self.values_by_key, *self.absent]):
-            if key in self.absent:
-                rows.append((title(key), "-", "-", "-"))
-            else:
-                value = self.values_by_key[key]
-                rows.append((title(key), number(value.value), interval(value), str(value.n)))
-        return rows
+        return latex_tabular(self.to_table())
 
     def notes(self) -> dict[str, str]:
         """Why values are undefined or absent, by metric key."""
@@ -249,26 +244,12 @@ def title(key: str) -> str:
     return next((one.titles[key] for one in plug_in_metrics().values() if key in one.titles), key)
 
 
-def number(value: float) -> str:
-    """Three decimals; a dash where undefined."""
-    return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def interval(value: Value) -> str:
-    """The interval as `[low, high]`; a dash where there is none."""
-    return "-" if math.isnan(value.low) else f"[{value.low:.3f}, {value.high:.3f}]"
-
-
-def latex_escaped(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(mark, f"\\{mark}" if mark in "&%$#_{}" else mark) for mark in text)
+def finite(value: float) -> float | None:
+    """A number, or None for NaN."""
+    return None if math.isnan(value) else float(value)
 
 
 def _record(key: str, observation: str | None, value: Value) -> dict[str, Any]:
-    def finite(item: float) -> float | None:
-        return None if math.isnan(item) else float(item)
-
     return {
         "metric": key,
         "observation": observation,

@@ -93,7 +93,7 @@ def test_compare(run, files) -> None:
     assert "a = good" in result.stdout
     assert "b = other" in result.stdout
     assert "Holm" in result.stdout
-    assert "$^{b}$" in run(*common, "--latex").stdout
+    assert r"\textsuperscript{b}" in run(*common, "--latex").stdout
     assert json.loads(run(*common, "--json").stdout)["level"] == 0.05
 
 

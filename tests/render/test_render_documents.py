@@ -17,11 +17,12 @@ from rrgbench.cli.report import report
 from rrgbench.cli.runs import app as runs_app
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.render import tables, write_run_documents
 from rrgbench.render.escaping import escape_latex, escape_markdown, one_line
 from rrgbench.render.html import html_document
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
+from rrgbench.render.record_tables import tables
+from rrgbench.render.run_documents import write_run_documents
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.render.terminal import print_tables
 from rrgbench.runs.records import Record

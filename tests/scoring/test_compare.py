@@ -41,12 +41,12 @@ def test_order_of_systems_changes_nothing_but_signs() -> None:
 def test_tables() -> None:
     found = compare({"good": GOOD, "bad_one": BAD}, REFERENCES, permutations=200, test="bootstrap")
     markdown, latex, content = found.to_markdown(), found.to_latex(), json.loads(found.to_json())
-    assert "| a | good |" in markdown
+    assert "| (a) good |" in markdown
     assert "<sup>b</sup>" in markdown
     assert str(found.signature) in markdown
     assert r"bad\_one" in latex
     assert r"\textbf{" in latex
-    assert "$^{b}$" in latex
+    assert r"\textsuperscript{b}" in latex
     assert latex.count(r"\\") == 3
     assert set(content["systems"]) == {"good", "bad_one"}
     assert len(content["differences"]) == 10
