@@ -17,7 +17,7 @@ from dcrrg.processing import DcrrgImageProcessor, Film, Films, read_films
 from dcrrg.projection import PromptedProjection
 from rrgbench.data.study import LabelVector
 from rrgbench.errors import InputError
-from rrgbench.explain.explanation import Explanation, explain_film
+from rrgbench.explain.explanation import Explanation, explain_images
 from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
 from rrgbench.modeling.report_model import REPORT_START, texts_in_batches
 from rrgbench.modeling.text_encoder import mean_over_words
@@ -264,9 +264,9 @@ class DcrrgModel(TextReadingModel):
             Known labels in CheXpert coding; read from the reference by the rules if omitted.
         """
         (film,) = read_films(image, self.config.image_size)
-        return explain_film(
+        return explain_images(
             self,
-            film,
+            film[None],
             name="dcrrg",
             reference=reference,
             labels=labels,

@@ -8,7 +8,7 @@ A model with an `image_size` reads one grey film a study: `images` is then an ar
 has `reads` (`Reads`) instead, and `images` is a list of `Examination`: films with their views, sections, prior.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -19,11 +19,13 @@ from rrgbench.data.examination import Examination as Examination
 from rrgbench.data.examination import Film as Film
 from rrgbench.data.examination import Reads as Reads
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.progress import Progress
 from rrgbench.registry import Registry
 
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
     from rrgbench.data.films.cache import FilmCache
+    from rrgbench.data.study import Study
 
 WEIGHTS: Final = "model.safetensors"
 """Where a saved model's weights lie in its folder."""
@@ -137,6 +139,40 @@ def reads_of(model: Model) -> Reads:
     if not isinstance(size, int):
         raise InputError(f"model {model.name} tells neither an image_size nor what it reads (rrgbench.models.Reads)")
     return Reads(size)
+
+
+def image_batches(
+    model: Model,
+    studies: "Sequence[Study]",
+    batch: int = 64,
+    films: "FilmCache | None" = None,
+    progress: Progress | None = None,
+) -> Iterator[Images]:
+    """What a model is given of studies, in order, `batch` studies at a time.
+
+    Parameters
+    ----------
+    model : Model
+        Its `reads` or `image_size` says what it gets.
+    studies : sequence of Study
+        Each with a film.
+    batch : int
+        Studies at a time.
+    films : FilmCache, optional
+        Where decoded films are kept.
+    progress : callable, optional
+        Told of the films that are read.
+
+    Raises
+    ------
+    InputError
+        If a study has no film, or a film can't be read, naming it.
+    """
+    from rrgbench.data.films.stream import stream
+
+    whole = takes_examinations(model)
+    for part in stream(studies, reads_of(model), batch, films, progress):
+        yield part if whole else np.stack([one.films[0].pixels for one in part])
 
 
 MODELS: Final[Registry[Callable[..., Model]]] = Registry("model", "rrgbench.models")

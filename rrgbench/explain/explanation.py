@@ -1,4 +1,4 @@
-"""What a model makes of one film, beside what is known of it: the paper's Table 7 and Figure 3 for one study.
+"""What a model makes of one study, beside what is known of it: the paper's Table 7 and Figure 3 for one study.
 
 Works for any model: parts that it does not offer (`rrgbench.registry`) are None.
 """
@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rrgbench.data.films.stream import load_films
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules import RulesLabeler
-from rrgbench.models import Describer, Model, ObservationClassifier, ReportGenerator, reads_of
+from rrgbench.models import Describer, Images, Model, ObservationClassifier, ReportGenerator, image_batches
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
 LABEL_WORDS: Final[Mapping[int, str]] = {
@@ -154,27 +150,27 @@ def mark(report: str) -> MarkedReport:
     return MarkedReport(report, found, tuple(labeler.label([report])[0].tolist()))
 
 
-def explain_film(
+def explain_images(
     model: object,
-    film: NDArray[np.uint8],
+    images: Images,
     *,
     name: str,
     reference: str | None = None,
     labels: Sequence[int | None] | LabelVector | None = None,
     labels_source: str = "",
 ) -> Explanation:
-    """Ask a model everything that it offers about one film.
+    """Ask a model everything that it offers about one study.
 
     Parameters
     ----------
     model : object
         Implements any of `ReportGenerator`, `ObservationClassifier` and `Describer`.
-    film : uint8 array (s, s)
-        At the model's image size.
+    images : uint8 array (1, s, s) or list of one Examination
+        What the model reads of the study.
     name : str
         How the model is called in the result.
     reference : str, optional
-        The film's own report.
+        The study's own report.
     labels : sequence of 14 ints or None, optional
         CheXpert coding, None where unknown; read from the reference by the rules if omitted.
     labels_source : str
@@ -189,24 +185,23 @@ def explain_film(
     InputError
         If there are not 14 labels, or one is outside of the coding.
     """
-    films = film[np.newaxis]
     marked = None if reference is None or not reference.strip() else mark(reference)
     if labels is None and marked is not None:
         labels, labels_source = marked.labels, f"report ({RulesLabeler().identity})"
     known = [None] * len(OBSERVATIONS) if labels is None else [None if v is None else int(v) for v in labels]
     if len(known) != len(OBSERVATIONS) or any(v is not None and v not in LABEL_WORDS for v in known):
         raise InputError(f"an explanation takes {len(OBSERVATIONS)} labels of 1, 0, -1, -2 or None; given: {known}")
-    report = mark(model.generate_reports(films)[0]) if isinstance(model, ReportGenerator) else None
+    report = mark(model.generate_reports(images)[0]) if isinstance(model, ReportGenerator) else None
     probabilities: list[float | None] = [None] * len(OBSERVATIONS)
     if isinstance(model, ObservationClassifier):
-        probabilities = list(map(float, model.predict_observations(films)[0]))
+        probabilities = list(map(float, model.predict_observations(images)[0]))
     rows = tuple(
         ObservationView(
             observation,
             known[column],
             probabilities[column],
             None if report is None else report.labels[column],
-            model.describe(films, observation)[0] if isinstance(model, Describer) else None,
+            model.describe(images, observation)[0] if isinstance(model, Describer) else None,
         )
         for column, observation in enumerate(OBSERVATIONS)
     )
@@ -214,7 +209,7 @@ def explain_film(
 
 
 def explain_study(model: Model, study: Study, labelled_observations: Sequence[str] = OBSERVATIONS) -> Explanation:
-    """Explain a study's first film, beside its own report and labels.
+    """Explain a study, as the model reads it, beside its own report and labels.
 
     Parameters
     ----------
@@ -230,13 +225,13 @@ def explain_study(model: Model, study: Study, labelled_observations: Sequence[st
     InputError
         If the study has no film, or its film can't be read.
     """
-    film = load_films([study], reads_of(model).size)[0]
+    (images,) = image_batches(model, [study])
     labels = None
     if study.labels is not None:
         pairs = zip(OBSERVATIONS, study.labels.tolist(), strict=True)
         labels = [label if name in labelled_observations else None for name, label in pairs]
-    return explain_film(
-        model, film, name=model.identity, reference=study.report, labels=labels, labels_source=study.labels_source
+    return explain_images(
+        model, images, name=model.identity, reference=study.report, labels=labels, labels_source=study.labels_source
     )
 
 

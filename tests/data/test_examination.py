@@ -9,7 +9,7 @@ from rrgbench.data.examination import Reads, examination, film_references
 from rrgbench.data.priors import with_priors
 from rrgbench.data.study import Study, blank_labels
 from rrgbench.errors import InputError
-from rrgbench.models import reads_of, takes_examinations
+from rrgbench.models import image_batches, reads_of, takes_examinations
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,9 @@ def test_a_model_tells_what_it_reads():
         reads_of(model)
     model.image_size = 96
     assert (reads_of(model), takes_examinations(model)) == (Reads(96), False)
+    (films,) = image_batches(model, [FIRST, SECOND])
+    assert (films.shape, films[:, 0, 0].tolist()) == ((2, 96, 96), [10, 20])
     model.reads = Reads(224, "all")
     assert (reads_of(model), takes_examinations(model)) == (Reads(224, "all"), True)
+    first, second = image_batches(model, [FIRST, SECOND], 1)
+    assert [(one.study_id, len(one.films)) for one in (*first, *second)] == [("1", 1), ("2", 2)]

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.explain.explanation import explain_film, explain_study, mark
+from rrgbench.explain.explanation import explain_images, explain_study, mark
 from rrgbench.labelers import RulesLabeler
+from rrgbench.models import Reads
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
 REPORT = "Moderate cardiomegaly. No pneumothorax or effusion. Possible pneumonia versus atelectasis."
@@ -71,7 +72,7 @@ def test_one_word_may_speak_of_two_observations():
 
 
 def test_a_model_that_offers_everything():
-    found = explain_film(Whole(), FILM, name="whole@1", reference="No edema.")
+    found = explain_images(Whole(), FILM[np.newaxis], name="whole@1", reference="No edema.")
     assert found.report.text == REPORT
     assert found.labels_source == "report (rules@1)"
     rows = {row.observation: row for row in found.observations}
@@ -83,7 +84,7 @@ def test_a_model_that_offers_everything():
 
 
 def test_what_a_model_does_not_offer_is_none():
-    found = explain_film(Bare(), FILM, name="bare@1")
+    found = explain_images(Bare(), FILM[np.newaxis], name="bare@1")
     assert (found.report, found.reference, found.labels_source) == (None, None, "")
     for row in found.observations:
         assert (row.label, row.probability, row.written, row.description) == (None, None, None, None)
@@ -91,7 +92,7 @@ def test_what_a_model_does_not_offer_is_none():
 
 
 def test_json_uses_words():
-    written = explain_film(Whole(), FILM, name="whole@1", labels=[1, 0, -1, -2, None] + [0] * 9).to_json()
+    written = explain_images(Whole(), FILM[np.newaxis], name="whole@1", labels=[1, 0, -1, -2, None] + [0] * 9).to_json()
     assert [row["label"] for row in written["observations"][:5]] == [
         "positive", "negative", "uncertain", "unmentioned", None
     ]  # fmt: skip
@@ -102,7 +103,7 @@ def test_json_uses_words():
 @pytest.mark.parametrize("labels", [[1, 0], [7] + [0] * 13])
 def test_labels_out_of_the_coding_are_refused(labels):
     with pytest.raises(InputError, match="14 labels"):
-        explain_film(Bare(), FILM, name="bare@1", labels=labels)
+        explain_images(Bare(), FILM[np.newaxis], name="bare@1", labels=labels)
 
 
 def test_a_studys_own_labels_come_first_and_unlabelled_observations_stay_unknown():
@@ -114,6 +115,21 @@ def test_a_studys_own_labels_come_first_and_unlabelled_observations_stay_unknown
     assert (found.labels_source, found.model) == ("film", "whole@1")
     unlabelled = Study("s", "p", "test", (Reference(),), "Cardiomegaly.")
     assert {row.observation: row.label for row in explain_study(Whole(), unlabelled).observations}["Cardiomegaly"] == 1
+
+
+class Reader:
+    """Reads studies and writes what it got."""
+
+    name, identity, reads = "reader", "reader@1", Reads(8, "all", sections=("indication",), prior=True)
+
+    def generate_reports(self, images):
+        return [f"{len(one.films)} films, {one.sections['indication']} before: {one.prior.report}" for one in images]
+
+
+def test_a_model_that_reads_studies_is_given_one():
+    prior = Study("r", "p", "test", (Reference(),), "No edema.")
+    study = Study("s", "p", "test", (Reference(), Reference()), sections={"indication": "Cough."}, prior=prior)
+    assert explain_study(Reader(), study).report.text == "2 films, Cough. before: No edema."
 
 
 def test_a_study_without_film_is_named():

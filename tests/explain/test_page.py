@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from rrgbench.explain.explanation import LABEL_WORDS, explain_film
+from rrgbench.explain.explanation import LABEL_WORDS, explain_images
 from rrgbench.explain.page import Heading, explanation_page, hue, print_explanation
 from rrgbench.observations import OBSERVATIONS
 
@@ -31,12 +31,14 @@ class Whole:
 
 @pytest.fixture(scope="module")
 def whole():
-    return explain_film(Whole(), FILM, name="whole@1", reference="No effusion.\nThe heart is\x1b[31m normal.")
+    return explain_images(
+        Whole(), FILM[np.newaxis], name="whole@1", reference="No effusion.\nThe heart is\x1b[31m normal."
+    )
 
 
 @pytest.fixture(scope="module")
 def bare():
-    return explain_film(object(), FILM, name="bare@1")
+    return explain_images(object(), FILM[np.newaxis], name="bare@1")
 
 
 def printed(explanation, width=140):
