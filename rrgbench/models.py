@@ -170,9 +170,15 @@ def image_batches(
     """
     from rrgbench.data.films.stream import stream
 
-    whole = takes_examinations(model)
-    for part in stream(studies, reads_of(model), batch, films, progress):
-        yield part if whole else np.stack([one.films[0].pixels for one in part])
+    reads = reads_of(model)
+    if takes_examinations(model):
+        yield from stream(studies, reads, batch, films, progress)
+    elif films is not None:
+        stored = films.of(studies, reads.size, progress)
+        yield from (stored[start : start + batch] for start in range(0, len(stored), batch))
+    else:
+        for part in stream(studies, reads, batch, progress=progress):
+            yield np.stack([one.films[0].pixels for one in part])
 
 
 MODELS: Final[Registry[Callable[..., Model]]] = Registry("model", "rrgbench.models")

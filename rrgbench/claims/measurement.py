@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, training_items
+from rrgbench.data.films.cache import FilmCache
 from rrgbench.errors import InputError
 from rrgbench.files import write_bytes
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
@@ -32,7 +33,7 @@ from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.score import score
 from rrgbench.stats.bootstrap import replicate_values
 from rrgbench.tasks import retrieval
-from rrgbench.tasks.context import Evaluation, FilmCache, Progress, film_labels
+from rrgbench.tasks.context import Evaluation, Progress, film_labels
 from rrgbench.tasks.runner import TASK_VERSIONS, Run, evaluate, predictions_file
 from rrgbench.tasks.suite import Suite
 
@@ -251,7 +252,7 @@ def _resampled_areas(evaluation: Evaluation, model: ObservationClassifier) -> di
     studies = [study for study in evaluation.studies if can_be_labelled(study)]
     if not studies:
         return {}
-    scores = np.asarray(model.predict_observations(evaluation.load(studies)), dtype=np.float64)
+    scores = evaluation.answers(model.predict_observations, studies)
     labels = study_labels(studies)
     known = training_items(labels, evaluation.corpus.labelled_observations)
     target = (labels == POSITIVE).astype(np.int8)

@@ -14,7 +14,7 @@ from typing import Final
 from rrgbench.errors import InputError
 
 _LEADING: Final = ("rrgbench", "corpus", "split", "n", "protocol", "labeler", "avg", "unc", "obs")
-_EXTRA: Final = ("tgt", "labels", "known", "fraction", "setting", "k", "seed", "allowed", "bootstrap")
+_EXTRA: Final = ("tgt", "labels", "known", "fraction", "setting", "k", "seed", "allowed", "reads", "bootstrap")
 _SHORT: Final = {"positive": "pos", "negative": "neg", "ignored": "ign"}
 _LONG: Final = {short: long for long, short in _SHORT.items()}
 
@@ -50,8 +50,8 @@ class Signature:
         How many observations are compared.
     extras : tuple of (str, str)
         Further choices: `labels` (their source), `known` (labelled observations, where not all), `fraction`, `setting`,
-        `k`, `seed`, `allowed` (what was allowed and how often it happened), `bootstrap`, and others by name. Kept in
-        that order whatever order they are given in.
+        `k`, `seed`, `allowed` (what was allowed and how often it happened), `reads` (what the model read of a study),
+        `bootstrap`, and others by name. Kept in that order whatever order they are given in.
     version : str
         Of rrgbench.
     """

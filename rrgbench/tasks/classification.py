@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import training_items
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.auroc import auroc, mean_auroc, undefined_observations
-from rrgbench.models import ImageBackbone, ObservationClassifier
+from rrgbench.models import ImageBackbone, ObservationClassifier, Reads
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.runs.records import Record
 from rrgbench.stats.bootstrap import intervals
@@ -25,7 +25,7 @@ def run_own(evaluation: Evaluation) -> list[Record]:
     model = evaluation.model
     if not isinstance(model, ObservationClassifier):
         return evaluation.blank(TASK, [METRIC], "the model predicts no observations", setting="own")
-    scores = np.asarray(model.predict_observations(evaluation.load(evaluation.studies)), dtype=np.float64)
+    scores = evaluation.answers(model.predict_observations, evaluation.studies)
     return auroc_records(evaluation, scores, setting="own")
 
 
@@ -50,10 +50,10 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     order = np.random.default_rng(parameters.seed).permutation(len(everything))
     count = max(2, round(fraction * len(everything)))
     rows = np.sort(order[:count])
-    films = evaluation.load(everything)[rows]
+    films = evaluation.stored(everything).take(rows)
     labels = study_labels([everything[row] for row in rows])
     known = training_items(labels, evaluation.corpus.labelled_observations)
-    test = evaluation.load(evaluation.studies)
+    test = evaluation.stored(evaluation.studies)
     if setting == "linear":
         report = evaluation.reporter("reading features")
         scores = linear_probe(
@@ -71,16 +71,21 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
             seed=parameters.seed,
             progress=evaluation.reporter(f"fine-tuning at {fraction:.0%}"),
         )
-    return auroc_records(evaluation, scores, **where, studies=count)
+    return auroc_records(evaluation, scores, **where, studies=count, reads=Reads(films.size))
 
 
 def auroc_records(
-    evaluation: Evaluation, scores: NDArray[np.float64], studies: int | None = None, **where: Any
+    evaluation: Evaluation,
+    scores: NDArray[np.float64],
+    studies: int | None = None,
+    reads: Reads | None = None,
+    **where: Any,
 ) -> list[Record]:
     """Mean and per-observation AUROC with intervals.
 
     Unmentioned counts as negative, uncertain is left out. Observations without positives or negatives are undefined and
-    left out of the mean by name.
+    left out of the mean by name. `studies` is how many a probe learned from, `reads` what it read if not
+    what the model does.
     """
     rows = [row for row, study in enumerate(evaluation.studies) if can_be_labelled(study)]
     if not rows:
@@ -93,7 +98,12 @@ def auroc_records(
     values = auroc(scores, target, known)[0]
     reasons = undefined_observations(target, OBSERVATIONS, known)
     defined = ~np.isnan(values)
-    extras = {"setting": where.get("setting"), "fraction": where.get("fraction"), "seed": where.get("seed")}
+    extras = {
+        "reads": reads and reads.signature,
+        "setting": where.get("setting"),
+        "fraction": where.get("fraction"),
+        "seed": where.get("seed"),
+    }
     source = evaluation.studies[rows[0]].labels_source or "rules"
     signature = evaluation.signature(n, labels=source, obs_defined=int(defined.sum()), train_n=studies, **extras)
     if not defined.any():

@@ -1,6 +1,6 @@
 """What every task gets: the corpus, one model, the suite, and where to put what it makes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.films.cache import FilmCache as FilmCache
+from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.study import Study
-from rrgbench.models import Films, Model, reads_of
+from rrgbench.errors import InputError
+from rrgbench.models import Images, Model, Reads, image_batches, reads_of
 from rrgbench.runs.records import Record
 from rrgbench.scoring.signature import Signature
 from rrgbench.tasks.suite import Suite
@@ -58,15 +59,44 @@ class Evaluation:
         """Reference reports of the scored studies that have one, by study id."""
         return {study.study_id: study.report for study in self.studies if study.report and study.report.strip()}
 
-    def load(self, studies: Sequence[Study]) -> Films:
-        """Films of studies at the model's size."""
-        report = self.reporter("reading films")
+    @cached_property
+    def reads(self) -> Reads:
+        """What the model reads of each study."""
+        return reads_of(self.model)
 
-        def told(what: str, done: int, total: int | None, note: str = "") -> None:
-            if report is not None:
-                report(done, total or done)
+    def batches(self, studies: Sequence[Study], batch: int) -> Iterator[Images]:
+        """What the model is given of studies, `batch` at a time."""
+        return image_batches(self.model, studies, batch, self.films, self._reading)
 
-        return self.films.of(studies, reads_of(self.model).size, told)[:]
+    def answers(
+        self, method: Callable[[Images], NDArray[Any]], studies: Sequence[Study], batch: int = 512
+    ) -> NDArray[np.float64]:
+        """A model's answers (n, m) for studies, asked for batch by batch.
+
+        Raises
+        ------
+        InputError
+            If the model answers for another number of studies than it was given.
+        """
+        found, done = np.empty((0, 0)), 0
+        for images in self.batches(studies, batch):
+            part = np.asarray(method(images))
+            if len(part) != len(images):
+                raise InputError(f"{self.model.name} gave {len(part)} answers for {len(images)} studies")
+            if done == 0:
+                found = np.empty((len(studies), part.shape[1]))
+            found[done : done + len(part)] = part
+            done += len(part)
+        return found
+
+    def stored(self, studies: Sequence[Study]) -> StoredFilms:
+        """First films of studies at the model's size, read from disk as they are asked for: what a backbone reads."""
+        return self.films.of(studies, self.reads.size, self._reading)
+
+    def _reading(self, what: str, done: int, total: int | None, note: str = "") -> None:
+        report = self.reporter(what)
+        if report is not None:
+            report(done, total or done)
 
     def reporter(self, what: str) -> Callable[[int, int], None] | None:
         """A (done, total) callback for one piece of work."""
@@ -89,7 +119,9 @@ class Evaluation:
         if fields["value"] is None and not fields.get("reason"):  # a defect of a task, not of its input
             raise ValueError(f"{task} {metric}: a blank value needs a reason")
         if "signature" in fields:
-            fields["signature"] = str(fields["signature"])
+            signature: Signature = fields["signature"]
+            read = dict(signature.extras).get("reads", self.reads.signature)
+            fields["signature"] = str(signature.with_extras(reads=read))
         return Record(
             task=task,
             model=self.model.name,

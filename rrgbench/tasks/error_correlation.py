@@ -44,7 +44,7 @@ def run(evaluation: Evaluation) -> list[Record]:
     labels = study_labels(studies)
     known = training_items(labels, evaluation.corpus.labelled_observations)
     target = (labels == POSITIVE).astype(np.int8)
-    probabilities = np.asarray(model.predict_observations(evaluation.load(studies)), dtype=np.float64)
+    probabilities = evaluation.answers(model.predict_observations, studies)
     protocol = load_protocol(evaluation.protocol)
     written = labelers.load(protocol.labeler).label([evaluation.reports[study.study_id] for study in studies])
     metric = ClinicalEfficacy("micro", 14, protocol.uncertain)

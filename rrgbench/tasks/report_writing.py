@@ -34,16 +34,17 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     reports = _read(part) if part.is_file() else {}
-    open_studies = [study for study in evaluation.studies if study.study_id not in reports]
-    films = evaluation.load(evaluation.studies)
-    row = {study.study_id: index for index, study in enumerate(evaluation.studies)}
     report = evaluation.reporter("writing reports")
     # rewritten first, so that a line cut off by a kill is gone
     with open(part, "w", encoding="utf-8") as file:
         file.writelines(_line(study_id, text) for study_id, text in reports.items())
-        for start in range(0, len(open_studies), BATCH):
-            batch = open_studies[start : start + BATCH]
-            texts = model.generate_reports(films[[row[study.study_id] for study in batch]])
+        for number, images in enumerate(evaluation.batches(evaluation.studies, BATCH)):
+            whole = evaluation.studies[number * BATCH : (number + 1) * BATCH]
+            rows = [row for row, study in enumerate(whole) if study.study_id not in reports]
+            if not rows:
+                continue
+            batch = [whole[row] for row in rows]
+            texts = model.generate_reports([images[row] for row in rows] if isinstance(images, list) else images[rows])
             if len(texts) != len(batch):
                 raise InputError(
                     f"{model.name} wrote {len(texts)} reports for {len(batch)} films: "

@@ -72,16 +72,14 @@ def answers(evaluation: Evaluation, parameters: Retrieval) -> Answers:
     texts = [study.report or "" for study in candidates.studies]
     if not any(texts):
         raise InputError("the films have no reports to retrieve")
-    films = evaluation.load(queries.studies)
     ks = tuple(k for k in parameters.ks if k <= len(texts))
     if isinstance(model, ImageTextSimilarity):
-        values = precision_at_k_of_similarity(
-            np.asarray(model.similarity(films, texts), dtype=np.float64), queries.classes, candidates.classes, ks
-        )
+        # in large batches, since the candidates are read anew with each
+        similarity = evaluation.answers(lambda images: model.similarity(images, texts), queries.studies, 1024)
+        values = precision_at_k_of_similarity(similarity, queries.classes, candidates.classes, ks)
     else:
-        values = precision_at_k(
-            model.embed_images(films), model.embed_reports(texts), queries.classes, candidates.classes, ks
-        )
+        films = evaluation.answers(model.embed_images, queries.studies).astype(np.float32)
+        values = precision_at_k(films, model.embed_reports(texts), queries.classes, candidates.classes, ks)
     return Answers(values, ks, queries, candidates, split)
 
 

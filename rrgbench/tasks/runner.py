@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.cache import FilmCache
 from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.models import FittedToCorpus, Model, ReportGenerator, load_model
 from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.tasks import classification, clinical_efficacy, error_correlation, report_generation, retrieval
-from rrgbench.tasks.context import Evaluation, FilmCache, Progress
+from rrgbench.tasks.context import Evaluation, Progress
 from rrgbench.tasks.report_writing import write_reports
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -157,7 +158,7 @@ def evaluate(
     for number, one in enumerate(models):
         if isinstance(one, FittedToCorpus):
             try:
-                one.fit(corpus)
+                one.fit(corpus, films)
             except InputError as error:
                 if one is main:
                     raise

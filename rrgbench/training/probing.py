@@ -17,9 +17,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import Dataset, default_collate
 
 from rrgbench.observations import POSITIVE
+from rrgbench.training.data import FilmRows
 from rrgbench.training.stage import StageSettings, train_stage
 
-Films = NDArray[np.uint8]
+Films = FilmRows
 
 
 @torch.inference_mode()
@@ -29,13 +30,16 @@ def features(
     """Features (n, d) of films (n, size, size) by a frozen backbone."""
     backbone.eval()
     device = _device(backbone)
-    parts = []
+    found = np.empty((0, 0), dtype=np.float32)
     for start in range(0, len(films), batch):
-        part = torch.from_numpy(films[start : start + batch]).to(device)
-        parts.append(backbone(part).float().cpu())
+        part = backbone(torch.from_numpy(films[start : start + batch]).to(device)).float().cpu().numpy()
+        if start == 0:
+            # filled in place: small results between large temporary arrays keep the heap from shrinking
+            found = np.empty((len(films), part.shape[1]), dtype=np.float32)
+        found[start : start + len(part)] = part
         if progress is not None:
             progress(min(start + batch, len(films)), len(films))
-    return torch.cat(parts).numpy()
+    return found
 
 
 def linear_probe(
@@ -170,14 +174,7 @@ def fine_tune(
             progress=None if progress is None else lambda _, done, total, note: progress(done, total),
             checkpoints=False,
         )
-    module.eval()
-    device = _device(module)
-    with torch.inference_mode():
-        parts = [
-            module.head(network(torch.from_numpy(test[start : start + 128]).to(device))).double().cpu()
-            for start in range(0, len(test), 128)
-        ]
-    return torch.cat(parts).numpy()
+    return features(nn.Sequential(network, module.head), test).astype(np.float64)
 
 
 def trainable_parameters(backbone: nn.Module) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 READING: Final = "reading films"
 """How progress calls it."""
 
-GROUP: Final = 1024
+GROUP: Final = 512
 """Films decoded at a time, and so held at a time."""
 
 _CHUNK: Final = 128
