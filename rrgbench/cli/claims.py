@@ -41,11 +41,10 @@ def claims(
 
     Example: rrgbench claims --runs ablations
     """
-    from rich.console import Console
-
     from rrgbench.claims.claim import load_claims
     from rrgbench.claims.outcome import judge_set
     from rrgbench.cli.progress import bars
+    from rrgbench.render.terminal import output_console
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.suite import load_suite
 
@@ -76,5 +75,5 @@ def claims(
     if json_output:
         print(outcome.to_json(), end="")
         return
-    outcome.document.print_to(Console())
+    outcome.document.print_to(output_console())
     typer.echo(f"\nWritten: {', '.join(str(path) for path in files)}", err=True)

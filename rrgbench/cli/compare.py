@@ -77,14 +77,13 @@ def compare(
     if len(files) < 2:
         raise typer.BadParameter("give at least two files of predictions")
 
-    from rich.console import Console
-
+    from rrgbench.cli.progress import status
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.compare import compare_pairs
     from rrgbench.scoring.report_files import pair_reports, read_reports
 
     allow = allowances(allow_missing or common, allow_unknown, allow_empty, allow_duplicates)
-    with Console(stderr=True).status("reading reports") as status:
+    with status("reading reports") as progress:
         expected = read_reports(references, "references", allow)
         pairs = {
             name: pair_reports(expected, read_reports(path, "predictions", allow), allow)
@@ -103,7 +102,7 @@ def compare(
             seed=seed,
             corpus=corpus,
             split=split,
-            progress=status.update,
+            progress=progress,
         )
     if json:
         typer.echo(found.to_json())

@@ -40,8 +40,7 @@ def drift(
       rrgbench drift runs/today --against leaderboards/baselines/quick-phantom.json
       rrgbench drift runs/today --against runs/before --tolerance 'bleu_*=0.005' --allow-signature rrgbench
     """
-    from json import dumps
-
+    from rrgbench.render.json import json_text
     from rrgbench.runs.drift import compare_runs, parse_tolerances
     from rrgbench.runs.store import read_results
 
@@ -53,7 +52,7 @@ def drift(
         allow_extra=allow_extra,
     )
     if json:
-        typer.echo(dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
+        typer.echo(json_text(found.to_json()))
     else:
         _print(found)
     raise typer.Exit(int(found.verdict))

@@ -24,6 +24,7 @@ from rrgbench.cli.runs import app as runs_app
 from rrgbench.cli.score import score
 from rrgbench.cli.train import train
 from rrgbench.errors import RrgbenchError
+from rrgbench.render.escaping import visible
 
 app = typer.Typer(
     name="rrgbench",
@@ -79,7 +80,7 @@ def run() -> None:
     try:
         app()
     except RrgbenchError as error:
-        print(f"rrgbench: {error}", file=sys.stderr)
+        print(f"rrgbench: {visible(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("rrgbench: interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)

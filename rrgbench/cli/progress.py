@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -16,6 +16,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
+
+from rrgbench.render.escaping import one_line
 
 LINE_EVERY = 20.0
 """Seconds between lines where standard error is no terminal."""
@@ -30,16 +33,16 @@ class Bars:
         self.live = self.console.is_terminal and not self.silent
         self.bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=self.console,
             disable=not self.live,
         )
-        self.whole = self.bars.add_task(title, total=None, note="")
+        self.whole = self.bars.add_task(one_line(title), total=None, note="")
         self.piece = self.bars.add_task("", total=None, note="", visible=False)
         self.what = ""
         self.last_line = 0.0
@@ -47,12 +50,14 @@ class Bars:
 
     def overall(self, what: str, done: int, total: int) -> None:
         """The whole job stands at `done` of `total` and turns to `what`."""
+        what = one_line(what)
         self.bars.update(self.whole, completed=done, total=total, note=what)
         self.bars.update(self.piece, visible=False)
         self._line(f"[{done}/{total}] {what}", always=True)
 
     def part(self, what: str, done: int, total: int, note: str = "") -> None:
         """The piece at hand stands at `done` of `total`."""
+        what, note = one_line(what), one_line(note)
         if what != self.what:
             self.what = what
             self.bars.reset(self.piece)
@@ -73,3 +78,10 @@ def bars(title: str) -> Iterator[Bars]:
     shown = Bars(title)
     with shown.bars:
         yield shown
+
+
+@contextmanager
+def status(first: str) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done, for the length of it; takes the next thing to say."""
+    with Console(stderr=True).status(first) as shown:
+        yield lambda what: shown.update(Text(one_line(what)))

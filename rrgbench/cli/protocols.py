@@ -69,14 +69,13 @@ def protocols(
 
     from dataclasses import replace
 
-    from rich.console import Console
-
+    from rrgbench.cli.progress import status
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.report_files import pair_reports, read_reports
     from rrgbench.scoring.sensitivity import under_efficacy_choices, under_protocols
 
     allow = allowances(allow_missing, allow_unknown, allow_empty, allow_duplicates)
-    with Console(stderr=True).status("reading reports") as status:
+    with status("reading reports") as progress:
         pairs = pair_reports(
             read_reports(references, "references", allow), read_reports(predictions, "predictions", allow), allow
         )
@@ -91,7 +90,7 @@ def protocols(
                 labeler=labeler_choice(labeler, labeler_options),
                 corpus=corpus,
                 split=split,
-                progress=status.update,
+                progress=progress,
             )
     if json:
         typer.echo(found.to_json())
@@ -115,11 +114,15 @@ def _describe(json: bool) -> None:
 
         typer.echo(json_module.dumps([protocol.model_dump() for protocol in PROTOCOLS.values()], indent=2))
         return
-    from rich.console import Console
     from rich.padding import Padding
+    from rich.text import Text
 
-    console = Console(highlight=False)
+    from rrgbench.render.escaping import one_line
+    from rrgbench.render.terminal import output_console
+
+    console = output_console()
     for protocol in PROTOCOLS.values():
         efficacy = f"{protocol.averaging}, {protocol.observations} observations, uncertain {protocol.uncertain}"
-        console.print(f"{protocol.identity}: cleaning {protocol.cleaning}; section {protocol.section}; CE {efficacy}")
-        console.print(Padding(protocol.source, (0, 0, 1, 4)), markup=False)
+        choices = f"cleaning {protocol.cleaning}; section {protocol.section}; CE {efficacy}"
+        console.print(Text(one_line(f"{protocol.identity}: {choices}")))
+        console.print(Padding(Text(one_line(protocol.source)), (0, 0, 1, 4)))

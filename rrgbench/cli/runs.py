@@ -18,15 +18,15 @@ def list_(
     Example: rrgbench runs list
     """
     from dataclasses import asdict
-    from json import dumps
 
+    from rrgbench.render.json import json_text
     from rrgbench.render.table import Cell, Column, Row, Table
     from rrgbench.render.terminal import print_table
     from rrgbench.runs.listing import list_runs
 
     found = list_runs(folder)
     if json:
-        typer.echo(dumps([asdict(run) for run in found], indent=2, ensure_ascii=False))
+        typer.echo(json_text([asdict(run) for run in found]))
         return
     if not found:
         typer.echo(f"no runs in {folder.name}; rrgbench eval makes one", err=True)
@@ -57,6 +57,7 @@ def show(
 
     from rrgbench.errors import InputError
     from rrgbench.render.escaping import one_line
+    from rrgbench.render.json import json_text
     from rrgbench.runs.listing import environment_of, is_run, summary
 
     if not is_run(run):
@@ -64,7 +65,7 @@ def show(
     known = summary(run)
     environment = environment_of(run)
     if json:
-        typer.echo(dumps({"summary": asdict(known), "environment": environment}, indent=2, ensure_ascii=False))
+        typer.echo(json_text({"summary": asdict(known), "environment": environment}))
         return
     lines = {
         "run": f"{known.name} ({known.state})",

@@ -69,13 +69,12 @@ def score(
     if method not in ("percentile", "bca"):
         raise typer.BadParameter(f"{method!r}; expected percentile or bca", param_hint="--method")
 
-    from rich.console import Console
-
+    from rrgbench.cli.progress import status
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.report_files import pair_reports, read_reports
     from rrgbench.scoring.score import score_pairs
 
-    with Console(stderr=True).status("reading reports") as status:
+    with status("reading reports") as progress:
         pairs = pair_reports(
             read_reports(references, "references", allow), read_reports(predictions, "predictions", allow), allow
         )
@@ -90,7 +89,7 @@ def score(
             split=split,
             replicates=replicates,
             method="bca" if method == "bca" else "percentile",
-            progress=status.update,
+            progress=progress,
         )
     if per_study is not None:
         scores.per_study.to_csv(per_study)

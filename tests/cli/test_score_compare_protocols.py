@@ -97,6 +97,13 @@ def test_compare(run, files) -> None:
     assert json.loads(run(*common, "--json").stdout)["level"] == 0.05
 
 
+def test_a_systems_name_is_text_on_the_terminal(run, files) -> None:
+    files_named = (f"[/red]\x1b[31m<x>={files['good']}", f"a|b={files['bad']}")
+    shown = run("compare", *files_named, "--references", files["references"], "--permutations", 20, "--metrics", "bleu")
+    assert "a = [/red]\ufffd[31m<x>" in shown.stdout
+    assert "\x1b" not in shown.output
+
+
 def test_compare_refuses_equal_names_and_single_files(run, files) -> None:
     assert (
         "two systems are called 'good'"

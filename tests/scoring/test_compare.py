@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -51,6 +52,19 @@ def test_tables() -> None:
     assert set(content["systems"]) == {"good", "bad_one"}
     assert len(content["differences"]) == 10
     assert list(found.to_frame().columns) == ["metric", "first", "second", "difference", "p_value", "adjusted"]
+
+
+def test_systems_may_be_called_anything() -> None:
+    names = ["a|b", "<x>", "a & b_{%", "\x1b[31mred", "two\nlines", "[/bold]"]
+    found = compare(dict.fromkeys(names, GOOD), REFERENCES, metrics=["rouge_l"], intervals=False, permutations=20)
+    markdown = [line for line in found.to_markdown().splitlines() if line.startswith("|")]
+    assert [len(re.findall(r"(?<!\\)\|", line)) for line in markdown] == [3] * (2 + len(names))
+    latex = [line for line in found.to_latex().splitlines() if line.endswith(r"\\")]
+    assert [len(re.findall(r"(?<!\\)&", line)) for line in latex] == [1] * (1 + len(names))
+    assert r"(c) a \& b\_\{\%" in found.to_latex()
+    for text in (found.to_markdown(), found.to_latex(), found.to_json()):
+        assert "\x1b" not in text
+    assert list(json.loads(found.to_json())["systems"]) == names
 
 
 def test_systems_on_different_studies_are_refused_unless_compared_on_the_common_ones() -> None:
