@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rrgbench.labelers import RulesLabeler, load
 from rrgbench.labelers.agreement import agreement
 from rrgbench.labelers.rules.dispatch import first_letters
-from rrgbench.labelers.rules.version1.lexicon import normalise
+from rrgbench.labelers.rules.lexicon import normalise
 from rrgbench.labelers.sentences import sentence_spans
 from rrgbench.observations import OBSERVATIONS, UNMENTIONED, observation_index
 

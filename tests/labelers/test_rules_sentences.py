@@ -2,7 +2,7 @@
 
 import pytest
 
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import load
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
 
 P, N, U = POSITIVE, NEGATIVE, UNCERTAIN
@@ -153,13 +153,14 @@ CASES: list[tuple[str, dict[str, int]]] = [
 
 @pytest.mark.parametrize(("sentence", "expected"), CASES, ids=[case[0][:60] or "empty" for case in CASES])
 @pytest.mark.parametrize("shape", ["raw", "lower", "tokenised", "masked_case"])
-def test_sentence(sentence: str, expected: dict[str, int], shape: str) -> None:
+@pytest.mark.parametrize("labeler", ["rules@1", "rules@2"])
+def test_sentence(sentence: str, expected: dict[str, int], shape: str, labeler: str) -> None:
     if shape == "lower":
         sentence = sentence.lower()
     elif shape == "tokenised":
         sentence = " ".join(sentence.lower().replace(",", " ,").replace(".", " .").replace(";", " ;").split())
     elif shape == "masked_case":
         sentence = sentence.replace("XXXX", "___")
-    row = RulesLabeler().label([sentence])[0]
+    row = load(labeler).label([sentence])[0]
     found = {short: int(row[column]) for short, column in SHORT.items() if row[column] != -2}
     assert found == expected, {OBSERVATIONS[SHORT[key]]: value for key, value in found.items()}

@@ -6,7 +6,7 @@ example of an uncertain label (Irvin et al. 2019, section on uncertainty labels)
 
 from collections.abc import Sequence
 
-from rrgbench.labelers.rules.version1.lexicon import Event, Kind
+from rrgbench.labelers.rules.lexicon import Event, Kind
 from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
 
 ANATOMY = (Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)

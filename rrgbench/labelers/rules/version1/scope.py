@@ -8,7 +8,8 @@ sentence, without a parser: a cue reaches forward (or back) up to the next bound
 import re
 from collections.abc import Sequence
 
-from rrgbench.labelers.rules.version1.lexicon import Event, Kind
+from rrgbench.labelers.rules.lexicon import Event, Kind
+from rrgbench.labelers.rules.scope import is_alternative, within_reach
 from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
 
 # What after a comma begins a new statement rather than the next item of a negated list.
@@ -21,18 +22,11 @@ _REACH = 400
 """How many characters away a cue may stand; keeps run-on text linear in its length."""
 _DOUBT_REACH = 80
 """How many characters an expression of doubt reaches forward."""
-_NEAR = 45
-"""How many characters may lie between `or` and the mentions that it makes alternatives."""
 
 
 def neighbourhood(events: Sequence[Event], position: int) -> tuple[Sequence[Event], int]:
     """The events within reach of `events[position]`, and its index among them."""
-    centre = events[position]
-    first, last = position, position + 1
-    while first > 0 and centre.start - events[first - 1].end <= _REACH:
-        first -= 1
-    while last < len(events) and events[last].start - centre.end <= _REACH:
-        last += 1
+    first, last = within_reach(events, position, _REACH)
     return events[first:last], position - first
 
 
@@ -52,7 +46,7 @@ def polarity(sentence: str, events: Sequence[Event], position: int) -> int:
     after = _cues_after(events, position)
     if Kind.NEGATION_BEFORE in before or Kind.NEGATION_AFTER in after:
         return NEGATIVE
-    if Kind.UNCERTAIN_BEFORE in before or Kind.UNCERTAIN_AFTER in after or _is_alternative(events, position):
+    if Kind.UNCERTAIN_BEFORE in before or Kind.UNCERTAIN_AFTER in after or is_alternative(events, position):
         return UNCERTAIN
     return POSITIVE
 
@@ -93,20 +87,3 @@ def _cues_after(events: Sequence[Event], position: int) -> set[Kind]:
             found.add(event.kind)
             break
     return found
-
-
-def _is_alternative(events: Sequence[Event], position: int) -> bool:
-    """Whether the mention is one side of "A or B", "A versus B", "A/B" with a finding on the other side."""
-    mention = events[position]
-    for step in (-1, 1):
-        link_at = position + step
-        if not 0 <= link_at < len(events) or events[link_at].kind is not Kind.ALTERNATIVE:
-            continue
-        other_at = link_at + step
-        if not 0 <= other_at < len(events) or events[other_at].kind is not Kind.FINDING:
-            continue
-        link, other = events[link_at], events[other_at]
-        gap = max(mention.start, link.start, other.start) - min(mention.end, link.end, other.end)
-        if gap < _NEAR and other.observation != mention.observation:
-            return True
-    return False

@@ -1,4 +1,4 @@
-"""The lexicon, compiled: a sentence in, its events (mentions, cues, boundaries) out."""
+"""A lexicon, compiled: a statement in, its events (mentions, cues, boundaries) out."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -38,6 +38,15 @@ class Kind(IntEnum):
     BOUNDARY = 14
     COMMA = 15
     ALTERNATIVE = 16
+    PRESENT_BEFORE = 17
+    PRESENT_AFTER = 18
+    HISTORY = 19
+    NOTHING_NEW = 20
+    SHOWN = 21
+    PREDICATE = 22
+    AND = 23
+    WITH = 24
+    ASIDE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class Lexicon:
                 yield Event(kind, observation, at, reached, match.group())
 
 
-_STARTS = re.compile(r"(?<![a-z0-9_])[a-z0-9_]|[,;:/]")
+_STARTS = re.compile(r"(?<![a-z0-9_])[a-z0-9_]|[,;:/?()]|(?<=\s)-+(?=\s)")
 _PUNCTUATION = {",": Kind.COMMA, ";": Kind.BOUNDARY, ":": Kind.BOUNDARY, "/": Kind.ALTERNATIVE}
 _MASK = re.compile(r"x{3,}|_{2,}")
 
@@ -99,10 +108,14 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
     """Entries of the lexicon file in order of precedence."""
     for phrase in content["ignored"]:
         yield Kind.IGNORED, -1, phrase
+    for phrase in content.get("other_phrases", ()):
+        yield Kind.FINDING, OTHER_FINDING, phrase
+    yield from _cues(content, "present_before", "present_after")
     for phrase in content["uncertainty"]["after"]:
         yield Kind.UNCERTAIN_AFTER, -1, phrase
     for phrase in content["uncertainty"]["before"]:
         yield Kind.UNCERTAIN_BEFORE, -1, phrase
+    yield from _cues(content, "negation_after", "history", "nothing_new", "shown")
     for group, kind in (("borderline_normal", Kind.BORDERLINE_NORMAL), ("normal", Kind.NORMAL)):
         for phrase in content["states"][group]:
             yield kind, -1, phrase
@@ -126,34 +139,47 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
         yield Kind.BOUNDARY, -1, phrase
     for phrase in content["other_findings"]:
         yield Kind.FINDING, OTHER_FINDING, phrase
+    yield from _cues(content, "predicate", "and", "with", "aside")
     yield Kind.ALTERNATIVE, -1, "or|versus|vs"
 
 
+def _cues(content: Mapping[str, Any], *groups: str) -> Iterator[tuple[Kind, int, str]]:
+    """Entries of the groups that are called like their kind, where a lexicon has them."""
+    for group in groups:
+        for phrase in content.get(group, ()):
+            yield Kind[group.upper()], -1, phrase
+
+
 @cache
-def lexicon() -> Lexicon:
-    """The packaged lexicon, compiled once.
+def lexicon(package: str = "rrgbench.labelers.rules") -> Lexicon:
+    """A packaged lexicon, compiled once.
+
+    Parameters
+    ----------
+    package : str
+        Which holds `lexicon.yaml`.
 
     Raises
     ------
     InputError
         If an entry is not a valid regular expression.
     """
-    path = resources.files("rrgbench.labelers.rules.version1") / "lexicon.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
     entries: dict[str, list[str]] = {}
     meanings: dict[str, list[tuple[Kind, int]]] = {}
     for kind, observation, phrase in _entries(content):
         for letter in first_letters(phrase):
             entries.setdefault(letter, []).append(f"({_expression(phrase)})")
             meanings.setdefault(letter, []).append((kind, observation))
+    for sign, kind in _PUNCTUATION.items():
+        entries.setdefault(sign, []).append(f"({sign})")
+        meanings.setdefault(sign, []).append((kind, -1))
     try:
         by_letter = {
-            letter: re.compile(rf"(?:{'|'.join(group)})(?![a-z0-9_])") for letter, group in sorted(entries.items())
+            letter: re.compile(f"(?:{'|'.join(group)}){'(?![a-z0-9_])' if letter.isalnum() or letter == '_' else ''}")
+            for letter, group in sorted(entries.items())
         }
         normality = re.compile("|".join(_expression(phrase) for phrase in content["normality"]))
     except re.error as error:
-        raise InputError(f"the lexicon has an invalid expression: {error}") from error
-    for sign, kind in _PUNCTUATION.items():
-        by_letter[sign] = re.compile(f"({sign})")
-        meanings[sign] = [(kind, -1)]
+        raise InputError(f"the lexicon of {package} has an invalid expression: {error}") from error
     return Lexicon(by_letter, {letter: tuple(group) for letter, group in meanings.items()}, normality)

@@ -1,0 +1,67 @@
+"""Heart and mediastinum: labelled by the state the report gives them, not by being named.
+
+Normal is a negative mention, enlarged a positive one. "Heart size is stable" says neither, which is CheXpert's own
+example of an uncertain label (Irvin et al. 2019, section on uncertainty labels). No state at all is no mention.
+"""
+
+from collections.abc import Sequence
+
+from rrgbench.labelers.rules.lexicon import Event, Kind
+from rrgbench.labelers.rules.scope import Cue, within_reach
+from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
+
+ANATOMY = (Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)
+_STATES = (Kind.BORDERLINE_NORMAL, Kind.NORMAL, Kind.ENLARGED, Kind.STABLE, Kind.UNCERTAIN_AFTER)
+_STOPS = (Kind.COMMA, Kind.BOUNDARY, Kind.ASIDE)
+_REACH = 300
+"""How many characters away a state may stand; keeps run-on text linear in its length."""
+
+
+def state_label(statement: str, events: Sequence[Event], reached: Sequence[Cue], position: int) -> int | None:
+    """Label of the anatomy `events[position]` by its state, or None where the statement gives none.
+
+    The state is looked for right before the anatomy ("normal heart size"), then after it in the same clause, then
+    before it, then in the clauses after it ("the heart, vessels and mediastinum are normal"), then in those before.
+    `reached` tells what cues reach each event (`rrgbench.labelers.rules.scope.cues`).
+    """
+    near = range(*within_reach(events, position, _REACH))
+    first = max((i + 1 for i in near if i < position and _stops(events[i])), default=near.start)
+    last = next((i for i in near if i > position and _stops(events[i])), near.stop)
+    states = [i for i in near if events[i].kind in _STATES]
+    following = [i for i in states if position < i < last]
+    preceding = [i for i in reversed(states) if first <= i < position]
+    if _adjacent(statement, events, position, first):  # "normal and stable contours": unchanged does not hide the rest
+        candidates = [position - 1, *following, *preceding]
+    elif following or preceding:
+        candidates = following or preceding
+    else:
+        boundary = next((i for i in near if i >= last and events[i].kind is Kind.BOUNDARY), near.stop)
+        earlier = [i for i in states if i < first - 1]
+        candidates = [i for i in states if last <= i < boundary] or earlier[-1:]
+    return _first_telling(events, reached, candidates)
+
+
+def _adjacent(statement: str, events: Sequence[Event], position: int, first: int) -> bool:
+    """Whether a state directly precedes the anatomy, with at most a word between."""
+    if position - 1 < first or events[position - 1].kind not in _STATES:
+        return False
+    between = statement[events[position - 1].end : events[position].start].split()
+    return len(between) <= 1 and "and" not in between
+
+
+def _first_telling(events: Sequence[Event], reached: Sequence[Cue], candidates: Sequence[int]) -> int | None:
+    """Label of the first state that says more than that nothing changed, else uncertain, else None."""
+    label: int | None = None
+    for i in candidates:
+        kind = events[i].kind
+        if kind in (Kind.NORMAL, Kind.BORDERLINE_NORMAL):
+            return NEGATIVE
+        if kind is Kind.ENLARGED:
+            return NEGATIVE if reached[i] & (Cue.NEGATION | Cue.NOTHING_NEW) else POSITIVE
+        label = UNCERTAIN
+    return label
+
+
+def _stops(event: Event) -> bool:
+    """Whether a clause ends here; "heart: enlarged" and "a heart that is enlarged" go on."""
+    return event.kind in _STOPS and event.trigger not in (":", "that", "which")

@@ -1,0 +1,287 @@
+"""Reports to labels: mentions per statement, then CheXpert's aggregation over the report."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.errors import InputError
+from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
+from rrgbench.labelers.rules.lexicon import OTHER_FINDING, Event, Kind, lexicon, normalise
+from rrgbench.labelers.rules.scope import Cue, cues, is_alternative
+from rrgbench.labelers.rules.statements import Statement, statements
+from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
+
+NO_FINDING: Final = observation_index("No Finding")
+ENLARGED_CARDIOMEDIASTINUM: Final = observation_index("Enlarged Cardiomediastinum")
+CARDIOMEGALY: Final = observation_index("Cardiomegaly")
+SUPPORT_DEVICES: Final = observation_index("Support Devices")
+_HEART_FAILURE: Final = re.compile(r"failure|chf|decompensation")
+_ANATOMY_OBSERVATIONS: Final = {
+    Kind.HEART: (CARDIOMEGALY,),
+    Kind.HEART_CONTOUR: (CARDIOMEGALY, ENLARGED_CARDIOMEDIASTINUM),
+    Kind.MEDIASTINUM: (ENLARGED_CARDIOMEDIASTINUM,),
+}
+MENTIONING: Final = (*ANATOMY, Kind.FINDING, Kind.SUGGESTIVE)
+"""Events that stand for a mention."""
+_HEADED_LABELS: Final = {
+    Kind.NEGATION_BEFORE: NEGATIVE,
+    Kind.NORMAL: NEGATIVE,
+    Kind.UNCERTAIN_BEFORE: UNCERTAIN,
+}
+_RANK: Final = {UNMENTIONED: 0, NEGATIVE: 1, UNCERTAIN: 2, POSITIVE: 3}
+"""CheXpert's precedence when an observation is mentioned more than once."""
+
+History = Literal["negative", "unmentioned", "positive"]
+"""What "history of pneumonia" says of Pneumonia; negative is CheXpert's rule."""
+NothingNew = Literal["negative", "uncertain"]
+"""What "no new consolidation" says of Consolidation; uncertain is CheXpert's rule, negative the plain sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One mention of one observation.
+
+    Attributes
+    ----------
+    observation : int
+        Column 0 to 13 in the order of `rrgbench.observations.OBSERVATIONS`.
+    label : int
+        1 positive, 0 negative, -1 uncertain.
+    sentence : str
+        The sentence it stands in.
+    start, end : int
+        Half-open character range of the mentioning words in the report.
+    sentence_start : int
+        Where the sentence begins in the report.
+    """
+
+    observation: int
+    label: int
+    sentence: str
+    start: int
+    end: int
+    sentence_start: int
+
+    @property
+    def present(self) -> bool:
+        """Polarity: whether the finding is said to be there, if only perhaps."""
+        return self.label != NEGATIVE
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is said without doubt."""
+        return self.label != UNCERTAIN
+
+    @property
+    def sentence_end(self) -> int:
+        """Where the sentence ends in the report."""
+        return self.sentence_start + len(self.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mention within its statement; the observation may be `OTHER_FINDING`."""
+
+    observation: int
+    label: int
+    start: int
+    end: int
+
+
+class RulesLabeler:
+    """CheXpert labels by rules, without a parser, a download or a GPU.
+
+    A report is cut into statements whatever its layout; mentions are found with our own lexicon, negation and doubt are
+    scoped within the statement (after NegBio), and mentions are aggregated by CheXpert's published rules (Irvin et al.,
+    AAAI 2019): positive before uncertain before negative; No Finding is 1 when no other observation than Support
+    Devices is positive or uncertain and no abnormality outside the 14 is described, else blank; a report that speaks of
+    heart failure has at least uncertain cardiomegaly.
+
+    Text may be raw or lower-cased and tokenised, with masks (`XXXX`, `___`). A report without any mention, the
+    empty one included, gets No Finding = 1 and blanks otherwise, as CheXpert's rule has it.
+
+    Parameters
+    ----------
+    history : str
+        See `History`.
+    nothing_new : str
+        See `NothingNew`.
+
+    Raises
+    ------
+    InputError
+        If an option has no such value.
+
+    Examples
+    --------
+    >>> RulesLabeler().label(["- Small left effusion\\n- No pneumothorax"])[0, [9, 10]]
+    array([0, 1], dtype=int8)
+    """
+
+    name = "rules"
+    version = "2"
+    lexicon_package = "rrgbench.labelers.rules"
+    history: History = "negative"
+    nothing_new: NothingNew = "negative"
+
+    def __init__(self, history: History = "negative", nothing_new: NothingNew = "negative") -> None:
+        for option, value, known in (
+            ("history", history, get_args(History)),
+            ("nothing_new", nothing_new, get_args(NothingNew)),
+        ):
+            if value not in known:
+                raise InputError(f"{option} is {value!r}; expected one of {', '.join(known)}")
+        self.history, self.nothing_new = history, nothing_new
+
+    @property
+    def identity(self) -> str:
+        """Name and version, and the options that are not the default, as signatures show it."""
+        options = {"history": self.history, "nothing_new": self.nothing_new}
+        changed = (f"+{name}={value}" for name, value in options.items() if value != getattr(RulesLabeler, name))
+        return f"{self.name}@{self.version}" + "".join(changed)
+
+    def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
+        """Labels of reports.
+
+        Parameters
+        ----------
+        reports : sequence of str
+            n report texts.
+
+        Returns
+        -------
+        int8 array (n, 14)
+            CheXpert coding: 1 positive, 0 negative, -1 uncertain, -2 (`UNMENTIONED`) blank.
+        """
+        labels = np.full((len(reports), len(OBSERVATIONS)), UNMENTIONED, dtype=np.int8)
+        rows: dict[str, int] = {}
+        for row, report in enumerate(reports):
+            first = rows.setdefault(report, row)
+            labels[row] = labels[first] if first != row else self._label_one(report)
+        return labels
+
+    def mentions(self, report: str) -> tuple[Mention, ...]:
+        """Every mention of one of the 14 observations (No Finding has none of its own), in order of appearance."""
+        return tuple(
+            Mention(
+                found.observation,
+                found.label,
+                report[told.start : told.end],
+                told.place(found.start),
+                told.place(found.end - 1) + 1,
+                told.start,
+            )
+            for told in self.statements(report)
+            for found in self.read(told.text)
+            if found.observation != OTHER_FINDING
+        )
+
+    def sentences(self, report: str) -> list[tuple[str, frozenset[int]]]:
+        """A report's sentences in order, each with the observations (columns 0 to 13) that it mentions.
+
+        No Finding is mentioned by a sentence that calls the lungs or the whole film normal.
+        """
+        sentences = []
+        for told in self.statements(report):
+            mentioned = {found.observation for found in self.read(told.text)} - {OTHER_FINDING}
+            if lexicon(self.lexicon_package).normality.search(normalise(told.text)):
+                mentioned.add(NO_FINDING)
+            sentences.append((report[told.start : told.end], frozenset(mentioned)))
+        return sentences
+
+    def descriptions(self, report: str) -> tuple[str | None, ...]:
+        """For each observation the sentences that mention it, joined by a blank, in order; None where none does."""
+        told = self.sentences(report)
+        groups = ([sentence for sentence, mentioned in told if o in mentioned] for o in range(len(OBSERVATIONS)))
+        return tuple(" ".join(group) if group else None for group in groups)
+
+    def statements(self, report: str) -> list[Statement]:
+        """The statements of a report, in order."""
+        return statements(report)
+
+    def read(self, statement: str) -> tuple[Found, ...]:
+        """The mentions in one statement."""
+        return _read(statement, self.history, self.nothing_new)
+
+    def _label_one(self, report: str) -> list[int]:
+        labels = [UNMENTIONED] * (len(OBSERVATIONS) + 1)
+        for told in self.statements(report):
+            for found in self.read(told.text):
+                if _RANK[found.label] > _RANK[labels[found.observation]]:
+                    labels[found.observation] = found.label
+        abnormal = any(
+            label in (POSITIVE, UNCERTAIN) for column, label in enumerate(labels) if column != SUPPORT_DEVICES
+        )
+        labels[NO_FINDING] = UNMENTIONED if abnormal else POSITIVE
+        return labels[:-1]
+
+
+@lru_cache(maxsize=200_000)
+def _read(statement: str, history: History, nothing_new: NothingNew) -> tuple[Found, ...]:
+    """Mentions in one statement; remembered, since reports repeat most of their sentences."""
+    text = normalise(statement)
+    events = list(lexicon().read(text))
+    if not any(event.kind in MENTIONING for event in events):
+        return ()
+    reached = cues(text, events)
+    headed = _headed(text, events)
+    found: list[Found] = []
+    for position, event in enumerate(events):
+        if event.kind not in MENTIONING:
+            continue
+        if position in headed:
+            label = headed[position]
+        elif event.kind in ANATOMY:
+            label = state_label(text, events, reached, position)
+        else:
+            label = _label(events, position, reached[position], history, nothing_new)
+        found += found_of(event, label)
+    return tuple(found)
+
+
+def found_of(event: Event, label: int | None) -> list[Found]:
+    """The mentions that one event stands for, given its label (None where it says nothing)."""
+    if label is None:
+        return []
+    columns = _ANATOMY_OBSERVATIONS.get(event.kind, (event.observation,))
+    found = [Found(column, label, event.start, event.end) for column in columns]
+    if label != NEGATIVE and event.kind not in ANATOMY and _HEART_FAILURE.search(event.trigger):
+        found.append(Found(CARDIOMEGALY, UNCERTAIN, event.start, event.end))
+    return found
+
+
+def _label(events: Sequence[Event], position: int, cue: Cue, history: History, nothing_new: NothingNew) -> int | None:
+    """Label of the finding `events[position]`, or None where it does not count."""
+    if cue & Cue.NEGATION:
+        return NEGATIVE
+    if cue & Cue.NOTHING_NEW:
+        return NEGATIVE if nothing_new == "negative" else UNCERTAIN
+    if cue & Cue.HISTORY and history != "positive":
+        return NEGATIVE if history == "negative" else None
+    if cue & Cue.DOUBT or events[position].kind is Kind.SUGGESTIVE or is_alternative(events, position):
+        return UNCERTAIN
+    return POSITIVE
+
+
+def _headed(text: str, events: Sequence[Event]) -> dict[int, int | None]:
+    """Labels of findings that only head what is said of them.
+
+    "Effusion: small left effusion" has one mention, "Effusion: no evidence" a negative one. For each event in front of
+    a colon its label, None where the finding is mentioned again behind it.
+    """
+    colon = next((i for i, event in enumerate(events) if event.trigger == ":"), 0)
+    head = events[colon - 1]
+    if not colon or head.kind is not Kind.FINDING or text[head.end : events[colon].start].strip():
+        return {}
+    behind = {event.observation for event in events[colon + 1 :] if event.kind is Kind.FINDING}
+    told = _HEADED_LABELS.get(events[colon + 1].kind) if colon + 1 < len(events) else None
+    return {
+        i: None if event.observation in behind else told
+        for i, event in enumerate(events[:colon])
+        if event.kind is Kind.FINDING and (event.observation in behind or told is not None)
+    }

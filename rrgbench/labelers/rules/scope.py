@@ -1,0 +1,251 @@
+"""Which mentions of a statement a negation or an expression of doubt reaches: a small grammar of chunks.
+
+After NegBio's three stages (Peng et al. 2018) as CheXpert uses them (Irvin et al. 2019), without a parser. Commas,
+"and", "with" and brackets cut a statement into chunks; a chunk is a finding with its side, degree and predicate. A cue
+before reaches over the items of a list and ends at a chunk that opens anew: one with its own predicate, side, degree or
+article. A verdict behind ("is not seen") reaches back over "and" and "or", not over a comma, and never past another
+predicate. Two passes over the events, one in each direction, so time is linear in the length of the statement.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Final
+
+from rrgbench.labelers.rules.lexicon import Event, Kind
+from rrgbench.observations import observation_index
+
+
+class Cue(IntFlag):
+    """What reaches a mention."""
+
+    NONE = 0
+    NEGATION = 1
+    DOUBT = 2
+    HISTORY = 4
+    NOTHING_NEW = 8
+
+
+MENTIONS: Final = (Kind.FINDING, Kind.SUGGESTIVE, Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)
+_SEPARATORS: Final = (Kind.COMMA, Kind.AND, Kind.WITH, Kind.ASIDE)
+_BEFORE: Final = {
+    Kind.NEGATION_BEFORE: Cue.NEGATION,
+    Kind.UNCERTAIN_BEFORE: Cue.DOUBT,
+    Kind.HISTORY: Cue.HISTORY,
+    Kind.NOTHING_NEW: Cue.NOTHING_NEW,
+}
+_VERDICTS: Final = {Kind.NEGATION_AFTER: Cue.NEGATION, Kind.UNCERTAIN_AFTER: Cue.DOUBT}
+_OWN_PREDICATE: Final = (Kind.PREDICATE, Kind.PRESENT_AFTER, Kind.NEGATION_AFTER, Kind.UNCERTAIN_AFTER)
+_STATES: Final = (Kind.STABLE, Kind.ENLARGED, Kind.SHOWN, *_OWN_PREDICATE)
+_SUPPORT_DEVICES: Final = observation_index("Support Devices")
+
+_ANEW = re.compile(
+    r"[\s,;()-]*(?:(?:and|with|but|also|again|now|then)\s+)*"
+    r"(?:there|the|this|these|it|which|a|an|some|his|her|may|status|lungs?|heart|cardiac|"
+    r"left|right|bilateral|bibasilar|biapical|stable|unchanged|persist\w+|residual|continued|new|old|healed|remote|"
+    r"chronic|mild\w*|minimal\w*|small|tiny|trace|moderate\w*|severe|possibl[ey]|probabl[ey]|likely|suspected|again|"
+    r"associated|increas\w+|decreas\w+|worsen\w+|improv\w+|interval|(?:re ?)?accumulation|develop\w+|formation|"
+    r"placement|insertion)\b"
+)
+"""How a chunk begins that is a statement of its own."""
+_SIDE = re.compile(r"\s*(?:the )?(?:left|right|bilateral)\b")
+_QUALIFIER = re.compile(
+    r"\b(?:left|right|upper|lower|middle|small|large|mild|moderate|acute|chronic|focal|new|old|anterior|posterior)\s*$"
+)
+"""What before "and" shows that it joins qualifiers, not findings: "no left and right effusions"."""
+_RUN_ON = re.compile(r"\s+(?:a|an|the|there|small|mild|moderate|left|right|stable|new|heart|lungs)\s+\w")
+"""How a new statement follows a finding without any sign."""
+_SINGULAR = re.compile(r"(?:is|has|was)\b")
+_ON_ITS_WAY = re.compile(r"\s*(?:to|for|of|in keeping)\b")
+"""After "is seen": "is seen to suggest", "is seen for": the cue before still reaches."""
+_DOUBT_REACH: Final = 80
+"""How many characters an expression of doubt reaches forward."""
+_NEAR: Final = 45
+"""How many characters may lie between `or` and the mentions that it makes alternatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What stands between two separators."""
+
+    mentions: bool = False
+    predicate: bool = False
+    shown: bool = False
+    devices: bool = False
+
+
+def cues(statement: str, events: Sequence[Event]) -> list[Cue]:
+    """For each event what reaches it from before and behind; `Cue.NONE` for those that are no mention.
+
+    Parameters
+    ----------
+    statement : str
+        The normalised statement.
+    events : sequence of Event
+        Everything recognised in it, left to right.
+    """
+    before, behind = _from_before(statement, events), _from_behind(statement, events)
+    return [one | other for one, other in zip(before, behind, strict=True)]
+
+
+def _chunks(events: Sequence[Event]) -> tuple[list[_Chunk], list[bool]]:
+    """For each event the chunk that follows it, and whether `or` still follows in its segment."""
+    chunks, goes_on = [_Chunk()] * len(events), [False] * len(events)
+    chunk, more = _Chunk(), False
+    for i in range(len(events) - 1, -1, -1):
+        chunks[i], goes_on[i] = chunk, more
+        event = events[i]
+        if event.kind in _SEPARATORS or event.kind is Kind.ALTERNATIVE:
+            chunk = _Chunk()
+            more |= event.kind is Kind.ALTERNATIVE
+        elif event.kind is Kind.BOUNDARY:
+            chunk, more = _Chunk(), False
+        elif event.kind in MENTIONS:
+            devices = chunk.devices or event.observation == _SUPPORT_DEVICES
+            chunk = _Chunk(True, chunk.predicate, chunk.shown, devices)
+        elif event.kind in _OWN_PREDICATE:
+            chunk = _Chunk(False, True, chunk.shown, chunk.devices)
+        elif event.kind is Kind.SHOWN:
+            chunk = _Chunk(False, chunk.predicate, True, chunk.devices)
+    return chunks, goes_on
+
+
+def _from_before(statement: str, events: Sequence[Event]) -> list[Cue]:
+    """Cues whose forward scope includes each event."""
+    chunks, goes_on = _chunks(events)
+    found = [Cue.NONE] * len(events)
+    active, doubt_until = Cue.NONE, 0
+    mentions = mentioned = False  # whether a mention stands in the segment; whether one stands behind the last cue
+    taken = False  # whether the cue takes something away: "removal of"
+    for i, event in enumerate(events):
+        kind = event.kind
+        if kind is Kind.ENLARGED:
+            found[i] = active
+        elif kind in MENTIONS:
+            mentions = mentioned = True
+            found[i] = active if event.start < doubt_until else active & ~Cue.DOUBT
+            if active & Cue.DOUBT and event.start < doubt_until:
+                doubt_until = event.end + _DOUBT_REACH
+            if active and not goes_on[i] and _RUN_ON.match(statement, event.end):
+                active = Cue.NONE
+        elif kind in _BEFORE:
+            active |= _BEFORE[kind]
+            taken = event.trigger.endswith(" of")
+            mentioned = False
+            if kind is Kind.UNCERTAIN_BEFORE:
+                doubt_until = event.end + _DOUBT_REACH
+        elif kind in _VERDICTS and not mentions:  # "no longer seen is the effusion"
+            active, doubt_until, mentioned = _VERDICTS[kind], event.end + _DOUBT_REACH, False
+        elif kind is Kind.BOUNDARY or kind in _VERDICTS or kind in (Kind.PRESENT_AFTER, Kind.PRESENT_BEFORE):
+            active = Cue.NONE
+            mentions &= kind is not Kind.BOUNDARY
+        elif kind is Kind.SHOWN:
+            if mentioned and not (_ON_ITS_WAY.match(statement, event.end) or _attributive(statement, events, i)):
+                active = Cue.NONE
+        elif kind in _SEPARATORS and active:
+            if _opens_anew(statement, events, i, chunks[i], goes_on[i], taken):
+                active = Cue.NONE
+            elif kind in (Kind.COMMA, Kind.ASIDE) and mentioned:
+                active &= ~Cue.HISTORY if goes_on[i] else ~(Cue.DOUBT | Cue.HISTORY)
+    return found
+
+
+def _opens_anew(statement: str, events: Sequence[Event], i: int, chunk: _Chunk, goes_on: bool, taken: bool) -> bool:
+    """Whether the chunk after the separator `events[i]` is a new statement rather than the next item of a list."""
+    separator = events[i]
+    following = events[i + 1] if i + 1 < len(events) else None
+    if following is not None and following.kind is Kind.ALTERNATIVE and following.start - separator.end <= 1:
+        return False
+    if chunk.mentions and chunk.predicate:
+        return True
+    anew = _ANEW.match(statement, separator.end) is not None
+    if chunk.mentions and chunk.shown and (anew or separator.kind is Kind.ASIDE):
+        return True
+    if goes_on:
+        return False
+    if separator.kind is Kind.WITH and chunk.devices:
+        return True
+    if separator.kind is Kind.AND:
+        if taken and _SIDE.match(statement, separator.end):  # "removal of the tube and right catheter"
+            return False
+        if _QUALIFIER.search(statement, max(0, separator.start - 12), separator.start):
+            return False
+    return anew
+
+
+def _attributive(statement: str, events: Sequence[Event], i: int) -> bool:
+    """Whether a participle belongs to the finding after it: "an identified mass"."""
+    following = events[i + 1] if i + 1 < len(events) else None
+    return following is not None and following.kind in MENTIONS and statement[events[i].end : following.start] == " "
+
+
+def _from_behind(statement: str, events: Sequence[Event]) -> list[Cue]:
+    """Verdicts whose backward scope includes each event."""
+    found = [Cue.NONE] * len(events)
+    existential = _existential(events)
+    active, crossed, listed, mentions, singular = Cue.NONE, False, False, 0, False
+    for i in range(len(events) - 1, -1, -1):
+        event = events[i]
+        kind = event.kind
+        if kind in MENTIONS or kind is Kind.ENLARGED:
+            found[i] = active
+            mentions += kind is not Kind.ENLARGED
+        elif kind in _VERDICTS:
+            active, crossed, listed, mentions = _VERDICTS[kind], False, False, 0
+            singular = _SINGULAR.match(event.trigger) is not None
+        elif not active:
+            continue
+        elif kind in (Kind.BOUNDARY, Kind.WITH) or kind in _BEFORE or kind is Kind.PRESENT_BEFORE:
+            active = Cue.NONE
+        elif kind in _STATES:
+            if crossed or kind in (Kind.SHOWN, Kind.PRESENT_AFTER):
+                active = Cue.NONE
+        elif kind in (Kind.AND, Kind.ALTERNATIVE):
+            bare = i > 0 and events[i - 1].kind in MENTIONS and not statement[events[i - 1].end : event.start].strip()
+            if mentions and kind is Kind.AND and (existential[i] or (singular and not bare)):
+                active = Cue.NONE
+            crossed = listed = True
+        elif kind in (Kind.COMMA, Kind.ASIDE):
+            if mentions and not listed:
+                active = Cue.NONE
+            crossed = True
+    return found
+
+
+def _existential(events: Sequence[Event]) -> list[bool]:
+    """For each event whether its segment began with "there is"."""
+    found, state = [], False
+    for event in events:
+        if event.kind is Kind.BOUNDARY:
+            state = event.trigger.startswith("there")
+        found.append(state)
+    return found
+
+
+def within_reach(events: Sequence[Event], position: int, characters: int) -> tuple[int, int]:
+    """First and last (exclusive) of the events that stand at most so many characters from `events[position]`."""
+    centre = events[position]
+    first, last = position, position + 1
+    while first > 0 and centre.start - events[first - 1].end <= characters:
+        first -= 1
+    while last < len(events) and events[last].start - centre.end <= characters:
+        last += 1
+    return first, last
+
+
+def is_alternative(events: Sequence[Event], position: int) -> bool:
+    """Whether the mention is one side of "A or B", "A versus B", "A/B" with a finding on the other side."""
+    mention = events[position]
+    for step in (-1, 1):
+        link_at = position + step
+        if not 0 <= link_at < len(events) or events[link_at].kind is not Kind.ALTERNATIVE:
+            continue
+        other_at = link_at + step
+        if not 0 <= other_at < len(events) or events[other_at].kind is not Kind.FINDING:
+            continue
+        link, other = events[link_at], events[other_at]
+        gap = max(mention.start, link.start, other.start) - min(mention.end, link.end, other.end)
+        if gap < _NEAR and other.observation != mention.observation:
+            return True
+    return False
