@@ -72,7 +72,7 @@ _ACCENTS: Final = {
 
 def visible(text: str) -> str:
     """Text in which nothing steers a display; tabs and newlines stay."""
-    return STEERING.sub("\ufffd", text)
+    return STEERING.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:

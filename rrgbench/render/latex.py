@@ -38,7 +38,8 @@ def latex_table(table: Table) -> str:
     cut = blocks(table, widths, max(_ROOM - label, 20))
     below = [rf"\textsuperscript{{{number}}}\,{escape_latex(note)}\par" for note, number in table.notes.items()]
     below += [escape_latex(remark) + r"\par" for remark in table.remarks]
-    below += [rf"{escape_latex(which)}: {{\ttfamily {_breakable(made)}}}\par" for which, made in table.signatures]
+    for which, made in table.signatures:
+        below.append(f"{escape_latex(which)}: " * bool(which) + rf"{{\ttfamily {_breakable(made)}}}\par")
     if below:
         below = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright", *below, r"\end{minipage}"]
     lines = []
