@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,9 @@ def nih_cxr14(root: Path, patients: int = 12, layout: str = "images", table: str
         for visit in range(2):
             name = f"{patient:08d}_{visit:03d}.png"
             view = "PA" if visit == 0 else "AP"
-            rows.append((name, findings[patient % len(findings)], visit, patient, 50, "M", view, 1024, 1024))
+            age = 414 if patient == 5 else 50 + visit  # the original holds such ages
+            sex = "FM"[patient % 2]
+            rows.append((name, findings[patient % len(findings)], visit, patient, age, sex, view, 1024, 1024))
             lists["test_list.txt" if patient % 4 == 0 else "train_val_list.txt"].append(name)
             folder = layout if layout == "images" else f"images_{1 + patient % 3:03d}/images"
             write_film(root / folder / name, seed=2 * patient + visit)
@@ -165,7 +168,9 @@ def mimic_cxr(root: Path, suffix: str = ".csv.gz", films: bool = True, reports: 
             for view in ("LATERAL", "PA"):
                 dicom_id = f"{study:08x}-{view.lower()}"
                 split_rows.append((dicom_id, study, subject, split))
-                metadata_rows.append((dicom_id, subject, study, view, 40, 32))
+                # Later visits have smaller numbers here: MIMIC's study numbers tell no order.
+                day, time = 21800507 - 3 * visit, f"{213014 + len(view)}.531"
+                metadata_rows.append((dicom_id, subject, study, view, 40, 32, day, time))
                 if films:
                     write_film(place / f"s{study}" / f"{dicom_id}.jpg", seed=study + len(view))
             if reports:
@@ -180,7 +185,7 @@ def mimic_cxr(root: Path, suffix: str = ".csv.gz", films: bool = True, reports: 
                 label_rows.append((subject, study, *cells))
     name = "mimic-cxr-2.0.0-{}" + suffix
     write_csv(root / name.format("split"), ("dicom_id", "study_id", "subject_id", "split"), split_rows)
-    columns = ("dicom_id", "subject_id", "study_id", "ViewPosition", "Rows", "Columns")
+    columns = ("dicom_id", "subject_id", "study_id", "ViewPosition", "Rows", "Columns", "StudyDate", "StudyTime")
     write_csv(root / name.format("metadata"), columns, metadata_rows)
     write_csv(root / name.format("chexpert"), ("subject_id", "study_id", *OBSERVATIONS), label_rows)
     return root
@@ -210,18 +215,20 @@ def mimic_annotation(root: Path, films: bool = True) -> Path:
     return root
 
 
-def chexpert(root: Path, test: bool = False, films: bool = True) -> Path:
-    """CheXpert: train and valid (and test), one lateral film in every other study."""
+def chexpert(root: Path, test: bool = False, films: bool = True, studies: Sequence[int] = (1,)) -> Path:
+    """CheXpert: train, valid (and test), a lateral film in every other study; `studies`: the numbers of a patient's."""
     columns = ("Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *OBSERVATIONS)
     first = 1
     for part, patients in {"train": 10, "valid": 3, **({"test": 3} if test else {})}.items():
         rows = []
         for patient in range(first, first + patients):
-            for number, side in enumerate(("frontal", "lateral")[: 1 + patient % 2], start=1):
-                path = f"{part}/patient{patient:05d}/study1/view{number}_{side}.jpg"
+            views = list(enumerate(("frontal", "lateral")[: 1 + patient % 2], start=1))
+            for study, (number, side) in product(studies, views):
+                path = f"{part}/patient{patient:05d}/study{study}/view{number}_{side}.jpg"
                 cells = ["1.0" if patient % 3 == 0 else "0.0", "", "-1.0", *[""] * 10, "1.0"]
-                row = (f"CheXpert-v1.0-small/{path}", "Female", 50, side.title(), "AP" if number == 1 else "", *cells)
-                rows.append(row)
+                about = ("Female" if patient % 2 else "Unknown", 50 + study)
+                position = (side.title(), "AP" if number == 1 else "")
+                rows.append((f"CheXpert-v1.0-small/{path}", *about, *position, *cells))
                 if films:
                     write_film(root / path, seed=10 * patient + number)
         first += patients
@@ -241,6 +248,10 @@ def jsonl(root: Path, studies: int = 20) -> Path:
             "view": "AP Supine",
             "report": f"A report\u2028of study {number}.",
             "license": "CC BY",
+            # The second study of a subject is the earlier one.
+            "date": f"2020-0{3 - number % 2}-01",
+            "age": 40 + number % 50,
+            "sex": "female" if number % 4 < 2 else "M",
         }
         if number % 2:
             entry["labels"] = {"Edema": 1, "Pneumonia": -1, "Fracture": None}

@@ -87,3 +87,27 @@ def test_absent_parts_and_wrong_options_are_named(tmp_path: Path) -> None:
     (root / "valid.csv").unlink()
     with pytest.raises(InputError, match=r"no valid\.csv"):
         load(root)
+
+
+def test_studies_of_a_patient_follow_their_numbers(tmp_path: Path) -> None:
+    corpus = load(chexpert(tmp_path, studies=(1, 10, 2)), views="all", validate_fraction=0.3)
+    studies = {study.study_id: study for study in corpus}
+    one, two, ten = (studies[f"train/patient00003/study{number}"] for number in (1, 2, 10))
+    assert (one.prior, two.prior, ten.prior) == (None, one, two)
+    assert [(study.order, study.age, study.sex) for study in (one, two, ten)] == [
+        (1, 51, "F"),
+        (2, 52, "F"),
+        (10, 60, "F"),
+    ]
+    assert studies["train/patient00002/study1"].sex == ""
+    assert all(study.prior is None or study.prior.split == study.split for study in corpus)
+
+
+def test_a_prior_without_a_film_of_the_view_is_passed_over(tmp_path: Path) -> None:
+    root = chexpert(tmp_path, studies=(1, 2, 3))
+    table = root / "train.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if "patient00003/study2/view1" not in line))
+    (root / "train" / "patient00003" / "study2" / "view1_frontal.jpg").unlink()
+    studies = {study.study_id: study for study in load(root)}
+    assert studies["train/patient00003/study3"].prior == studies["train/patient00003/study1"]

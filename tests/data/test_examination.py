@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rrgbench.data.examination import Reads, examination, film_references
-from rrgbench.data.priors import with_priors
+from rrgbench.data.priors import orders, with_priors
 from rrgbench.data.study import Study, blank_labels
 from rrgbench.errors import InputError
 from rrgbench.models import image_batches, reads_of, takes_examinations
@@ -99,3 +99,18 @@ def test_a_model_tells_what_it_reads():
     assert (reads_of(model), takes_examinations(model)) == (Reads(224, "all"), True)
     first, second = image_batches(model, [FIRST, SECOND], 1)
     assert [(one.study_id, len(one.films)) for one in (*first, *second)] == [("1", 1), ("2", 2)]
+
+
+def test_a_prior_is_strictly_earlier():
+    twin = replace(SECOND, study_id="6")
+    third = replace(FIRST, study_id="5", order=3)
+    linked = {
+        study.study_id: study.prior and study.prior.study_id for study in with_priors([third, SECOND, twin, FIRST])
+    }
+    assert linked == {"1": None, "2": "1", "6": "1", "5": "6"}
+    assert orders({"x": ("p", 3.0), "y": ("p", 1.0), "z": ("p", 3.0), "w": ("q", 9.0)}) == {
+        "x": 1,
+        "y": 0,
+        "z": 1,
+        "w": 0,
+    }

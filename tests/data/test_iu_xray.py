@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from miniature import iu_annotation, iu_kaggle, iu_openi, iu_rows, iu_xml, write_csv
+from miniature import iu_annotation, iu_kaggle, iu_openi, iu_rows, iu_xml, write_csv, write_film
 
 from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.iu_xray import load, packaged_archive
@@ -211,3 +211,27 @@ def test_the_real_reports_are_read(shared: Path) -> None:
         assert packaged == {study.study_id: study.report for study in everything}
     assert len(load(shared / "iu_xray", outside_r2gen="train")) == 3955
     assert len(load(shared / "iu_xray", layout="r2gen")) == 2955
+
+
+@pytest.mark.parametrize("make", [iu_openi, iu_xml])
+def test_the_table_of_views_says_which_film_is_lateral(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    root = make(tmp_path)
+    if make is iu_xml:  # its one image of each report
+        for row in iu_rows():
+            write_film(root / "images" / f"CXR{row['uid']}_1_IM-0001-3001.png")
+    before = load(root)
+    films = [film.path.stem for study in before for film in study.images]
+    rows = [(film, "lateral" if film.endswith("3001") else "frontal", 624, 512) for film in films]
+    write_csv(root / "views.csv", ("image", "view", "rows", "columns"), rows)
+    corpus = load(root)
+    views = {tuple(film.view for film in study.images) for study in corpus}
+    assert views == ({("", "LATERAL")} if make is iu_openi else {("LATERAL",)})
+    assert corpus.digest != before.digest
+    assert all((study.prior, study.order, study.date) == (None, None, "") for study in corpus)
+
+
+def test_the_table_of_views_means_nothing_without_films_or_beside_projections(tmp_path: Path) -> None:
+    for root in (iu_openi(tmp_path / "text", films=False), iu_kaggle(tmp_path / "kaggle")):
+        before = load(root)
+        write_csv(root / "views.csv", ("image", "view"), [("CXR1_1_IM-0001-3001", "lateral")])
+        assert load(root).digest == before.digest

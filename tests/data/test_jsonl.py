@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from miniature import jsonl
+from miniature import jsonl, write_film
 
 from rrgbench.data.films.stream import load_films
 from rrgbench.data.readers.jsonl import load
@@ -126,3 +126,75 @@ def test_the_real_pairs_are_read(shared: Path) -> None:
     assert len(corpus) == 218
     assert sum(len(corpus.split(split)) for split in corpus.splits) == 218
     assert load_films(corpus.split("test"), 32).std() > 20
+
+
+def test_dates_tell_the_prior_where_no_line_names_one(tmp_path: Path) -> None:
+    studies = {study.study_id: study for study in load(jsonl(tmp_path))}
+    later, earlier = studies["study-2"], studies["study-3"]
+    assert (earlier.date, earlier.age, earlier.sex, earlier.prior) == ("2020-02-01", 43, "M", None)
+    assert (later.date, later.age, later.sex, later.prior) == ("2020-03-01", 42, "M", earlier)
+    assert studies["study-0"].sex == "F"
+
+
+def test_a_line_may_name_its_prior(tmp_path: Path) -> None:
+    ids = ("a", "b", "c", "d", "e")
+    priors = (None, "c", 7, "b", None)
+    entries = [
+        {"study_id": name, "subject_id": "s", "report": "x", "prior": prior}
+        for name, prior in zip(ids, priors, strict=True)
+    ]
+    entries += [{"study_id": 7, "subject_id": "s", "report": "x", "date": "2020-01-01"}]
+    studies = {study.study_id: study for study in load(_write(tmp_path, *entries))}
+    found = {name: study.prior and study.prior.study_id for name, study in studies.items()}
+    assert found == {"a": None, "b": "c", "c": "7", "d": "b", "e": None, "7": None}
+    assert studies["d"].prior.prior.prior.study_id == "7"
+
+
+def test_the_prior_of_a_prior_that_is_left_out_stands_in(tmp_path: Path) -> None:
+    films = [write_film(tmp_path / f"{number}.png") for number in range(3)]
+    entries = [
+        {"study_id": str(n), "subject_id": "s", "images": [film.name], "prior": str(n - 1) if n else None}
+        for n, film in enumerate(films)
+    ]
+    films[1].unlink()
+    studies = load(_write(tmp_path, *entries), skip_bad_images=True).studies
+    assert [(study.study_id, study.prior and study.prior.study_id) for study in studies] == [("0", None), ("2", "0")]
+
+
+OLD = {"study_id": "old", "subject_id": "s", "report": "x", "date": "2020-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"date": "2020-13-01"}, "line 2: date: expected a date like"),
+        ({"date": 2020}, "line 2: date must be a text"),
+        ({"age": 4.5}, "line 2: age must be a whole number of years from 0 to 120"),
+        ({"age": 400}, "line 2: age must be"),
+        ({"sex": "woman"}, "line 2: sex must be F or M"),
+        ({"prior": True}, "line 2: prior must be the study_id"),
+        ({"prior": "older"}, "the priors of 1 studies are not in the file: studies new"),
+        ({"prior": "old", "subject_id": "t"}, "the priors of 1 studies are of another subject: studies new"),
+        ({"prior": "old", "date": "2020-01-01"}, "the priors of 1 studies are not earlier: studies new"),
+        ({"prior": "new"}, "study new is its own prior"),
+        ({"view": "PA", "views": ["PA"]}, "line 2: views must be absent where there is a view"),
+    ],
+)
+def test_a_history_that_can_not_be_is_named(tmp_path: Path, entry: dict[str, object], message: str) -> None:
+    new = {"study_id": "new", "subject_id": "s", "report": "x"}
+    with pytest.raises(InputError, match=message):
+        load(_write(tmp_path, OLD, {**new, **entry}))
+
+
+def test_a_circle_of_priors_is_named(tmp_path: Path) -> None:
+    entries = [
+        {"study_id": name, "subject_id": "s", "report": "x", "prior": prior} for name, prior in ("ab", "bc", "cb")
+    ]
+    with pytest.raises(InputError, match="study b is its own prior, directly or by way of others"):
+        load(_write(tmp_path, *entries))
+
+
+def test_the_list_of_views_may_be_called_views(tmp_path: Path) -> None:
+    root = jsonl(tmp_path)
+    entry = {"study_id": 7, "subject_id": 8, "images": ["images/0.png", "images/1.png"], "views": ["LATERAL", "PA"]}
+    assert [film.view for film in load(_write(root, entry)).studies[0].images] == ["PA", "LATERAL"]

@@ -135,3 +135,45 @@ def test_absent_tables_and_wrong_options_are_named(tmp_path: Path) -> None:
     report.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="report of study s50000000 is not UTF-8"):
         load(root)
+
+
+def test_studies_of_a_patient_follow_date_and_time(tmp_path: Path) -> None:
+    studies = {study.study_id: study for study in load(mimic_cxr(tmp_path))}
+    later, earlier = studies["s50000010"], studies["s50000011"]
+    assert (earlier.date, earlier.order, earlier.prior) == ("2180-05-04", 0, None)
+    assert (later.date, later.order, later.prior) == ("2180-05-07", 1, earlier)
+    assert studies["s50000000"].prior is None
+    assert all(study.prior is None or study.prior.split == study.split for study in studies.values())
+
+
+def _metadata(root: Path, old: str, new: str) -> Path:
+    table = root / "mimic-cxr-2.0.0-metadata.csv"
+    table.write_text(table.read_text().replace(old, new))
+    return root
+
+
+def test_of_two_studies_at_one_moment_none_is_the_prior(tmp_path: Path) -> None:
+    root = _metadata(mimic_cxr(tmp_path, ".csv"), "21800504", "21800507")
+    assert all(study.prior is None for study in load(root))
+    # The day decides nothing, the time of the first film does.
+    _metadata(root, "50000010,PA,40,32,21800507,213016.531", "50000010,PA,40,32,21800507,80000")
+    studies = {study.study_id: study for study in load(root)}
+    assert studies["s50000011"].prior == studies["s50000010"]
+
+
+def test_without_dates_nobody_knows_the_order(tmp_path: Path) -> None:
+    root = _metadata(mimic_cxr(tmp_path, ".csv"), "StudyDate", "Day")
+    assert {(study.prior, study.order, study.date) for study in load(root)} == {(None, None, "")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("21800504", "21801404", "StudyDate of study s50000011: expected a date like"),
+        ("213021.531", "half past nine", "StudyTime of study s50000000 is not like"),
+    ],
+)
+def test_a_date_that_is_none_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    root = mimic_cxr(tmp_path, ".csv")
+    with pytest.raises(InputError, match=message):
+        load(_metadata(root, old, new))

@@ -143,3 +143,21 @@ def test_the_real_films_are_read(shared: Path, folder: str, studies: int) -> Non
     assert corpus.splits == ("train", "validate", "test")
     films = load_films(corpus.split("test")[:40], 64)
     assert 60 < np.median(films) < 200
+
+
+def test_a_film_follows_that_of_the_next_lower_follow_up_number(tmp_path: Path) -> None:
+    studies = {study.study_id: study for study in load(nih_cxr14(tmp_path))}
+    first, second = studies["00000003_000"], studies["00000003_001"]
+    assert (first.prior, first.order, first.age, first.sex) == (None, 0, 50, "M")
+    assert (second.prior, second.order, second.age, second.sex) == (first, 1, 51, "M")
+    assert (studies["00000005_000"].age, studies["00000006_000"].sex) == (None, "F")
+    assert all(study.prior is None or study.prior.split == study.split for study in studies.values())
+
+
+def test_without_the_column_nobody_knows_the_order(tmp_path: Path) -> None:
+    table = nih_cxr14(tmp_path) / "Data_Entry_2017_v2020.csv"
+    table.write_text(table.read_text().replace("Follow-up #", "Visit").replace("Patient Age", "Years"))
+    assert {(study.order, study.prior, study.age) for study in load(tmp_path)} == {(None, None, None)}
+    table.write_text(table.read_text().replace("Visit", "Follow-up #").replace(",0,1,50", ",first,1,50"))
+    with pytest.raises(InputError, match="Follow-up # of study 00000001_000 is not a number"):
+        load(tmp_path)

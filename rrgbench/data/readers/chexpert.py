@@ -5,14 +5,17 @@ Read in its official layout: `train.csv` and `valid.csv` (or `.csv.gz`), whose `
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.priors import with_priors
 from rrgbench.data.readers.label_policy import apply_policy, check_policy
 from rrgbench.data.readers.label_tables import read_labels
+from rrgbench.data.readers.patients import age_in_years, sex_of
 from rrgbench.data.readers.tables import Table, existing_root, find_table, read_table
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study
@@ -45,9 +48,9 @@ def load(
 ) -> Corpus:
     """Read CheXpert.
 
-    Films of one study are one `Study`, frontal first. The splits: `valid.csv`, labelled by radiologists, is the test
-    split unless `test.csv` is there, then it validates. Without `test.csv` a share of the patients of `train.csv`,
-    chosen by a seeded hash, validates.
+    Films of one study are one `Study`, frontal first; its prior is the patient's study of the next lower number. The
+    splits: `valid.csv`, labelled by radiologists, is the test split unless `test.csv` is there, then it validates.
+    Without `test.csv` a share of the patients of `train.csv`, chosen by a seeded hash, validates.
 
     Parameters
     ----------
@@ -89,8 +92,9 @@ def load(
         tables["test"] = _table(folder, "test")
     films: dict[str, list[FilmFile]] = {}
     labels: dict[str, LabelVector] = {}
+    about: dict[str, Mapping[str, str]] = {}
     for table in tables.values():
-        _collect(table, folder, films, labels)
+        _collect(table, folder, films, labels, about)
     wanted = [
         film
         for group in films.values()
@@ -103,7 +107,7 @@ def load(
         good.setdefault(film.study_id, []).append(film)
     studies = []
     for study_id, group in good.items():
-        part, subject, _ = study_id.split("/")
+        part, subject, number = study_id.split("/")
         split = {"train": "train", "valid": "validate" if "test" in tables else "test", "test": "test"}[part]
         if part == "train" and "test" not in tables and hashed_fraction(subject, seed) < validate_fraction:
             split = "validate"
@@ -115,6 +119,9 @@ def load(
                 images=tuple(sorted(group, key=lambda film: film.view == "LATERAL")),
                 labels=apply_policy(labels[study_id], uncertain),
                 labels_source="chexpert" if part == "train" else "film",
+                order=int(number.removeprefix("study")),
+                age=age_in_years(about[study_id].get("Age", "")),
+                sex=sex_of(about[study_id].get("Sex", "")),
             )
         )
     digest = content_digest(
@@ -122,7 +129,7 @@ def load(
         checked.sizes,
         {"views": views, "uncertain": uncertain, "validate_fraction": validate_fraction, "seed": seed},
     )
-    return Corpus(NAME + checked.suffix, digest, studies, license_note=LICENSE_NOTE)
+    return Corpus(NAME + checked.suffix, digest, with_priors(studies), license_note=LICENSE_NOTE)
 
 
 def _table(folder: Path, part: str) -> Table:
@@ -132,8 +139,14 @@ def _table(folder: Path, part: str) -> Table:
     return read_table(path, ("Path", *OBSERVATIONS))
 
 
-def _collect(table: Table, folder: Path, films: dict[str, list[FilmFile]], labels: dict[str, LabelVector]) -> None:
-    """Add the films and labels of one table, by study."""
+def _collect(
+    table: Table,
+    folder: Path,
+    films: dict[str, list[FilmFile]],
+    labels: dict[str, LabelVector],
+    about: dict[str, Mapping[str, str]],
+) -> None:
+    """Add the films, the labels and the first row of one table, by study."""
     seen: set[str] = set()
     for number, row in enumerate(table.rows, start=1):
         match = _PATH.fullmatch(row["Path"])
@@ -151,3 +164,4 @@ def _collect(table: Table, folder: Path, films: dict[str, list[FilmFile]], label
             raise InputError(f"{table.name}: the films of study {study_id} have different labels")
         view = "LATERAL" if side == "lateral" else view_name(row.get("AP/PA", ""))
         films.setdefault(study_id, []).append(FilmFile(folder / inside, view, study_id))
+        about.setdefault(study_id, row)

@@ -8,7 +8,8 @@ Four layouts are read:
 - `r2gen`: `annotation.json`, R2Gen's copy (Chen et al., EMNLP 2020), findings alone, two films a study in `images/`.
 
 Of several in one folder R2Gen's is read if the films that it names are there, else the first in this order, which holds
-every section; the option `layout` chooses otherwise.
+every section; the option `layout` chooses otherwise. Which films are lateral is told by `indiana_projections.csv` or
+`views.csv` (columns `image`, `view`) where one of them is in the folder.
 
 Reports keep their de-identification masks (`XXXX`); cleaning is a protocol's business. Open-i names no patients: each
 report is a subject of its own.
@@ -18,6 +19,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +50,9 @@ SHARES: Final[Mapping[str, float]] = {"train": 0.7, "validate": 0.1, "test": 0.2
 """Share of the studies in each split where R2Gen's split is not at hand (R2Gen's own shares)."""
 
 LICENSE_NOTE: Final = "Open-i Indiana University collection: CC BY-NC-ND 4.0; cite Demner-Fushman et al., JAMIA 2016"
+
+VIEWS_TABLE: Final = "views.csv"
+"""Image and view of every Open-i film (RATCHET's), for layouts that do not say which film is lateral."""
 
 _R2GEN_SPLITS: Final = ("r2gen_split.json", "annotation.json")
 _FILM_FOLDERS: Final = ("images", "images/images_normalized", "NLMCXR_png", "NLMCXR_dcm")
@@ -129,8 +134,9 @@ def load(
         splits, split_digest = _splits([report.uid for report in reports], folder, outside_r2gen, seed)
         kept = [report for report in reports if report.uid in splits]
         films = _film_index(folder)
+        kept, views_digest = _with_views(kept, folder) if films else (kept, {})
         bare = [_from_report(report, splits[report.uid], section, films, folder) for report in kept]
-        tables = {"reports": _reports_digest(kept), **split_digest}
+        tables = {"reports": _reports_digest(kept), **split_digest, **views_digest}
         options = {"section": section, "labels": labels}
         options |= {"outside_r2gen": outside_r2gen} if split_digest else {"seed": str(seed)}
     checked = check_films(NAME, [film for _, films_of in bare for film in films_of], skip_bad_images, check_images)
@@ -198,6 +204,21 @@ def _read_reports(source: Path, folder: Path) -> tuple[OpeniReport, ...]:
     if source.name.startswith("openi"):
         return read_openi_csv(source, projections)
     return read_kaggle(source, projections)
+
+
+def _with_views(reports: list[OpeniReport], folder: Path) -> tuple[list[OpeniReport], dict[str, str]]:
+    """The reports, films of unknown projection with that of `views.csv`, and that table's digest if it told one."""
+    path = find_table(folder, VIEWS_TABLE)
+    if path is None:
+        return reports, {}
+    table = read_table(path, ("image", "view"))
+    shown = {kaggle_name(row["image"]): row["view"] for row in table.rows}
+
+    def viewed(image: str, projection: str) -> tuple[str, str]:
+        return image, projection or shown.get(kaggle_name(image), "")
+
+    told = [replace(report, images=tuple(viewed(*film) for film in report.images)) for report in reports]
+    return told, {} if told == reports else {table.name: table.digest}
 
 
 def _splits(uids: Sequence[int], folder: Path, outside_r2gen: str, seed: int) -> tuple[dict[int, str], dict[str, str]]:

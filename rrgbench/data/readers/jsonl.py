@@ -1,19 +1,24 @@
 """Your own corpus: a folder with `studies.jsonl`, one JSON object a line, and the films it names.
 
 A line holds `study_id` and `subject_id`; and where there are any, `images` (paths relative to the folder), `view` (one
-name for all films, or a list), `report`, `sections` (object of texts), `split`, `labels` (object from observation name
-to 1, 0 or -1) and `license`. Other keys are left alone.
+name for all films, or a list, which may also be called `views`), `report`, `sections` (object of texts), `split`,
+`labels` (object from observation name to 1, 0 or -1), `date` (`YYYY-MM-DD`), `age` (years), `sex` (`F` or `M`), `prior`
+(the study_id of the subject's previous study) and `license`. Other keys are left alone.
+
+A study's prior is the one that `prior` names; where no line has that key, the subject's last study of an earlier date.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.priors import orders, with_priors
+from rrgbench.data.readers.patients import OLDEST, iso_date, sex_of
 from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study, blank_labels
@@ -78,6 +83,9 @@ def load(
     usable: dict[str, list[FilmFile]] = {}
     for film in checked.good:
         usable.setdefault(film.study_id, []).append(film)
+    named = _named_priors(entries)
+    moments = {entry["study_id"]: (entry["subject_id"], entry["date"]) for entry in entries if entry["date"]}
+    order = orders(moments)
     studies = []
     for entry, split in zip(entries, splits, strict=True):
         images = tuple(usable.get(entry["study_id"], ()))
@@ -94,6 +102,10 @@ def load(
                 sections=entry.get("sections") or {},
                 labels=labels,
                 labels_source=labels_source if labels is not None else "",
+                order=order.get(entry["study_id"]),
+                date=entry["date"],
+                age=entry.get("age"),
+                sex=sex_of(entry.get("sex") or ""),
             )
         )
     mentioned = {label for entry in entries for label in entry.get("labels") or {}}
@@ -102,7 +114,7 @@ def load(
     return Corpus(
         name=name + checked.suffix,
         digest=digest,
-        studies=studies,
+        studies=with_priors(studies, named),
         labelled_observations=tuple(label for label in OBSERVATIONS if label in mentioned) or OBSERVATIONS,
         license_note="; ".join(licenses),
     )
@@ -147,7 +159,9 @@ def _check(entry: dict[str, Any], number: int) -> None:
         path = PurePosixPath(image)
         if path.is_absolute() or ".." in path.parts or "\0" in image or not path.name or not image.isprintable():
             raise refuse("images", "a list of paths inside the folder")
-    view = entry.get("view")
+    if entry.get("view") is not None and entry.get("views") is not None:
+        raise refuse("views", "absent where there is a view")
+    view = entry.get("view", entry.get("views"))
     if not (isinstance(view, str | None) or (_is_texts(view) and len(view) == len(entry.get("images") or []))):
         raise refuse("view", "a text, or a list with one text for each image")
     for key in ("sections", "labels"):
@@ -155,6 +169,46 @@ def _check(entry: dict[str, Any], number: int) -> None:
             raise refuse(key, "an object")
     if not all(isinstance(text, str) for text in (entry.get("sections") or {}).values()):
         raise refuse("sections", "an object of texts")
+    _check_history(entry, number, refuse)
+
+
+def _check_history(entry: dict[str, Any], number: int, refuse: Callable[[str, str], InputError]) -> None:
+    """The same for what is known of the patient and of time; makes `date` and `prior` text."""
+    day, age, sex, prior = (entry.get(key) for key in ("date", "age", "sex", "prior"))
+    if not isinstance(day, str | None):
+        raise refuse("date", "a text like 2018-05-31")
+    entry["date"] = iso_date(day or "", f"{FILE} line {number}: date")
+    if age is not None:
+        if isinstance(age, bool) or not isinstance(age, int | float) or not 0 <= age <= OLDEST or age != int(age):
+            raise refuse("age", f"a whole number of years from 0 to {OLDEST}")
+        entry["age"] = int(age)
+    if not isinstance(sex, str | None) or (sex and not sex_of(sex)):
+        raise refuse("sex", "F or M")
+    if isinstance(prior, bool) or not isinstance(prior, str | int | None) or prior == "":
+        raise refuse("prior", "the study_id of an earlier study of the subject, or null")
+    if prior is not None:
+        entry["prior"] = str(prior)
+
+
+def _named_priors(entries: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """Each study's prior by id, None where no line has such a key; refuses priors that can't be."""
+    if not any("prior" in entry for entry in entries):
+        return None
+    known = {entry["study_id"]: entry for entry in entries}
+    named = {entry["study_id"]: entry["prior"] for entry in entries if entry.get("prior") is not None}
+    for kind, wrong in (
+        ("are not in the file", lambda study, prior: prior not in known),
+        ("are of another subject", lambda study, prior: known[prior]["subject_id"] != known[study]["subject_id"]),
+        ("are not earlier", lambda study, prior: not _may_precede(known[prior]["date"], known[study]["date"])),
+    ):
+        bad = [study for study, prior in named.items() if wrong(study, prior)]
+        if bad:
+            raise InputError(f"{FILE}: the priors of {len(bad)} studies {kind}: studies {listed(bad)}")
+    return named
+
+
+def _may_precede(earlier: str, later: str) -> bool:
+    return not (earlier and later) or earlier < later
 
 
 def _is_texts(value: object) -> bool:
@@ -164,7 +218,7 @@ def _is_texts(value: object) -> bool:
 def _films(entry: Mapping[str, Any], folder: Path) -> list[FilmFile]:
     """Films of one entry, frontal first."""
     images: Sequence[str] = entry.get("images") or []
-    view = entry.get("view")
+    view = entry.get("view", entry.get("views"))
     views = view if isinstance(view, list) else [view or ""] * len(images)
     films = [
         FilmFile(folder / image, view_name(shown), entry["study_id"])

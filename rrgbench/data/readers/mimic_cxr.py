@@ -10,15 +10,18 @@ Two layouts are read:
 A copy without any film serves as text only, one without reports as films only.
 """
 
+import re
 from pathlib import Path
 from typing import Final
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.priors import orders, with_priors
 from rrgbench.data.readers.label_policy import apply_policy, check_policy
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.mimic_files import StudyKey, find_films, find_versioned, read_reports
+from rrgbench.data.readers.patients import iso_date
 from rrgbench.data.readers.r2gen_annotation import read_annotation
 from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table
 from rrgbench.data.sections import check_section, cut_sections, other_sections, target_report
@@ -73,7 +76,8 @@ def load(
     Returns
     -------
     Corpus
-        Study ids like `s50414267`, subject ids like `p10000032`; from `annotation.json` the ids of its entries.
+        Study ids like `s50414267`, subject ids like `p10000032`; a study's prior is the patient's last one before its
+        (shifted) StudyDate and StudyTime, where the metadata hold them; from `annotation.json` the ids of its entries.
 
     Raises
     ------
@@ -95,6 +99,8 @@ def load(
     splits = _study_splits(tables["split"])
     vectors = {} if labels == "none" else _labels(tables[labels])
     reports, reports_digest = read_reports(folder, list(splits))
+    moments = _moments(tables["metadata"])
+    order = orders({key: (key.subject, moment) for key, moment in moments.items()})
     listed_films = _films(tables["metadata"], splits)
     place = find_films(folder, ((key, dicom_id) for key, dicom_id, _ in listed_films))
     if place is None and not reports:
@@ -128,6 +134,8 @@ def load(
                 sections=other_sections(sections, section),
                 labels=None if vector is None else apply_policy(vector, uncertain),
                 labels_source="" if vector is None else labels,
+                order=order.get(key),
+                date=moments[key][0] if key in moments else "",
             )
         )
     digest = content_digest(
@@ -135,7 +143,7 @@ def load(
         checked.sizes,
         {"section": section, "labels": labels, "uncertain": uncertain, "views": views},
     )
-    return Corpus(NAME + checked.suffix, digest, studies, license_note=LICENSE_NOTE)
+    return Corpus(NAME + checked.suffix, digest, with_priors(studies), license_note=LICENSE_NOTE)
 
 
 def _from_annotation(folder: Path, section: str, skip_bad_images: bool, check_images: bool) -> Corpus:
@@ -220,6 +228,20 @@ def _films(table: Table, splits: dict[StudyKey, str]) -> list[tuple[StudyKey, st
     if unknown:
         raise InputError(f"{table.name}: {len(unknown)} films belong to studies without a split: {listed(unknown)}")
     return films
+
+
+def _moments(table: Table) -> dict[StudyKey, tuple[str, float]]:
+    """Date and time of day of each study's first film; without the studies whose date the table lacks."""
+    found: dict[StudyKey, tuple[str, float]] = {}
+    for row in table.rows:
+        key = _key(row, table)
+        day = iso_date(row.get("StudyDate", ""), f"{table.name}: StudyDate of study s{key.study}")
+        time = row.get("StudyTime", "") or "0"
+        if not re.fullmatch(r"\d{1,6}(?:\.\d*)?", time):
+            raise InputError(f"{table.name}: StudyTime of study s{key.study} is not like 213014.531")
+        if day:
+            found[key] = min(found.get(key, (day, float(time))), (day, float(time)))
+    return found
 
 
 def _labels(table: Table) -> dict[StudyKey, LabelVector]:

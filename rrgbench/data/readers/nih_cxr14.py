@@ -12,6 +12,8 @@ from typing import Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.priors import with_priors
+from rrgbench.data.readers.patients import age_in_years, sex_of
 from rrgbench.data.readers.tables import Table, decode_text, existing_root, find_table, is_id, read_bytes, read_table
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study, blank_labels
@@ -60,9 +62,9 @@ def load(
 ) -> Corpus:
     """Read ChestX-ray14.
 
-    Each film is a study of its own. The official test list is the test split; of the official train-and-validate list,
-    about `validate_fraction` of the patients, chosen by a seeded hash of the patient, are the validate split. There are
-    no reports.
+    Each film is a study of its own; its prior is the patient's film of the next lower follow-up number. The official
+    test list is the test split; of the official train-and-validate list, about `validate_fraction` of the patients,
+    chosen by a seeded hash of the patient, are the validate split. There are no reports.
 
     Parameters
     ----------
@@ -115,13 +117,33 @@ def load(
         if split == "train" and hashed_fraction(subject, seed) < validate_fraction:
             split = "validate"
         labels = _labels(row["Finding Labels"], film.study_id, table.name)
-        studies.append(Study(film.study_id, subject, split, (film,), labels=labels, labels_source="film"))
+        studies.append(
+            Study(
+                film.study_id,
+                subject,
+                split,
+                (film,),
+                labels=labels,
+                labels_source="film",
+                order=_order(row, table, film.study_id),
+                age=age_in_years(row.get("Patient Age", "")),
+                sex=sex_of(row.get("Patient Gender", "")),
+            )
+        )
     digest = content_digest(
         {table.name: table.digest, **list_digests},
         checked.sizes,
         {"validate_fraction": validate_fraction, "seed": seed},
     )
-    return Corpus(NAME + checked.suffix, digest, studies, LABELLED, license_note=LICENSE_NOTE)
+    return Corpus(NAME + checked.suffix, digest, with_priors(studies), LABELLED, license_note=LICENSE_NOTE)
+
+
+def _order(row: Mapping[str, str], table: Table, study_id: str) -> int | None:
+    """The film's follow-up number; None where the table has no such column."""
+    number = row.get("Follow-up #", "")
+    if number and not (number.isdecimal() and number.isascii()):
+        raise InputError(f"{table.name}: the Follow-up # of study {study_id} is not a number")
+    return int(number) if number else None
 
 
 def _official_split(folder: Path, table: Table) -> tuple[dict[str, str], dict[str, str]]:
