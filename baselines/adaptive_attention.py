@@ -4,14 +4,13 @@ Beside the regions stands a visual sentinel, what the LSTM itself knows; one sof
 how much of each the next word is read from.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
@@ -135,7 +134,7 @@ class AdaptiveAttention(Captioner):
         return RecurrentDecoding(step, (start, start))
 
 
-train = partial(train_baseline, NAME, AdaptiveAttention)
+train = baseline_trainer(NAME, AdaptiveAttention)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

@@ -4,13 +4,12 @@ Films and their reports are the only positives of a batch: a symmetric cross-ent
 divided by a learned temperature (Figure 3 of the paper).
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
@@ -38,7 +37,7 @@ class Clip(ImageTextModel):
         return info_nce(self.film_vectors(films) @ self.text_vectors(ids, mask).T, self.temperature)
 
 
-train = partial(train_baseline, NAME, Clip)
+train = baseline_trainer(NAME, Clip)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

@@ -4,7 +4,6 @@ A film is contrasted with one sentence drawn from its report (the paper's t_u); 
 non-linear projections g_v and g_u (Eq. 1) and the image-to-text direction weighs more than the other (Eqs. 2-4).
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
 from rrgbench.training.data import TrainingData
-from rrgbench.training.sentence_items import FilmAndSentence
+from rrgbench.training.items import FilmAndSentence
 
 NAME = "convirt"
 
@@ -75,7 +74,7 @@ def sentence_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any]
     return FilmAndSentence(data.films, data.reports, data.paired, augment, seed)
 
 
-train = partial(train_baseline, NAME, Convirt, contrast_items=sentence_items)
+train = baseline_trainer(NAME, Convirt, contrast_items=sentence_items)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

@@ -5,7 +5,6 @@ contexts are matched with the words (Eqs. 3-5) and their aggregate is contrasted
 """
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.report_model import texts_in_batches
@@ -126,7 +125,7 @@ class Gloria(ImageTextModel):
         return result
 
 
-train = partial(train_baseline, NAME, Gloria)
+train = baseline_trainer(NAME, Gloria)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

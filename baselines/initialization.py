@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers import set_seed
 
-from baselines.common.preset import load_preset
+from baselines.common.settings import load_preset
 from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import build_image_encoder
 

@@ -4,7 +4,6 @@ Films and texts are decoupled: a batch of films meets texts drawn without regard
 two are (Eqs. 3-4); the model's similarities are drawn to those soft targets in both directions (Eqs. 5-7).
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.data.label_matching import positives
 from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.contrastive_loss import label_likeness, soft_matching
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
 from rrgbench.training.data import FilmSource, ReportSource, TrainingData
-from rrgbench.training.items import Batch, DrawnFilms, DrawnItems
-from rrgbench.training.sentence_items import sentences_of
+from rrgbench.training.items import Batch, DrawnFilms, DrawnItems, sentences_of
 
 NAME = "medclip"
 
@@ -107,7 +105,7 @@ def decoupled_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any
     return DecoupledItems(data.films, data.reports, augment, seed)
 
 
-train = partial(train_baseline, NAME, Medclip, contrast_items=decoupled_items, contrast_needs_pairs=False)
+train = baseline_trainer(NAME, Medclip, contrast_items=decoupled_items, contrast_needs_pairs=False)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

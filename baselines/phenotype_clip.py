@@ -5,7 +5,6 @@ prompt finds in both is contrasted, phenotype by phenotype, beside the contrast 
 """
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.report_decoder import Attention
@@ -110,7 +109,7 @@ def joined(whole: Tensor, phenotypes: Tensor) -> Tensor:
     return (torch.cat([whole, fine], dim=1) / 2**0.5).float()
 
 
-train = partial(train_baseline, NAME, PhenotypeClip)
+train = baseline_trainer(NAME, PhenotypeClip)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

@@ -5,14 +5,13 @@ and shift of its layer norms (memory-driven conditional layer normalisation, Eqs
 """
 
 import math
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_decoder import Attention
 from rrgbench.modeling.report_model import ReportModelConfig
@@ -223,7 +222,7 @@ class R2Gen(Captioner):
         return RecurrentDecoding(step, (self.memory.start(rows, empty), *[empty] * (2 * self.config.layers)))
 
 
-train = partial(train_baseline, NAME, R2Gen)
+train = baseline_trainer(NAME, R2Gen)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

@@ -3,13 +3,12 @@
 The image feature is the LSTM's input at time -1 (Eq. 10) and nothing later sees the image; words follow (Eqs. 11-12).
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
@@ -65,7 +64,7 @@ class ShowAndTell(Captioner):
         return RecurrentDecoding(self.word_step, (h.repeat_interleave(beams, 0), c.repeat_interleave(beams, 0)))
 
 
-train = partial(train_baseline, NAME, ShowAndTell)
+train = baseline_trainer(NAME, ShowAndTell)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

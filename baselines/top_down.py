@@ -5,14 +5,13 @@ regions; the language LSTM writes from the attended region. Regions are the cell
 detector of radiographic regions to take their place.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from baselines.common.training import train_baseline
+from baselines.common.training import baseline_trainer
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
@@ -102,7 +101,7 @@ class TopDown(Captioner):
         return RecurrentDecoding(step, state)
 
 
-train = partial(train_baseline, NAME, TopDown)
+train = baseline_trainer(NAME, TopDown)
 
 
 def load(checkpoint: str | Path | None = None) -> TrainedSystem:

@@ -1,9 +1,15 @@
-"""Shape and choices of a DCRRG model, saved with its weights."""
+"""What defines a DCRRG model: its configuration, saved with its weights, and the presets by which it is trained."""
 
-from typing import Any
+from inspect import signature
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import ReportModelConfig
+from rrgbench.training.settings import Count, StageSettings, read_preset
+
+PRESETS = "dcrrg.presets"
 
 CHOICES = {
     "text_pooling": ("cls", "mean"),
@@ -105,3 +111,93 @@ class DcrrgConfig(ReportModelConfig):
                 given = getattr(self, name)
                 raise InputError(f"{name} of a DCRRG model is {given!r}; expected one of {', '.join(choices)}")
         super().__init__(**kwargs)
+
+
+Pairs = Literal["own", "labels", "balanced"]
+"""What step 2 aligns: each film with its own report; with one drawn among those of the most similar labels (which films
+that have no report get anyway); or with its own, films being drawn as balancing draws them in step 1."""
+
+
+NoFinding = Literal["normality", "rest"]
+"""Which sentences describe No Finding: those that call lungs or film normal, or all that mention no other observation
+(technique, bones, aorta ...), so that the 14 descriptions together are the report."""
+
+Unmentioned = Literal["token", "omitted"]
+"""What step 3 makes of an observation that a report does not mention: the decoder writes a token that says so, or it is
+never asked."""
+
+
+class Preset(BaseModel):
+    """Everything that defines a training run but data and seed.
+
+    Attributes
+    ----------
+    model : dict
+        Arguments of `DcrrgConfig`.
+    balance : bool
+        Step 1 re-samples each observation to equal classes.
+    augment : bool
+        Films are shifted, turned and exposed a little.
+    pairs : str
+        Which films and reports step 2 lays side by side (`Pairs`).
+    no_finding_description : str
+        What step 3 writes of No Finding (`NoFinding`).
+    description_sets : int
+        How many sets of several observations a study's step 3 describes, beside its 14 observations by themselves.
+    unmentioned : str
+        What step 3 makes of an observation that a report does not mention (`Unmentioned`).
+    min_word_count : int
+        Rarer words become unknown.
+    step1_image, step1_text, step2, step3, step4 : StageSettings
+        Hyper-parameters.
+    step4_full : StageSettings, optional
+        Hyper-parameters of step 4 where everything is tuned, not the soft prompts; those of `step4` if omitted.
+    limit : int, optional
+        At most that many training studies of each source, unless the run gives a limit of its own.
+    storage : str
+        Type of the saved weights; they are float32 in memory.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: dict[str, Any]
+    balance: bool = True
+    augment: bool = True
+    pairs: Pairs = "own"
+    no_finding_description: NoFinding = "normality"
+    description_sets: int = Field(default=0, ge=0)
+    unmentioned: Unmentioned = "token"
+    min_word_count: Count = 3
+    step1_image: StageSettings
+    step1_text: StageSettings
+    step2: StageSettings
+    step3: StageSettings
+    step4: StageSettings
+    step4_full: StageSettings | None = None
+    limit: Count | None = None
+    storage: Literal["float32", "float16"] = "float32"
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: dict[str, Any]) -> dict[str, Any]:
+        # a configuration keeps what it doesn't know, so a misspelt key would change nothing and say nothing
+        known = {*signature(DcrrgConfig).parameters, *signature(ReportModelConfig).parameters} - {"kwargs"}
+        if unknown := sorted(set(model) - known):
+            raise ValueError(f"model has no {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        DcrrgConfig(**model)
+        return model
+
+    @property
+    def config(self) -> DcrrgConfig:
+        """The model's configuration, its vocabulary not known yet."""
+        return DcrrgConfig(**self.model)
+
+    @property
+    def for_validation(self) -> "Preset":
+        """The same with studies as they are: each once, unmoved, beside its own report."""
+        return self.model_copy(update={"balance": False, "augment": False, "pairs": "own"})
+
+
+def load_preset(name: str) -> Preset:
+    """A preset by name (`ablation`, `mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
+    return read_preset(PRESETS, name, Preset)

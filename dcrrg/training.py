@@ -1,202 +1,178 @@
-"""Trains DCRRG: the four steps in order, each resumable, each leaving a model of its own."""
+"""Trains DCRRG: which steps a model takes, in which order, and how an untrained one is made.
+
+What a step is says its own file: `dcrrg/step1.py` to `dcrrg/step4.py`.
+"""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.utils.data import Dataset
+from pydantic import BaseModel, ConfigDict, InstanceOf, field_validator
 from transformers import set_seed
 
-from dcrrg.configuration import DcrrgConfig
-from dcrrg.descriptions import DescriptionRow, description_rows
-from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, SPECIAL_TOKENS, DcrrgModel
-from dcrrg.model_card import write_model_card
-from dcrrg.observation_loss import balanced_weights, draw_studies
-from dcrrg.preset import Preset, load_preset
-from dcrrg.steps import (
-    Contrast,
-    DescriptionItems,
-    Descriptions,
-    FilmItems,
-    ImageObservations,
-    ReportItems,
-    Reports,
-    TextObservations,
-)
-from dcrrg.variants import default_extra_corpus, find_variant
+from dcrrg import step1, step2, step3, step4
+from dcrrg.card import write_model_card
+from dcrrg.configuration import DcrrgConfig, Preset, load_preset
+from dcrrg.model import SPECIAL_TOKENS, DcrrgModel
+from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
-from rrgbench.modeling.report_model import REPORT_START
-from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
+from rrgbench.modeling.report_tokenizer import train_report_tokenizer
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
-from rrgbench.models import WEIGHTS
-from rrgbench.training.chain import Stage, encode_frozen, open_run, publish, train_stages
-from rrgbench.training.data import FilmSource, TrainingData, gather_labelled_films, gather_training_data
-from rrgbench.training.items import Collate, DrawnFilms, PairItems, ReportWritingItems
-from rrgbench.training.options import AS_PRESET, StageOptions, deciding
-from rrgbench.training.stage import Progress, StageSettings, first_process
-from rrgbench.training.starting_weights import starting_weights
+from rrgbench.training.chain import Recipe, Stage, read_record
+from rrgbench.training.data import Sources
+from rrgbench.training.settings import deciding, starting_weights
+from rrgbench.training.trainers import Request, Trainer
 
 STEPS = (1, 2, 3, 4)
-# reports before films: variants that differ in films alone then share what was learned from reports
-STAGES = {1: ("step1-text", "step1-image"), 2: ("step2",), 3: ("step3",), 4: ("step4",)}
-STAGE_ORDER = [stage for step in STEPS for stage in STAGES[step]]
 
 
-class Sources:
-    """What a model learns from, read when it is first needed: a run whose stages are finished reads nothing.
+class DcrrgOptions(BaseModel):
+    """Options of DCRRG's trainer.
 
-    Parameters
+    Attributes
     ----------
-    corpus : Corpus
-        Paired, or films with a text source.
-    extra : Corpus, optional
-        A second corpus, whose films and labels step 1 may learn from too.
-    image_size, limit, progress, film_cache
-        As in `rrgbench.training.data.gather_training_data`.
-    """
-
-    def __init__(
-        self,
-        corpus: Corpus,
-        extra: Corpus | None,
-        image_size: int,
-        limit: int | None,
-        progress: Progress | None,
-        film_cache: Path | None,
-    ) -> None:
-        self.corpus, self.extra = corpus, extra
-        self.image_size, self.limit, self.progress, self.film_cache = image_size, limit, progress, film_cache
-
-    def _reading(self, done: int, total: int) -> None:
-        if self.progress is not None:
-            self.progress("reading films", done, total, "")
-
-    @cached_property
-    def data(self) -> TrainingData:
-        """Films and reports of the corpus."""
-        return gather_training_data(self.corpus, self.image_size, self.limit, self._reading, self.film_cache)
-
-    @cached_property
-    def validation(self) -> TrainingData:
-        """Films and reports of the corpus's validation split."""
-        return gather_training_data(
-            self.corpus, self.image_size, None, self._reading, self.film_cache, split="validate"
-        )
-
-    @cached_property
-    def extra_films(self) -> FilmSource | None:
-        """Films of the second corpus, if there is one."""
-        if self.extra is None:
-            return None
-        return gather_labelled_films(self.extra, self.image_size, self.limit, self._reading, self.film_cache)
-
-
-def train(
-    corpus: Corpus,
-    *,
-    preset: str = "tiny",
-    out: Path,
-    steps: Sequence[int] = STEPS,
-    seed: int = 0,
-    progress: Progress | None = None,
-    limit: int | None = None,
-    film_cache: Path | None = None,
-    variant: str | None = None,
-    extra: Corpus | None = None,
-    options: StageOptions = AS_PRESET,
-) -> Path:
-    """Train a DCRRG model on a corpus's training split.
-
-    Parameters
-    ----------
-    corpus : Corpus
-        Paired, or films with a text source (steps 3 and 4 then learn from reports alone).
-    preset : str
-        A preset's name or YAML file.
-    out : Path
-        The trained model is written here, each stage's below `stages/`. Called again after a kill it goes on from the
-        last finished epoch.
-    steps : sequence of int
-        Which of the four steps; a step starts from the newest earlier step found in `out`.
-    seed : int
-        Of everything random.
-    progress : callable, optional
-        Called with (stage, done, total, note).
-    limit : int, optional
-        At most that many training studies of each source; the preset's limit, if it has one, by default.
-    film_cache : Path, optional
-        Folder in which decoded films are kept for later runs.
-    variant : str, optional
-        A model of the paper's Tables 4 and 5 (`dcrrg.variants`): its choices are laid over the preset, and of `steps`
-        those are taken that it has.
-    extra : Corpus, optional
+    step : tuple of int
+        Which of the four steps the model takes, beside those that the one in the folder has taken; all by default.
+    variant : tuple of str
+        Models of the paper's Tables 4 and 5 or sets of them (`dcrrg.variants`): their choices are laid over the preset,
+        and of `step` those are taken that they have. Without one the preset says everything.
+    extra_corpus : Corpus, optional
         A second corpus whose films and labels step 1 learns from too. A variant with extra data takes the corpus's
         default one if none is given.
-    options : StageOptions
-        Hyper-parameters for every stage, over the preset's.
+    """
 
-    Returns
-    -------
-    Path
-        `out`, loadable by `DcrrgModel.from_pretrained`.
+    model_config = ConfigDict(extra="forbid")
+
+    step: tuple[int, ...] = STEPS
+    variant: tuple[str, ...] = ()
+    extra_corpus: InstanceOf[Corpus] | None = None
+
+    @field_validator("step", mode="before")
+    @classmethod
+    def _steps(cls, given: Any) -> tuple[int, ...]:
+        words = [str(one) for one in (given if isinstance(given, list | tuple) else [given])]
+        for word in words:
+            if word not in ("1", "2", "3", "4", "all"):
+                raise InputError(f"--step {word!r} is not a step; give 1, 2, 3, 4 or all")
+        return STEPS if "all" in words else tuple(sorted({int(word) for word in words}))
+
+    @field_validator("variant", mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else tuple(given)
+
+
+def recipes(request: Request, options: DcrrgOptions) -> list[Recipe[DcrrgModel]]:
+    """How the models that are asked for come to be: each variant with each seed, or a single model.
 
     Raises
     ------
     InputError
-        If the corpus lacks films or reports, `out` holds a run of other settings, or extra films are given to a
-        variant that has none.
+        If a variant needs a second corpus and there is none, or no model learns from the given one.
     UnknownNameError
-        If there is no such variant or preset.
+        If there is no such variant, set or preset.
     """
-    settings = options.applied(load_preset(preset))
-    if variant is not None:
-        chosen = find_variant(variant)
-        settings, steps = chosen.applied(settings), [step for step in chosen.steps if step in steps]
-        if extra is not None and not chosen.extra:
-            raise InputError(f"variant {variant} learns from no extra films; leave --extra-corpus out")
-        if chosen.extra and extra is None:
-            extra = default_extra_corpus(corpus)
-    limit = settings.limit if limit is None else limit
-    inputs = {"corpus": corpus.identity, "digest": corpus.digest, "seed": seed, "limit": limit, "variant": variant}
-    inputs |= {"preset": deciding(settings), "extra": None if extra is None else extra.digest}
-    inputs |= {"starting_weights": starting_weights(settings.model)}
-    # a run may be called step by step, and what is recorded makes all of it
-    recorded = [step for step in STEPS if step in steps or _finished(out, step)]
-    command = training_command(
-        corpus, preset, seed, steps=recorded, limit=limit, variant=variant, extra=extra, options=options
+    preset = request.stages.applied(load_preset(request.preset))
+    limit = preset.limit if request.limit is None else request.limit
+    variants: Sequence[Variant | None] = chosen_variants(options.variant) if options.variant else [None]
+    extra = options.extra_corpus
+    wanting = [variant for variant in variants if variant is None or variant.extra]
+    if extra is not None and not wanting:
+        names = ", ".join(options.variant)
+        raise InputError(f"variant {names} learns from no extra films; leave --extra-corpus out")
+    if extra is None and any(variant is not None for variant in wanting):
+        extra = default_extra_corpus(request.corpus)
+    sources = request.sources(preset.config.image_size, limit, extra)
+    several = request.apart or len(variants) * len(request.seeds) > 1
+    steps = set(options.step) | (set() if several else _taken(request.out))
+    return [
+        recipe(request, preset if variant is None else variant.applied(preset), sources, seed, variant, steps)
+        for seed in request.seeds
+        for variant in variants
+    ]
+
+
+def _taken(out: Path) -> set[int]:
+    """Steps that the model of a folder has taken: a model may be trained step by step."""
+    return set((read_record(out) or {}).get("steps", []))
+
+
+def recipe(
+    request: Request, preset: Preset, sources: Sources, seed: int, variant: Variant | None, steps: set[int]
+) -> Recipe[DcrrgModel]:
+    """How one model comes to be.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked for.
+    preset : Preset
+        With the variant's choices.
+    sources : Sources
+        What it learns from; nothing is read here.
+    seed : int
+        Of everything random.
+    variant : Variant, optional
+        Of which of the steps it takes its own, and whether it learns from the extra films.
+    steps : set of int
+        Steps asked for.
+    """
+    has = STEPS if variant is None else variant.steps
+    taken = [step for step in has if step in steps]
+    extra = sources.extra if variant is None or variant.extra else None
+    weights = starting_weights(preset.model)
+    name = None if variant is None else variant.name
+    given = {"--variant": name, "--extra-corpus": extra and extra.name}
+    words = [f"{flag} {word}" for flag, word in given.items() if word]
+    words += ["--step all"] if tuple(taken) == has else [f"--step {step}" for step in taken]
+    corpus, limit = sources.corpus, sources.limit
+    return Recipe(
+        stages=[stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)],
+        new_model=lambda: new_model(preset, sources.data.reports.reports, seed),
+        load=DcrrgModel.from_pretrained,
+        seed=seed,
+        common={
+            "model": {key: value for key, value in preset.model.items() if key != "tuning"},
+            "corpus": corpus.digest,
+            "limit": limit,
+            "min_word_count": preset.min_word_count,
+            "starting_weights": weights,
+        },
+        inputs={
+            "model": "dcrrg",
+            "variant": name,
+            "corpus": corpus.identity,
+            "digest": corpus.digest,
+            "extra": extra and extra.digest,
+            "limit": limit,
+            "preset": deciding(preset),
+            "starting_weights": weights,
+        },
+        about={
+            "preset_name": Path(request.preset).stem,
+            "command": request.command("dcrrg", seed, limit, words),
+            "steps": taken,
+        },
+        variant=name,
+        storage=preset.storage,
+        finish=write_model_card,
     )
-    open_run(out, inputs, {"preset_name": Path(preset).stem, "command": command})
-    sources = Sources(corpus, extra, DcrrgConfig(**settings.model).image_size, limit, progress, film_cache)
-    train_stages(
-        out,
-        STAGE_ORDER,
-        [stage for step in sorted(steps) for stage in STAGES[step]],
-        lambda: new_model(settings, sources.data.reports.reports, seed),
-        DcrrgModel.from_pretrained,
-        lambda stage, model: stage_plan(stage, model, sources, settings, seed, with_extra=extra is not None),
-        seed,
-        progress,
-    )
-    publish(out, STAGE_ORDER, DcrrgModel.from_pretrained, settings.storage)
-    if first_process():
-        write_model_card(out)
-    return out
 
 
-def _finished(out: Path, step: int) -> bool:
-    return all((out / "stages" / stage / "model" / WEIGHTS).is_file() for stage in STAGES[step])
+def stages(step: int, preset: Preset, sources: Sources, seed: int, extra: bool) -> list[Stage[DcrrgModel]]:
+    """The stages of one of the paper's steps; `extra` says whether the sources' second corpus is learned from."""
+    if step == 1:
+        return [step1.text_stage(preset, sources, seed), step1.image_stage(preset, sources, seed, extra)]
+    return [{2: step2, 3: step3, 4: step4}[step].stage(preset, sources, seed)]
 
 
-def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel:
+def new_model(preset: Preset, reports: Sequence[str], seed: int) -> DcrrgModel:
     """An untrained model of a preset, its tokenizer learned from reports; encoders start from the preset's weights."""
     set_seed(seed)
-    tokenizer = train_report_tokenizer(reports, SPECIAL_TOKENS, settings.min_word_count)
-    options = {key: value for key, value in settings.model.items() if key != "text_encoder"}
-    text_encoder, text_tokenizer = with_vocabulary(settings.model["text_encoder"], tokenizer)
+    tokenizer = train_report_tokenizer(reports, SPECIAL_TOKENS, preset.min_word_count)
+    options = {key: value for key, value in preset.model.items() if key != "text_encoder"}
+    text_encoder, text_tokenizer = with_vocabulary(preset.model["text_encoder"], tokenizer)
     config = DcrrgConfig(
         **options, text_encoder=text_encoder, vocabulary=len(tokenizer), pad_token_id=tokenizer.pad_token_id
     )
@@ -207,142 +183,5 @@ def new_model(settings: Preset, reports: Sequence[str], seed: int) -> DcrrgModel
     return model
 
 
-def stage_settings(stage: str, settings: Preset) -> StageSettings:
-    """A stage's hyper-parameters."""
-    if stage == "step4" and settings.step4_full is not None and _tuning(settings) == "full":
-        return settings.step4_full
-    found: StageSettings = getattr(settings, stage.replace("-", "_"))
-    return found
-
-
-def _tuning(settings: Preset) -> str:
-    return DcrrgConfig(**settings.model).tuning
-
-
-def stage_plan(stage: str, model: DcrrgModel, sources: Sources, settings: Preset, seed: int, with_extra: bool) -> Stage:
-    """Module, items, and what is trained of a stage."""
-    hyper = stage_settings(stage, settings)
-    if stage == "step4":
-        # a model that comes from a stage which several variants share was made for one of them
-        model.config.tuning = _tuning(settings)
-    module, parts = _trained(stage, model, sources.data.paired)
-    extra = sources.extra_films if with_extra and stage == "step1-image" else None
-    as_they_are = settings.model_copy(update={"balance": False, "augment": False, "pairs": "own"})
-    return Stage(
-        module,
-        _items(stage, model, sources.data, seed, settings, extra=extra),
-        Collate(model.tokenizer.pad_token_id, model.text_tokenizer, model.config.max_text),
-        parts,
-        hyper,
-        None if hyper.patience is None else _items(stage, model, sources.validation, seed, as_they_are),
-    )
-
-
-def _trained(stage: str, model: DcrrgModel, paired: bool) -> tuple[nn.Module, Sequence[nn.Module | nn.Parameter]]:
-    """A stage's module, and the parts of the model that it trains."""
-    if stage == "step1-image":
-        return ImageObservations(model), [model.image_encoder, model.image_projection, model.image_head]
-    if stage == "step1-text":
-        return TextObservations(model), [model.text_encoder, model.text_projection, model.text_head]
-    image = [model.image_encoder, model.image_projection]
-    if stage == "step2":
-        return Contrast(model), [*image, model.text_encoder, model.text_projection, model.log_temperature]
-    if stage == "step3":
-        return Descriptions(model), [model.decoder, model.description_head]
-    if model.config.tuning == "prompt":
-        return Reports(model), [model.report_head, model.prompts]
-    return Reports(model), [*(image if paired else []), model.decoder, model.report_head]
-
-
-def _items(
-    stage: str,
-    model: DcrrgModel,
-    data: TrainingData,
-    seed: int,
-    settings: Preset,
-    extra: FilmSource | None = None,
-) -> Dataset[Any]:
-    """What a stage learns from, or is validated on."""
-    augment = settings.augment
-    if stage == "step1-image":
-        sources = [data.films, *([] if extra is None else [extra])]
-        return FilmItems(sources, settings.balance, augment, seed)
-    if stage == "step1-text":
-        return ReportItems(data.reports, settings.balance, seed)
-    if stage == "step2":
-        return _pair_items(data, settings, seed)
-    if stage == "step3":
-        rows = _description_rows(model, data.reports.reports, settings, seed)
-        return DescriptionItems(_memories(model, data), rows, model.config.description_memory)
-    reports = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
-    if model.config.tuning == "full" and data.paired:
-        return ReportWritingItems(reports, films=DrawnFilms(data.films.films, augment, seed))
-    return ReportWritingItems(reports, memory=_memories(model, data)[0])
-
-
-def _pair_items(data: TrainingData, settings: Preset, seed: int) -> PairItems:
-    weights = balanced_weights(data.films.labels, data.films.known) if settings.pairs == "balanced" else None
-    return PairItems(
-        data.films,
-        data.reports,
-        own=data.paired and settings.pairs != "labels",
-        augment=settings.augment,
-        seed=seed,
-        draw=None if weights is None else lambda rng: draw_studies(weights, rng)[0],
-    )
-
-
-def _memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
-    """Prompted representations (n, 14, P) of the frozen encoders: films and reports if paired, else reports alone."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.eval().to(device)
-    memories = [encode_frozen(lambda texts: model.text_observations(*model.encode_texts(texts)), data.reports.reports)]
-    if data.paired:
-        memories.insert(
-            0,
-            encode_frozen(lambda part: model.image_observations(torch.from_numpy(part).to(device)), data.films.films),
-        )
-    return memories
-
-
-def _description_rows(
-    model: DcrrgModel, reports: Sequence[str], settings: Preset, seed: int
-) -> list[list[DescriptionRow]]:
-    starts = model.tokenizer.convert_tokens_to_ids(list(OBSERVATION_STARTS))
-    return description_rows(
-        reports,
-        model.tokenizer,
-        starts,
-        model.tokenizer.convert_tokens_to_ids(NOT_MENTIONED),
-        model.config.max_description,
-        settings.no_finding_description,
-        settings.description_sets,
-        seed,
-        settings.unmentioned,
-    )
-
-
-def training_command(
-    corpus: Corpus,
-    preset: str,
-    seed: int,
-    *,
-    steps: Sequence[int] = STEPS,
-    limit: int | None = None,
-    variant: str | None = None,
-    extra: Corpus | None = None,
-    options: StageOptions = AS_PRESET,
-) -> str:
-    """The command that trains the same model, without folders."""
-    whole = find_variant(variant).steps if variant else STEPS
-    which = "all" if tuple(sorted(steps)) == whole else " --step ".join(str(step) for step in sorted(steps))
-    words = {
-        "--preset": Path(preset).name,
-        "--variant": variant,
-        "--extra-corpus": None if extra is None else extra.name,
-        "--step": which,
-        "--seed": seed,
-        "--limit": limit,
-    }
-    given = [f"{name} {value}" for name, value in words.items() if value is not None and value != ""]
-    return " ".join(["rrgbench train --model dcrrg", *corpus.flags, *given, *options.flags()])
+train = Trainer("dcrrg", DcrrgOptions, recipes)
+"""Entry point of `rrgbench.trainers`."""

@@ -1,18 +1,25 @@
 """The paper's ablations as data: Table 4's models 1-7 and Table 5's 6a-6d.
 
 Each variant says which steps a model takes and how, over any preset. Table 4's models balance step 1 and use no extra
-films, the paper's default, so that its model 6 and Table 5's 6b are the same model.
+films, the paper's default, so that its model 6 and Table 5's 6b are the same model. Other packages add variants by
+entry points of the group `rrgbench.variants`, each naming a `Variant`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
-from dcrrg.preset import Preset
+from pydantic import ValidationError
+
+from dcrrg.configuration import Preset
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.loading import load_corpus
 from rrgbench.errors import InputError
-from rrgbench.registry import lookup
+from rrgbench.registry import Registry, lookup
+from rrgbench.training.settings import laid_over, problems
+
+ADDED: Final[Registry["Variant"]] = Registry("variant", "rrgbench.variants")
+"""Variants of other packages."""
 
 EXTRA_CORPORA = {"phantom": "phantom-b"}
 """The second labelled film corpus of variants with extra data, where none is named: it stands to the phantom as
@@ -35,6 +42,8 @@ class Variant:
         Step 1 re-samples each observation to equal classes.
     extra : bool
         Step 1 learns from the films and labels of a second corpus too.
+    changes : mapping
+        What else it changes of a preset, key by key down to the values.
     """
 
     name: str
@@ -42,11 +51,21 @@ class Variant:
     tuning: Literal["prompt", "full"]
     balance: bool = True
     extra: bool = False
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def applied(self, preset: Preset) -> Preset:
-        """A preset with this variant's choices."""
-        model = {**preset.model, "tuning": self.tuning}
-        return preset.model_copy(update={"model": model, "balance": self.balance})
+        """A preset with this variant's choices.
+
+        Raises
+        ------
+        InputError
+            If its `changes` are none of a preset's.
+        """
+        own = laid_over(self.changes, {"model": {"tuning": self.tuning}, "balance": self.balance})
+        try:
+            return Preset.model_validate(laid_over(preset.model_dump(), own))
+        except ValidationError as error:
+            raise InputError(f"variant {self.name} does not fit the preset: {problems(error)}") from error
 
 
 VARIANTS = {
@@ -74,33 +93,18 @@ SETS = {
 """Named sets of variants."""
 
 
-def find_variant(name: str) -> Variant:
-    """A variant by name.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none of that name.
-    """
-    return VARIANTS[lookup("variant", name, VARIANTS)]
-
-
 def chosen_variants(names: Sequence[str]) -> tuple[Variant, ...]:
-    """Variants by their own names or by names of sets, each once, in the order given.
+    """Variants by their own names or by names of sets, each once, in the order given; the paper's and those added.
 
     Raises
     ------
-    InputError
-        If no name is given.
     UnknownNameError
         If a name is neither.
     """
-    if not names:
-        raise InputError(f"no variant is named; variants: {', '.join(VARIANTS)}; sets: {', '.join(SETS)}")
+    for name in names:
+        lookup("variant or set of variants", name, [*VARIANTS, *ADDED.names(), *SETS])
     spelled = [one for name in names for one in SETS.get(name, (name,))]
-    for name in spelled:
-        lookup("variant or set of variants", name, [*VARIANTS, *SETS])
-    return tuple(VARIANTS[name] for name in dict.fromkeys(spelled))
+    return tuple(VARIANTS.get(name) or ADDED.load(name) for name in dict.fromkeys(spelled))
 
 
 def default_extra_corpus(corpus: Corpus) -> Corpus:

@@ -58,9 +58,15 @@ class Trained:
         return found
 
     @property
+    def finished(self) -> bool:
+        """Whether the record says what every stage did, which it says last."""
+        stages = self.record.get("stages", [])
+        return bool(stages) and all("trainable_share" in stage for stage in stages)
+
+    @property
     def trained_share(self) -> float:
         """Share of the weights that its last stage trained."""
-        return float(json.loads((self.folder / "stages.json").read_text())[-1]["trainable_share"])
+        return float(self.record["stages"][-1]["trainable_share"])
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,11 @@ def trained_models(runs: Path) -> list[Trained]:
         If there is none.
     """
     found = []
-    for report in sorted(runs.glob("*/seed-*/stages.json")):
-        number = re.fullmatch(r"seed-(\d+)", report.parent.name)
-        if number:
-            found.append(Trained(report.parent.parent.name, int(number[1]), report.parent))
+    for record in sorted(runs.glob("*/seed-*/training.json")):
+        number = re.fullmatch(r"seed-(\d+)", record.parent.name)
+        trained = Trained(record.parent.parent.name, int(number[1]), record.parent) if number else None
+        if trained is not None and trained.finished:
+            found.append(trained)
     if not found:
         raise InputError(
             f"{runs} holds no trained variants (VARIANT/seed-SEED); train them by: "

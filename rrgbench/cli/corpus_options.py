@@ -47,8 +47,8 @@ def open_corpus(
     return load_corpus(name, root, reports=reports, reports_root=reports_root, **options)
 
 
-def reader_options(pairs: list[str] | None) -> dict[str, Any]:
-    """Reader options from KEY=VALUE; true, false and numbers are read as such.
+def reader_options(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any]:
+    """Options from a flag's KEY=VALUE; true, false and numbers are read as such.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def reader_options(pairs: list[str] | None) -> dict[str, Any]:
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
-            raise InputError(f"--option expects KEY=VALUE, such as section=both; given: {pair!r}")
+            raise InputError(f"{flag} expects KEY=VALUE, such as section=both; given: {pair!r}")
         try:
             read = json.loads(value)
         except ValueError:

@@ -55,14 +55,14 @@ class Bars:
         self.bars.update(self.piece, visible=False)
         self._line(f"[{done}/{total}] {what}", always=True)
 
-    def part(self, what: str, done: int, total: int, note: str = "") -> None:
-        """The piece at hand stands at `done` of `total`."""
+    def part(self, what: str, done: int, total: int | None, note: str = "") -> None:
+        """The piece at hand stands at `done` of `total`, if that is known."""
         what, note = one_line(what), one_line(note)
         if what != self.what:
             self.what = what
             self.bars.reset(self.piece)
         self.bars.update(self.piece, description=what, completed=done, total=total, note=note, visible=True)
-        self._line(f"{what} {done}/{total} {note}", always=False)
+        self._line(f"{what} {done}{'' if total is None else f'/{total}'} {note}", always=False)
 
     def _line(self, text: str, always: bool) -> None:
         now = time.monotonic()

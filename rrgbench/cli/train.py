@@ -1,8 +1,8 @@
 """`rrgbench train`: train a model on a corpus."""
 
-import inspect
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from rrgbench.cli.corpus_options import (
     Root,
     SkipBadImages,
     open_corpus,
+    reader_options,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ def train(
         str, typer.Option("--preset", "-p", help="mini, ablation, tiny, small, paper or a YAML file.")
     ] = "tiny",
     step: Annotated[
-        list[str] | None, typer.Option("--step", help="dcrrg: 1, 2, 3, 4 or all; may be repeated.", show_default="all")
+        list[str] | None,
+        typer.Option(
+            "--step",
+            help="dcrrg: 1, 2, 3, 4 or all, beside those that the model in OUT has taken; may be repeated.",
+            show_default="all",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -58,11 +64,15 @@ def train(
         str | None,
         typer.Option(
             "--extra-corpus",
-            help="Learn from the films and labels of this corpus too. Variants with extra data take phantom-b beside "
-            "the phantom if it is left out.",
+            help="dcrrg: learn from the films and labels of this corpus too. Variants with extra data take phantom-b "
+            "beside the phantom if it is left out.",
         ),
     ] = None,
     extra_root: Annotated[Path | None, typer.Option("--extra-root", help="Folder of the --extra-corpus.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Another option of the model's own trainer as KEY=VALUE; may be repeated."),
+    ] = None,
     accumulate: Annotated[
         int | None,
         typer.Option(
@@ -94,10 +104,10 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a model; a killed run goes on from its last epoch by the same command.
+    """Train a model; a killed run is resumed from its last epoch by the same command.
 
-    With --variants, --seeds or several --variant, a named set is trained into OUT/VARIANT/seed-SEED; what its models
-    have in common is trained once, below OUT/stages.
+    With --variants, --seeds or several --variant, a set is trained into OUT/VARIANT/seed-SEED; what its models have in
+    common is trained once, below OUT/stages.
 
     Example: rrgbench train --model dcrrg --corpus phantom --preset tiny --step all --out checkpoints/mine
 
@@ -107,87 +117,49 @@ def train(
     """
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
-    from rrgbench.training.trainers import load_trainer, load_variant_trainer, trainer_names
+    from rrgbench.training.settings import StageOptions
+    from rrgbench.training.trainers import Request, load_trainer, trainer_names
 
-    # given on only where asked for: other models' trainers may not know them
-    more: dict[str, Any] = {}
-    if (accumulate, patience, bf16, workers) != (None, None, None, None):
-        from rrgbench.training.options import StageOptions
-
-        more["options"] = StageOptions(accumulate, patience, bf16, workers)
-    names = [*(variant or []), *([variants] if variants else [])]
-    if variants is not None or seeds is not None or len(names) > 1:
-        if step:
-            raise InputError("--step does not go with a named set: its variants say which steps they have")
-        train_set = load_variant_trainer(model)
-        place = out or Path("checkpoints") / f"{model}-{Path(preset).stem}-{corpus}-variants"
-        chosen_seeds = parsed_seeds(seeds) if seeds is not None else [seed]
-        data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-        extra = extra_films(extra_corpus, extra_root)
-        with bars(f"training variants of {model} on {data.name}") as shown:
-            folders = train_set(
-                data,
-                variants=names,
-                seeds=chosen_seeds,
-                preset=preset,
-                out=place,
-                extra=extra,
-                progress=shown.part,
-                limit=limit,
-                film_cache=film_cache,
-                **more,
-            )
-        typer.echo(f"{len(folders)} trained models in {place}; try: rrgbench claims --runs {place}", err=True)
-        return
-    if model == ALL:
-        if names or step or extra_corpus or extra_root:
-            raise InputError("--model all takes no --step, --variant or --extra-corpus: those belong to single models")
-        data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-        place = out or Path("checkpoints") / f"{ALL}-{Path(preset).stem}-{corpus}"
-        for name in trainer_names():
-            with bars(f"training {name} on {data.name}") as shown:
-                try:
-                    load_trainer(name)(
-                        data,
-                        preset=preset,
-                        out=place / name,
-                        seed=seed,
-                        progress=shown.part,
-                        limit=limit,
-                        film_cache=film_cache,
-                        **more,
-                    )
-                except InputError as error:
-                    # a corpus without pairs, say, is not every system's fault
-                    typer.echo(f"left out: {name}: {error}", err=True)
-        typer.echo(f"Trained models in {place}; try: rrgbench eval --model {ALL} --checkpoint {place}", err=True)
-        return
-    trainer = load_trainer(model)
-    steps = chosen_steps(step or ["all"])
-    place = out or Path("checkpoints") / "-".join([model, *names, Path(preset).stem, corpus])
-    data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
-    if names:
-        more["variant"] = names[0]
+    own = reader_options(setting, "--set")
+    own |= {"step": step} if step else {}
+    chosen = [*(variant or []), *([variants] if variants else [])]
+    own |= {"variant": chosen} if chosen else {}
+    apart = variants is not None or seeds is not None or len(chosen) > 1
     extra = extra_films(extra_corpus, extra_root)
-    if extra is not None:
-        more["extra"] = extra
-    unknown = sorted(set(more) - set(inspect.signature(trainer).parameters))
-    if unknown:
-        flag = {"extra": "--extra-corpus", "options": "--accumulate, --patience, --bf16 or --workers"}
-        raise InputError(f"model {model} takes no {flag.get(unknown[0], f'--{unknown[0]}')}")
-    with bars(f"training {model} on {data.name}") as shown:
-        trainer(
-            data,
-            preset=preset,
-            out=place,
-            steps=steps,
-            seed=seed,
-            progress=shown.part,
-            limit=limit,
-            film_cache=film_cache,
-            **more,
+    own |= {"extra_corpus": extra} if extra is not None else {}
+    if model == ALL and own:
+        raise InputError(
+            "--model all takes no --step, --variant, --extra-corpus or --set: those belong to single models"
         )
-    typer.echo(f"Trained model in {place}; try: rrgbench eval --model {model} --checkpoint {place}", err=True)
+    trainers = {name: load_trainer(name) for name in (trainer_names() if model == ALL else [model])}
+    suffix = ["variants"] if apart else []
+    place = out or Path("checkpoints") / "-".join(
+        [model, *([] if apart else chosen), Path(preset).stem, corpus, *suffix]
+    )
+    request = Request(
+        open_corpus(corpus, root, reports, reports_root, option, skip_bad_images),
+        place,
+        preset,
+        seeds=[seed] if seeds is None else parsed_seeds(seeds),
+        apart=apart,
+        limit=limit,
+        film_cache=film_cache,
+        stages=StageOptions(accumulate=accumulate, patience=patience, bf16=bf16, workers=workers),
+    )
+    done = 0
+    for name, trainer in trainers.items():
+        with bars(f"training {name} on {request.corpus.name}") as shown:
+            asked = replace(request, out=place / name if model == ALL else place, progress=shown.part)
+            try:
+                done += len(trainer(asked, **own))
+            except InputError as error:
+                if model != ALL:
+                    raise
+                # a corpus without pairs, say, is not every system's fault
+                typer.echo(f"left out: {name}: {error}", err=True)
+    trained = f"{done} trained models in {place}" if done > 1 else f"Trained model in {place}"
+    further = f"claims --runs {place}" if apart else f"eval --model {model} --checkpoint {place}"
+    typer.echo(f"{trained}; try: rrgbench {further}", err=True)
 
 
 def extra_films(name: str | None, root: Path | None) -> "Corpus | None":
@@ -219,21 +191,3 @@ def parsed_seeds(text: str) -> list[int]:
     if not all(part.strip().isdecimal() for part in parts):
         raise InputError(f"--seeds expects whole numbers from 0 up, such as 0,1,2; given: {text!r}")
     return list(dict.fromkeys(int(part) for part in parts))
-
-
-def chosen_steps(given: list[str]) -> tuple[int, ...]:
-    """Steps in order.
-
-    Raises
-    ------
-    InputError
-        If one is not 1, 2, 3, 4 or all.
-    """
-    from rrgbench.errors import InputError
-
-    wrong = [step for step in given if step not in ("1", "2", "3", "4", "all")]
-    if wrong:
-        raise InputError(f"--step {wrong[0]!r} is not a step; give 1, 2, 3, 4 or all")
-    if "all" in given:
-        return (1, 2, 3, 4)
-    return tuple(sorted({int(step) for step in given}))

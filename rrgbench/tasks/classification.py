@@ -38,6 +38,7 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     where: dict[str, Any] = {"setting": setting, "fraction": fraction, "seed": parameters.seed}
     if not isinstance(model, ImageBackbone):
         return evaluation.blank(TASK, [METRIC], "the model offers no image backbone", **where)
+    from rrgbench.training.data import FilmSource
     from rrgbench.training.probing import features, fine_tune, linear_probe, trainable_parameters
 
     backbone = model.backbone
@@ -62,9 +63,7 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     else:
         scores = fine_tune(
             backbone,
-            films,
-            labels,
-            known,
+            FilmSource(films, labels, evaluation.corpus.labelled_observations),
             test,
             steps=max(parameters.fewest_steps, round(parameters.steps * fraction**0.5)),
             learning_rate=parameters.learning_rate,

@@ -1,7 +1,7 @@
 """Light augmentation of films in training: shifted, turned and scaled a little, exposure changed.
 
-What befalls a film is drawn by itself, so that it follows from the film's own random numbers; a batch is then moved as
-one, which is several times faster than film by film.
+Each is drawn by itself, so that it follows from the film's own random numbers; a batch is then moved
+as one, which is several times faster than film by film.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ RANGES = np.array(
 
 
 def draw_movement(rng: np.random.Generator) -> NDArray[np.float64]:
-    """What befalls one film: a number (6,) in each of `RANGES`."""
+    """One film's augmentation: a number (6,) in each of `RANGES`."""
     low, high = RANGES.T
     movement: NDArray[np.float64] = low + (high - low) * rng.random(len(RANGES))
     return movement

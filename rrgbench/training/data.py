@@ -1,7 +1,8 @@
 """What a model learns from: films, reports and labels of a corpus's training split, paired or not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, training_items
 from rrgbench.data.films.cache import FilmCache
-from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
+from rrgbench.progress import Progress
 
 
 class FilmRows(Protocol):
@@ -74,18 +75,10 @@ class TrainingData:
     films: FilmSource
     reports: ReportSource
     paired: bool
-    corpus: str
 
 
-def gather_training_data(
-    corpus: Corpus,
-    image_size: int,
-    limit: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    film_cache: Path | None = None,
-    split: Literal["train", "validate"] = "train",
-) -> TrainingData:
-    """Read a split of a corpus, that for training by default; its films stay on disk.
+class Sources:
+    """What a model learns from, read when it is first needed: a run whose stages are finished reads nothing.
 
     Parameters
     ----------
@@ -93,74 +86,77 @@ def gather_training_data(
         Paired, or films with a text source.
     image_size : int
         Side of the films.
+    extra : Corpus, optional
+        A second corpus, whose films and labels are learned from too.
     limit : int, optional
-        At most that many studies of each source (for trials).
-    progress : callable, optional
-        Called with (done, total) while films are read.
+        At most that many training studies of each source.
     film_cache : Path, optional
         Folder in which decoded films are kept (`rrgbench.data.films.cache`).
-    split : str
-        `validate` gives what early stopping looks at.
+    progress : callable, optional
+        See `rrgbench.progress.Progress`.
 
     Raises
     ------
     InputError
-        If the split has no films or no reports.
+        On reading, if a split has no films or no reports, or no film of the second corpus has labels.
     """
-    with_films = [study for study in corpus.split(split) if study.images and can_be_labelled(study)][:limit]
-    with_reports = [study for study in corpus.reports(split) if (study.report or "").strip()][:limit]
-    if corpus.paired:
-        ids = {study.study_id for study in with_reports}
-        with_films = [study for study in with_films if study.study_id in ids]
-        known = {study.study_id for study in with_films}
-        with_reports = [study for study in with_reports if study.study_id in known]
-    if not with_films or not with_reports:
-        raise InputError(
-            f"corpus {corpus.name}, split {split}: {len(with_films)} films and {len(with_reports)} reports to "
-            f"{'train' if split == 'train' else 'validate'} on; both are needed (an image-only corpus takes --reports)"
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        image_size: int,
+        extra: Corpus | None = None,
+        limit: int | None = None,
+        film_cache: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.corpus, self.extra = corpus, extra
+        self.image_size, self.limit, self.progress = image_size, limit, progress
+        self._films = FilmCache(film_cache)
+
+    @cached_property
+    def data(self) -> TrainingData:
+        """Films and reports of the corpus's training split; films stay on disk."""
+        return self._read("train", self.limit)
+
+    @cached_property
+    def validation(self) -> TrainingData:
+        """Films and reports of its validation split, at which early stopping looks."""
+        return self._read("validate", None)
+
+    @cached_property
+    def extra_films(self) -> FilmSource | None:
+        """Films and labels of the second corpus, if there is one, whether it has reports or not."""
+        if self.extra is None:
+            return None
+        studies = [study for study in self.extra.split("train") if study.images and can_be_labelled(study)]
+        if not studies:
+            raise InputError(
+                f"corpus {self.extra.name}: no film of its training split has labels, so none can be learned from"
+            )
+        studies = studies[: self.limit]
+        films = self._films.of(studies, self.image_size, self.progress)
+        return FilmSource(films, study_labels(studies), self.extra.labelled_observations)
+
+    def _read(self, split: Literal["train", "validate"], limit: int | None) -> TrainingData:
+        corpus = self.corpus
+        with_films = [study for study in corpus.split(split) if study.images and can_be_labelled(study)][:limit]
+        with_reports = [study for study in corpus.reports(split) if (study.report or "").strip()][:limit]
+        if corpus.paired:
+            ids = {study.study_id for study in with_reports}
+            with_films = [study for study in with_films if study.study_id in ids]
+            known = {study.study_id for study in with_films}
+            with_reports = [study for study in with_reports if study.study_id in known]
+        if not with_films or not with_reports:
+            raise InputError(
+                f"corpus {corpus.name}, split {split}: {len(with_films)} films and {len(with_reports)} reports to "
+                f"{split} on; both are needed (an image-only corpus takes --reports)"
+            )
+        report_labels = study_labels(with_reports)
+        film_labels = report_labels if corpus.paired else study_labels(with_films)
+        films = self._films.of(with_films, self.image_size, self.progress)
+        return TrainingData(
+            films=FilmSource(films, film_labels, corpus.labelled_observations),
+            reports=ReportSource([study.report or "" for study in with_reports], report_labels),
+            paired=corpus.paired,
         )
-    report_labels = study_labels(with_reports)
-    film_labels = report_labels if corpus.paired else study_labels(with_films)
-    films = _read_films(with_films, image_size, progress, film_cache)
-    return TrainingData(
-        films=FilmSource(films, film_labels, corpus.labelled_observations),
-        reports=ReportSource([study.report or "" for study in with_reports], report_labels),
-        paired=corpus.paired,
-        corpus=corpus.identity,
-    )
-
-
-def gather_labelled_films(
-    corpus: Corpus,
-    image_size: int,
-    limit: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    film_cache: Path | None = None,
-) -> FilmSource:
-    """Films and labels of a corpus's training split, whether it has reports or not: extra uni-modal data.
-
-    Parameters as in `gather_training_data`.
-
-    Raises
-    ------
-    InputError
-        If no film of the split has labels.
-    """
-    studies = [study for study in corpus.split("train") if study.images and can_be_labelled(study)][:limit]
-    if not studies:
-        raise InputError(f"corpus {corpus.name}: no film of its training split has labels, so none can be learned from")
-    films = _read_films(studies, image_size, progress, film_cache)
-    return FilmSource(films, study_labels(studies), corpus.labelled_observations)
-
-
-def _read_films(
-    studies: Sequence[Study],
-    image_size: int,
-    progress: Callable[[int, int], None] | None,
-    film_cache: Path | None,
-) -> FilmRows:
-    def told(what: str, done: int, total: int | None, note: str = "") -> None:
-        if progress is not None:
-            progress(done, total or done)
-
-    return FilmCache(film_cache).of(studies, image_size, told)

@@ -1,4 +1,4 @@
-"""Training items that models share: films, film and report side by side, reports to write; and how they are batched.
+"""Training items that models share: films, film beside report or sentence, reports to write; and how they are batched.
 
 What an epoch draws (augmentation, partners) follows from the seed and the epoch alone, so that a resumed run sees what
 an unbroken one would.
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from rrgbench.data.label_matching import match_by_labels, positives
+from rrgbench.labelers.sentences import sentence_spans
 from rrgbench.modeling.report_tokenizer import IGNORED, encode_for_classification, pad_rows
 from rrgbench.training.augmentation import draw_movement, shift_and_expose
 from rrgbench.training.data import FilmRows, FilmSource, ReportSource
@@ -23,6 +24,9 @@ GPU_LENGTHS = 32
 """A GPU plans its attention anew for every length of text; padding to multiples of this leaves it few."""
 
 Batch = dict[str, Any]
+
+_SENTENCE = 1
+"""Tells the draw of an item's sentence from that of its film's augmentation."""
 
 
 class DrawnItems(Dataset[Batch]):
@@ -43,7 +47,7 @@ class DrawnItems(Dataset[Batch]):
 
 @dataclass(frozen=True)
 class DrawnFilm:
-    """A film (size, size), uint8, and what is to befall it (6,); `Collate` moves all films of a batch at once."""
+    """A film (size, size), uint8, and its augmentation (6,); `Collate` moves all films of a batch at once."""
 
     film: NDArray[np.uint8]
     movement: NDArray[np.float64]
@@ -126,6 +130,27 @@ class PairItems(DrawnItems):
         }
 
 
+def sentences_of(report: str) -> list[str]:
+    """A report's sentences; the report itself where none is found."""
+    return [report[start:end] for start, end in sentence_spans(report)] or [report]
+
+
+class FilmAndSentence(PairItems):
+    """A film beside one sentence of its report, drawn uniformly for each item and epoch.
+
+    Items are those of `PairItems`; `text_labels` stay those of the whole report.
+    """
+
+    def __init__(self, films: FilmSource, reports: ReportSource, paired: bool, augment: bool, seed: int) -> None:
+        self.sentences = [sentences_of(report) for report in reports.reports]
+        super().__init__(films, reports, paired, augment, seed)
+
+    def __getitem__(self, index: int) -> Batch:
+        choices = self.sentences[int(self.partner[index])]
+        drawn = int(self.rng(index, _SENTENCE).integers(len(choices)))
+        return {**super().__getitem__(index), "report": choices[drawn]}
+
+
 class ReportWritingItems(Dataset[Batch]):
     """Reports as token rows, with the memory of a frozen encoder or with films to encode.
 
@@ -175,6 +200,13 @@ class Collate:
     def __init__(self, pad: int, text_tokenizer: Any = None, max_text: int = 0, multiple: int | None = None) -> None:
         self.pad, self.text_tokenizer, self.max_text = pad, text_tokenizer, max_text
         self.multiple = multiple or (GPU_LENGTHS if torch.cuda.is_available() else 1)
+
+    @classmethod
+    def of(cls, model: Any) -> "Collate":
+        """As a model's own tokenizers read; one without a text encoder meets no `report`."""
+        return cls(
+            model.tokenizer.pad_token_id, getattr(model, "text_tokenizer", None), getattr(model.config, "max_text", 0)
+        )
 
     def __call__(self, items: Sequence[Batch]) -> Batch:
         """A batch of items that have the same keys.

@@ -17,8 +17,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import Dataset, default_collate
 
 from rrgbench.observations import POSITIVE
-from rrgbench.training.data import FilmRows
-from rrgbench.training.stage import StageSettings, train_stage
+from rrgbench.training.data import FilmRows, FilmSource
+from rrgbench.training.settings import StageSettings
+from rrgbench.training.stage import Work, train_stage
 
 Films = FilmRows
 
@@ -115,9 +116,7 @@ class _LabelledFilms(Dataset[dict[str, Tensor]]):
 
 def fine_tune(
     backbone: nn.Module,
-    films: Films,
-    labels: NDArray[np.int8],
-    known: NDArray[np.bool_],
+    source: FilmSource,
     test: Films,
     steps: int,
     batch: int = 32,
@@ -131,8 +130,8 @@ def fine_tune(
     ----------
     backbone : nn.Module
         Films to features; left as it is.
-    films, labels, known
-        Training films (n, size, size), labels (n, 14) and which cells count.
+    source : FilmSource
+        Training films with labels.
     test : uint8 array (m, size, size)
         Films to score.
     steps : int
@@ -147,9 +146,10 @@ def fine_tune(
     float64 array (m, 14)
         Log-odds.
     """
+    films = source.films
     batch = min(batch, len(films))
-    target = torch.from_numpy((labels == POSITIVE).astype(np.float32))
-    mask = torch.from_numpy(known.astype(np.float32))
+    target = torch.from_numpy((source.labels == POSITIVE).astype(np.float32))
+    mask = torch.from_numpy(source.known.astype(np.float32))
     positive = (target * mask).sum(0)
     weight = ((mask.sum(0) - positive) / positive.clamp(min=1)).clamp(1 / 20, 20)
     torch.manual_seed(seed)
@@ -165,13 +165,11 @@ def fine_tune(
     with TemporaryDirectory() as folder:
         train_stage(
             "fine-tuning",
-            module,
-            _LabelledFilms(films, target, mask),
-            default_collate,
             settings,
+            Work(module, _LabelledFilms(films, target, mask), default_collate),
             Path(folder),
             seed=seed,
-            progress=None if progress is None else lambda _, done, total, note: progress(done, total),
+            progress=None if progress is None else lambda what, done, total, note="": progress(done, total or done),
             checkpoints=False,
         )
     return features(nn.Sequential(network, module.head), test).astype(np.float64)

@@ -1,16 +1,153 @@
-"""Training presets: a YAML file by name from a package, or one of the user's own, read into a schema."""
+"""What a training is told: a preset (YAML), the command's flags laid over it, and what of both decides weights."""
 
+import hashlib
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError
 from rrgbench.registry import lookup
 
 P = TypeVar("P", bound=BaseModel)
+
+NOT_DECIDING = "workers"
+"""The hyper-parameter that decides how fast a stage trains and nothing else."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Schedule = Literal[
+    "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt"
+]
+
+
+class StageSettings(BaseModel):
+    """Hyper-parameters of one stage.
+
+    Attributes
+    ----------
+    epochs, batch_size, learning_rate, weight_decay
+        As usual; AdamW. A batch is that of one process.
+    warmup : float
+        Share of steps with a rising learning rate.
+    schedule : str
+        `transformers` scheduler name after the warm-up.
+    accumulate : int
+        Batches whose gradients are averaged before a step.
+    max_gradient : float
+        Gradient norm is clipped to this.
+    patience : int, optional
+        Stop once the validation loss has not fallen for so many epochs, and keep the weights of the epoch where it was
+        lowest.
+    bf16 : bool
+        Mixed precision in bfloat16.
+    workers : int
+        Processes that prepare batches; 0 prepares them in the training process. Decides no weights.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: Positive
+    batch_size: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-6
+    warmup: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.05
+    schedule: Schedule = "cosine"
+    accumulate: Count = 1
+    max_gradient: Positive = 1.0
+    patience: Count | None = None
+    bf16: bool = False
+    workers: Annotated[int, Field(ge=0)] = 0
+
+
+class StageOptions(BaseModel):
+    """Hyper-parameters for every stage of a run, over whatever its preset says; None leaves that.
+
+    Attributes
+    ----------
+    accumulate, patience, bf16, workers
+        As in `StageSettings`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accumulate: Count | None = None
+    patience: Count | None = None
+    bf16: bool | None = None
+    workers: Annotated[int, Field(ge=0)] | None = None
+
+    def applied(self, preset: P) -> P:
+        """The preset with these in each of its stages, those of single systems included."""
+        given = self.model_dump(exclude_none=True)
+
+        def over(value: Any) -> Any:
+            if isinstance(value, StageSettings):
+                return value.model_copy(update=given)
+            if isinstance(value, BaseModel):
+                return value.model_copy(update={name: over(part) for name, part in value})
+            if isinstance(value, dict):
+                return {name: over(part) for name, part in value.items()}
+            return value
+
+        changed: P = over(preset)
+        return changed
+
+    def flags(self) -> Iterator[str]:
+        """The command line's words for them, but for what decides no weights."""
+        for name, value in self.model_dump(exclude_none=True, exclude={NOT_DECIDING}).items():
+            if name == "bf16":
+                yield "--bf16" if value else "--no-bf16"
+            else:
+                yield f"--{name} {value}"
+
+
+AS_PRESET = StageOptions()
+"""Nothing but what the preset says."""
+
+
+def deciding(settings: BaseModel, exclude: set[str] | None = None) -> dict[str, Any]:
+    """What of a preset or of a stage's settings decides weights, as JSON.
+
+    Defaults are left out, so that an option which is added later changes no run's identity, and the number of workers,
+    which a run may change when it is resumed.
+    """
+
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: without(part) for name, part in value.items() if name != NOT_DECIDING}
+        return value
+
+    kept: dict[str, Any] = without(settings.model_dump(mode="json", exclude=exclude, exclude_defaults=True))
+    return kept
+
+
+def starting_weights(encoders: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of the weight files in the folders that a preset's encoders start from: a path alone would not tell.
+
+    Parameters
+    ----------
+    encoders : mapping
+        A preset's encoders by name, other keys being ignored; `weights` of each is a folder, a hub id, or absent.
+
+    Returns
+    -------
+    dict
+        By encoder; one whose `weights` is no folder with such files here is left out, its name being all that is known.
+    """
+    found = {}
+    for part, settings in encoders.items():
+        source = settings.get("weights") if isinstance(settings, Mapping) else None
+        weights = [] if source is None else sorted(Path(source).glob("*.safetensors"))
+        digest = hashlib.sha256()
+        for path in weights:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        if weights:
+            found[part] = digest.hexdigest()
+    return found
 
 
 def preset_names(package: str) -> list[str]:
@@ -35,7 +172,20 @@ def read_preset(package: str, name: str, schema: type[P]) -> P:
     try:
         return schema.model_validate(settings)
     except ValidationError as error:
-        raise InputError(f"preset {name} is not valid: {'; '.join(str(error).splitlines()[:3])}") from error
+        raise InputError(f"preset {name} is not valid: {problems(error)}") from error
+
+
+def problems(error: ValidationError) -> str:
+    """What is wrong with which field, in one line: `step4.epochs: input should be greater than 0 (given: 0)`."""
+    found = []
+    for one in error.errors(include_url=False):
+        place = ".".join(str(part) for part in one["loc"])
+        message = one["msg"].removeprefix("Value error, ")
+        given = one["input"]
+        # of a whole section only what is missing or wrong in it
+        shown = "" if isinstance(given, Mapping | list) or one["type"] == "value_error" else f" (given: {given!r})"
+        found.append(f"{place}: {message}{shown}" if place else message)
+    return "; ".join(found)
 
 
 def _settings(package: str, name: str, extended_by: tuple[str, ...]) -> dict[str, Any]:
@@ -57,13 +207,13 @@ def _settings(package: str, name: str, extended_by: tuple[str, ...]) -> dict[str
     if not isinstance(settings, dict):
         raise InputError(f"preset {name} is not valid: expected keys and values, found {type(settings).__name__}")
     base = settings.pop("extends", None)
-    return settings if base is None else _laid_over(_settings(package, str(base), (*extended_by, name)), settings)
+    return settings if base is None else laid_over(_settings(package, str(base), (*extended_by, name)), settings)
 
 
-def _laid_over(base: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """`base` with the values of `above`; dicts in both are laid over each other in turn."""
+def laid_over(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `above`; mappings in both are laid over each other in turn."""
     merged = dict(base)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _laid_over(merged[key], value) if both else value
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = laid_over(merged[key], value) if both else value
     return merged

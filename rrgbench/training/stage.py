@@ -13,19 +13,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from rrgbench.errors import InputError, MissingPartError
-from rrgbench.training.freed_memory import keep_freed_memory
-
-Progress = Callable[[str, int, int, str], None]
-"""Called with (stage, done, total, note)."""
+from rrgbench.errors import InputError, MissingPartError, listed
+from rrgbench.files import write_text
+from rrgbench.models import WEIGHTS
+from rrgbench.progress import Progress
+from rrgbench.training.settings import StageSettings
 
 VALIDATION_LOSS = "eval_loss"
 """`Trainer`'s name of it."""
@@ -34,41 +35,28 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class StageSettings:
-    """Hyper-parameters of one stage.
+class Work:
+    """What one stage trains.
 
     Attributes
     ----------
-    epochs, batch_size, learning_rate, weight_decay
-        As usual; AdamW. A batch is that of one process.
-    warmup : float
-        Share of steps with a rising learning rate.
-    schedule : str
-        `transformers` scheduler name after the warm-up.
-    accumulate : int
-        Batches whose gradients are averaged before a step.
-    max_gradient : float
-        Gradient norm is clipped to this.
-    patience : int, optional
-        Stop once the validation loss has not fallen for so many epochs, and keep the weights of the epoch where it was
-        lowest.
-    bf16 : bool
-        Mixed precision in bfloat16.
-    workers : int
-        Processes that prepare batches; 0 prepares them in the training process. Decides no weights.
+    module : nn.Module
+        `forward(**batch)` returns `{"loss": scalar}`; wraps the model, and is trained in place.
+    items : Dataset
+        Training items.
+    collate : callable
+        A list of items to a batch.
+    parts : sequence of nn.Module or nn.Parameter, optional
+        What is trained, all else of the module being frozen; by default the parameters with `requires_grad`.
+    validation : Dataset, optional
+        Items whose loss is measured after each epoch, in evaluation mode; needed where the settings have a patience.
     """
 
-    epochs: float
-    batch_size: int
-    learning_rate: float
-    weight_decay: float = 1e-6
-    warmup: float = 0.05
-    schedule: str = "cosine"
-    accumulate: int = 1
-    max_gradient: float = 1.0
-    patience: int | None = None
-    bf16: bool = False
-    workers: int = 0
+    module: nn.Module
+    items: Dataset[Any]
+    collate: Callable[[list[Any]], dict[str, Any]]
+    parts: Sequence[nn.Module | nn.Parameter] | None = None
+    validation: Dataset[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,64 +124,28 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
             self.progress(self.stage, state.global_step, state.max_steps, note)
 
 
-class _Trained(nn.Module):
-    """A stage's module as `Trainer` handles it at every step, without walking through frozen parts each time.
-
-    A small stage of a large model would else spend several percent of its time on that walk.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-        self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        self.walked = False
-
-    def forward(self, **batch: Any) -> Any:
-        return self.module(**batch)
-
-    def train(self, mode: bool = True) -> Self:
-        # the first call must walk: a loaded model is in evaluation mode inside a new module that isn't
-        if mode and self.walked:
-            return self
-        self.walked = mode
-        return super().train(mode)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        for parameter in self.trained:
-            parameter.grad = None
-
-    # checkpoints hold the module's own names
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        return self.module.state_dict(*args, **kwargs)
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        return self.module.load_state_dict(state_dict, strict, assign)
-
-
 class _StageTrainer(Trainer):  # type: ignore[misc]
     """A Trainer that can save convolutions kept channels-last, and validates by the module's own loss."""
 
     def __init__(self, module: nn.Module, **options: Any) -> None:
-        super().__init__(model=_Trained(module), **options)
-        # it would pass on a count of labels, seeing that the module's forward takes any name
+        super().__init__(model=module, **options)
+        # it would pass on a count of labels where the module's forward takes any name
         self.model_accepts_loss_kwargs = False
 
-    def _clip_grad_norm(self, model: nn.Module) -> torch.Tensor:
-        # `Trainer` would look at all parameters
-        norm: torch.Tensor = self.accelerator.clip_grad_norm_(self.model.trained, self.args.max_grad_norm)
-        return norm
-
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
-        # safetensors takes contiguous tensors only
-        state = self.model.state_dict() if state_dict is None else state_dict
-        super()._save(output_dir, {name: tensor.contiguous() for name, tensor in state.items()})
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Write the module's weights; safetensors takes contiguous tensors only."""
+        if self.args.should_save:
+            folder = Path(output_dir or self.args.output_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            state = {name: tensor.contiguous() for name, tensor in self.model.state_dict().items()}
+            save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
 
     def prediction_step(
         self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
     ) -> tuple[torch.Tensor, None, None]:
+        """The loss of a batch; `Trainer` would look for labels by their names."""
         with torch.no_grad(), self.compute_loss_context_manager():
-            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+            return self.compute_loss(model, inputs).detach(), None, None
 
 
 def first_process() -> bool:
@@ -247,15 +199,12 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def train_stage(
     stage: str,
-    module: nn.Module,
-    dataset: Dataset[Any],
-    collate: Callable[[list[Any]], dict[str, Any]],
     settings: StageSettings,
+    work: Work,
     folder: Path,
     seed: int = 0,
     progress: Progress | None = None,
     checkpoints: bool = True,
-    validation: Dataset[Any] | None = None,
     tensorboard: bool | None = None,
 ) -> StageReport:
     """Train a module, resuming from what an earlier, killed call left in `folder`.
@@ -264,35 +213,37 @@ def train_stage(
     ----------
     stage : str
         Name shown while it trains.
-    module : nn.Module
-        `forward(**batch)` returns `{"loss": scalar}`; parameters with `requires_grad` are trained, in place.
-    dataset, collate
-        Items and how a list of them becomes a batch.
     settings : StageSettings
         Hyper-parameters.
+    work : Work
+        Module, items, and what of the module is trained.
     folder : Path
         For checkpoints (the last, and the best where it stops early), TensorBoard's log in `tensorboard`, and at the
         end `stage.json`.
     seed : int
         Of order, dropout and everything drawn.
     progress : callable, optional
-        See `Progress`.
+        See `rrgbench.progress.Progress`.
     checkpoints : bool
         Whether to keep one each epoch; short stages can do without.
-    validation : Dataset, optional
-        Items whose loss is measured after each epoch, in evaluation mode.
     tensorboard : bool, optional
         Whether to log for TensorBoard; by default where it is installed and checkpoints are kept.
 
     Raises
     ------
     InputError
-        If the settings ask for early stopping and there are no validation items or checkpoints.
+        If the settings ask for early stopping and there are no validation items or checkpoints, or if the training
+        diverged: a weight is not finite at its end.
     MissingPartError
         If `tensorboard` is true and it is not installed.
     """
+    module = work.module
+    if work.parts is not None:
+        module.requires_grad_(False)
+        for part in work.parts:
+            part.requires_grad_(True)
     stops_early = settings.patience is not None
-    if stops_early and not (validation is not None and checkpoints):
+    if stops_early and not (work.validation is not None and checkpoints):
         raise InputError(
             f"{stage}: patience {settings.patience} needs validation items and checkpoints; set it to null"
         )
@@ -301,14 +252,12 @@ def train_stage(
     folder.mkdir(parents=True, exist_ok=True)
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
-            # a third faster for small convolutional networks on a CPU
+            # buys a third of the time of small networks on a CPU; results differ from the other layout in the last bits
             part.to(memory_format=torch.channels_last)
     resume = last_checkpoint(folder)
     history = [] if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json")).log_history
     done = history[-1]["epoch"] if history and is_over(history, settings.patience) else None
     on_cpu = not torch.cuda.is_available()
-    if on_cpu:
-        keep_freed_memory()
     arguments = TrainingArguments(
         output_dir=str(folder),
         # one that was killed after its last epoch has only its best weights to take
@@ -323,7 +272,7 @@ def train_stage(
         max_grad_norm=settings.max_gradient,
         save_strategy="epoch" if checkpoints else "no",
         save_total_limit=1,
-        eval_strategy="no" if validation is None else "epoch",
+        eval_strategy="no" if work.validation is None else "epoch",
         load_best_model_at_end=stops_early,
         metric_for_best_model=VALIDATION_LOSS if stops_early else None,
         greater_is_better=False if stops_early else None,
@@ -339,13 +288,13 @@ def train_stage(
         use_cpu=on_cpu,
         ddp_backend="gloo" if on_cpu and several_processes() else None,
     )
-    watch = _Watch(stage, dataset, progress, settings.patience)
+    watch = _Watch(stage, work.items, progress, settings.patience)
     trainer = _StageTrainer(
         module,
         args=arguments,
-        train_dataset=dataset,
-        eval_dataset=validation,
-        data_collator=collate,
+        train_dataset=work.items,
+        eval_dataset=work.validation,
+        data_collator=work.collate,
         callbacks=[watch, *log_writers],
     )
     for printer in ("PrinterCallback", "ProgressCallback"):
@@ -353,16 +302,26 @@ def train_stage(
             if type(callback).__name__ == printer:
                 trainer.remove_callback(callback)
     if resume is not None:
-        log.info("%s: going on from %s", stage, resume.name)
+        log.info("%s: resumed from %s", stage, resume.name)
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
-    report = _report(stage, module, trainer.state, time.monotonic() - started, len(dataset), watch.first_epoch)  # type: ignore[arg-type]
+    _check_finite(stage, module, settings)
+    report = _report(stage, module, trainer.state, time.monotonic() - started, len(work.items), watch.first_epoch)  # type: ignore[arg-type]
     if first_process():
-        temporary = folder / "stage.json.part"
-        temporary.write_text(json.dumps(asdict(report), indent=1))
-        os.replace(temporary, folder / "stage.json")
+        write_text(folder / "stage.json", json.dumps(asdict(report), indent=1))
     wait_for_all()
     return report
+
+
+def _check_finite(stage: str, module: nn.Module, settings: StageSettings) -> None:
+    state = {name: tensor for name, tensor in module.state_dict().items() if tensor.is_floating_point()}
+    wrong = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
+    if wrong:
+        raise InputError(
+            f"{stage} diverged: {len(wrong)} of {len(state)} tensors are not finite ({listed(wrong, 3)}); train it "
+            f"again with a lower learning_rate (given: {settings.learning_rate:g}) or max_gradient "
+            f"({settings.max_gradient:g})"
+        )
 
 
 def _report(
@@ -394,10 +353,3 @@ def _log_writers(folder: Path, wanted: bool, required: bool) -> list[TrainerCall
             raise MissingPartError("TensorBoard logs need: pip install 'rrgbench[tensorboard]'") from error
         return []
     return [TensorBoardCallback(SummaryWriter(str(folder / "tensorboard")))]
-
-
-def trainable(module: nn.Module, parts: Sequence[nn.Module | nn.Parameter]) -> None:
-    """Freeze a module except the given parts."""
-    module.requires_grad_(False)
-    for part in parts:
-        part.requires_grad_(True)

@@ -7,7 +7,7 @@ import torch
 from baselines.convirt import Convirt, sentence_items
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import FilmSource, ReportSource, TrainingData
-from rrgbench.training.sentence_items import FilmAndSentence
+from rrgbench.training.items import FilmAndSentence
 
 
 def direction(similarity: np.ndarray) -> float:

@@ -1,20 +1,17 @@
 """Every trainable baseline goes the whole way: trained on a few studies, saved, loaded, evaluated."""
 
-import importlib
-from importlib.metadata import entry_points
-
 import pytest
 import yaml
+from equations import model_class_of
 
-from baselines.common.preset import load_preset
+from baselines.common.settings import load_preset
 from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
-from rrgbench.modeling.image_text_model import ImageTextModel
 from rrgbench.models import load_model
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Classification, ReportGeneration, Retrieval, Suite
-from rrgbench.training.trainers import load_trainer
+from rrgbench.training.trainers import Request, load_trainer
 
 CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen")
 CONTRASTIVE = ("clip", "convirt", "gloria", "medclip", "phenotypeclip")
@@ -43,7 +40,7 @@ def preset(tmp_path_factory):
 
 @pytest.mark.parametrize("name", [*CAPTIONERS, *CONTRASTIVE])
 def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
-    folder = load_trainer(name)(corpus, preset=preset, out=tmp_path / "trained", seed=1)
+    (folder,) = load_trainer(name)(Request(corpus, tmp_path / "trained", preset, seeds=[1]))
     model = load_model(name, checkpoint=folder)
     suite = Suite(
         name="brief",
@@ -70,8 +67,9 @@ def test_only_medclip_learns_without_pairs(preset, tmp_path):
     for name in (*CAPTIONERS, *CONTRASTIVE):
         if name != "medclip":
             with pytest.raises(InputError, match="unpaired"):
-                load_trainer(name)(unpaired, preset=preset, out=tmp_path / name)
-    model = load_model("medclip", checkpoint=load_trainer("medclip")(unpaired, preset=preset, out=tmp_path / "medclip"))
+                load_trainer(name)(Request(unpaired, tmp_path / name, preset))
+    (folder,) = load_trainer("medclip")(Request(unpaired, tmp_path / "medclip", preset))
+    model = load_model("medclip", checkpoint=folder)
     assert hasattr(model, "embed_images")
     assert not hasattr(model, "generate_reports"), "its decoder has seen no report of a film"
 
@@ -79,13 +77,7 @@ def test_only_medclip_learns_without_pairs(preset, tmp_path):
 @pytest.mark.parametrize("name", CONTRASTIVE)
 def test_the_contrast_moves_all_that_it_is_given(name, small_model, batch):
     """A parameter without a gradient would be carried along untrained, and stop a training in several processes."""
-    (point,) = entry_points(group="rrgbench.trainers", name=name)
-    (model_class,) = {
-        value
-        for value in vars(importlib.import_module(point.module)).values()
-        if isinstance(value, type) and issubclass(value, ImageTextModel) and value is not ImageTextModel
-    }
-    model = small_model(model_class)
+    model = small_model(model_class_of(name))
     model.contrast(**batch).backward()
     untouched = [key for key, value in model.named_parameters() if value.grad is None]
     assert {key.partition(".")[0] for key in untouched} == {"decoder", "report_head"}

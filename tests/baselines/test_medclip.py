@@ -8,7 +8,7 @@ from baselines.medclip import DecoupledItems, Medclip
 from rrgbench.labelers import RulesLabeler
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import FilmSource, ReportSource
-from rrgbench.training.sentence_items import sentences_of
+from rrgbench.training.items import sentences_of
 
 REPORTS = [
     "There is a small left pleural effusion. The heart is normal in size.",

@@ -4,7 +4,7 @@ import pytest
 import torch
 import yaml
 
-from baselines.common.preset import load_preset
+from baselines.common.settings import load_preset
 from rrgbench.data.films.stream import load_films
 from rrgbench.data.phantom import load
 from rrgbench.modeling.captioner import ReportWriting
@@ -12,7 +12,7 @@ from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import decode_report, encode_reports
 from rrgbench.models import load_model
 from rrgbench.training.items import Collate
-from rrgbench.training.trainers import load_trainer
+from rrgbench.training.trainers import Request, load_trainer
 
 STUDIES = 32
 EPOCHS = 400
@@ -35,7 +35,7 @@ def test_learns_its_training_studies_by_heart(name, tmp_path):
     settings["systems"] = {name: {"model": {**own["model"], "dropout": 0.0}}}
     preset = tmp_path / "overfit.yaml"
     preset.write_text(yaml.safe_dump(settings))
-    load_trainer(name)(corpus, preset=str(preset), out=tmp_path / "trained")
+    load_trainer(name)(Request(corpus, tmp_path / "trained", str(preset)))
 
     system = load_model(name, checkpoint=tmp_path / "trained")
     model, studies = system.model, list(corpus.split("train"))

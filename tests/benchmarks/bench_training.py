@@ -23,12 +23,12 @@ from table import Row, run
 from torch import nn
 from torch.utils.data import ConcatDataset
 
-from dcrrg.preset import Preset, load_preset
-from dcrrg.training import STAGE_ORDER, Sources, new_model, stage_plan
+from dcrrg.configuration import Preset, load_preset
+from dcrrg.training import STEPS, new_model, stages
 from rrgbench.data.phantom import load
-from rrgbench.training.chain import Stage
-from rrgbench.training.options import StageOptions
-from rrgbench.training.stage import StageSettings, train_stage, trainable
+from rrgbench.training.data import Sources
+from rrgbench.training.settings import StageOptions, StageSettings
+from rrgbench.training.stage import Work, train_stage
 
 STUDIES = 640
 TIMES = {"step1-image": 10}
@@ -45,22 +45,21 @@ BARE = 30
 """Batches of the paper's preset that the other side goes through, after as many to warm up."""
 
 
-def some_batches(plan: Stage, most: int | None = None) -> list[dict[str, Any]]:
+def some_batches(work: Work, size: int, most: int | None = None) -> list[dict[str, Any]]:
     """Batches of a stage, shuffled."""
-    size = plan.settings.batch_size
-    order = torch.randperm(len(plan.items), generator=torch.Generator().manual_seed(0)).tolist()  # type: ignore[arg-type]
+    order = torch.randperm(len(work.items), generator=torch.Generator().manual_seed(0)).tolist()  # type: ignore[arg-type]
     rows = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
-    return [plan.collate([plan.items[index] for index in row]) for row in rows[:most]]
+    return [work.collate([work.items[index] for index in row]) for row in rows[:most]]
 
 
 class Alternating:
     """Called after each step of a training: times it, and then a bare step."""
 
-    def __init__(self, plan: Stage) -> None:
-        self.module, self.batches = plan.module, some_batches(plan)
+    def __init__(self, work: Work, size: int) -> None:
+        self.module, self.batches = work.module, some_batches(work, size)
         self.steps, self.ours, self.bare, self.ended = 0, 0.0, 0.0, 0.0
 
-    def __call__(self, stage: str, done: int, total: int, note: str) -> None:
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Time what has passed since the last call, and a forward and backward pass."""
         began = time.perf_counter()
         self.module(**self.batches[done % len(self.batches)])["loss"].backward()
@@ -81,7 +80,7 @@ class FirstToLast:
     def __init__(self) -> None:
         self.steps, self.began, self.ended = 0, 0.0, 0.0
 
-    def __call__(self, stage: str, done: int, total: int, note: str) -> None:
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Look at the clock, once the GPU has done what it was given, after the first step and the last."""
         if self.began and done < total:
             return
@@ -107,18 +106,17 @@ def bare_step_on_gpu(module: nn.Module, batches: list[dict[str, Any]], settings:
     return (time.perf_counter() - began) / len(batches)
 
 
-def stage_row(stage: str, plan: Stage, settings: StageSettings, name: str) -> Row:
+def stage_row(stage: str, work: Work, settings: StageSettings, name: str) -> Row:
     """One stage, trained and bare."""
-    trainable(plan.module, plan.parts)
     with tempfile.TemporaryDirectory() as folder:
         if settings.workers:
             clock = FirstToLast()
-            train_stage(stage, plan.module, plan.items, plan.collate, settings, Path(folder), progress=clock)
+            train_stage(stage, settings, work, Path(folder), progress=clock)
             steps, ours = clock.steps, clock.ended - clock.began
-            bare = steps * bare_step_on_gpu(plan.module, some_batches(plan, BARE), settings)
+            bare = steps * bare_step_on_gpu(work.module, some_batches(work, settings.batch_size, BARE), settings)
         else:
-            both = Alternating(plan)
-            train_stage(stage, plan.module, plan.items, plan.collate, settings, Path(folder), progress=both)
+            both = Alternating(work, settings.batch_size)
+            train_stage(stage, settings, work, Path(folder), progress=both)
             steps, ours, bare = both.steps, both.ours, both.bare
     items, share = steps * settings.batch_size, bare / ours
     work = f"{name}, {stage}, {steps} batches of {settings.batch_size}"
@@ -131,13 +129,13 @@ def stage_rows(
 ) -> Iterator[Row]:
     """Every stage of one model, in order."""
     corpus = load(train=studies, validate=1, test=1)
-    sources = Sources(corpus, None, settings.model["image_size"], None, None, None)
+    sources = Sources(corpus, settings.config.image_size)
     model = new_model(settings, sources.data.reports.reports, 0)
-    for stage in STAGE_ORDER:
-        plan = stage_plan(stage, model, sources, settings, 0, with_extra=False)
-        if stage in times:
-            plan = replace(plan, items=ConcatDataset([plan.items] * times[stage]))
-        yield stage_row(stage, plan, replace(plan.settings, epochs=epochs.get(stage, 2)), name)
+    for stage in (stage for step in STEPS for stage in stages(step, settings, sources, 0, False)):
+        work = stage.work(model)
+        work = replace(work, items=ConcatDataset([work.items] * times.get(stage.name, 1)))
+        timed = stage.settings.model_copy(update={"epochs": epochs.get(stage.name, 2)})
+        yield stage_row(stage.name, work, timed, name)
 
 
 def training() -> Iterator[Row]:

@@ -4,12 +4,14 @@ import json
 
 import pytest
 import yaml
+from pydantic import BaseModel, ConfigDict
 from typer.testing import CliRunner
 
-from baselines.common.preset import load_preset as baseline_preset
+from baselines.common.settings import load_preset as baseline_preset
 from rrgbench.cli.main import app
 from rrgbench.cli.train import parsed_seeds
 from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.training.trainers import Trainer
 
 
 def run(*arguments):
@@ -19,17 +21,20 @@ def run(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [
-        (["--variant", "6e"], UnknownNameError, "no variant is called '6e'"),
+        (["--variant", "6e"], UnknownNameError, "'6e'; did you mean '6'?"),
         (["--variants", "table6"], UnknownNameError, "did you mean 'table"),
-        (["--seeds", "0,1"], InputError, "no variant is named"),
         (["--variants", "table4", "--seeds", "0;1"], InputError, "0,1,2"),
-        (["--variants", "table4", "--step", "1"], InputError, "--step does not go with a named set"),
+        (["--step", "5"], InputError, "--step '5' is not a step; give 1, 2, 3, 4 or all"),
+        (["--model", "s&t", "--step", "1"], InputError, "model s&t takes no --step"),
+        (["--model", "s&t", "--set", "beam_width=2"], InputError, "model s&t takes no --beam-width"),
+        (["--set", "step"], InputError, "--set expects KEY=VALUE"),
+        (["--model", "all", "--step", "1"], InputError, "--model all takes no --step"),
         (["--variant", "6b", "--extra-corpus", "phantom-b"], InputError, "variant 6b learns from no extra films"),
         (["--extra-root", "somewhere"], InputError, "--extra-root is given without --extra-corpus"),
         (["--variants", "all", "--extra-root", "x"], InputError, "--extra-root is given without --extra-corpus"),
         (["--model", "s&t", "--variant", "6b"], InputError, "model s&t takes no --variant"),
         (["--model", "s&t", "--extra-corpus", "phantom-b"], InputError, "model s&t takes no --extra-corpus"),
-        (["--model", "s&t", "--variants", "all"], UnknownNameError, "model with variants"),
+        (["--model", "s&t", "--variants", "all"], InputError, "model s&t takes no --variant"),
     ],
 )
 def test_mistakes_of_train(arguments, kind, words, tmp_path):
@@ -53,14 +58,57 @@ def test_flags_reach_every_stage_of_any_system(tmp_path):
     assert record["preset"]["report"]["accumulate"] == 2
     assert "workers" not in record["preset"]["report"]
     assert record["command"].endswith("--accumulate 2 --patience 1")
-    assert json.loads((tmp_path / "out/stages/report/stage.json").read_text())["validation_loss"] > 0
+    assert record["stages"][0]["validation_loss"] > 0
 
 
-def test_a_trainer_that_knows_no_flags_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("rrgbench.training.trainers.load_trainer", lambda name: lambda corpus, *, out, preset: out)
-    done = run("train", "--model", "s&t", "--bf16", "--out", tmp_path / "out", "--option", "train=1")
+class Twice(BaseModel):
+    """Options of a trainer of somebody's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    depth: int = 1
+
+
+def test_options_of_a_trainer_of_ones_own_are_given_by_set(tmp_path, monkeypatch):
+    seen = []
+
+    def recipes(request, options):
+        seen.append((options.depth, list(request.seeds), request.limit))
+        return []
+
+    monkeypatch.setattr("rrgbench.training.trainers.load_trainer", lambda name: Trainer(name, Twice, recipes))
+    common = ["train", "--model", "mine", "--seeds", "4,5", "--limit", "3", "--out", tmp_path / "out"]
+    done = run(*common, "--set", "depth=2", "--option", "train=1")
+    assert done.exception is None, done.exception
+    assert seen == [(2, [4, 5], 3)]
+    wrong = run(*common, "--set", "depth=deep", "--option", "train=1")
+    assert isinstance(wrong.exception, InputError)
+    assert "training mine: depth: " in str(wrong.exception)
+    assert "given: 'deep'" in str(wrong.exception)
+
+
+def test_a_preset_that_makes_no_sense_is_one_line(tmp_path):
+    preset = tmp_path / "few.yaml"
+    preset.write_text("extends: mini\nstep1_text: {epochs: 0, batch_size: -4}\n")
+    done = run("train", "--preset", preset, "--out", tmp_path / "out", "--option", "train=4")
     assert isinstance(done.exception, InputError)
-    assert "takes no --accumulate, --patience, --bf16 or --workers" in str(done.exception)
+    assert len(str(done.exception).splitlines()) == 1
+    assert all(f"step1_text.{name}: " in str(done.exception) for name in ("epochs", "batch_size"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_seeds_of_a_system_without_variants_lie_side_by_side(tmp_path):
+    settings = baseline_preset("mini").model_dump(mode="json")
+    settings["report"].update(epochs=1, batch_size=4)
+    settings.update(image_size=32, min_word_count=1)
+    preset = tmp_path / "few.yaml"
+    preset.write_text(yaml.safe_dump(settings))
+    sizes = ["--option", "train=8", "--option", "validate=2", "--option", "test=2"]
+    done = run("train", "--model", "s&t", "--seeds", "0,1", "--preset", preset, "--out", tmp_path / "out", *sizes)
+    assert done.exit_code == 0, done.output
+    records = [json.loads((tmp_path / f"out/seed-{seed}/training.json").read_text()) for seed in (0, 1)]
+    assert [record["seed"] for record in records] == [0, 1]
+    assert all((tmp_path / f"out/seed-{seed}/model.safetensors").is_file() for seed in (0, 1))
 
 
 def test_mistakes_of_claims(tmp_path):
@@ -76,7 +124,7 @@ def test_seeds():
 
 
 def test_a_small_set_is_trained_and_judged(tmp_path):
-    from dcrrg.preset import load_preset
+    from dcrrg.configuration import load_preset
 
     settings = load_preset("mini").model_dump(mode="json")
     for stage in ("step1_image", "step1_text", "step2", "step3", "step4", "step4_full"):

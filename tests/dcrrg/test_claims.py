@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from dcrrg.claims import CLAIMS, PUBLISHED, PUBLISHED_RETRIEVAL, RARE
-from dcrrg.preset import load_preset
-from dcrrg.variant_training import train_variants
+from dcrrg.configuration import load_preset
+from dcrrg.training import train
 from dcrrg.variants import VARIANTS
 from rrgbench.claims.claim import load_claims
 from rrgbench.claims.measurement import Measurement, trained_models
@@ -21,6 +21,7 @@ from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.tasks.suite import Classification, ClinicalEfficacyTask, ReportGeneration, Retrieval, Suite
+from rrgbench.training.trainers import Request
 
 PAPER = Path(__file__).resolve().parents[2] / "leaderboards" / "paper"
 SUITE = Suite(
@@ -93,7 +94,7 @@ def runs(corpus, tmp_path_factory):
     path = tmp_path_factory.mktemp("preset") / "few.yaml"
     path.write_text(yaml.safe_dump(settings))
     out = tmp_path_factory.mktemp("set")
-    train_variants(corpus, variants=["6", "6a", "6b"], seeds=[0, 1, 2], out=out, preset=str(path))
+    train(Request(corpus, out, str(path), seeds=[0, 1, 2]), variant=["6", "6a", "6b"])
     return out
 
 

@@ -6,16 +6,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrrg.descriptions import (
+from dcrrg.configuration import load_preset
+from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS
+from dcrrg.step3 import (
     NO_FINDING,
+    DescriptionItems,
     DescriptionRow,
+    Descriptions,
     described_sentences,
     description,
     description_rows,
     observation_sets,
 )
-from dcrrg.preset import load_preset
-from dcrrg.steps import DescriptionItems, Descriptions
 from dcrrg.training import new_model
 from rrgbench.data.phantom import load
 from rrgbench.labelers import RulesLabeler
@@ -34,9 +36,18 @@ def words(text, add_special_tokens):
     return {"input_ids": [100 + ord(word[0]) for word in text.split()]}
 
 
+class Tokenizer:
+    """Observations start with the tokens 10 to 23, 9 says that one is not mentioned, 1 ends a row."""
+
+    eos_token_id = 1
+    __call__ = staticmethod(words)
+
+    def convert_tokens_to_ids(self, tokens):
+        return 9 if tokens == NOT_MENTIONED else [10 + OBSERVATION_STARTS.index(token) for token in tokens]
+
+
 def described(report, no_finding="normality", sets=0, most=60, unmentioned="token"):
-    tokenizer = type("Tokenizer", (), {"eos_token_id": 1, "__call__": staticmethod(words)})()
-    return description_rows([report], tokenizer, range(10, 24), 9, most, no_finding, sets, 0, unmentioned)[0]
+    return description_rows([report], Tokenizer(), most, 0, no_finding, sets, unmentioned)[0]
 
 
 def rows(*arguments, **options):

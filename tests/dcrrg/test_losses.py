@@ -12,11 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcrrg.observation_loss import balanced_weights, draw_studies, observation_loss
-from dcrrg.preset import load_preset
+from dcrrg.configuration import load_preset
 from dcrrg.projection import PromptedProjection
-from dcrrg.semantic_matching import calibrated_semantic_matching_loss, label_cosine, matching_loss, soft_targets
-from dcrrg.steps import Contrast, Descriptions, ImageObservations, Reports, TextObservations
+from dcrrg.step1 import ImageObservations, TextObservations, balanced_weights, draw_studies, observation_loss
+from dcrrg.step2 import Contrast, calibrated_semantic_matching_loss, label_cosine, matching_loss, soft_targets
+from dcrrg.step3 import Descriptions
+from dcrrg.step4 import Reports
 from dcrrg.training import new_model
 from rrgbench.data.corpus import training_items
 from rrgbench.modeling.report_decoder import CachedDecoding

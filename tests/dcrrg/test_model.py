@@ -1,6 +1,7 @@
 """Saving and loading give the same model, and what it offers has the promised shapes."""
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -21,15 +22,16 @@ from transformers import AutoModel, AutoProcessor, BertConfig, BertModel, ResNet
 
 import dcrrg.model
 from dcrrg import DcrrgConfig, DcrrgModel
+from dcrrg.configuration import load_preset
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS
-from dcrrg.preset import load_preset
-from dcrrg.steps import IGNORED, Descriptions, row_lengths, writing_loss
+from dcrrg.step3 import IGNORED, Descriptions, row_lengths, writing_loss
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
 from rrgbench.training.items import Collate
-from rrgbench.training.starting_weights import starting_weights
+from rrgbench.training.settings import starting_weights
+from rrgbench.training.trainers import Request
 
 REPORTS = ["no pleural effusion . the heart is enlarged .", "the lungs are clear . no pneumothorax ."] * 3
 
@@ -185,28 +187,29 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
     from dcrrg.training import train
     from rrgbench.data.phantom import load
     from rrgbench.training import chain as training_run
+    from rrgbench.training.stage import StageReport
 
     seen = {}
 
-    def one_batch(stage, module, items, collate, *rest, **options):
+    def one_batch(stage, settings, work, folder, *rest):
         """Stands for the training of a stage: one backward pass."""
         if stage == "step4":
-            module.cpu().train()
-            module(**collate([items[index] for index in range(8)]))["loss"].backward()
+            module = work.module.cpu().train().requires_grad_(False)
+            for part in work.parts:
+                part.requires_grad_(True)
+            module(**work.collate([work.items[index] for index in range(8)]))["loss"].backward()
             seen.update({name: (p.requires_grad, p.grad) for name, p in module.named_parameters()})
             seen["share"] = sum(p.numel() for p in module.parameters() if p.requires_grad) / sum(
                 p.numel() for p in module.parameters()
             )
-        return training_run_report(stage)
-
-    def training_run_report(stage):
-        from rrgbench.training.stage import StageReport
-
         fields = {field.name: 1 for field in dataclasses.fields(StageReport)}
-        return StageReport(**{**fields, "stage": stage})
+        report = StageReport(**{**fields, "stage": stage})
+        folder.mkdir(parents=True)
+        (folder / "stage.json").write_text(json.dumps(dataclasses.asdict(report)))
+        return report
 
     monkeypatch.setattr(training_run, "train_stage", one_batch)
-    train(load(train=24, validate=4, test=6, retrieval=8), preset="tiny", out=tmp_path, seed=0)
+    train(Request(load(train=24, validate=4, test=6, retrieval=8), tmp_path))
     share = seen.pop("share")
     trained = {name for name, (wanted, _) in seen.items() if wanted}
     assert trained == {"model.prompts.prefix", "model.report_head.weight", "model.report_head.bias"}
@@ -308,9 +311,8 @@ def test_encoders_start_from_local_folders(encoder_folders, paper_preset):
 
 
 def test_a_run_with_other_weights_in_the_same_folder_is_refused(encoder_folders, paper_preset, tmp_path):
-    from dcrrg.training import train
-    from dcrrg.variant_training import Sources, identify_stages
-    from dcrrg.variants import find_variant
+
+    from dcrrg.training import DcrrgOptions, recipes, train
     from rrgbench.data.phantom import load
 
     copied = tmp_path / "resnet"
@@ -321,22 +323,23 @@ def test_a_run_with_other_weights_in_the_same_folder_is_refused(encoder_folders,
     path.write_text(yaml.safe_dump(settings))
     corpus = load(train=4, validate=2, test=2, retrieval=2)
 
+    request = Request(corpus, tmp_path / "out", str(path))
+
     def stages():
-        variant, sources = find_variant("6"), Sources(corpus, None, 64, None, None, None)
-        return [stage.folder for stage in identify_stages(variant, load_preset(str(path)), sources, 0)]
+        return recipes(request, DcrrgOptions())[0].folders
 
     first = stages()
     assert stages() == first
     assert starting_weights(settings["model"]).keys() == {"image_encoder", "text_encoder"}
     assert starting_weights(load_preset("paper").model) == {}, "hub ids"
-    train(corpus, preset=str(path), out=tmp_path / "out", steps=(1,))
+    train(request, step=1)
     torch.manual_seed(2)
     ResNetModel.from_pretrained(copied).apply(
         lambda part: torch.nn.init.normal_(part.weight) if hasattr(part, "weight") else None
     ).save_pretrained(copied)
     assert not set(stages()) & set(first)
     with pytest.raises(InputError, match="another starting_weights"):
-        train(corpus, preset=str(path), out=tmp_path / "out", steps=(2,))
+        train(request, step=2)
 
 
 def test_the_paper_presets_path_trains_and_loads(encoder_folders, paper_preset, tmp_path):
@@ -345,7 +348,7 @@ def test_the_paper_presets_path_trains_and_loads(encoder_folders, paper_preset, 
     from rrgbench.data.phantom import load
 
     corpus = load(train=4, validate=2, test=2, retrieval=2)
-    train(corpus, preset=str(paper_preset), out=tmp_path / "out", seed=0)
+    train(Request(corpus, tmp_path / "out", str(paper_preset)))
     moved = tmp_path / "moved"
     shutil.copytree(tmp_path / "out", moved, ignore=shutil.ignore_patterns("stages"))
     assert (moved / "text_tokenizer" / "tokenizer.json").is_file()

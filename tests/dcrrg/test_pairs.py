@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from dcrrg.preset import load_preset
-from dcrrg.training import Sources, new_model, stage_plan
+from dcrrg import step2
+from dcrrg.configuration import load_preset
+from dcrrg.training import new_model
 from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.observations import OBSERVATIONS, POSITIVE
+from rrgbench.training.data import Sources
 
 STUDIES = 200
 
@@ -23,10 +25,8 @@ def items(corpus, tmp_path_factory):
         path = tmp_path_factory.mktemp("preset") / "mine.yaml"
         path.write_text(f"extends: mini\nmodel: {{image_size: 16}}\npairs: {pairs}\n")
         settings = load_preset(str(path))
-        sources = Sources(corpus, None, 16, None, None, None)
-        found = stage_plan(
-            "step2", new_model(settings, sources.data.reports.reports, 0), sources, settings, 5, with_extra=False
-        ).items
+        sources = Sources(corpus, 16)
+        found = step2.pair_items(sources.data, settings, 5)
         found.set_epoch(epoch)
         return found, sources.data
 
@@ -84,8 +84,7 @@ def test_validation_takes_a_films_own_report(corpus, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("extends: mini\nmodel: {image_size: 16}\npairs: labels\nstep2: {patience: 1}\n")
     settings = load_preset(str(path))
-    sources = Sources(corpus, None, 16, 20, None, None)
-    model = new_model(settings, sources.data.reports.reports, 0)
-    plan = stage_plan("step2", model, sources, settings, 5, with_extra=False)
-    assert plan.items.own is False
-    assert plan.validation.own is True
+    sources = Sources(corpus, 16, limit=20)
+    work = step2.stage(settings, sources, 5).work(new_model(settings, sources.data.reports.reports, 0))
+    assert work.items.own is False
+    assert work.validation.own is True

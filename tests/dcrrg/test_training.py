@@ -1,7 +1,6 @@
 """The four steps on a handful of phantom studies: what is frozen, resume after a kill, unpaired corpora."""
 
 import json
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,12 +8,15 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from dcrrg.configuration import load_preset
 from dcrrg.model import DcrrgModel
-from dcrrg.preset import load_preset
 from dcrrg.training import train
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
+from rrgbench.training.trainers import Request
+
+STAGE_ORDER = ("step1-text", "step1-image", "step2", "step3", "step4")
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,14 @@ def preset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(corpus, preset, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
-    train(corpus, preset=preset, out=out, seed=3)
+    train(Request(corpus, out, preset, seeds=[3]))
     return out
+
+
+def stage_folder(out, stage):
+    """The folder of a stage, whatever its digest."""
+    (found,) = (path for path in (out / "stages").glob(f"{stage}-*") if path.is_dir())
+    return found
 
 
 def weights(folder):
@@ -51,7 +59,7 @@ def changed(before, after):
 
 
 def test_each_step_trains_its_own_parts_only(trained):
-    stages = {name: weights(trained / "stages" / name / "model") for name in
+    stages = {name: weights(stage_folder(trained, name) / "model") for name in
               ("step1-image", "step1-text", "step2", "step3", "step4")}  # fmt: skip
     assert changed(stages["step1-text"], stages["step1-image"]) == {"image_encoder", "image_projection", "image_head"}
     assert changed(stages["step1-image"], stages["step2"]) == {
@@ -59,8 +67,11 @@ def test_each_step_trains_its_own_parts_only(trained):
     }  # fmt: skip
     assert changed(stages["step2"], stages["step3"]) == {"decoder", "description_head"}
     assert changed(stages["step3"], stages["step4"]) == {"prompts", "report_head"}
-    report = json.loads((trained / "stages" / "step4" / "stage.json").read_text())
+    record = json.loads((trained / "training.json").read_text())
+    assert [stage["folder"] for stage in record["stages"]] == [stage_folder(trained, name).name for name in STAGE_ORDER]
+    report = json.loads((stage_folder(trained, "step4") / "stage.json").read_text())
     assert 0.001 < report["trainable_share"] < 0.1
+    assert record["stages"][-1] == {"folder": stage_folder(trained, "step4").name, **report}
 
 
 @pytest.mark.equal_weights
@@ -68,15 +79,20 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(corpus, preset, t
     class KilledError(Exception):
         pass
 
-    def kill(stage, done, total, note):
+    def kill(stage, done, total, note=""):
         if stage == "step1-image" and done == total - 1:
             raise KilledError
 
     with pytest.raises(KilledError):
-        train(corpus, preset=preset, out=tmp_path, seed=3, progress=kill)
-    assert list((tmp_path / "stages" / "step1-image").glob("checkpoint-*")), "an epoch was finished and kept"
+        train(Request(corpus, tmp_path, preset, seeds=[3], progress=kill))
+    assert list(stage_folder(tmp_path, "step1-image").glob("checkpoint-*")), "an epoch was finished and kept"
+    assert "loss" not in json.loads((tmp_path / "training.json").read_text())["stages"][0], "it is not finished"
     seen = []
-    train(corpus, preset=preset, out=tmp_path, seed=3, progress=lambda *seen_now: seen.append(seen_now))
+
+    def see(what, done, total, note=""):
+        seen.append((what, done, total, note))
+
+    train(Request(corpus, tmp_path, preset, seeds=[3], progress=see))
     assert not any(stage == "step1-text" for stage, *_ in seen), "a finished stage is not trained again"
     assert min(done for stage, done, total, _ in seen if stage == "step1-image" and total > 1) > 1, (
         "it went on from the kept epoch"
@@ -95,21 +111,44 @@ def test_the_model_card_states_command_data_and_seed(corpus, trained):
 
 def test_another_run_in_the_same_folder_is_refused(corpus, preset, trained):
     with pytest.raises(InputError, match="another seed"):
-        train(corpus, preset=preset, out=trained, seed=4)
+        train(Request(corpus, trained, preset, seeds=[4]))
 
 
-def test_a_later_step_starts_from_the_newest_earlier_one(corpus, preset, trained, tmp_path):
-    shutil.copytree(trained / "stages" / "step1-image", tmp_path / "stages" / "step1-image")
-    train(corpus, preset=preset, out=tmp_path, seed=3, steps=(3,))
-    before, after = weights(trained / "stages" / "step1-image" / "model"), weights(tmp_path)
-    assert changed(before, after) == {"decoder", "description_head"}
+def test_a_second_training_in_a_folder_says_so(corpus, preset, tmp_path):
+    """While the first one trains, and not any more once it has ended."""
+    said = []
+
+    def second(what, done, total, note=""):
+        if what == "step1-text" and not said:
+            with pytest.raises(InputError, match=f"another training writes to {tmp_path}; wait for its end") as error:
+                train(Request(corpus, tmp_path, preset))
+            said.append(error)
+
+    train(Request(corpus, tmp_path, preset, progress=second), step=1)
+    assert said
+    train(Request(corpus, tmp_path, preset), step=1)
 
 
-def test_a_step_is_not_put_before_one_that_was_trained_without_it(corpus, preset, trained, tmp_path):
-    for stage in ("step1-image", "step3"):
-        shutil.copytree(trained / "stages" / stage, tmp_path / "stages" / stage)
-    with pytest.raises(InputError, match="step3 was trained without step2"):
-        train(corpus, preset=preset, out=tmp_path, seed=3, steps=(2,))
+def test_a_model_is_trained_step_by_step(corpus, preset, trained, tmp_path):
+    request = Request(corpus, tmp_path, preset, seeds=[3])
+    train(request, step=1)
+    first = weights(tmp_path)
+    train(request, step=3)
+    assert changed(first, weights(tmp_path)) == {"decoder", "description_head"}
+    # step 2 comes before step 3, which is then another one
+    train(request, step=(2, 4))
+    assert not changed(weights(trained), weights(tmp_path))
+    assert len([path for path in (tmp_path / "stages").glob("step3-*") if path.is_dir()]) == 2
+    seen = []
+    train(Request(corpus, tmp_path, preset, seeds=[3], progress=lambda *step: seen.append(step)), step="all")
+    assert seen == [], "a finished model reads and trains nothing"
+
+
+def test_no_such_step(corpus, preset, tmp_path):
+    for wrong in (5, "first", [1, 0]):
+        with pytest.raises(InputError, match="is not a step; give 1, 2, 3, 4 or all"):
+            train(Request(corpus, tmp_path, preset), step=wrong)
+    assert not list(tmp_path.iterdir())
 
 
 def test_unpaired_films_and_reports(corpus, preset, tmp_path):
@@ -120,8 +159,8 @@ def test_unpaired_films_and_reports(corpus, preset, tmp_path):
         for study in plain(corpus.studies)
     )
     unpaired = Corpus("mixed", "ab" * 8, films, text_studies=texts)
-    train(unpaired, preset=preset, out=tmp_path, seed=0)
-    step3 = json.loads((tmp_path / "stages" / "step3" / "stage.json").read_text())
+    train(Request(unpaired, tmp_path, preset))
+    step3 = json.loads((stage_folder(tmp_path, "step3") / "stage.json").read_text())
     sets = load_preset("tiny").description_sets
     assert step3["items"] == 24 * (14 + sets) * 2, "14 observations and some sets of them a report, two epochs"
     assert DcrrgModel.from_pretrained(tmp_path).config.vocabulary > 50
@@ -138,4 +177,4 @@ def plain(studies):
 def test_films_without_reports_cannot_train_it(corpus, preset, tmp_path):
     films = tuple(replace(study, report=None) for study in plain(corpus.studies))
     with pytest.raises(InputError, match="--reports"):
-        train(Corpus("films", "cd" * 8, films), preset=preset, out=tmp_path)
+        train(Request(Corpus("films", "cd" * 8, films), tmp_path, preset))

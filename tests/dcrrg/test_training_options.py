@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from dcrrg.preset import load_preset
-from dcrrg.training import STAGE_ORDER, train
+from dcrrg.configuration import load_preset
+from dcrrg.training import train
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
-from rrgbench.training.options import StageOptions
+from rrgbench.training.settings import StageOptions
+from rrgbench.training.trainers import Request
 
 ROOT = Path(__file__).resolve().parents[2]
+STAGE_ORDER = ("step1-text", "step1-image", "step2", "step3", "step4")
 STAGES = ("step1_image", "step1_text", "step2", "step3", "step4")
 
 RUN = """
@@ -26,8 +29,9 @@ import sys
 from pathlib import Path
 from dcrrg.training import train
 from rrgbench.data.phantom import load
-steps = tuple(map(int, sys.argv[3]))
-train(load(train=16, validate=4, test=2, retrieval=0), preset=sys.argv[1], out=Path(sys.argv[2]), steps=steps)
+from rrgbench.training.trainers import Request
+corpus = load(train=16, validate=4, test=2, retrieval=0)
+train(Request(corpus, Path(sys.argv[2]), sys.argv[1]), step=list(sys.argv[3]))
 """
 
 
@@ -40,50 +44,60 @@ def preset(folder, **changes):
     return str(path)
 
 
+def recorded(out):
+    return json.loads((out / "training.json").read_text())
+
+
 def recorded_command(out):
-    return json.loads((out / "training.json").read_text())["command"]
+    return recorded(out)["command"]
 
 
 def test_every_stage_is_validated_where_it_may_stop_early(tmp_path):
     corpus = load(train=16, validate=6, test=2)
-    train(corpus, preset=preset(tmp_path, patience=1), out=tmp_path / "out")
-    for stage in STAGE_ORDER:
-        report = json.loads((tmp_path / "out" / "stages" / stage / "stage.json").read_text())
-        assert 0 < report["validation_loss"] < 20, stage
-        assert report["epochs"] <= 2
-    plain = train(corpus, preset=preset(tmp_path), out=tmp_path / "plain")
-    assert json.loads((plain / "stages" / "step2" / "stage.json").read_text())["validation_loss"] is None
+    train(Request(corpus, tmp_path / "out", preset(tmp_path, patience=1)))
+    stages = recorded(tmp_path / "out")["stages"]
+    assert [stage["stage"] for stage in stages] == list(STAGE_ORDER)
+    for stage in stages:
+        assert 0 < stage["validation_loss"] < 20, stage
+        assert stage["epochs"] <= 2
+    train(Request(corpus, tmp_path / "plain", preset(tmp_path)))
+    assert [stage["validation_loss"] for stage in recorded(tmp_path / "plain")["stages"]] == [None] * len(stages)
 
 
 def test_options_are_laid_over_every_stage_and_named_in_the_command(tmp_path):
     corpus = load(train=16, validate=6, test=2)
     options = StageOptions(accumulate=2, patience=1, bf16=True)
-    out = train(corpus, preset=preset(tmp_path), out=tmp_path / "out", options=options)
-    record = json.loads((out / "training.json").read_text())
+    (out,) = train(Request(corpus, tmp_path / "out", preset(tmp_path), stages=options))
+    record = recorded(out)
     for stage in STAGES:
-        assert {**record["preset"][stage], **options.given} == record["preset"][stage]
+        assert record["preset"][stage].items() >= options.model_dump(exclude_none=True).items()
     assert record["command"].endswith("--accumulate 2 --patience 1 --bf16")
-    assert json.loads((out / "stages" / "step4" / "stage.json").read_text())["validation_loss"] > 0
+    assert record["stages"][-1]["validation_loss"] > 0
     with pytest.raises(InputError, match="another preset"):
-        train(corpus, preset=preset(tmp_path), out=out)
+        train(Request(corpus, out, preset(tmp_path)))
 
 
 @pytest.mark.equal_weights
 def test_workers_change_neither_run_nor_weights(tmp_path):
     corpus = load(train=16, validate=6, test=2)
-    alone = train(corpus, preset=preset(tmp_path), out=tmp_path / "alone", steps=(1, 2))
-    helped = train(
-        corpus, preset=preset(tmp_path), out=tmp_path / "helped", steps=(1, 2), options=StageOptions(workers=2)
-    )
-    first, second = (load_file(folder / "model.safetensors") for folder in (alone, helped))
+    alone = Request(corpus, tmp_path / "alone", preset(tmp_path))
+    helped = replace(alone, out=tmp_path / "helped", stages=StageOptions(workers=2))
+    for request in (alone, helped):
+        train(request, step=[1, 2])
+    first, second = (load_file(request.out / "model.safetensors") for request in (alone, helped))
     assert all(torch.equal(first[name], second[name]) for name in first)
-    # and a run may go on with another number
-    train(corpus, preset=preset(tmp_path), out=helped, steps=(3,), options=StageOptions(workers=1))
+    # and a run may be resumed with another number
+    train(replace(helped, stages=StageOptions(workers=1)), step=3)
     # and is recorded, and described in its card, as what it has become
-    assert recorded_command(helped).endswith("--step 1 --step 2 --step 3 --seed 0")
-    assert recorded_command(helped) in (helped / "README.md").read_text()
-    train(corpus, preset=preset(tmp_path), out=helped, steps=(1, 4))
-    assert recorded_command(helped).endswith("--step all --seed 0")
+    assert recorded_command(helped.out).endswith("--step 1 --step 2 --step 3 --seed 0")
+    assert recorded_command(helped.out) in (helped.out / "README.md").read_text()
+    train(replace(helped, stages=StageOptions()), step=[1, 4])
+    assert recorded_command(helped.out).endswith("--step all --seed 0")
+
+
+def stage_model(out, stage):
+    (found,) = out.glob(f"stages/{stage}-*/model/model.safetensors")
+    return found
 
 
 def started(folder, given, out, *launcher, steps="1234"):
@@ -116,12 +130,11 @@ def unbroken(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.equal_weights
 @pytest.mark.parametrize("stage", STAGE_ORDER)
-def test_a_process_that_is_killed_outright_is_gone_on_with(unbroken, tmp_path, stage):
+def test_a_process_that_is_killed_outright_is_resumed(unbroken, tmp_path, stage):
     """SIGKILL while a stage trains its second epoch; what it held in memory is lost."""
     given, killed = preset(tmp_path), tmp_path / "killed"
     process = started(tmp_path, given, killed)
-    kept = killed / "stages" / stage
-    while not any((folder / "trainer_state.json").is_file() for folder in kept.glob("checkpoint-*")):
+    while not any(killed.glob(f"stages/{stage}-*/checkpoint-*/trainer_state.json")):
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.01)
     process.kill()
@@ -151,13 +164,12 @@ def test_two_processes_learn_what_one_does(tmp_path):
         (folder / "few.yaml").write_text(yaml.safe_dump(settings))
     ended(started(tmp_path, str(several / "few.yaml"), several / "out", *TWO, steps="1"))
     ended(started(tmp_path, str(single / "few.yaml"), single / "out", steps="1"))
-    place = Path("out") / "stages" / "step1-text" / "model" / "model.safetensors"
-    two, one = load_file(several / place), load_file(single / place)
+    two, one = (load_file(stage_model(folder / "out", "step1-text")) for folder in (several, single))
     trained = [name for name in one if name.split(".")[0] in ("text_encoder", "text_projection", "text_head")]
     assert len(trained) > 20
     for name in trained:
         assert torch.allclose(two[name], one[name], rtol=0, atol=2e-5), name
-    untrained = load_file(single / place.parent.parent.parent / "step1-image" / "model" / "model.safetensors")
+    untrained = load_file(stage_model(single / "out", "step1-image"))
     assert all(torch.equal(untrained[name], one[name]) for name in trained)
 
 
@@ -167,8 +179,9 @@ def test_two_processes_leave_one_whole_run(tmp_path):
     ended(started(tmp_path, preset(tmp_path), out, *TWO))
     assert not list(out.rglob("checkpoint-*"))
     assert not list(out.rglob("*.part"))
+    assert [stage["epochs"] for stage in recorded(out)["stages"]] == [2] * len(STAGE_ORDER)
+    assert recorded(out)["processes"] == 2
     for stage in STAGE_ORDER:
-        assert json.loads((out / "stages" / stage / "stage.json").read_text())["epochs"] == 2
-        assert load_file(out / "stages" / stage / "model" / "model.safetensors")
+        assert load_file(stage_model(out, stage))
     assert (out / "model.safetensors").is_file()
     assert (out / "README.md").is_file()

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -13,18 +15,18 @@ import yaml
 from filelock import FileLock
 from safetensors.torch import load_file
 
+from dcrrg.configuration import PRESETS, load_preset
 from dcrrg.model import DcrrgModel
-from dcrrg.preset import PACKAGE, load_preset
-from dcrrg.steps import FilmItems
-from dcrrg.training import STAGES, Sources, train
-from dcrrg.variant_training import identify_stages, train_variants
-from dcrrg.variants import SETS, VARIANTS, chosen_variants, default_extra_corpus
+from dcrrg.step1 import FilmItems
+from dcrrg.training import DcrrgOptions, recipes, train
+from dcrrg.variants import ADDED, SETS, VARIANTS, Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load, load_b
 from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.training.data import FilmSource, JoinedFilms, gather_labelled_films
+from rrgbench.training.data import FilmSource, JoinedFilms, Sources
 from rrgbench.training.settings import preset_names
+from rrgbench.training.trainers import Request
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def preset(tmp_path_factory):
 def trained(corpus, extra, preset, tmp_path_factory):
     """Four variants with one seed."""
     out = tmp_path_factory.mktemp("variants")
-    train_variants(corpus, variants=["6", "6b", "7", "6d"], seeds=[1], out=out, preset=preset, extra=extra)
+    train(Request(corpus, out, preset, seeds=[1]), variant=["6", "6b", "7", "6d"], extra_corpus=extra)
     return out
 
 
@@ -63,9 +65,9 @@ def weights(folder):
 
 def stages_of(variant, corpus=None, extra=None, seed=0, preset="mini"):
     corpus = corpus or load(train=8, retrieval=0)
-    settings = VARIANTS[variant].applied(load_preset(preset))
-    sources = Sources(corpus, extra or load_b(train=8), 64, None, None, None)
-    return {stage.name: stage.digest for stage in identify_stages(VARIANTS[variant], settings, sources, seed)}
+    given = {"extra_corpus": extra or load_b(train=8)} if VARIANTS[variant].extra else {}
+    (recipe,) = recipes(Request(corpus, Path("nowhere"), preset, [seed]), DcrrgOptions(variant=variant, **given))
+    return {stage.name: folder for stage, folder in zip(recipe.stages, recipe.folders, strict=True)}
 
 
 def shared(first, second):
@@ -90,11 +92,10 @@ def test_the_table_is_the_papers():
 
 
 def test_variants_share_the_stages_that_are_equal():
-    everything = [name for stages in STAGES.values() for name in stages]
-    assert shared("6", "6b") == everything
-    assert shared("6", "7") == everything[:-1]
-    assert shared("5", "6") == everything[:3]
-    assert shared("1", "4") == everything[:2]
+    assert shared("6", "6b") == EVERY_STAGE
+    assert shared("6", "7") == EVERY_STAGE[:-1]
+    assert shared("5", "6") == EVERY_STAGE[:3]
+    assert shared("1", "4") == EVERY_STAGE[:2]
     assert shared("6b", "6d") == ["step1-text"], "extra films change nothing that is learned from reports"
     assert shared("6a", "6b") == []
     assert shared("2", "3") == ["step2"]
@@ -167,12 +168,25 @@ def test_names_of_variants_and_sets():
     assert len(chosen_variants(["all"])) == 11 == len(SETS["all"])
     with pytest.raises(UnknownNameError, match=r"'6e'.*did you mean"):
         chosen_variants(["6e"])
-    with pytest.raises(InputError, match="no variant is named"):
-        chosen_variants([])
+
+
+def test_another_package_adds_a_variant(corpus, monkeypatch):
+    """By an entry point that names it; what it changes of the preset reaches the stages."""
+    point = EntryPoint("6e", "dcrrg_variants:SHORT", "rrgbench.variants")
+    short = Variant("6e", (1, 4), "full", balance=False, changes={"step4_full": {"epochs": 3}, "model": {"beams": 2}})
+    monkeypatch.setattr(EntryPoint, "load", lambda self: short)
+    monkeypatch.setitem(ADDED._points, "6e", point)
+    (recipe,) = recipes(Request(corpus, Path("nowhere"), "mini"), DcrrgOptions(variant="6e"))
+    assert [stage.name for stage in recipe.stages] == ["step1-text", "step1-image", "step4"]
+    assert recipe.stages[-1].settings == load_preset("mini").step4_full.model_copy(update={"epochs": 3.0})
+    assert recipe.common["model"]["beams"] == 2
+    wrong = replace(short, changes={"step4_full": {"epochs": -1}})
+    with pytest.raises(InputError, match=r"variant 6e does not fit the preset: step4_full\.epochs: .*given: -1"):
+        wrong.applied(load_preset("mini"))
 
 
 def test_every_preset_takes_every_variant():
-    for name in preset_names(PACKAGE):
+    for name in preset_names(PRESETS):
         preset = load_preset(name)
         for variant in VARIANTS.values():
             applied = variant.applied(preset)
@@ -190,7 +204,7 @@ def test_a_set_trains_shared_stages_once(trained):
 def test_full_tuning_tunes_image_encoder_and_decoder_and_prompt_tuning_neither(trained):
     records = {name: json.loads((trained / name / "seed-1" / "training.json").read_text()) for name in ("6", "7")}
     assert records["6"]["stages"][:-1] == records["7"]["stages"][:-1]
-    start = weights(trained / "stages" / records["6"]["stages"][-2] / "model")
+    start = weights(trained / "stages" / records["6"]["stages"][-2]["folder"] / "model")
 
     def changed(variant):
         after = weights(trained / variant / "seed-1")
@@ -200,10 +214,7 @@ def test_full_tuning_tunes_image_encoder_and_decoder_and_prompt_tuning_neither(t
     assert changed("7") == {"image_encoder", "image_projection", "decoder", "report_head"}
     assert DcrrgModel.from_pretrained(trained / "6" / "seed-1").config.tuning == "prompt"
     assert DcrrgModel.from_pretrained(trained / "7" / "seed-1").config.tuning == "full"
-    shares = {
-        name: json.loads((trained / name / "seed-1" / "stages.json").read_text())[-1]["trainable_share"]
-        for name in ("6", "7")
-    }
+    shares = {name: record["stages"][-1]["trainable_share"] for name, record in records.items()}
     assert shares["6"] < 0.2 < 0.5 < shares["7"]
     card = (trained / "7" / "seed-1" / "README.md").read_text()
     shown = float(re.search(r"([0-9.]+) % trained in step 4", card)[1])
@@ -212,7 +223,7 @@ def test_full_tuning_tunes_image_encoder_and_decoder_and_prompt_tuning_neither(t
 
 @pytest.mark.equal_weights
 def test_one_variant_by_itself_has_the_weights_of_the_set(corpus, preset, trained, tmp_path):
-    train(corpus, preset=preset, out=tmp_path, seed=1, variant="7")
+    train(Request(corpus, tmp_path, preset, seeds=[1]), variant="7")
     for name, tensor in weights(trained / "7" / "seed-1").items():
         assert torch.equal(tensor, weights(tmp_path)[name]), name
     assert "--variant 7 --step all --seed 1 --limit 12" in (tmp_path / "README.md").read_text()
@@ -223,24 +234,24 @@ def test_a_killed_set_ends_with_the_weights_of_an_unbroken_one(corpus, preset, t
     class KilledError(Exception):
         pass
 
-    def kill(stage, done, total, note):
+    def kill(stage, done, total, note=""):
         if stage == "6 seed 1 step3" and done == total - 1:
             raise KilledError
 
     with pytest.raises(KilledError):
-        train_variants(corpus, variants=["6", "7"], seeds=[1], out=tmp_path, preset=preset, progress=kill)
+        train(Request(corpus, tmp_path, preset, seeds=[1], progress=kill), variant=["6", "7"])
     seen = set()
 
-    def see(stage, done, total, note):
+    def see(stage, done, total, note=""):
         seen.add(stage)
 
-    train_variants(corpus, variants=["6", "7"], seeds=[1], out=tmp_path, preset=preset, progress=see)
+    train(Request(corpus, tmp_path, preset, seeds=[1], progress=see), variant=["6", "7"])
     assert seen == {"reading films", "6 seed 1 step3", "6 seed 1 step4", "7 seed 1 step4"}
     for variant in ("6", "7"):
         for name, tensor in weights(trained / variant / "seed-1").items():
             assert torch.equal(tensor, weights(tmp_path / variant / "seed-1")[name]), (variant, name)
     seen.clear()
-    train_variants(corpus, variants=["6", "7"], seeds=[1], out=tmp_path, preset=preset, progress=see)
+    train(Request(corpus, tmp_path, preset, seeds=[1], progress=see), variant=["6", "7"])
     assert seen == set(), "a finished set reads and trains nothing"
 
 
@@ -250,24 +261,22 @@ def test_a_stage_that_another_run_trains_is_waited_for(corpus, preset, trained, 
     (first,) = (tmp_path / "stages").glob("step1-text-*[!k]")
     finished = first.rename(tmp_path / "elsewhere")
     seen = set()
-    options = {"variants": ["6"], "seeds": [1], "out": tmp_path, "preset": preset}
+    request = Request(corpus, tmp_path, preset, seeds=[1], apart=True, progress=lambda what, *_: seen.add(what))
     with FileLock(first.with_name(f"{first.name}.lock")):
-        thread = Thread(
-            target=train_variants, args=(corpus,), kwargs=options | {"progress": lambda *step: seen.add(step[0])}
-        )
+        thread = Thread(target=train, args=(request,), kwargs={"variant": "6"})
         thread.start()
         thread.join(1.0)
         assert thread.is_alive()
         finished.rename(first)
     thread.join(60)
     assert not thread.is_alive()
-    assert (tmp_path / "6" / "seed-1" / "stages.json").is_file()
+    assert (tmp_path / "6" / "seed-1" / "model.safetensors").is_file()
     assert seen == set()
 
 
 def test_a_set_made_otherwise_is_refused(corpus, extra, trained, preset):
-    with pytest.raises(InputError, match="another limit, stages"):
-        train_variants(corpus, variants=["6"], seeds=[1], out=trained, preset=preset, limit=8)
+    with pytest.raises(InputError, match="another limit;"):
+        train(Request(corpus, trained, preset, seeds=[1], apart=True, limit=8), variant="6")
 
 
 def test_extra_films_change_the_image_side_alone(trained):
@@ -275,14 +284,13 @@ def test_extra_films_change_the_image_side_alone(trained):
         json.loads((trained / name / "seed-1" / "training.json").read_text())["stages"] for name in ("6b", "6d")
     )
     assert first[0] == second[0]
-    items = [
-        json.loads((trained / "stages" / stages[1] / "stage.json").read_text())["items"] for stages in (first, second)
-    ]
-    assert items == [12 * 2, 24 * 2], "both corpora, each at most the limit"
+    assert [stages[1]["items"] for stages in (first, second)] == [12 * 2, 24 * 2], (
+        "both corpora, each at most the limit"
+    )
 
 
 def test_what_the_extra_corpus_does_not_label_counts_in_no_loss(extra):
-    source = gather_labelled_films(extra, 32, limit=6)
+    source = Sources(extra, 32, extra, limit=6).extra_films
     labelled = ("Cardiomegaly", "Edema")
     narrow = replace(source, labelled=labelled)
     items = FilmItems([source, narrow], balance=False, augment=False, seed=0)
@@ -314,8 +322,8 @@ def test_the_phantom_has_a_default_extra_corpus_and_others_need_one(corpus, pres
     assert default_extra_corpus(corpus).name == "phantom-b"
     other = Corpus("jsonl", "ab" * 8, corpus.studies)
     for wrong in (
-        lambda: train(other, preset=preset, out=tmp_path / "a", variant="6d"),
-        lambda: train_variants(other, variants=["table5"], seeds=[0], out=tmp_path / "b", preset=preset),
+        lambda: train(Request(other, tmp_path / "a", preset), variant="6d"),
+        lambda: train(Request(other, tmp_path / "b", preset), variant="table5"),
     ):
         with pytest.raises(InputError, match="--extra-corpus"):
             wrong()
@@ -324,14 +332,15 @@ def test_the_phantom_has_a_default_extra_corpus_and_others_need_one(corpus, pres
 
 def test_extra_films_for_a_variant_without_them_are_refused(corpus, extra, preset, tmp_path):
     with pytest.raises(InputError, match="variant 6b learns from no extra films"):
-        train(corpus, preset=preset, out=tmp_path, variant="6b", extra=extra)
-    with pytest.raises(InputError, match="none of the chosen variants"):
-        train_variants(corpus, variants=["table4"], seeds=[0], out=tmp_path, preset=preset, extra=extra)
+        train(Request(corpus, tmp_path, preset), variant="6b", extra_corpus=extra)
+    with pytest.raises(InputError, match="variant table4 learns from no extra films"):
+        train(Request(corpus, tmp_path, preset), variant="table4", extra_corpus=extra)
 
 
 def test_extra_films_need_labels(tmp_path):
     from rrgbench.data.study import Study
 
     bare = Corpus("bare", "ab" * 8, [Study("s", "p", "train", (load(train=1).studies[0].images[0],))])
+    sources = Sources(bare, 32, bare)
     with pytest.raises(InputError, match="no film of its training split has labels"):
-        gather_labelled_films(bare, 32)
+        sources.extra_films  # noqa: B018

@@ -46,7 +46,7 @@ def test_a_still_film_is_itself_and_a_shift_goes_right_and_down():
     assert moved[0].max() < 1e-2
 
 
-def test_what_befalls_a_film_follows_from_its_own_random_numbers():
+def test_a_films_augmentation_follows_from_its_own_random_numbers():
     one, again, other = (draw_movement(np.random.default_rng((0, 1, index))) for index in (5, 5, 6))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)

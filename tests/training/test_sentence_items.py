@@ -6,7 +6,7 @@ import numpy as np
 
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import FilmSource, ReportSource
-from rrgbench.training.sentence_items import FilmAndSentence, sentences_of
+from rrgbench.training.items import FilmAndSentence, sentences_of
 
 REPORT = "The heart is normal. No effusion is seen. Clear lungs."
 

@@ -1,13 +1,32 @@
 """Presets from packages and files, and presets that extend others."""
 
-from dataclasses import replace
-
 import pytest
+from pydantic import ValidationError
 
-import dcrrg.preset
-from dcrrg.preset import load_preset
+import dcrrg.configuration
+from dcrrg.configuration import load_preset
 from rrgbench.errors import InputError, UnknownNameError
-from rrgbench.training.settings import preset_names
+from rrgbench.training.settings import StageOptions, deciding, preset_names
+
+NONSENSE = (
+    ("step4: {epochs: 0}", r"step4\.epochs: Input should be greater than 0 \(given: 0\)$"),
+    ("step4: {epochs: .inf}", r"step4\.epochs: .*finite"),
+    ("step3: {batch_size: -1}", r"step3\.batch_size: .*\(given: -1\)$"),
+    ("step3: {batch_size: 2.5}", r"step3\.batch_size: .*integer"),
+    ("step2: {learning_rate: .nan}", r"step2\.learning_rate: .*\(given: nan\)$"),
+    ("step2: {learning_rate: fast}", r"step2\.learning_rate: .*number"),
+    ("step2: {weight_decay: -1}", r"step2\.weight_decay: "),
+    ("step2: {warmup: 1}", r"step2\.warmup: .*less than 1"),
+    ("step2: {schedule: cosin}", r"step2\.schedule: .*'cosine'"),
+    ("step2: {max_gradient: 0}", r"step2\.max_gradient: "),
+    ("step2: {accumulate: 0}", r"step2\.accumulate: "),
+    ("step2: {patience: 0}", r"step2\.patience: "),
+    ("step2: {workers: -1}", r"step2\.workers: "),
+    ("step2: {worker: 1}", r"step2\.worker: Extra inputs are not permitted"),
+    ("min_word_count: 0", "min_word_count: "),
+    ("limit: 0", "limit: "),
+    ("description_sets: -1", "description_sets: "),
+)
 
 
 def written(folder, text, name="mine.yaml"):
@@ -21,7 +40,7 @@ def test_a_preset_that_extends_another_changes_what_it_says_and_nothing_else(tmp
         written(tmp_path, "extends: tiny\nstep4: {epochs: 5}\nmodel: {text_encoder: {hidden_size: 64}}\n")
     )
     tiny = load_preset("tiny")
-    assert mine.step4 == replace(tiny.step4, epochs=5.0)
+    assert mine.step4 == tiny.step4.model_copy(update={"epochs": 5.0})
     text_encoder = {**tiny.model["text_encoder"], "hidden_size": 64}
     assert mine.model == {**tiny.model, "text_encoder": text_encoder}
     unchanged = {"model", "step4"}
@@ -53,15 +72,30 @@ def test_a_preset_may_not_extend_itself(tmp_path):
         ("- mini\n", InputError, "expected keys and values, found list"),
         ("", InputError, "expected keys and values, found NoneType"),
         ("limit: [\n", InputError, "is not valid: while parsing"),
+        *((f"extends: mini\n{wrong}\n", InputError, message) for wrong, message in NONSENSE),
     ],
 )
 def test_what_is_not_a_preset_is_refused(tmp_path, text, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as found:
         load_preset(written(tmp_path, text))
+    assert len(str(found.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"accumulate": 0}, {"patience": -1}, {"workers": -1}, {"epochs": 3}])
+def test_options_for_every_stage_are_checked_like_a_presets(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        StageOptions(**wrong)
+
+
+def test_what_decides_weights_leaves_workers_and_defaults_out():
+    mini = load_preset("mini")
+    assert deciding(StageOptions(workers=3).applied(mini)) == deciding(mini)
+    assert deciding(StageOptions(accumulate=1).applied(mini)) == deciding(mini)
+    assert deciding(StageOptions(accumulate=2).applied(mini))["step3"]["accumulate"] == 2
 
 
 def test_every_preset_of_the_package_is_one():
-    names = preset_names(dcrrg.preset.PACKAGE)
+    names = preset_names(dcrrg.configuration.PRESETS)
     assert {"ablation", "mini", "tiny", "small", "paper"} == set(names)
     ablation = load_preset("ablation")
     assert ablation.step4.epochs == ablation.step4_full.epochs, "tuned equally long, whether by prompts or whole"

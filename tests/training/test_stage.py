@@ -14,7 +14,7 @@ from toy_stage import ITEMS, ToyItems, ToyNetwork, settings
 
 import rrgbench.training.stage as training
 from rrgbench.errors import InputError, MissingPartError
-from rrgbench.training.stage import is_over, train_stage
+from rrgbench.training.stage import Work, is_over, train_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +25,8 @@ class KilledError(Exception):
 
 def trained(folder, network=None, validation=None, progress=None, **changes):
     network = ToyNetwork() if network is None else network
-    report = train_stage("toy", network, ToyItems(), default_collate, settings(**changes), folder,
-                         progress=progress, validation=validation)  # fmt: skip
+    work = Work(network, ToyItems(), default_collate, validation=validation)
+    report = train_stage("toy", settings(**changes), work, folder, progress=progress)
     return network.cpu(), report
 
 
@@ -65,8 +65,8 @@ STOPPING = {"epochs": 20, "batch_size": 4, "learning_rate": 0.02, "schedule": "c
 def stopped_early(folder, progress=None):
     """Three steps of 0.02 an epoch towards 1, validated against 0.3: the lowest loss is after the fifth epoch."""
     number = Number()
-    report = train_stage("number", number, Targets(1.0), default_collate, settings(**STOPPING), folder,
-                         progress=progress, validation=Targets(0.3))  # fmt: skip
+    work = Work(number, Targets(1.0), default_collate, validation=Targets(0.3))
+    report = train_stage("number", settings(**STOPPING), work, folder, progress=progress)
     return number, report
 
 
@@ -124,9 +124,9 @@ def test_resumed_with_dropout_and_accumulation_ends_as_unbroken(tmp_path):
 def test_patience_needs_validation_items_and_checkpoints(tmp_path):
     with pytest.raises(InputError, match="validation items"):
         trained(tmp_path, patience=1)
+    work = Work(ToyNetwork(), ToyItems(), default_collate, validation=ToyItems(1))
     with pytest.raises(InputError, match="checkpoints"):
-        train_stage("toy", ToyNetwork(), ToyItems(), default_collate, settings(patience=1), tmp_path,
-                    validation=ToyItems(1), checkpoints=False)  # fmt: skip
+        train_stage("toy", settings(patience=1), work, tmp_path, checkpoints=False)
 
 
 def test_validation_without_patience_changes_no_weight(tmp_path):
@@ -196,8 +196,9 @@ def test_without_tensorboard_only_who_asks_for_it_hears_of_it(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     trained(tmp_path / "silent")
     assert not (tmp_path / "silent" / "tensorboard").exists()
+    work = Work(ToyNetwork(), ToyItems(), default_collate)
     with pytest.raises(MissingPartError, match=r"rrgbench\[tensorboard\]"):
-        train_stage("toy", ToyNetwork(), ToyItems(), default_collate, settings(), tmp_path / "asked", tensorboard=True)
+        train_stage("toy", settings(), work, tmp_path / "asked", tensorboard=True)
 
 
 def test_two_processes_train_what_one_does(tmp_path):
@@ -243,11 +244,45 @@ class Numbers(Targets):
 def test_a_loaded_part_is_trained_in_training_mode(tmp_path, validate):
     network = Loaded()
     before = network.part[1].running_mean.clone()
-    validation = Numbers(0.0) if validate else None
-    train_stage("loaded", network, Numbers(0.0), default_collate, settings(), tmp_path, validation=validation)
+    work = Work(network, Numbers(0.0), default_collate, validation=Numbers(0.0) if validate else None)
+    train_stage("loaded", settings(), work, tmp_path)
     assert not torch.equal(network.cpu().part[1].running_mean, before)
     trained_in = [mode for mode in network.modes if mode]
     assert len(trained_in) >= 2
     assert (False in network.modes) is validate
     if validate:
         assert network.modes.index(False) < len(network.modes) - 1 - network.modes[::-1].index(True)
+
+
+class Exploding(Number):
+    """Its loss is too large to be a number once the weight has moved."""
+
+    def forward(self, target):
+        return {"loss": (self.weight - target).square().mean() * (1 if float(self.weight.detach()) == 0 else torch.inf)}
+
+
+def test_a_training_that_diverged_is_an_error_and_resumed_still_is(tmp_path):
+    for _ in range(2):
+        work = Work(Exploding(), Targets(1.0), default_collate)
+        with pytest.raises(InputError, match=r"diverged: 1 of 1 tensors are not finite \(weight\); .*\(given: 0.02\)"):
+            train_stage("number", settings(epochs=2, batch_size=4, learning_rate=0.02), work, tmp_path)
+        assert not (tmp_path / "stage.json").exists()
+
+
+def test_only_the_parts_that_are_named_are_trained(tmp_path):
+    network = ToyNetwork()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    report = train_stage(
+        "toy", settings(), Work(network, ToyItems(), default_collate, [network.norm, network.head.bias]), tmp_path
+    )
+    after = network.cpu().state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"norm.weight", "norm.bias", "head.bias"}
+    assert report.trainable_share == pytest.approx(34 / (7 * 16 + 32 + 34))
+
+
+def test_checkpoints_hold_no_pickled_arguments(tmp_path):
+    trained(tmp_path)
+    (checkpoint,) = tmp_path.glob("checkpoint-*")
+    assert {"model.safetensors", "trainer_state.json"} <= {path.name for path in checkpoint.iterdir()}
+    assert not (checkpoint / "training_args.bin").exists()

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset, default_collate
 
-from rrgbench.training.stage import StageSettings, train_stage
+from rrgbench.training.settings import StageSettings
+from rrgbench.training.stage import Work, train_stage
 
 ITEMS = 48
 
@@ -57,6 +58,6 @@ def settings(**changes):
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     network = ToyNetwork()
-    train_stage("toy", network, ToyItems(), default_collate, settings(batch_size=int(sys.argv[2])), folder,
-                validation=ToyItems(1))  # fmt: skip
+    work = Work(network, ToyItems(), default_collate, validation=ToyItems(1))
+    train_stage("toy", settings(batch_size=int(sys.argv[2])), work, folder)
     torch.save(network.state_dict(), folder / f"weights-{torch.distributed.get_rank()}.pt")

@@ -4,10 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from rrgbench.training.settings import read_preset
-from rrgbench.training.stage import StageSettings
+from rrgbench.training.settings import Count, StageSettings, read_preset
 
-PACKAGE = "baselines.common.presets"
+PRESETS = "baselines.common.presets"
 
 
 class SystemPreset(BaseModel):
@@ -45,17 +44,17 @@ class BaselinePreset(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    image_size: int
+    image_size: Count
     image_encoder: dict[str, Any]
     text_encoder: dict[str, Any]
     report: StageSettings
     contrast: StageSettings
     augment: bool = True
-    min_word_count: int = 3
+    min_word_count: Count = 3
     storage: Literal["float32", "float16"] = "float32"
     systems: dict[str, SystemPreset] = {}
 
 
 def load_preset(name: str) -> BaselinePreset:
     """A preset by name (`mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
-    return read_preset(PACKAGE, name, BaselinePreset)
+    return read_preset(PRESETS, name, BaselinePreset)

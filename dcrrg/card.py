@@ -1,6 +1,6 @@
 """The model card beside a checkpoint: command, data, seed, and what a run measured.
 
-`python -m dcrrg.model_card CHECKPOINT RUN` writes the scores of a run folder into the card.
+`python -m dcrrg.card CHECKPOINT RUN` writes the scores of a run folder into the card.
 """
 
 import json
@@ -136,7 +136,7 @@ def _number(value: float, whole: bool) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Write a run's scores into a checkpoint's card."""
     if len(arguments) != 2:
-        raise InputError("usage: python -m dcrrg.model_card CHECKPOINT RUN")
+        raise InputError("usage: python -m dcrrg.card CHECKPOINT RUN")
     checkpoint, run = Path(arguments[0]), Path(arguments[1])
     environment = json.loads((run / "run.json").read_text())
     shipped = checkpoint.resolve().parent.name == "checkpoints" and checkpoint.resolve().parent.parent.name == "dcrrg"
