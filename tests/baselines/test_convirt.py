@@ -39,7 +39,6 @@ def test_texts_are_sentences_of_the_own_report() -> None:
         FilmSource(np.zeros((2, 8, 8), dtype=np.uint8), labels, OBSERVATIONS),
         ReportSource(reports, labels),
         paired=True,
-        corpus="two",
     )
     items = sentence_items(data, False, 0)
     assert isinstance(items, FilmAndSentence)
