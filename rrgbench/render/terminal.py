@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from rich import box
@@ -15,6 +15,8 @@ from rrgbench.render.table import Cell, Table, blocks, interval_text, value_text
 
 _WORD = 12
 """Characters from which on a word may be folded, before a table is cut for its sake."""
+_GAP, _EDGE = 2, 2
+"""Spaces beside the text of each column, and at the edges of a table."""
 _RAISED = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹˒")
 _MARKS = {"best": "bold", "second": "underline", "": ""}
 _TONES = {"good": "green", "bad": "red", "open": "yellow", "": ""}
@@ -52,21 +54,21 @@ def print_tables(tables: Iterable[Table], console: Console | None = None, *, det
 def print_table(table: Table, console: Console | None = None) -> None:
     """Print one table, its notes, remarks and signatures."""
     out = console or output_console()
-    # each column takes two spaces beside its text, the table's edges two more
-    widths = [_width(table, place) + 2 for place in range(len(table.columns))]
+    words = any(column.text for column in table.columns)
     label = max(len(one_line(text)) for text in (table.label, *(row.title for row in table.rows)))
-    label = min(label, out.width // (3 if any(column.text for column in table.columns) else 2))
-    cut = blocks(table, widths, max(out.width - label - 4, 12))
+    label = min(label, out.width // (3 if words else 2))
+    room = max(out.width - label - _EDGE - _GAP, 12)
+    cut = blocks(table, [least + _GAP for least, _ in _widths(table)], room)
     for number, block in enumerate(cut, 1):
         if table.title:
             part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
             out.print(_text(table.title, "bold").append(part))
-        for name, places in groupby(range(len(table.rows)), lambda place: table.rows[place].group):
+        widths = [label, *_shares(block, room)]
+        names = [row.group if table.headings else "" for row in table.rows]
+        for name, places in groupby(range(len(names)), names.__getitem__):
             if name in table.headings:
                 out.print(_text(f"\n{name}", f"bold {_TONES[table.headings[name]]}"))
-                out.print(_rich(block, list(places), table.notes, label))
-        if not table.headings:
-            out.print(_rich(block, range(len(table.rows)), table.notes, label))
+            out.print(_rich(block, list(places), table.notes, widths))
     for note, number in table.notes.items():
         out.print(_text(f"{str(number).translate(_RAISED)} {note}", "dim"))
     for remark in table.remarks:
@@ -81,21 +83,33 @@ def _text(words: str, style: str = "") -> Text:
     return Text(one_line(words), style=style)
 
 
-def _width(table: Table, place: int) -> int:
-    """Characters of a column's widest line, of words its longest; a group's name stands over its first column."""
-    column = table.columns[place]
-    leads = place == 0 or table.columns[place - 1].group != column.group
-    cells = [row.cells[place] for row in table.rows]
-    lines = [column.title, column.group if leads else "", *(text for cell in cells for text in _lines(cell, table))]
-    return max(
-        (min(len(word), _WORD) for line in lines for word in (line.split() if column.text else [line])), default=0
-    )
+def _widths(table: Table) -> list[tuple[int, int]]:
+    """Characters that each column needs, at least (words: the longest one) and with none of its lines wrapped."""
+    found = []
+    before = ""
+    for place, column in enumerate(table.columns):
+        # a group's name stands over the first of its columns
+        lines = [column.title, column.group if column.group != before else ""]
+        before = column.group
+        for cell in (row.cells[place] for row in table.rows):
+            value = one_line(value_text(cell)) + _raised(cell, table.notes)
+            interval = interval_text(cell)
+            lines += [f"{value}  {interval}"] if table.beside else [value, interval]
+        widest = max(map(len, lines))
+        longest = max((len(word) for line in lines for word in line.split()), default=1)
+        found.append((min(longest, _WORD) if column.text else widest, widest))
+    return found
 
 
-def _lines(cell: Cell, table: Table) -> tuple[str, ...]:
-    value = one_line(value_text(cell)) + _raised(cell, table.notes)
-    interval = interval_text(cell)
-    return (f"{value}  {interval}",) if table.beside else (value, interval)
+def _shares(table: Table, room: int) -> list[int]:
+    """The width of each column; words get what numbers leave, the narrowest first."""
+    widths = _widths(table)
+    given = [least for least, _ in widths]
+    for _ in range(room - sum(given) - _GAP * len(given)):
+        lacking = [place for place, (_, widest) in enumerate(widths) if given[place] < widest]
+        if lacking:
+            given[min(lacking, key=given.__getitem__)] += 1
+    return given
 
 
 def _raised(cell: Cell, numbers: dict[str, int]) -> str:
@@ -103,10 +117,10 @@ def _raised(cell: Cell, numbers: dict[str, int]) -> str:
     return letters + ",".join(str(numbers[note]) for note in cell.notes).translate(_RAISED)
 
 
-def _rich(table: Table, rows: Iterable[int], numbers: dict[str, int], label: int) -> RichTable:
+def _rich(table: Table, rows: Sequence[int], numbers: dict[str, int], widths: Sequence[int]) -> RichTable:
     """The rich form of some rows of a table that fits; group names stand above their columns' titles."""
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    shown.add_column(_text(table.label), vertical="top", max_width=label, overflow="fold")
+    shown.add_column(_text(table.label), vertical="top", width=widths[0], overflow="fold")
     before = ""
     for place, column in enumerate(table.columns):
         group = column.group if column.group != before else ""
@@ -115,7 +129,7 @@ def _rich(table: Table, rows: Iterable[int], numbers: dict[str, int], label: int
         heading.append(one_line(column.title), style="bold")
         spans = any(row.cells[place].low is not None for row in table.rows)
         left = column.text or (table.beside and spans)
-        shown.add_column(heading, justify="left" if left else "right", no_wrap=not column.text, overflow="fold")
+        shown.add_column(heading, justify="left" if left else "right", width=widths[place + 1], overflow="fold")
     for place in rows:
         row = table.rows[place]
         ends = place + 1 < len(table.rows) and table.rows[place + 1].group != row.group
