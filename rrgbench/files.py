@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from rrgbench.errors import InputError
+
 TEMPORARY_SUFFIX = ".partial"
 
 
@@ -37,6 +39,23 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` of UTF-8 text, with the line ends as given on every platform."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that can't be written, before the work that fills it.
+
+    Raises
+    ------
+    InputError
+        If its folder is absent or can't be written to, or it is a folder itself.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file")
+    if not folder.is_dir():
+        raise InputError(f"{path} can't be written: there is no folder {folder}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise InputError(f"{path} can't be written: no permission")
 
 
 def sweep(folder: Path) -> list[Path]:

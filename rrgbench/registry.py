@@ -5,8 +5,8 @@ before it is asked for.
 """
 
 import difflib
+import sys
 from collections.abc import Iterable
-from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -28,10 +28,15 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, group: str) -> None:
         self.kind, self.group = kind, group
+        self._read: tuple[tuple[str, ...], dict[str, EntryPoint]] = ((), {})
 
-    @cached_property
+    @property
     def _points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in sorted(entry_points(group=self.group), key=lambda point: point.name)}
+        """Entry points by name; read anew only where other places are searched for packages."""
+        if self._read[0] != tuple(sys.path):
+            points = sorted(entry_points(group=self.group), key=lambda point: point.name)
+            self._read = tuple(sys.path), {point.name: point for point in points}
+        return self._read[1]
 
     def names(self) -> list[str]:
         """All registered names, sorted."""

@@ -7,12 +7,12 @@ import numpy as np
 from rrgbench.claims.claim import ClaimSet, ObservationTable, Quantity, VariantTable
 from rrgbench.claims.measurement import Measured
 from rrgbench.claims.verdict import Models, quantity_values
+from rrgbench.metrics.catalogue import within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.record_tables import merged_signatures
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import SeedMean, mean_of_intervals, mean_over_seeds
-from rrgbench.stats.value_bounds import within_bounds
 
 INTERVAL = "interval of the mean over seeds: t, with the variance between seeds and that of the resampled studies"
 

@@ -65,7 +65,7 @@ def _metrics() -> list[dict[str, str]]:
         {
             "part": f"metric {name}",
             "found": f"{one.package} {one.installed}" if one.installed else "",
-            "needed_for": ", ".join(one.titles.values()),
+            "needed_for": ", ".join(entry.title for entry in one.entries),
             "get": one.get,
         }
         for name, one in plug_in_metrics().items()

@@ -43,16 +43,15 @@ def suites(json_output: Json = False) -> None:
 @app.command()
 def metrics(json_output: Json = False) -> None:
     """Metrics, and groups of them, that `score --metrics` takes. Example: rrgbench list metrics"""
+    from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
     from rrgbench.metrics.external.loading import plug_in_metrics
-    from rrgbench.scoring.families import GROUPS
-    from rrgbench.scoring.score import metric_keys
 
     plug_ins = plug_in_metrics()
     if json_output:
-        _show([*metric_keys(None), *plug_ins], True)
+        _show([*TEXT_METRICS, *plug_ins], True)
         return
-    for name in metric_keys(None):
-        print(f"{name:<14}group {', '.join(group for group, keys in GROUPS.items() if name in keys)}")
+    for name in TEXT_METRICS:
+        print(f"{name:<14}group {', '.join(group for group, keys in TEXT_GROUPS.items() if name in keys)}")
     for name, plug_in in plug_ins.items():
         state = f"{plug_in.package} {plug_in.installed}" if plug_in.installed else f"not installed: {plug_in.get}"
         print(f"{name:<14}{state}" + (f"; weights: {plug_in.weights}" if plug_in.weights else ""))
@@ -61,12 +60,12 @@ def metrics(json_output: Json = False) -> None:
 @app.command()
 def protocols(json_output: Json = False) -> None:
     """Protocols that `--protocol` takes, with their sources. Example: rrgbench list protocols"""
-    from rrgbench.scoring.protocols import PROTOCOLS
+    from rrgbench.scoring.protocols import load_protocol, protocol_names
 
     if json_output:
-        _show(list(PROTOCOLS), True)
+        _show(protocol_names(), True)
         return
-    for protocol in PROTOCOLS.values():
+    for protocol in map(load_protocol, protocol_names()):
         print(f"{protocol.identity:<12}{protocol.source}")
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError
+from rrgbench.metrics.catalogue import entry, within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import mean_of_intervals
-from rrgbench.stats.value_bounds import within_bounds
 
 TRIVIAL: Final = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report")
 """The trivial systems: below a rule, in every table."""
@@ -67,26 +67,6 @@ class TableDescription:
 
 
 _EFFICACY: Final = ("ce_precision", "ce_recall", "ce_f1")
-_TITLES: Final = {
-    "bleu_1": "BLEU-1",
-    "bleu_2": "BLEU-2",
-    "bleu_3": "BLEU-3",
-    "bleu_4": "BLEU-4",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-    "cider": "CIDEr",
-    "ce_precision": "Precision",
-    "ce_recall": "Recall",
-    "ce_f1": "F1",
-    "distinct_reports": "distinct",
-    "precision_at_k": "P@K",
-    "chance_precision": "chance",
-    "auroc": "AUROC",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-    "kendall": "Kendall",
-}
-_UNRANKED: Final = ("distinct_reports", "chance_precision", "pearson", "spearman", "kendall")
 
 
 def _short(above: str) -> dict[str, tuple[str, str]]:
@@ -139,7 +119,7 @@ def tables(records: Sequence[Record], descriptions: Sequence[TableDescription] =
         keys = tuple(dict.fromkeys(record.metric for record in left))
         for description in (
             TableDescription("Other metrics", keys, apart=_ASPECTS),
-            *(TableDescription(f"{_title(key)} per observation", (key,), "observation") for key in keys),
+            *(TableDescription(f"{entry(key).title} per observation", (key,), "observation") for key in keys),
         ):
             found += [_filled(description, one, f"{corpus}, {split}", more) for one, more in _chosen(description, left)]
     return found
@@ -252,7 +232,7 @@ def _filled(description: TableDescription, records: Sequence[Record], where: str
         return _table(title, "model", names, list(columns.values()), cells, detail=detail)
     metric, setting = records[0].metric, records[0].setting
     fractions = sorted({r.fraction for r in records}, key=lambda f: -1.0 if f is None else f)
-    better = _better(metric)
+    better = entry(metric).better
     by_model = {
         (model, fraction): Column(model, "", better) if fraction is None else Column(percent(fraction), model, better)
         for model in model_order(records)
@@ -288,7 +268,10 @@ def _table(
     for row, name in rows.items():
         own = [record for column in columns for record in placed[row, column]]
         rest = own[:1] if not by_row and all(record.value is None for record in own) else []
-        found = tuple(pooled(placed[row, c] or rest, _decimals(placed[row, c])) for c in columns)
+        found = tuple(
+            pooled(placed[row, c] or rest, min((entry(one.metric).decimals for one in placed[row, c]), default=3))
+            for c in columns
+        )
         filled.append(Row(name, found, "trivial" if row in TRIVIAL else ""))
     used = {column: [record for row in rows for record in placed[row, column]] for column in columns}
     return ranked(
@@ -322,7 +305,7 @@ def _place(setting: str | None) -> tuple[float, str]:
 
 def _column(description: TableDescription, apart: Sequence[Aspect], key: tuple[Any, ...]) -> Column:
     metric, setting, fraction, k = key
-    above, title = description.headings.get(metric, ("", _title(metric)))
+    above, title = description.headings.get(metric, ("", entry(metric).title))
     words: dict[Aspect, str] = {
         "metric": title.replace("@K", f"@{k}"),
         "setting": SETTINGS.get(setting, setting or ""),
@@ -330,21 +313,9 @@ def _column(description: TableDescription, apart: Sequence[Aspect], key: tuple[A
         "k": "" if k is None or "@K" in title else f"k={k}",
     }
     *groups, last = [words[aspect] for aspect in apart if words[aspect]] or [title]
-    return Column(last, " ".join(groups) or above.format(setting=words["setting"]), _better(metric))
+    return Column(last, " ".join(groups) or above.format(setting=words["setting"]), entry(metric).better)
 
 
 def percent(fraction: float) -> str:
     """A share as people write it: `1%`, `0.1%`."""
     return f"{100 * fraction:g}%"
-
-
-def _title(metric: str) -> str:
-    return _TITLES.get(metric, metric)
-
-
-def _better(metric: str) -> Literal["higher", ""]:
-    return "higher" if metric in _TITLES and metric not in _UNRANKED else ""
-
-
-def _decimals(records: Sequence[Record]) -> int:
-    return 0 if any(record.metric == "distinct_reports" for record in records) else 3

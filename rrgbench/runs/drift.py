@@ -12,30 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from rrgbench.errors import InputError
+from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.records import Identity, Record, sort_records
-
-TOLERANCES: dict[str, float] = {
-    "classification/auroc": 0.02,
-    "auroc": 5e-3,
-    "bleu_*": 1e-3,
-    "meteor": 1e-3,
-    "rouge_l": 1e-3,
-    "cider": 5e-3,
-    "ce_*": 5e-3,
-    "precision_at_k": 0.01,
-    "chance_precision": 1e-6,
-    "pearson": 0.05,
-    "spearman": 0.05,
-    "kendall": 0.05,
-    "distinct_reports": 0.0,
-    "*": 1e-3,
-}
-"""Absolute tolerances; the first pattern that fits `task/metric` or `metric` counts.
-
-A fixed model's text metrics repeat to rounding, so a move of 1e-3 is already a changed report. Clinical efficacy and
-Precision@K jump by single studies. Probes and fine-tuning are trained anew on another machine's arithmetic, hence 0.02.
-Correlations over 14 observations are loose by nature.
-"""
 
 _ROUNDING = 1e-12
 """Room for the decimal text of numbers, so that a difference equal to the tolerance has not moved."""
@@ -158,7 +136,7 @@ def compare_runs(
     run, baseline : iterable of Record
         Their records.
     tolerances : mapping of str to float, optional
-        Absolute tolerances by `metric` or `task/metric`, `*` allowed; they come before `TOLERANCES`.
+        Absolute tolerances by `metric` or `task/metric`, `*` allowed; they come before the catalogue's.
     allowed : iterable of str
         Signature fields that may differ (`rrgbench`, `corpus`, `n`, `labeler` ...), or `all`.
     allow_extra : bool
@@ -169,7 +147,7 @@ def compare_runs(
     InputError
         If a tolerance is not a number from 0 up, or a side has two records for one value.
     """
-    chosen = {**(tolerances or {}), **{k: v for k, v in TOLERANCES.items() if k not in (tolerances or {})}}
+    chosen = tolerances or {}
     for pattern, limit in chosen.items():
         if not (math.isfinite(limit) and limit >= 0):
             raise InputError(f"tolerance {pattern}={limit}: expected a number from 0 up")
@@ -184,17 +162,11 @@ def compare_runs(
 
 
 def tolerance_of(record: Record, tolerances: Mapping[str, float]) -> float:
-    """The tolerance of the first pattern that fits a record's `task/metric` or `metric`.
-
-    Raises
-    ------
-    InputError
-        If none fits.
-    """
+    """The tolerance of the first pattern that fits a record's `task/metric` or `metric`, else the catalogue's."""
     for pattern, limit in tolerances.items():
         if fnmatchcase(f"{record.task}/{record.metric}", pattern) or fnmatchcase(record.metric, pattern):
             return limit
-    raise InputError(f"no tolerance for {record.task}/{record.metric}; give one")
+    return entry(record.metric).drift_tolerance
 
 
 def parse_tolerances(texts: Iterable[str]) -> dict[str, float]:

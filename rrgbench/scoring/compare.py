@@ -3,22 +3,25 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, NotComparableError, listed
-from rrgbench.labelers import Labeler, RememberingLabeler, load
+from rrgbench.labelers import RememberingLabeler
+from rrgbench.metrics.catalogue import Entry, entry, in_order
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
-from rrgbench.scoring.protocols import Protocol, load_protocol
+from rrgbench.scoring.options import Scoring, scoring
+from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
 from rrgbench.scoring.signature import Signature
-from rrgbench.scoring.values import Scores, finite, ordered, title
-from rrgbench.stats.bootstrap import Method
+from rrgbench.scoring.values import Scores, finite
 from rrgbench.stats.paired import PairedTest, Test, approximate_randomization, holm, paired_bootstrap
 
 if TYPE_CHECKING:
@@ -80,13 +83,13 @@ class Comparison:
     @property
     def metrics(self) -> list[str]:
         """Metric keys in the order of tables."""
-        return ordered(list(dict.fromkeys(key for scores in self.scores.values() for key in scores)))
+        return in_order(list(dict.fromkeys(key for scores in self.scores.values() for key in scores)))
 
-    @property
-    def lower_is_better(self) -> frozenset[str]:
-        """Keys of the metrics of which a smaller value is the better one."""
+    def entry(self, metric: str) -> Entry:
+        """The catalogue's entry of a metric, or that of a plug-in which was given loaded."""
         families = [family.metric for scores in self.scores.values() for family in scores.families]
-        return frozenset[str]().union(*(one.lower_is_better for one in families if isinstance(one, ExternalMetric)))
+        given = [one for metric in families if isinstance(metric, ExternalMetric) for one in metric.entries]
+        return next((one for one in given if one.key == metric), entry(metric))
 
     def beaten(self, system: str, metric: str) -> str:
         """Letters of the systems that this one is significantly better than."""
@@ -95,7 +98,7 @@ class Comparison:
             for row in self.differences
             for other, lead in ((row.second, row.difference), (row.first, -row.difference))
             if row.metric == metric and system in (row.first, row.second) and other != system
-            if row.adjusted <= self.level and (lead < 0 if metric in self.lower_is_better else lead > 0)
+            if row.adjusted <= self.level and (lead < 0 if self.entry(metric).better == "lower" else lead > 0)
         ]
         return "".join(sorted(letters))
 
@@ -120,8 +123,8 @@ class Comparison:
 
     def to_table(self) -> Table:
         """A row a system: letters behind a value name the systems that it is significantly better than."""
-        lower = self.lower_is_better
-        columns = tuple(Column(title(key), better="lower" if key in lower else "higher") for key in self.metrics)
+        entries = [self.entry(key) for key in self.metrics]
+        columns = tuple(Column(entry.title, better=entry.better) for entry in entries)
         rows = []
         for name, scores in self.scores.items():
             values = {key: Cell(finite(scores[key].value)) if key in scores else Cell() for key in self.metrics}
@@ -147,18 +150,36 @@ class Comparison:
         return latex_tabular(self.to_table())
 
 
+class Testing(BaseModel):
+    """How differences are tested.
+
+    Attributes
+    ----------
+    test : {"randomization", "bootstrap"}
+        Approximate randomization or paired bootstrap (`rrgbench.stats.paired`).
+    permutations : int
+        Number of permutations or resamples.
+    level : float
+        Significance level.
+    common : bool
+        Compare on the studies that all systems have, instead of refusing systems that lack some; counted in the
+        signature.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    test: Test = "randomization"
+    permutations: int = Field(default=10_000, ge=1)
+    level: float = Field(default=0.05, gt=0, lt=1)
+    common: bool = False
+
+
 def compare(
     systems: Mapping[str, Sequence[str] | Mapping[str, str]],
     references: Reports,
-    protocol: str | Protocol = "dcrrg",
+    protocol: "str | Path | Protocol" = "dcrrg",
     metrics: Iterable[str | ExternalMetric] | None = None,
     intervals: bool = True,
-    *,
-    test: Test = "randomization",
-    permutations: int = 10_000,
-    level: float = 0.05,
-    common: bool = False,
-    allow: Collection[str] = (),
     **options: Any,
 ) -> Comparison:
     """Compare systems on the same studies.
@@ -167,19 +188,11 @@ def compare(
     ----------
     systems : mapping of str to reports
         Hypotheses by system name, each as in `rrgbench.score`.
-    references, protocol, metrics, intervals, allow
+    references, protocol, metrics, intervals
         As in `rrgbench.score`.
-    test : {"randomization", "bootstrap"}
-        Approximate randomization or paired bootstrap (`rrgbench.stats.paired`).
-    permutations : int
-        Number of permutations or resamples of the test.
-    level : float
-        Significance level.
-    common : bool
-        Compare on the studies that all systems have, instead of refusing systems that lack some; counted in the
-        signature.
     **options
-        `labeler`, `seed`, `corpus`, `split`, `replicates`, `method`, `progress` as in `rrgbench.score`.
+        `test`, `permutations`, `level`, `common` as in `Testing`; the others as in `rrgbench.score`, but for
+        `reference_labels`.
 
     Returns
     -------
@@ -192,64 +205,52 @@ def compare(
     InputError
         If there are fewer than two systems or reports don't fit the references.
     """
-    allowances = {*allow, "missing"} if common else allow
+    progress = options.pop("progress", None)
+    testing = tests({name: options.pop(name) for name in Testing.model_fields if name in options})
+    chosen = scoring(protocol, metrics=metrics, intervals=intervals, **options)
+    allowances = {*chosen.allow, "missing"} if testing.common else chosen.allow
     pairs = {name: pair_in_memory(references, reports, allowances) for name, reports in systems.items()}
-    return compare_pairs(
-        pairs, protocol, metrics, intervals, test=test, permutations=permutations, level=level, common=common, **options
-    )
+    return compare_pairs(pairs, chosen, testing, progress)
+
+
+def tests(given: Mapping[str, Any]) -> Testing:
+    """A validated `Testing`.
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range, naming it.
+    """
+    try:
+        return Testing(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"test option {first['loc'][0]} is {first['input']!r}: {first['msg']}") from None
 
 
 def compare_pairs(
     systems: Mapping[str, ReportPairs],
-    protocol: str | Protocol = "dcrrg",
-    metrics: Iterable[str | ExternalMetric] | None = None,
-    intervals: bool = True,
-    *,
-    test: Test = "randomization",
-    permutations: int = 10_000,
-    level: float = 0.05,
-    common: bool = False,
-    labeler: str | Labeler | None = None,
-    seed: int = 0,
-    corpus: str = "unnamed",
-    split: str = "unknown",
-    replicates: int = 1000,
-    method: Method = "percentile",
+    options: Scoring,
+    testing: Testing,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare systems whose reports are paired with the references already; otherwise as `compare`."""
     if not 2 <= len(systems) <= len(ascii_lowercase):
         raise InputError(f"{len(systems)} systems to compare; expected 2 to {len(ascii_lowercase)}")
-    if test not in _TESTS:
-        raise InputError(f"test is {test!r}; expected one of {', '.join(_TESTS)}")
-    if not 0.0 < level < 1.0:
-        raise InputError(f"significance level is {level}; expected a number between 0 and 1")
-    chosen = load_protocol(protocol)
-    wanted = chosen.labeler if labeler is None else labeler
-    remembering = RememberingLabeler(load(wanted) if isinstance(wanted, str) else wanted)
-    # Weights of other packages' metrics are loaded once for all systems.
-    keys, external = wanted_metrics(metrics)
+    # Weights of other packages' metrics are loaded once, and references labelled once, for all systems.
+    keys, external = wanted_metrics(options.metrics)
+    chosen = options.but(metrics=(*keys, *external), labeler=RememberingLabeler(options.tool))
     scores: dict[str, Scores] = {}
-    for name, pairs in _same_studies(systems, common).items():
+    for name, pairs in _same_studies(systems, testing.common).items():
         if progress:
             progress(f"scoring {name}")
-        scores[name] = score_pairs(
-            pairs,
-            chosen,
-            [*keys, *external],
-            intervals,
-            labeler=remembering,
-            seed=seed,
-            corpus=corpus,
-            split=split,
-            replicates=replicates,
-            method=method,
-        )
+        scores[name] = score_pairs(pairs, chosen)
     signature = _one_signature(scores)
     if progress:
         progress("testing differences")
-    differences = _differences(scores, test, permutations, seed)
-    return Comparison(scores, differences, level, signature.with_extras(test=f"{test}-{permutations}-seed{seed}+holm"))
+    differences = _differences(scores, testing.test, testing.permutations, options.seed)
+    test = f"{testing.test}-{testing.permutations}-seed{options.seed}+holm"
+    return Comparison(scores, differences, testing.level, signature.with_extras(test=test))
 
 
 def _same_studies(systems: Mapping[str, ReportPairs], common: bool) -> dict[str, ReportPairs]:
@@ -311,4 +312,4 @@ def _differences(scores: Mapping[str, Scores], test: Test, permutations: int, se
                 Difference(key, a, b, float(result.difference[column]), float(result.p_value[column]), float(corrected))
                 for (a, b), result, corrected in zip(pairs, results, adjusted, strict=True)
             ]
-    return tuple(row for key in ordered(list(found)) for row in found[key])
+    return tuple(row for key in in_order(list(found)) for row in found[key])

@@ -2,8 +2,7 @@
 "resamples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.bleu import Bleu
+from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.metrics.cider import Cider
 from rrgbench.metrics.cider import undefined_reason as cider_undefined
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
@@ -18,35 +18,12 @@ from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.metrics.ngrams import NgramTable, ngram_table
 from rrgbench.metrics.rouge import RougeL
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.scoring.options import Bootstrap, ReferenceLabels, Scoring
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.signature import Signature
 from rrgbench.scoring.values import Family, ObservationScore, Value
-from rrgbench.stats.bootstrap import Method, intervals
-
-if TYPE_CHECKING:
-    from rrgbench.labelers import Labeler
-
-GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "bleu": ("bleu_1", "bleu_2", "bleu_3", "bleu_4"),
-    "nlg": ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider"),
-    "ce": ("ce_precision", "ce_recall", "ce_f1"),
-}
-"""Names that stand for several metrics."""
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are made; `str()` is the signature's `bootstrap` field."""
-
-    replicates: int
-    seed: int
-    level: float
-    method: Method
-
-    def __str__(self) -> str:
-        """`method-replicates-level-seed`."""
-        return f"{self.method}-{self.replicates}-{100 * self.level:g}-seed{self.seed}"
+from rrgbench.stats.bootstrap import intervals
 
 
 def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
@@ -58,9 +35,9 @@ def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -
     families: list[Family] = []
     absent: dict[str, str] = {}
     table: NgramTable | None = None
-    if any(key in ("cider", *GROUPS["bleu"]) for key in keys):
+    if any(key in ("cider", *TEXT_GROUPS["bleu"]) for key in keys):
         table = ngram_table(references, hypotheses)
-    if table is not None and any(key in GROUPS["bleu"] for key in keys):
+    if table is not None and any(key in TEXT_GROUPS["bleu"] for key in keys):
         families.append(Family(Bleu(), Bleu().table_statistics(table)))
     if "meteor" in keys:
         from rrgbench.metrics.meteor import Meteor
@@ -98,69 +75,44 @@ def external_families(pairs: ReportPairs, protocol: Protocol, metrics: Sequence[
     return families
 
 
-def efficacy_statistics(
-    metric: ClinicalEfficacy,
-    pairs: ReportPairs,
-    protocol: Protocol,
-    labeler: "str | Labeler | None",
-    reference_labels: NDArray[np.int8] | None,
-    known: NDArray[np.bool_] | None,
-) -> tuple[Statistics, str]:
-    """Clinical-efficacy statistics of labelled reports, and the labeler's identity.
+def efficacy_statistics(pairs: ReportPairs, options: Scoring, labels: ReferenceLabels | None) -> Statistics:
+    """Clinical-efficacy statistics of labelled reports.
 
     Raises
     ------
     InputError
         If there is neither a reference report nor a reference label, or labels don't fit the studies.
     """
-    from rrgbench.labelers import load
-
-    wanted = protocol.labeler if labeler is None else labeler
-    tool = load(wanted) if isinstance(wanted, str) else wanted
     texts = list(pairs.hypotheses)
-    if reference_labels is None:
+    if labels is None:
         if not pairs.references:
             raise InputError("clinical efficacy needs references or reference_labels; neither was given")
         texts += [study[0] for study in pairs.references]
-    if protocol.labelled_text == "cleaned":
-        texts = protocol.clean(texts)
-    labels = tool.label(texts)
+    if options.protocol.labelled_text == "cleaned":
+        texts = options.protocol.clean(texts)
+    found = options.tool.label(texts)
     studies = len(pairs.hypotheses)
-    if reference_labels is None:
-        expected = labels[studies:]
-    elif len(reference_labels) != studies:
-        raise InputError(
-            f"labels of {len(reference_labels)} studies but {studies} hypotheses; give a row for each study"
-        )
-    else:
-        expected = reference_labels
-    return metric.statistics(expected, labels[:studies], known), tool.identity
+    if labels is None:
+        return options.clinical_efficacy.statistics(found[studies:], found[:studies])
+    if len(labels.values) != studies:
+        raise InputError(f"labels of {len(labels.values)} studies but {studies} hypotheses; give a row for each study")
+    return options.clinical_efficacy.statistics(labels.values, found, labels.known)
 
 
-def efficacy_signature(
-    base: Signature,
-    metric: ClinicalEfficacy,
-    labeler: str,
-    labels_given: bool,
-    labels_source: str,
-    known: NDArray[np.bool_] | None,
-) -> Signature:
+def efficacy_signature(base: Signature, options: Scoring, labels: ReferenceLabels | None) -> Signature:
     """The signature of clinical-efficacy values: the texts' own plus labeler and choices."""
+    metric = options.clinical_efficacy
+    known = None if labels is None else labels.known
     spoken = len(OBSERVATIONS) if known is None else int(np.atleast_2d(known).any(axis=0).sum())
-    return Signature(
-        corpus=base.corpus,
-        split=base.split,
-        n=base.n,
-        protocol=base.protocol,
-        labeler=labeler,
+    return replace(
+        base,
+        labeler=options.tool.identity,
         averaging=metric.averaging,
         uncertain=metric.uncertain,
         observations=metric.observations,
-        extras=base.extras,
-        version=base.version,
     ).with_extras(
         tgt=None if metric.target == "positive" else metric.target,
-        labels=labels_source if labels_given else None,
+        labels=None if labels is None else labels.source,
         known=None if spoken == len(OBSERVATIONS) else spoken,
     )
 
@@ -201,7 +153,7 @@ def values_of(
             column = len(keys) + 3 * row
             precision, recall, f1 = (
                 value(column + offset, key, reasons[name] if np.isnan(points[column + offset]) else "")
-                for offset, key in enumerate(GROUPS["ce"])
+                for offset, key in enumerate(TEXT_GROUPS["ce"])
             )
             observations.append(ObservationScore(name, precision, recall, f1, int(support[row])))
     return values, tuple(observations)

@@ -1,34 +1,32 @@
 """`rrgbench.score`: reports against references, every number with its interval and signature."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, UnknownNameError, listed
-from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, in_order
 from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.scoring.families import (
-    GROUPS,
-    Bootstrap,
     efficacy_signature,
     efficacy_statistics,
     external_families,
     text_families,
     values_of,
 )
-from rrgbench.scoring.protocols import Protocol, load_protocol
+from rrgbench.scoring.options import ReferenceLabels, Scoring, scoring
+from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, allowed_field, check_empty, pair_reports
 from rrgbench.scoring.signature import Signature
-from rrgbench.scoring.values import TITLES, Family, Scores, ordered
-from rrgbench.stats.bootstrap import Method
+from rrgbench.scoring.values import Family, Scores
 
-if TYPE_CHECKING:
-    from rrgbench.labelers import Labeler
+_log = logging.getLogger(__name__)
 
 Reports = Sequence[str] | Sequence[Sequence[str]] | Mapping[str, str] | Mapping[str, Sequence[str]]
 Progress = Callable[[str], None]
@@ -37,23 +35,10 @@ Progress = Callable[[str], None]
 def score(
     references: Reports | None,
     hypotheses: Sequence[str] | Mapping[str, str],
-    protocol: str | Protocol = "dcrrg",
+    protocol: "str | Path | Protocol" = "dcrrg",
     metrics: Iterable[str | ExternalMetric] | None = None,
     intervals: bool = True,
-    *,
-    labeler: "str | Labeler | None" = None,
-    seed: int = 0,
-    corpus: str = "unnamed",
-    split: str = "unknown",
-    replicates: int = 1000,
-    level: float = 0.95,
-    method: Method = "percentile",
-    reference_labels: NDArray[np.int8] | None = None,
-    labels_source: str = "film",
-    known: NDArray[np.bool_] | None = None,
-    allow: Collection[str] = (),
-    efficacy: ClinicalEfficacy | None = None,
-    progress: Progress | None = None,
+    **options: Any,
 ) -> Scores:
     """Score generated reports.
 
@@ -64,7 +49,7 @@ def score(
         reports: then `reference_labels` are needed and the NLG metrics are absent.
     hypotheses : sequence or mapping of str
         The generated reports, in the same order or by the same ids.
-    protocol : str or Protocol
+    protocol : str, Path or Protocol
         Which choices to follow (`rrgbench.scoring.protocols`).
     metrics : iterable of str or ExternalMetric, optional
         Keys (`bleu_1` .. `bleu_4`, `meteor`, `rouge_l`, `cider`, `ce_precision`, `ce_recall`, `ce_f1`), groups
@@ -72,28 +57,12 @@ def score(
         `rrgbench.metrics.external.loading.load_metric` with options; all of our own by default.
     intervals : bool
         Whether to give bootstrap intervals.
-    labeler : str or Labeler, optional
-        For clinical efficacy; the protocol's by default.
-    seed : int
-        Seed of the resamples.
-    corpus, split : str
-        For the signature. Without an `@digest` of its own a corpus name gets the digest of the references, so that
-        scores against different references never share a signature.
-    replicates, level, method
-        As in `rrgbench.stats.bootstrap.intervals`.
-    reference_labels : int8 array (n, 14), optional
-        Labels that the hypotheses' labels are compared with, in the order of the studies, instead of the labeler's
-        reading of the references.
-    labels_source : str
-        Who made `reference_labels`, for the signature.
-    known : bool array (14,) or (n, 14), optional
-        Where `reference_labels` speak; elsewhere nothing is counted.
-    allow : collection of {"missing", "unknown", "empty"}
-        What is not an error, as in `rrgbench.scoring.report_files.pair_reports`.
-    efficacy : ClinicalEfficacy, optional
-        Other clinical-efficacy choices than the protocol's; they show in the signature.
-    progress : callable, optional
-        Called with a line for each step.
+    **options
+        Any other field of `rrgbench.scoring.options.Scoring`: `labeler`, `seed`, `replicates`, `level`, `method`,
+        `efficacy`, `allow`, `corpus`, `split`, `section`. Beside them `reference_labels` (int8 array (n, 14)), labels
+        that the hypotheses' labels are compared with instead of the labeler's reading of the references, with
+        `labels_source` and `known` (`rrgbench.scoring.options.ReferenceLabels`); and `progress`, called with a line for
+        each step.
 
     Returns
     -------
@@ -119,105 +88,109 @@ def score(
     >>> str(found["bleu_1"])
     '0.875 [0.667, 1.000]'
     """
-    return score_pairs(
-        pair_in_memory(references, hypotheses, allow),
-        protocol,
-        metrics,
-        intervals,
-        labeler=labeler,
-        seed=seed,
-        corpus=corpus,
-        split=split,
-        replicates=replicates,
-        level=level,
-        method=method,
-        reference_labels=reference_labels,
-        labels_source=labels_source,
-        known=known,
-        efficacy=efficacy,
-        progress=progress,
-    )
+    progress = options.pop("progress", None)
+    labels = _reference_labels(options)
+    chosen = scoring(protocol, metrics=metrics, intervals=intervals, **options)
+    return score_pairs(pair_in_memory(references, hypotheses, chosen.allow), chosen, labels, progress)
 
 
 def score_pairs(
     pairs: ReportPairs,
-    protocol: str | Protocol = "dcrrg",
-    metrics: Iterable[str | ExternalMetric] | None = None,
-    intervals: bool = True,
-    *,
-    labeler: "str | Labeler | None" = None,
-    seed: int = 0,
-    corpus: str = "unnamed",
-    split: str = "unknown",
-    replicates: int = 1000,
-    level: float = 0.95,
-    method: Method = "percentile",
-    reference_labels: NDArray[np.int8] | None = None,
-    labels_source: str = "film",
-    known: NDArray[np.bool_] | None = None,
-    efficacy: ClinicalEfficacy | None = None,
+    options: Scoring,
+    labels: ReferenceLabels | None = None,
     progress: Progress | None = None,
 ) -> Scores:
-    """Score reports that are paired already; parameters, result and errors as `score`.
+    """Score reports that are paired already; result and errors as `score`.
 
     `pairs.references` may be empty, for films without reports.
     """
     say = progress or _silent
-    chosen = load_protocol(protocol)
-    keys, external = wanted_metrics(metrics)
-    wants_efficacy = any(key in GROUPS["ce"] for key in keys)
+    keys, external = wanted_metrics(options.metrics)
+    check_section(options, pairs)
     absent: dict[str, str] = {}
     families: list[Family] = []
 
-    text_keys = [key for key in keys if key in GROUPS["nlg"]]
+    text_keys = [key for key in keys if key in TEXT_GROUPS["nlg"]]
     if not pairs.references:
         unscored = [*text_keys, *(key for metric in external for key in metric.keys)]
         absent.update(dict.fromkeys(unscored, "no reference reports; only the films' labels to compare with"))
         external = []
     elif text_keys:
         say("comparing texts")
-        found, missing = text_families(pairs, chosen, text_keys)
+        found, missing = text_families(pairs, options.protocol, text_keys)
         families += found
         absent.update(missing)
 
-    bootstrap = Bootstrap(replicates, seed, level, method) if intervals else None
     base = Signature(
-        corpus=corpus if "@" in corpus else f"{corpus}@{_digest(pairs, reference_labels)}",
-        split=split,
+        corpus=options.corpus if "@" in options.corpus else f"{options.corpus}@{_digest(pairs, labels)}",
+        split=options.split,
         n=len(pairs.study_ids),
-        protocol=chosen.identity,
+        protocol=options.protocol.identity,
     ).with_extras(
-        allowed=pairs.allowed or None,
-        bootstrap=bootstrap,
+        reads=options.reads, section=options.section, allowed=pairs.allowed or None, bootstrap=options.bootstrap
     )
-    signatures = dict.fromkeys(GROUPS["nlg"], base)
+    signatures = dict.fromkeys(TEXT_GROUPS["nlg"], base)
     whole = base
-    if wants_efficacy:
-        metric = efficacy or chosen.clinical_efficacy()
+    if any(key in TEXT_GROUPS["ce"] for key in keys):
         say("labelling reports")
-        rows, identity = efficacy_statistics(metric, pairs, chosen, labeler, reference_labels, known)
-        families.append(Family(metric, rows))
-        whole = efficacy_signature(base, metric, identity, reference_labels is not None, labels_source, known)
-        signatures.update(dict.fromkeys(GROUPS["ce"], whole))
+        families.append(Family(options.clinical_efficacy, efficacy_statistics(pairs, options, labels)))
+        whole = efficacy_signature(base, options, labels)
+        signatures.update(dict.fromkeys(TEXT_GROUPS["ce"], whole))
     if external:
         say(f"running {', '.join(metric.name for metric in external)}")
-        families += external_families(pairs, chosen, external)
+        families += external_families(pairs, options.protocol, external)
         whole = whole.with_extras(**{metric.name: metric.identity for metric in external})
     for plug_in in external:
         own = base.with_extras(**{plug_in.name: plug_in.identity})
         signatures.update(dict.fromkeys(plug_in.keys, own))
 
-    say("resampling studies" if intervals else "done")
-    values, observations = values_of(families, len(pairs.study_ids), bootstrap, signatures)
-    wanted = ordered([*keys, *(key for metric in external for key in metric.keys)])
+    say("resampling studies" if options.intervals else "done")
+    values, observations = values_of(families, len(pairs.study_ids), options.bootstrap, signatures)
+    wanted = in_order([*keys, *(key for metric in external for key in metric.keys)])
     return Scores(
         values_by_key={key: values[key] for key in wanted if key in values},
-        absent={key: absent[key] for key in ordered(list(absent))},
+        absent={key: absent[key] for key in in_order(absent)},
         observations=observations,
         study_ids=pairs.study_ids,
         families=tuple(families),
         signature=whole,
     )
+
+
+def check_section(options: Scoring, pairs: ReportPairs) -> None:
+    """Refuse texts of another section than the protocol compares; warn where the section isn't stated and seems other.
+
+    Raises
+    ------
+    InputError
+        If the stated section is not the protocol's.
+    """
+    wanted = options.protocol.section
+    if wanted == "as given":
+        return
+    if options.section is not None and options.section != wanted:
+        raise InputError(
+            f"protocol {options.protocol.identity} compares the {wanted}, and these texts are the {options.section}; "
+            "give those, or a protocol that compares them (rrgbench list protocols)"
+        )
+    if options.section is None and wanted == "findings and impression":
+        texts = [text for study in pairs.references for text in study[:1]]
+        both = sum("impression:" in text.lower() for text in texts)
+        if texts and both < len(texts) / 2:
+            _log.warning(
+                "protocol %s compares findings and impression; %d of %d references name an impression, so these are "
+                "perhaps findings alone: state what they are (section=, --section)",
+                options.protocol.identity,
+                both,
+                len(texts),
+            )
+
+
+def _reference_labels(options: dict[str, Any]) -> ReferenceLabels | None:
+    """The labels among `score`'s options, taken out of them."""
+    values, known = options.pop("reference_labels", None), options.pop("known", None)
+    source = options.pop("labels_source", "film")
+    return None if values is None else ReferenceLabels(values, source, known)
 
 
 def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list[str], list[ExternalMetric]]:
@@ -238,12 +211,12 @@ def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list
     loaded = [item for item in given if isinstance(item, ExternalMetric)]
     names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
     plug_ins = plug_in_metrics()
-    foreign = [name for name in names if name not in TITLES and name not in GROUPS and name in plug_ins]
+    foreign = [name for name in names if name not in TEXT_METRICS and name not in TEXT_GROUPS and name in plug_ins]
     own = [name for name in names if name not in foreign]
     # Names are checked before weights are loaded, which may take minutes.
     keys = metric_keys(own) if own or not given else []
     loaded += [load_metric(name) for name in foreign]
-    times = Counter([*TITLES, *(key for metric in loaded for key in metric.keys)])
+    times = Counter([*TEXT_METRICS, *(key for metric in loaded for key in metric.keys)])
     twice = [key for key, count in times.items() if count > 1]
     if twice:
         raise InputError(f"{listed(twice)} would be given by two metrics; score one of them at a time")
@@ -259,13 +232,13 @@ def metric_keys(metrics: Iterable[str] | None) -> list[str]:
         If a name is neither.
     """
     if metrics is None:
-        return list(TITLES)
+        return list(TEXT_METRICS)
     names = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = [name for name in names if name not in TITLES and name not in GROUPS]
+    unknown = [name for name in names if name not in TEXT_METRICS and name not in TEXT_GROUPS]
     if unknown or not names:
-        known = ", ".join([*TITLES, *GROUPS, *plug_in_metrics()])
+        known = ", ".join([*TEXT_METRICS, *TEXT_GROUPS, *plug_in_metrics()])
         raise UnknownNameError(f"metrics {listed(unknown) or '(none given)'} are not known; known: {known}")
-    return ordered(list(dict.fromkeys(key for name in names for key in GROUPS.get(name, (name,)))))
+    return in_order(list(dict.fromkeys(key for name in names for key in TEXT_GROUPS.get(name, (name,)))))
 
 
 def _silent(_: str) -> None:
@@ -311,7 +284,7 @@ def _by_id(name: str, reports: Reports) -> ReportFile:
     return ReportFile(name, texts)
 
 
-def _digest(pairs: ReportPairs, labels: NDArray[np.int8] | None) -> str:
+def _digest(pairs: ReportPairs, labels: ReferenceLabels | None) -> str:
     """Four hex digits of what the hypotheses are compared with."""
     content = hashlib.sha256()
     for study in pairs.study_ids:
@@ -319,5 +292,5 @@ def _digest(pairs: ReportPairs, labels: NDArray[np.int8] | None) -> str:
     for texts in pairs.references:
         content.update("\x1e".join(texts).encode("utf-8", "surrogatepass") + b"\x1f")
     if labels is not None:
-        content.update(np.ascontiguousarray(labels, dtype=np.int8).tobytes())
+        content.update(np.ascontiguousarray(labels.values, dtype=np.int8).tobytes())
     return content.hexdigest()[:4]

@@ -8,15 +8,16 @@ from itertools import product
 from typing import Any, Literal, get_args
 
 from rrgbench.errors import MissingPartError
-from rrgbench.labelers import Labeler, RememberingLabeler, load
+from rrgbench.labelers import RememberingLabeler
+from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
-from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
-from rrgbench.scoring.protocols import PROTOCOLS, load_protocol
+from rrgbench.scoring.options import Scoring, scoring
+from rrgbench.scoring.protocols import protocol_names
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import score_pairs, wanted_metrics
-from rrgbench.scoring.values import Scores, finite, ordered, title
+from rrgbench.scoring.values import Scores, finite
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ProtocolTable:
     @property
     def metrics(self) -> list[str]:
         """Metric keys in the order of tables."""
-        return ordered(list(dict.fromkeys(key for scores in self.scores.values() for key in scores)))
+        return in_order(list(dict.fromkeys(key for scores in self.scores.values() for key in scores)))
 
     def spread(self, metric: str) -> tuple[float, float]:
         """Smallest and largest value of a metric over the rows (NaN where no row has it)."""
@@ -62,7 +63,7 @@ class ProtocolTable:
             ("moves by", [high - low for low, high in spreads]),
         ):
             rows.append(Row(name, tuple(Cell(finite(value)) for value in values), "spread"))
-        columns = tuple(Column(title(key)) for key in self.metrics)
+        columns = tuple(Column(entry(key).title) for key in self.metrics)
         signatures = tuple((name, str(scores.signature)) for name, scores in self.scores.items())
         return Table("One set of predictions, every protocol", "protocol", columns, tuple(rows), signatures=signatures)
 
@@ -81,16 +82,13 @@ class ProtocolTable:
     def to_json(self) -> str:
         """Every row's scores."""
         content: dict[str, Any] = {name: json.loads(scores.to_json()) for name, scores in self.scores.items()}
-        return json_text(content)
+        return json_text(content | {name: {"left_out": reason} for name, reason in self.absent.items()})
 
 
 def under_protocols(
     pairs: ReportPairs,
-    protocols: Iterable[str] = tuple(PROTOCOLS),
-    metrics: Iterable[str | ExternalMetric] | None = None,
-    labeler: str | Labeler | None = None,
-    corpus: str = "unnamed",
-    split: str = "unknown",
+    protocols: Iterable[str] | None = None,
+    options: Scoring | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ProtocolTable:
     """Score one set of predictions under each protocol, without intervals.
@@ -99,10 +97,12 @@ def under_protocols(
     ----------
     pairs : ReportPairs
         References and hypotheses.
-    protocols : iterable of str
+    protocols : iterable of str, optional
         Their names; all by default.
-    metrics, labeler, corpus, split, progress
-        As in `rrgbench.score`.
+    options : Scoring, optional
+        All choices but the protocol.
+    progress : callable, optional
+        Called with a line for each step.
 
     Returns
     -------
@@ -115,33 +115,28 @@ def under_protocols(
     MissingPartError
         If none of the protocols can be followed with what is installed.
     """
+    given = options or scoring()
     # Weights of other packages' metrics are loaded once for all protocols.
-    keys, external = wanted_metrics(metrics)
-    wanted: list[str | ExternalMetric] = [*keys, *external]
+    keys, external = wanted_metrics(given.metrics)
+    plain = given.but(metrics=(*keys, *external), intervals=False)
     labelers: dict[str, RememberingLabeler] = {}
     scores: dict[str, Scores] = {}
     absent: dict[str, str] = {}
-    for name in protocols:
+    for name in protocol_names() if protocols is None else protocols:
         if progress:
             progress(f"scoring under {name}")
-        chosen = load_protocol(name)
-        if chosen.missing_part:
-            absent[name] = chosen.missing_part
+        chosen = plain.but(protocol=name)
+        if chosen.protocol.missing_part:
+            absent[name] = chosen.protocol.missing_part
             continue
-        tool = _remembered(labelers, chosen.labeler if labeler is None else labeler)
-        scores[name] = score_pairs(pairs, chosen, wanted, False, labeler=tool, corpus=corpus, split=split)
+        tool = labelers.setdefault(chosen.tool.identity, RememberingLabeler(chosen.tool))
+        scores[name] = score_pairs(pairs, chosen.but(labeler=tool))
     if not scores:
         raise MissingPartError("; ".join(dict.fromkeys(absent.values())))
     return ProtocolTable(scores, absent)
 
 
-def under_efficacy_choices(
-    pairs: ReportPairs,
-    protocol: str = "dcrrg",
-    labeler: str | Labeler | None = None,
-    corpus: str = "unnamed",
-    split: str = "unknown",
-) -> ProtocolTable:
+def under_efficacy_choices(pairs: ReportPairs, options: Scoring | None = None) -> ProtocolTable:
     """Clinical efficacy of one set of predictions under every averaging, uncertainty and number of observations.
 
     Returns
@@ -149,25 +144,14 @@ def under_efficacy_choices(
     ProtocolTable
         24 rows, named e.g. `micro/positive/14`.
     """
-    chosen = load_protocol(protocol)
-    tool = _remembered({}, chosen.labeler if labeler is None else labeler)
-    scores = {}
+    given = options or scoring()
+    plain = given.but(metrics=("ce",), intervals=False, labeler=RememberingLabeler(given.tool))
     sizes: tuple[Literal[14, 5], ...] = (14, 5)
-    for averaging, uncertain, observations in product(get_args(Averaging), get_args(Uncertainty), sizes):
-        scores[f"{averaging}/{uncertain}/{observations}"] = score_pairs(
-            pairs,
-            chosen,
-            ["ce"],
-            False,
-            labeler=tool,
-            corpus=corpus,
-            split=split,
-            efficacy=ClinicalEfficacy(averaging, observations, uncertain),
-        )
-    return ProtocolTable(scores)
-
-
-def _remembered(labelers: dict[str, RememberingLabeler], labeler: str | Labeler) -> RememberingLabeler:
-    if not isinstance(labeler, str):
-        return labelers.setdefault(labeler.identity, RememberingLabeler(labeler))
-    return labelers.setdefault(labeler, RememberingLabeler(load(labeler)))
+    return ProtocolTable(
+        {
+            f"{averaging}/{uncertain}/{observations}": score_pairs(
+                pairs, plain.but(efficacy=ClinicalEfficacy(averaging, observations, uncertain))
+            )
+            for averaging, uncertain, observations in product(get_args(Averaging), get_args(Uncertainty), sizes)
+        }
+    )

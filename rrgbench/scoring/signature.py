@@ -14,7 +14,9 @@ from typing import Final
 from rrgbench.errors import InputError
 
 _LEADING: Final = ("rrgbench", "corpus", "split", "n", "protocol", "labeler", "avg", "unc", "obs")
-_EXTRA: Final = ("tgt", "labels", "known", "fraction", "setting", "k", "seed", "allowed", "reads", "bootstrap")
+_EXTRA: Final = (
+    *("tgt", "labels", "known", "fraction", "setting", "k", "seed", "section", "allowed", "reads", "bootstrap"),
+)
 _SHORT: Final = {"positive": "pos", "negative": "neg", "ignored": "ign"}
 _LONG: Final = {short: long for long, short in _SHORT.items()}
 

@@ -1,36 +1,22 @@
 """What scoring gives: values with intervals and signatures, and the tables made from them."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.metrics.base import Statistics, TextMetric
+from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
-from rrgbench.metrics.external.loading import plug_in_metrics
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TITLES: Final[dict[str, str]] = {
-    "bleu_1": "BLEU-1",
-    "bleu_2": "BLEU-2",
-    "bleu_3": "BLEU-3",
-    "bleu_4": "BLEU-4",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-    "cider": "CIDEr",
-    "ce_precision": "CE precision",
-    "ce_recall": "CE recall",
-    "ce_f1": "CE F1",
-}
-"""Metric keys in the order of tables, with the names that tables print."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +177,10 @@ class Scores(Mapping[str, Value]):
     def to_table(self) -> Table:
         """A row a metric: value with interval, and n; what is absent says why."""
         rows = []
-        for key in ordered([*self.values_by_key, *self.absent]):
+        for key in in_order([*self.values_by_key, *self.absent]):
             value = self.values_by_key.get(key)
             shown = Cell(notes=(self.absent[key],)) if value is None else value.cell
-            rows.append(Row(title(key), (shown, Cell(None if value is None else value.n, decimals=0))))
+            rows.append(Row(entry(key).title, (shown, Cell(None if value is None else value.n, decimals=0))))
         columns = (Column(f"value ({self.interval_title})"), Column("n"))
         return Table("Scores", "metric", columns, tuple(rows), (), (("", str(self.signature)),), beside=True)
 
@@ -229,19 +215,6 @@ class Scores(Mapping[str, Value]):
         """Heading of the intervals' column, e.g. `95 % interval`."""
         bootstrap = dict(self.signature.extras).get("bootstrap", "")
         return f"{bootstrap.split('-')[2]} % interval" if bootstrap else "no interval"
-
-
-def ordered(keys: Sequence[str]) -> list[str]:
-    """Metric keys in the order of tables; unknown ones last."""
-    order = list(TITLES)
-    return sorted(keys, key=lambda key: order.index(key) if key in order else len(order))
-
-
-def title(key: str) -> str:
-    """A metric's name in tables."""
-    if key in TITLES:
-        return TITLES[key]
-    return next((one.titles[key] for one in plug_in_metrics().values() if key in one.titles), key)
 
 
 def finite(value: float) -> float | None:

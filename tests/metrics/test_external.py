@@ -15,6 +15,7 @@ from rrgbench.cli.compare import compare as compare_command
 from rrgbench.cli.protocols import protocols as protocols_command
 from rrgbench.cli.score import score as score_command
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
+from rrgbench.metrics.catalogue import Entry
 from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
 from rrgbench.metrics.external.plug_in import ExternalMetric, Loaded, PlugIn
 from rrgbench.scoring.compare import compare
@@ -69,7 +70,13 @@ def direct(encoder, references, hypotheses, layers=2, **options):
 
 def plugged(scores, keys=("lengths",), **more):
     """A metric that gives fixed numbers."""
-    plug_in = PlugIn(dict.fromkeys(keys, "Lengths"), Loaded, "some-package", "pip install some-package", **more)
+    plug_in = PlugIn(
+        tuple(Entry(key, "Lengths", "plug-in") for key in keys),
+        Loaded,
+        "some-package",
+        "pip install some-package",
+        **more,
+    )
     return ExternalMetric("lengths", plug_in, lambda references, hypotheses: scores, "some-package@1")
 
 
@@ -227,13 +234,13 @@ def test_where_less_is_better_the_smaller_value_wins() -> None:
 
     references = [f"nodule {number} is seen" for number in range(12)]
     systems = {"same": references, "other": ["edema"] * 12}
-    plug_in = PlugIn({"errors": "Errors"}, Loaded, "p", "", lower_is_better=frozenset({"errors"}))
+    plug_in = PlugIn((Entry("errors", "Errors", "plug-in", better="lower"),), Loaded, "p", "")
     metric = ExternalMetric("errors", plug_in, fewer, "p@1")
     found = compare(systems, references, metrics=["rouge_l", metric], permutations=500)
     assert (found.beaten("same", "errors"), found.beaten("other", "errors")) == ("b", "")
     assert (found.beaten("same", "rouge_l"), found.beaten("other", "rouge_l")) == ("b", "")
     assert r"\textbf{0.000}" in found.to_latex()
-    upright = ExternalMetric("errors", PlugIn({"errors": "Errors"}, Loaded, "p", ""), fewer, "p@1")
+    upright = ExternalMetric("errors", PlugIn((Entry("errors", "Errors", "plug-in"),), Loaded, "p", ""), fewer, "p@1")
     assert compare(systems, references, metrics=[upright], permutations=500).beaten("other", "errors") == "a"
 
 
@@ -250,7 +257,7 @@ def test_what_a_package_prints_stays_off_stdout(capsys) -> None:
         print("Using device: cpu")
         return [1.0] * len(hypotheses)
 
-    metric = ExternalMetric("chatty", PlugIn({"chatty": "Chatty"}, Loaded, "p", ""), chatty, "p@1")
+    metric = ExternalMetric("chatty", PlugIn((Entry("chatty", "Chatty", "plug-in"),), Loaded, "p", ""), chatty, "p@1")
     score(REFERENCES, HYPOTHESES, metrics=[metric], intervals=False)
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -265,7 +272,7 @@ def test_a_plug_in_reads_what_the_protocols_labeler_reads(protocol, expected) ->
         read.append((references, hypotheses))
         return [1.0] * len(hypotheses)
 
-    metric = ExternalMetric("seen", PlugIn({"seen": "Seen"}, Loaded, "p", ""), remembering, "p@1")
+    metric = ExternalMetric("seen", PlugIn((Entry("seen", "Seen", "plug-in"),), Loaded, "p", ""), remembering, "p@1")
     score(REFERENCES, HYPOTHESES, metrics=[metric], protocol=protocol, intervals=False)
     ((references, hypotheses),) = read
     assert references[0][0].startswith(expected)
@@ -279,7 +286,9 @@ def test_a_third_partys_metric_joins_by_its_entry_point(tmp_path, monkeypatch) -
         "    def ratio(references, hypotheses):\n"
         "        return [(len(h.split()) / len(r[0].split())) ** int(power) for r, h in zip(references, hypotheses)]\n"
         "    return Loaded(ratio, {'power': power})\n"
-        "PLUG_IN = PlugIn({'word_ratio': 'Word ratio'}, load, 'word-ratio', 'pip install word-ratio')\n"
+        "from rrgbench.metrics.catalogue import Entry\n"
+        "RATIO = Entry('word_ratio', 'Word ratio', 'plug-in')\n"
+        "PLUG_IN = PlugIn((RATIO,), load, 'word-ratio', 'pip install word-ratio')\n"
     )
     info = tmp_path / "word_ratio-2.1.dist-info"
     info.mkdir()

@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from rrgbench.cli import list as list_command
 from rrgbench.cli.doctor import doctor as doctor_command
 from rrgbench.errors import InputError, MissingPartError
-from rrgbench.metrics import external, external_packages
+from rrgbench.metrics.catalogue import entry
+from rrgbench.metrics.external import packages as external_packages
+from rrgbench.metrics.external import plug_in as external
 from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
 from rrgbench.scoring.score import score
 
@@ -159,7 +161,7 @@ def test_radcliq_is_the_mean_and_its_word_frequencies_are_never_stale(radeval) -
     assert values[:, 0].tolist() == [len(text) for text in HYPOTHESES.values()]
     # Equal addresses of successive lists would make the package reuse the earlier list's frequencies.
     assert all(first != second for first, second in pairwise(seen))
-    assert metric.lower_is_better == {"radcliq"}
+    assert entry("radcliq").better == "lower"
     assert metric.identity == "radeval@2.2.1(variant=v1)"
 
 
@@ -189,8 +191,7 @@ def test_every_plug_in_says_what_it_is() -> None:
     points = plug_in_metrics()
     assert set(OURS) <= set(points)
     for name in OURS:
-        assert points[name].titles
+        assert points[name].entries
         assert points[name].weights
-        assert points[name].lower_is_better <= set(points[name].titles)
         assert points[name].get.startswith("pip install 'rrgbench[")
     assert points["bertscore"] is external_packages.BERTSCORE

@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rrgbench.errors import UnknownNameError
+from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.scoring.cleaning import CLEANING, lower_split_stops, r2gen_iu, r2gen_mimic
-from rrgbench.scoring.protocols import PROTOCOLS, Protocol, load_protocol
+from rrgbench.scoring.protocols import Protocol, load_protocol, protocol_names
+from rrgbench.scoring.score import score
 
 
 def test_the_protocols_of_the_house_plan_are_here_with_their_sources() -> None:
-    assert list(PROTOCOLS) == ["raw", "coco", "dcrrg", "r2gen", "radeval", "rexrank"]
-    assert all(len(protocol.source) > 100 for protocol in PROTOCOLS.values())
+    assert protocol_names() == ["raw", "coco", "dcrrg", "r2gen", "radeval", "rexrank"]
+    assert all(len(protocol.source) > 100 for protocol in map(load_protocol, protocol_names()))
     assert load_protocol("r2gen").identity == "r2gen@1"
     assert load_protocol("dcrrg").clinical_efficacy().averaging == "micro"
 
@@ -75,3 +76,27 @@ def test_cleaned_real_reports_stay_as_they_are_when_cleaned_again(shared: Path) 
     once = [r2gen_iu(report) for report in reports]
     assert len(once) > 3000
     assert sum(r2gen_iu(report) != report for report in once) < 0.01 * len(once)
+
+
+def test_a_file_of_ones_own_and_old_versions(tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nversion: 3\ncleaning: r2gen-iu\naveraging: macro\n")
+    assert load_protocol(str(path)).identity == "mine@3"
+    assert load_protocol("r2gen@1").identity == "r2gen@1"
+    with pytest.raises(UnknownNameError, match="r2gen@99"):
+        load_protocol("r2gen@99")
+    path.write_text("name: mine\nversion: 3\ncleaning: bleach\n")
+    with pytest.raises(InputError, match=r"mine.yaml: cleaning"):
+        load_protocol(path)
+    path.write_text("name: [")
+    with pytest.raises(InputError, match="not YAML"):
+        load_protocol(path)
+
+
+def test_the_section_is_checked(caplog) -> None:
+    with pytest.raises(InputError, match=r"rexrank@1 compares .*these texts are the findings"):
+        score(["a b"], ["a b"], "rexrank", ["bleu_1"], False, section="findings")
+    found = score(["a b"], ["a b"], "dcrrg", ["bleu_1"], False, section="findings")
+    assert "section:findings" in str(found.signature)
+    score(["clear lungs", "big heart"], ["a", "b"], "rexrank", ["bleu_1"], False)
+    assert "0 of 2 references name an impression" in caplog.text

@@ -9,6 +9,7 @@ from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
 from rrgbench.errors import MissingPartError
 from rrgbench.scoring import tokenization as ptb_tokenization
+from rrgbench.scoring.options import scoring
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import score
 from rrgbench.scoring.sensitivity import under_protocols
@@ -48,7 +49,7 @@ def test_without_java_the_protocol_is_absent_with_the_reason(monkeypatch) -> Non
     monkeypatch.setattr(ptb_tokenization.shutil, "which", lambda name: None)
     with pytest.raises(MissingPartError, match="needs Java"):
         score(["a"], ["a"], "coco", ["bleu_1"])
-    table = under_protocols(PAIRS, ["raw", "coco"], ["bleu"])
+    table = under_protocols(PAIRS, ["raw", "coco"], scoring(metrics=["bleu"]))
     assert list(table.scores) == ["raw"]
     assert "coco left out: PTB tokenization needs Java" in table.to_markdown()
     with pytest.raises(MissingPartError, match="needs Java"):
@@ -63,7 +64,7 @@ def test_without_pycocoevalcap(monkeypatch) -> None:
 
 
 def test_protocol_table_shows_how_far_a_number_moves() -> None:
-    table = under_protocols(PAIRS, ["raw", "r2gen"], ["bleu_1", "rouge_l"])
+    table = under_protocols(PAIRS, ["raw", "r2gen"], scoring(metrics=["bleu_1", "rouge_l"]))
     values = [scores["bleu_1"].value for scores in table.scores.values()]
     np.testing.assert_allclose(table.spread("bleu_1"), (min(values), max(values)))
     assert [row.label for row in table.to_table().rows] == ["raw", "r2gen", "lowest", "highest", "moves by"]

@@ -7,6 +7,7 @@ weights and silences warnings for the whole process.
 Where a package compares with one reference only, it gets each study's first, like clinical efficacy.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rrgbench.errors import InputError
+from rrgbench.metrics.catalogue import Better, Entry
 from rrgbench.metrics.external.plug_in import Loaded, PlugIn
 
 RADEVAL: Final = "pip install 'rrgbench[radeval]'"
@@ -192,41 +194,44 @@ def _radeval_by_its_former_name() -> None:
     sys.modules.setdefault("RadEval", radeval)
 
 
+def _entry(key: str, title: str, low: float = 0.0, high: float = 1.0, better: Better = "higher") -> Entry:
+    return Entry(key, title, "plug-in", low, high, better, drift_tolerance=5e-3)
+
+
 BERTSCORE: Final = PlugIn(
-    titles={"bertscore": "BERTScore"},
+    entries=(_entry("bertscore", "BERTScore", -1.0),),
     load=load_bertscore,
     package="bert-score",
     get="pip install 'rrgbench[bertscore]'",
     weights="roberta-large from the hub, or another encoder by the options model (hub id or folder) and layers",
 )
 RADGRAPH: Final = PlugIn(
-    titles={
-        "radgraph_f1_simple": "RadGraph F1 simple",
-        "radgraph_f1_partial": "RadGraph F1 partial",
-        "radgraph_f1_complete": "RadGraph F1 complete",
-    },
+    entries=(
+        _entry("radgraph_f1_simple", "RadGraph F1 simple"),
+        _entry("radgraph_f1_partial", "RadGraph F1 partial"),
+        _entry("radgraph_f1_complete", "RadGraph F1 complete"),
+    ),
     load=load_radgraph,
     package="radeval",
     get=RADEVAL,
     weights="radgraph-xl from the hub (StanfordAIMI/RRG_scorers, and its tokenizer), or the option folder",
 )
 RATESCORE: Final = PlugIn(
-    titles={"ratescore": "RaTEScore"},
+    entries=(_entry("ratescore", "RaTEScore"),),
     load=load_ratescore,
     package="radeval",
     get="pip install 'rrgbench[ratescore]'",
     weights="RaTE-NER-Deberta and BioLORD-2023-C from the hub, or the options ner and embedder",
 )
 RADCLIQ: Final = PlugIn(
-    titles={"radcliq": "RadCliQ-v1 (less is better)"},
+    entries=(_entry("radcliq", "RadCliQ-v1 (less is better)", -math.inf, math.inf, "lower"),),
     load=load_radcliq,
     package="radeval",
     get=RADEVAL,
     weights="RadGraph and CheXbert (StanfordAIMI/RRG_scorers), bert-base-uncased and distilroberta-base from the hub",
-    lower_is_better=frozenset({"radcliq"}),
 )
 GREEN_SCORE: Final = PlugIn(
-    titles={"green": "GREEN"},
+    entries=(_entry("green", "GREEN"),),
     load=load_green,
     package="radeval",
     get=RADEVAL,

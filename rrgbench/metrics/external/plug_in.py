@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rrgbench.errors import InputError
 from rrgbench.metrics.base import Statistics
+from rrgbench.metrics.catalogue import Entry
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.ngrams import check_pairs
 
@@ -46,8 +47,8 @@ class PlugIn:
 
     Attributes
     ----------
-    titles : mapping of str to str
-        Keys of the values it gives, in the order of the scorer's columns, with their names in tables.
+    entries : tuple of Entry
+        The values it gives, in the order of the scorer's columns, as the catalogue shows them.
     load : callable
         Imports the package and loads the weights; its keyword parameters are the options that users may set, all of
         them strings with a default. It is not called before the metric is asked for.
@@ -57,16 +58,13 @@ class PlugIn:
         The command that installs it.
     weights : str
         Which weights it needs and where they may come from; empty if none.
-    lower_is_better : frozenset of str
-        Keys of which a smaller value is the better one.
     """
 
-    titles: Mapping[str, str]
+    entries: tuple[Entry, ...]
     load: Callable[..., Loaded]
     package: str
     get: str
     weights: str = ""
-    lower_is_better: frozenset[str] = frozenset()
 
     @property
     def installed(self) -> str:
@@ -95,8 +93,8 @@ class ExternalMetric:
     def __init__(self, name: str, plug_in: PlugIn, score: Scorer, identity: str) -> None:
         self.name = name
         self.identity = identity
-        self.keys: tuple[str, ...] = tuple(plug_in.titles)
-        self.lower_is_better = plug_in.lower_is_better
+        self.entries = plug_in.entries
+        self.keys: tuple[str, ...] = tuple(entry.key for entry in plug_in.entries)
         self._score = score
 
     def statistics(self, references: Sequence[Sequence[str]], hypotheses: Sequence[str]) -> Statistics:

@@ -1,0 +1,313 @@
+"""Options that several commands share, each written once.
+
+A group is a frozen dataclass whose fields are options. A command takes it as one parameter, `reports: ReportOptions`,
+and `grouped` gives the command line the fields in its place:
+
+    @grouped
+    def score(predictions: ..., reports: ReportOptions, form: OutputForm) -> None: ...
+"""
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
+
+import typer
+
+from rrgbench.cli import completion
+
+if TYPE_CHECKING:
+    from rrgbench.data.corpus import Corpus
+    from rrgbench.labelers import Labeler
+    from rrgbench.metrics.external.plug_in import ExternalMetric
+    from rrgbench.scoring.options import Scoring
+    from rrgbench.scoring.report_files import ReportFile, ReportPairs
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameters that are option groups stand as their single options on the command line."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
+    shown: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name not in groups:
+            shown.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        options = get_type_hints(groups[name], include_extras=True)
+        shown += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=options[field.name]
+            )
+            for field in fields(groups[name])
+        ]
+
+    @wraps(command)
+    def expanded(**given: Any) -> None:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **made)
+
+    # typer reads a command's options from its signature
+    setattr(expanded, "__signature__", inspect.Signature(shown))  # noqa: B010
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    return expanded
+
+
+def listed_option(flag: str, words: str, **more: Any) -> Any:
+    """An option that may be given several times."""
+    return typer.Option(*flag.split("/"), help=words, show_default=False, **more)
+
+
+@dataclass(frozen=True)
+class OutputForm:
+    """The form in which a result is printed."""
+
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table (booktabs).")] = False
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False
+
+    def __post_init__(self) -> None:
+        """Refuse two forms at once."""
+        chosen = [f"--{name}" for name, wanted in vars(self).items() if wanted]
+        if len(chosen) > 1:
+            raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
+
+    def printed(self, result: Any) -> bool:
+        """Print `result.to_json()`, `.to_latex()` or `.to_markdown()` if one was asked for."""
+        if self.json:
+            typer.echo(result.to_json())
+        elif self.latex:
+            typer.echo(result.to_latex(), nl=False)
+        elif self.markdown:
+            typer.echo(result.to_markdown(), nl=False)
+        return self.json or self.latex or self.markdown
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """How files of reports are read and brought together."""
+
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", help="Field with the study ids.", show_default="told by its name")
+    ] = None
+    report_column: Annotated[
+        str | None, typer.Option("--report-column", help="Field with the reports.", show_default="told by its name")
+    ] = None
+    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")] = (
+        False
+    )
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
+    ] = False
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
+    ] = False
+    allow_ids: Annotated[
+        bool, typer.Option("--allow-ids", help="Take ids for the same that differ by an s prefix, zeros, .0 or blanks.")
+    ] = False
+
+    @property
+    def allow(self) -> list[str]:
+        """Names of the allowances that are switched on."""
+        return [name.removeprefix("allow_") for name, wanted in vars(self).items() if name[:6] == "allow_" and wanted]
+
+    def read(self, references: Path, predictions: "dict[str, Path]") -> "dict[str, ReportPairs]":
+        """Each system's reports beside the references.
+
+        Raises
+        ------
+        InputError
+            If a file is malformed, ids don't meet, or no file has the named column.
+        """
+        from rrgbench.errors import InputError
+        from rrgbench.scoring.report_files import pair_reports, read_reports
+        from rrgbench.scoring.report_shapes import Columns
+
+        columns = Columns(self.id_column, self.report_column)
+        expected = read_reports(references, "references", self.allow, columns)
+        given = {name: read_reports(path, "predictions", self.allow, columns) for name, path in predictions.items()}
+        for flag, wanted in (("--id-column", self.id_column), ("--report-column", self.report_column)):
+            if wanted is not None and not any(_has(one, wanted) for one in (expected, *given.values())):
+                raise InputError(f"{flag} {wanted}: no file has a field of that name")
+        return {name: pair_reports(expected, one, self.allow) for name, one in given.items()}
+
+
+def _has(file: "ReportFile", column: str) -> bool:
+    return column.strip().lower() in {name.strip().lower() for name in file.fields}
+
+
+@dataclass(frozen=True)
+class MetricOptions:
+    """Which metrics and which labeler, and what the texts are."""
+
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            "--metric",
+            help="Comma-separated keys, groups or plug-ins (rrgbench list metrics), e.g. nlg,bertscore.",
+            show_default="all of our own",
+            autocompletion=completion.metrics,
+        ),
+    ] = ""
+    metric_options: Annotated[
+        list[str] | None,
+        listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
+    ] = None
+    labeler: Annotated[
+        str,
+        typer.Option(
+            "--labeler",
+            help="Labeler for clinical efficacy.",
+            show_default="the protocol's",
+            autocompletion=completion.labelers,
+        ),
+    ] = ""
+    labeler_options: Annotated[
+        list[str] | None,
+        listed_option(
+            "--labeler-option",
+            "An option of the --labeler, e.g. weights=chexbert.pth or cache=labels.sqlite; repeatable.",
+        ),
+    ] = None
+    corpus: Annotated[str, typer.Option(help="Corpus name for signatures; its digest is added.")] = "unnamed"
+    split: Annotated[str, typer.Option(help="Split name for signatures.")] = "unknown"
+    section: Annotated[
+        str | None,
+        typer.Option(
+            "--section", help="Which part of the report the texts are: findings, impression or findings and impression."
+        ),
+    ] = None
+
+    def scoring(self, protocol: str = "dcrrg", **more: Any) -> "Scoring":
+        """The scoring that the options ask for, metrics of other packages and labelers with options loaded."""
+        from rrgbench.scoring.options import scoring
+
+        return scoring(
+            protocol,
+            metrics=self._metrics(),
+            labeler=self._labeler(),
+            corpus=self.corpus,
+            split=self.split,
+            section=self.section,
+            **more,
+        )
+
+    def _metrics(self) -> "list[str | ExternalMetric] | None":
+        chosen: list[str | ExternalMetric] = [name.strip() for name in self.metrics.split(",")] if self.metrics else []
+        by_metric: dict[str, dict[str, str]] = {}
+        for given in self.metric_options or []:
+            target, equals, value = given.partition("=")
+            metric, _, option = target.partition(".")
+            if not equals or not option:
+                raise typer.BadParameter(f"{given!r}; expected METRIC.OPTION=VALUE", param_hint="--metric-option")
+            if metric not in chosen:
+                raise typer.BadParameter(
+                    f"{given!r}, but {metric!r} is not among --metrics", param_hint="--metric-option"
+                )
+            by_metric.setdefault(metric, {})[option] = value
+        if by_metric:
+            from rrgbench.metrics.external.loading import load_metric
+
+            loaded = {name: load_metric(name, **its_options) for name, its_options in by_metric.items()}
+            chosen = [loaded.get(name, name) if isinstance(name, str) else name for name in chosen]
+        return chosen or None
+
+    def _labeler(self) -> "str | Labeler | None":
+        chosen: dict[str, Any] = {}
+        for given in self.labeler_options or []:
+            option, equals, value = given.partition("=")
+            if not equals or not value:
+                raise typer.BadParameter(f"{given!r}; expected OPTION=VALUE", param_hint="--labeler-option")
+            chosen[option] = value
+        if not chosen:
+            return self.labeler or None
+        if not self.labeler:
+            raise typer.BadParameter("says nothing without --labeler", param_hint="--labeler-option")
+        from rrgbench.errors import InputError
+        from rrgbench.labelers import load
+
+        if "batch_tokens" in chosen:
+            if not chosen["batch_tokens"].isdecimal():
+                raise InputError(f"batch_tokens is {chosen['batch_tokens']!r}; expected a whole number")
+            chosen["batch_tokens"] = int(chosen["batch_tokens"])
+        return load(self.labeler, **chosen)
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    """A corpus, and how its films are kept."""
+
+    DEFAULT: ClassVar[str] = "phantom"
+
+    corpus: Annotated[
+        str, typer.Option("--corpus", help="A corpus (rrgbench list corpora).", autocompletion=completion.corpora)
+    ] = "phantom"
+    root: Annotated[Path | None, typer.Option("--root", help="The corpus's folder, in its official layout.")] = None
+    reports: Annotated[
+        str | None,
+        typer.Option(
+            "--reports",
+            help="Take the reports from this other corpus, unpaired with the films.",
+            autocompletion=completion.corpora,
+        ),
+    ] = None
+    reports_root: Annotated[Path | None, typer.Option("--reports-root", help="Folder of the --reports corpus.")] = None
+    option: Annotated[
+        list[str] | None,
+        listed_option("--option/-o", "A reader option as KEY=VALUE, such as section=both; may be repeated."),
+    ] = None
+    skip_bad_images: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad-images",
+            help="Leave films out that are absent or can't be read; the count becomes part of the corpus's name.",
+        ),
+    ] = False
+    film_cache: Annotated[
+        Path | None, typer.Option("--film-cache", help="Keep decoded films in this folder, so they are decoded once.")
+    ] = None
+
+    def open(self, **more: Any) -> "Corpus":
+        """The corpus that the options ask for; `more` are reader options that the command sets.
+
+        Raises
+        ------
+        InputError
+            If a reader option is not KEY=VALUE, or the corpus can't be read.
+        """
+        from rrgbench.data.loading import load_corpus
+
+        options = {**reader_options(self.option), **more}
+        if self.skip_bad_images:
+            options["skip_bad_images"] = True
+        return load_corpus(self.corpus, self.root, reports=self.reports, reports_root=self.reports_root, **options)
+
+
+def reader_options(pairs: list[str] | None) -> dict[str, Any]:
+    """Reader options from KEY=VALUE; true, false and numbers are read as such.
+
+    Raises
+    ------
+    InputError
+        If one is not KEY=VALUE.
+    """
+    from rrgbench.errors import InputError
+
+    options: dict[str, Any] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise InputError(f"--option expects KEY=VALUE, such as section=both; given: {pair!r}")
+        try:
+            read = json.loads(value.lower() if value in ("True", "False") else value)
+        except ValueError:
+            read = value
+        options[key] = read if isinstance(read, bool | int | float) else value
+    return options

@@ -1,0 +1,125 @@
+"""Every metric once: what it is called, what it can be, how it is shown and compared.
+
+Nothing else spells a metric's title, bounds, direction, decimals or tolerance. Other packages' metrics bring entries of
+their own (`rrgbench.metrics.external.plug_in.PlugIn.entries`); an unknown key has an entry that promises nothing.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
+
+Better = Literal["higher", "lower", ""]
+Unit = Literal["study", "corpus", "query", "observation", "report"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A metric.
+
+    Attributes
+    ----------
+    key : str
+        Its public name, in records and on the command line.
+    title : str
+        Its name in tables.
+    group : str
+        What it belongs to: `bleu`, `nlg`, `ce`, `classification`, `retrieval`, `correlation`, `count`, `plug-in`.
+    low, high : float
+        The least and the greatest value; infinite where there is none.
+    better : {"higher", "lower", ""}
+        Which value is the better one; empty where none is.
+    decimals : int
+        Digits after the point in tables.
+    drift_tolerance : float
+        How far it may move between two runs of the same thing before drift calls it moved.
+    unit : str
+        What a value is a mean or a function of: studies, the corpus as a whole, queries, observations, reports.
+    short : str
+        Its title below a heading that says the group; the title if empty.
+    """
+
+    key: str
+    title: str
+    group: str
+    low: float = 0.0
+    high: float = 1.0
+    better: Better = "higher"
+    decimals: int = 3
+    drift_tolerance: float = 1e-3
+    unit: Unit = "study"
+    short: str = ""
+
+
+def _correlation(key: str) -> Entry:
+    return Entry(key, key.capitalize(), "correlation", -1.0, 1.0, "", drift_tolerance=0.05, unit="observation")
+
+
+NATIVE: Final[Mapping[str, Entry]] = {
+    entry.key: entry
+    for entry in (
+        *(Entry(f"bleu_{order}", f"BLEU-{order}", "bleu", unit="corpus") for order in range(1, 5)),
+        Entry("meteor", "METEOR", "nlg", unit="corpus"),
+        Entry("rouge_l", "ROUGE-L", "nlg"),
+        Entry("cider", "CIDEr", "nlg", 0.0, 10.0, drift_tolerance=5e-3),
+        Entry("ce_precision", "CE precision", "ce", drift_tolerance=5e-3, unit="corpus", short="P"),
+        Entry("ce_recall", "CE recall", "ce", drift_tolerance=5e-3, unit="corpus", short="R"),
+        Entry("ce_f1", "CE F1", "ce", drift_tolerance=5e-3, unit="corpus", short="F1"),
+        Entry("distinct_reports", "distinct", "count", 0.0, math.inf, "", 0, 0.0, "report"),
+        # probes and fine-tuning are trained anew on another machine's arithmetic
+        Entry("auroc", "AUROC", "classification", drift_tolerance=0.02, unit="corpus"),
+        Entry("precision_at_k", "P@K", "retrieval", drift_tolerance=0.01, unit="query"),
+        Entry("chance_precision", "chance", "retrieval", better="", drift_tolerance=1e-6, unit="query"),
+        *map(_correlation, ("pearson", "spearman", "kendall")),
+    )
+}
+"""Our own metrics, in the order of tables.
+
+A fixed model's text metrics repeat to rounding, so a move of 1e-3 is already a changed report. Clinical efficacy and
+Precision@K jump by single studies. Correlations over 14 observations are loose by nature.
+"""
+
+TEXT_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "bleu": tuple(key for key, entry in NATIVE.items() if entry.group == "bleu"),
+    "nlg": tuple(key for key, entry in NATIVE.items() if entry.group in ("bleu", "nlg")),
+    "ce": tuple(key for key, entry in NATIVE.items() if entry.group == "ce"),
+}
+"""Names that stand for several metrics of text, and their keys."""
+
+TEXT_METRICS: Final = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["ce"])
+"""Keys that `rrgbench.score` gives, but for plug-ins."""
+
+
+@cache
+def _plugged(names: tuple[str, ...]) -> Mapping[str, Entry]:
+    from rrgbench.metrics.external.loading import PLUG_INS
+
+    return {entry.key: entry for name in names for entry in PLUG_INS.load(name).entries}
+
+
+def entry(key: str) -> Entry:
+    """The entry of a metric; of an unknown one an entry without bounds, direction or group.
+
+    Examples
+    --------
+    >>> entry("bleu_4").title, entry("cider").high, entry("pearson").better
+    ('BLEU-4', 10.0, '')
+    """
+    if key in NATIVE:
+        return NATIVE[key]
+    from rrgbench.metrics.external.loading import PLUG_INS
+
+    return _plugged(tuple(PLUG_INS.names())).get(key) or Entry(key, key, "", -math.inf, math.inf, "")
+
+
+def in_order(keys: Iterable[str]) -> list[str]:
+    """Keys in the order of tables: our own, then others as they are given."""
+    order = {key: place for place, key in enumerate(NATIVE)}
+    return sorted(keys, key=lambda key: order.get(key, len(order)))
+
+
+def within_bounds(key: str, low: float, high: float) -> tuple[float, float]:
+    """An interval's ends, cut where the metric ends: Student's t knows of no bounds."""
+    found = entry(key)
+    return max(low, found.low), min(high, found.high)

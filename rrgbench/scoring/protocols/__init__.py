@@ -1,0 +1,164 @@
+"""Protocols: named, versioned bundles of the choices behind a number, a YAML file each beside this one.
+
+A protocol fixes cleaning, tokenization and the clinical-efficacy choices; its version rises whenever a number could
+change, and the file of an older version stays (`name@version.yaml`). `section` states which part of the report the
+protocol's source compares; the caller supplies that text.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
+from rrgbench.registry import Registry, lookup
+from rrgbench.scoring.cleaning import CLEANING, Cleaning
+from rrgbench.scoring.tokenization import missing_part as ptb_missing_part
+from rrgbench.scoring.tokenization import ptb_tokens
+
+
+class Protocol(BaseModel):
+    """The choices behind a number.
+
+    Attributes
+    ----------
+    name, version : str, int
+        Shown in signatures as `name@version`.
+    cleaning : str
+        A function of `rrgbench.scoring.cleaning`, applied to references and hypotheses alike.
+    tokenization : {"whitespace", "ptb"}
+        How words are found in the cleaned text; `ptb` needs Java (`rrgbench.scoring.tokenization`). METEOR always
+        normalises text its own way, as its jar does with `-norm`.
+    labelled_text : str
+        Whether the labeler reads the text as given or after cleaning.
+    section : str
+        The part of the report that the source compares.
+    labeler : str
+        Default labeler; another may be given when scoring and is then shown in the signature.
+    averaging, observations, uncertain : str, int, str
+        As in `ClinicalEfficacy`.
+    source : str
+        Where the choices come from, and where a choice is ours.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: int
+    cleaning: Cleaning
+    tokenization: Literal["whitespace", "ptb"] = "whitespace"
+    labelled_text: Literal["as given", "cleaned"] = "as given"
+    section: Literal["as given", "findings", "findings and impression"] = "as given"
+    labeler: str = "rules@1"
+    averaging: Averaging = "micro"
+    observations: Literal[14, 5] = 14
+    uncertain: Uncertainty = "positive"
+    source: str = ""
+
+    @property
+    def identity(self) -> str:
+        """`name@version`, as signatures show it."""
+        return f"{self.name}@{self.version}"
+
+    def clean(self, reports: Sequence[str]) -> list[str]:
+        """Cleaned reports."""
+        function = CLEANING[self.cleaning]
+        return [function(report) for report in reports]
+
+    def tokenize(self, reports: Sequence[str]) -> list[str]:
+        """Cleaned and tokenized reports: words separated by white space.
+
+        Raises
+        ------
+        MissingPartError
+            If the tokenization needs something that isn't installed (`missing_part`).
+        """
+        cleaned = self.clean(reports)
+        return ptb_tokens(cleaned) if self.tokenization == "ptb" else cleaned
+
+    @property
+    def missing_part(self) -> str:
+        """What this protocol needs and isn't installed; empty if nothing."""
+        return ptb_missing_part() if self.tokenization == "ptb" else ""
+
+    def clinical_efficacy(self) -> ClinicalEfficacy:
+        """The clinical-efficacy metric with this protocol's choices."""
+        return ClinicalEfficacy(self.averaging, self.observations, self.uncertain)
+
+
+PROTOCOLS: Final[Registry[Protocol | Path]] = Registry("protocol", "rrgbench.protocols")
+"""Protocols of other packages: an entry point names a `Protocol`, or the path of a YAML file."""
+
+
+@cache
+def shipped() -> Mapping[str, Protocol]:
+    """The protocols that ship, by `name@version` and by name; a name alone means its newest version."""
+    paths = [path for path in files(__name__).iterdir() if path.name.endswith(".yaml")]
+    found = sorted((_read(path.name, path.read_text(encoding="utf-8")) for path in paths), key=_rank)
+    return {one.identity: one for one in found} | {one.name: one for one in found}
+
+
+def protocol_names() -> list[str]:
+    """Names that `load_protocol` takes: the newest version of each, ours first, then other packages'."""
+    return [*dict.fromkeys(one.name for one in shipped().values()), *PROTOCOLS.names()]
+
+
+def load_protocol(protocol: str | Path | Protocol) -> Protocol:
+    """A protocol by name, as `name@version`, or from a YAML file; a `Protocol` of your own is returned as it is.
+
+    Raises
+    ------
+    UnknownNameError
+        If no protocol has that name, or not in that version.
+    InputError
+        If a file is no protocol, naming the field.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    given = str(protocol)
+    if given.endswith((".yaml", ".yml")):
+        return _read_file(Path(given))
+    ours = shipped()
+    if given in ours:
+        return ours[given]
+    name, _, version = given.partition("@")
+    if name in PROTOCOLS:
+        loaded = PROTOCOLS.load(name)
+        found = loaded if isinstance(loaded, Protocol) else _read_file(Path(loaded))
+        if not version or found.identity == given:
+            return found
+    lookup("protocol", given, [*protocol_names(), *ours])
+    raise UnknownNameError(f"protocol {given} is not available; {name} is here as another version")
+
+
+def _rank(protocol: Protocol) -> tuple[int, str, int]:
+    """By the order of tables, then by version."""
+    order = ("raw", "coco", "dcrrg", "r2gen")
+    place = order.index(protocol.name) if protocol.name in order else len(order)
+    return place, protocol.name, protocol.version
+
+
+def _read_file(path: Path) -> Protocol:
+    try:
+        return _read(path.name, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"protocol file {path} can't be read ({type(error).__name__})") from None
+
+
+def _read(name: str, text: str) -> Protocol:
+    try:
+        content = yaml.safe_load(text)
+        if not isinstance(content, dict):
+            raise InputError(f"protocol file {name} must be a mapping, e.g. with name, version and cleaning")
+        return Protocol.model_validate(content)
+    except yaml.YAMLError as error:
+        raise InputError(f"protocol file {name} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"protocol file {name}: {where}: {first['msg']}") from None
