@@ -57,7 +57,7 @@ def validate(
     opened = _open(corpus, root, reports, reports_root, option, check_images=False)
     other = None if beside is None else _open(beside, beside_root, None, None, None, check_images=False)
     with bars("validate") as shown:
-        found = look(opened, other, progress=lambda done, total: shown.part("films", done, total))
+        found = look(opened, other, progress=shown.part)
     if json_output:
         print(json.dumps(found.to_json(), indent=1))
     else:

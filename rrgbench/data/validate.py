@@ -1,7 +1,7 @@
 """One pass over a corpus: what is in it, what is broken, what is there twice."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, group_by_split
 from rrgbench.data.films.fingerprint import SIZE, film_groups, fingerprint
+from rrgbench.data.films.stream import READING, in_workers
 from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
+from rrgbench.progress import Progress
 
 VALUES: Final = {"positive": POSITIVE, "uncertain": UNCERTAIN, "negative": NEGATIVE, "unmentioned": UNMENTIONED}
 """Label values, in the order tables show them."""
-
-_BATCH: Final = 64
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Validation:
 def validate(
     corpus: Corpus,
     beside: Corpus | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     jobs: int = -1,
 ) -> Validation:
     """Look at every study and decode every film of a corpus.
@@ -163,7 +163,7 @@ def validate(
     beside : Corpus, optional
         A second corpus: films that both hold are found too.
     progress : callable, optional
-        Called with (films done, films in all).
+        Told of the films that are read.
     jobs : int
         Worker processes (joblib's `n_jobs`).
 
@@ -246,21 +246,14 @@ def _summaries(source: str, studies: Sequence[Study]) -> list[SplitSummary]:
 
 
 def _fingerprints(
-    films: Sequence[ImageReference], progress: Callable[[int, int], None] | None, jobs: int
+    films: Sequence[ImageReference], progress: Progress | None, jobs: int
 ) -> list[NDArray[np.bool_] | str]:
     """Fingerprint of each film, or why it can't be read."""
-    batches = [films[start : start + _BATCH] for start in range(0, len(films), _BATCH)]
-    if len(batches) <= 4:
-        parts = (_fingerprint_batch(batch) for batch in batches)
-    else:
-        from joblib import Parallel, delayed
-
-        parts = Parallel(n_jobs=jobs, return_as="generator")(delayed(_fingerprint_batch)(batch) for batch in batches)
     found: list[NDArray[np.bool_] | str] = []
-    for part in parts:
+    for part in in_workers(_fingerprint_batch, films, jobs):
         found += part
         if progress is not None:
-            progress(len(found), len(films))
+            progress(READING, len(found), len(films))
     return found
 
 

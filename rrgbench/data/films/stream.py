@@ -1,7 +1,8 @@
 """Films and whole examinations, decoded in batches by worker processes, so that no split must fit in memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,15 @@ from rrgbench.progress import Progress
 if TYPE_CHECKING:
     from rrgbench.data.films.cache import FilmCache
 
+T = TypeVar("T")
+
 READING: Final = "reading films"
 """How progress calls it."""
 
 GROUP: Final = 512
 """Films decoded at a time, and so held at a time."""
 
-_CHUNK: Final = 128
+_CHUNK: Final = 64
 
 
 def stream(
@@ -118,14 +121,26 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Films (n, size, size), in order; parameters as of `load_films`."""
     films = np.empty((len(references), size, size), dtype=np.uint8)
-    chunks = [references[start : start + _CHUNK] for start in range(0, len(references), _CHUNK)]
     done = 0
-    for part in _decoded(chunks, size, jobs if len(chunks) > 2 else 1):
+    for part in in_workers(partial(_decode_chunk, size=size), references, jobs):
         films[done : done + len(part)] = part
         done += len(part)
         if progress is not None:
             progress(READING, done, len(films))
     return films
+
+
+def in_workers(
+    work: Callable[[Sequence[ImageReference]], T], references: Sequence[ImageReference], jobs: int
+) -> Iterable[T]:
+    """What work makes of films, some at a time and in order, by worker processes; of a few films in this process."""
+    chunks = [references[start : start + _CHUNK] for start in range(0, len(references), _CHUNK)]
+    if jobs == 1 or len(chunks) <= 4:
+        return map(work, chunks)
+    from joblib import Parallel, delayed
+
+    parts: Iterable[T] = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(chunk) for chunk in chunks)
+    return parts
 
 
 def _check_films(studies: Sequence[Study]) -> None:
@@ -136,14 +151,3 @@ def _check_films(studies: Sequence[Study]) -> None:
 
 def _decode_chunk(references: Sequence[ImageReference], size: int) -> NDArray[np.uint8]:
     return np.stack([reference.load(size) for reference in references])
-
-
-def _decoded(chunks: Sequence[Sequence[ImageReference]], size: int, jobs: int) -> Iterable[NDArray[np.uint8]]:
-    if jobs == 1:
-        return (_decode_chunk(chunk, size) for chunk in chunks)
-    from joblib import Parallel, delayed
-
-    parts: Iterable[NDArray[np.uint8]] = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_decode_chunk)(chunk, size) for chunk in chunks
-    )
-    return parts
