@@ -6,15 +6,17 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from dcrrg.registration import SHIPPED
 from rrgbench.errors import InputError
 from rrgbench.modeling.trained_system import weights_digest
+from rrgbench.render.escaping import escape_markdown, markdown_code, templates
+from rrgbench.render.markdown import markdown_table
+from rrgbench.render.table import Cell, Column, Row, Table
 
 SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     *(("report_generation", metric, {}) for metric in ("bleu_1", "bleu_4", "meteor", "rouge_l", "cider")),
@@ -66,19 +68,23 @@ def write_model_card(
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
     named = ', checkpoint="FOLDER"'
     if shipped:
-        named = "" if checkpoint.name == SHIPPED else f', variant="{training["variant"]}"'
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False)
-    template = environment.from_string(files("dcrrg.templates").joinpath("model_card.md.j2").read_text())
-    text = template.render(
-        training=training,
-        phantom=training["corpus"].startswith("phantom"),
-        parameters=sum(sizes.values()),
-        trainable=trained / sum(sizes.values()),
-        digest=weights_digest(checkpoint),
-        named=named,
-        rows=_rows(records),
-        evaluation=evaluation,
-        corpus=records[0]["corpus"] if records else "",
+        named = "" if checkpoint.name == SHIPPED else f", variant={json.dumps(training['variant'])}"
+    scores = _scores(records)
+    text = (
+        templates("dcrrg", escape_markdown)
+        .get_template("model_card.md.j2")
+        .render(
+            training=training,
+            phantom=training["corpus"].startswith("phantom"),
+            parameters=sum(sizes.values()),
+            trainable=trained / sum(sizes.values()),
+            digest=weights_digest(checkpoint),
+            named=Markup(named),
+            scores=Markup(markdown_table(scores)) if scores.rows else "",
+            code=lambda words, cell=False: Markup(markdown_code(words, cell=cell)),
+            evaluation=evaluation,
+            corpus=records[0]["corpus"] if records else "",
+        )
     )
     (checkpoint / "README.md").write_text(text)
 
@@ -97,7 +103,7 @@ def _count(shape: Sequence[int]) -> int:
     return total
 
 
-def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _scores(records: Sequence[Mapping[str, Any]]) -> Table:
     rows = []
     for task, metric, where in SHOWN:
         wanted = {"observation": None, "fraction": None, "setting": None, "k": None, **where}
@@ -111,26 +117,26 @@ def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         own = [record for record in found if record["model"] == "dcrrg"]
         if not own:
             continue
-        others = [record for record in found if record["model"] != "dcrrg"]
-        best = max(others, key=lambda record: float(record["value"]), default=None)
         (record,) = own
-        words = [metric, *(f"{key} {value}" for key, value in where.items())]
-        whole = metric == "distinct_reports"
-        rows.append(
-            {
-                "task": task.replace("_", " "),
-                "metric": ", ".join(words),
-                "value": _number(record["value"], whole),
-                "interval": "" if record.get("low") is None else f"{record['low']:.3f} to {record['high']:.3f}",
-                "n": str(record["n"]),
-                "trivial": "" if best is None else f"{_number(best['value'], whole)} ({best['model']})",
-            }
+        others = [record for record in found if record["model"] != "dcrrg"]
+        best = max(others, key=lambda record: float(record["value"]), default={"value": None, "model": ""})
+        decimals = 0 if metric == "distinct_reports" else 3
+        cells = (
+            Cell(", ".join([metric, *(f"{key} {value}" for key, value in where.items())])),
+            Cell(record["value"], record.get("low"), record.get("high"), decimals),
+            Cell(record["n"], decimals=0),
+            Cell(best["value"], decimals=decimals),
+            Cell(best["model"]),
         )
-    return rows
-
-
-def _number(value: float, whole: bool) -> str:
-    return f"{value:.0f}" if whole else f"{value:.3f}"
+        rows.append(Row(task.replace("_", " "), cells))
+    columns = (
+        Column("metric", text=True),
+        Column("value"),
+        Column("n"),
+        Column("best trivial system"),
+        Column("which", text=True),
+    )
+    return Table("", "task", columns, tuple(rows))
 
 
 def main(arguments: Sequence[str]) -> None:

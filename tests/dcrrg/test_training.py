@@ -1,13 +1,16 @@
 """The four steps on a handful of phantom studies: what is frozen, resume after a kill, unpaired corpora."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
 import yaml
+from markdown_it import MarkdownIt
 from safetensors.torch import load_file
 
+from dcrrg.card import write_model_card
 from dcrrg.configuration import load_preset
 from dcrrg.model import DcrrgModel
 from dcrrg.training import train
@@ -107,6 +110,19 @@ def test_the_model_card_states_command_data_and_seed(corpus, trained):
     assert corpus.identity in card
     assert "Not measured yet" in card
     assert "no figure here says anything about patients" in card.lower()
+
+
+def test_the_model_card_shows_any_name_as_text(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "copy")
+    training = json.loads((folder / "training.json").read_text())
+    odd = "<x> a|b `c` \x1b[31m"
+    (folder / "training.json").write_text(json.dumps({**training, "corpus": odd, "command": odd}))
+    write_model_card(folder)
+    card = (folder / "README.md").read_text()
+    page = MarkdownIt("commonmark").enable("table").render(card)
+    assert "<x>" not in page
+    assert page.count("&lt;x&gt; a|b") == 3
+    assert "\x1b" not in card
 
 
 def test_another_run_in_the_same_folder_is_refused(corpus, preset, trained):
