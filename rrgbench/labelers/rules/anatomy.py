@@ -13,6 +13,7 @@ from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
 ANATOMY = (Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)
 _STATES = (Kind.BORDERLINE_NORMAL, Kind.NORMAL, Kind.ENLARGED, Kind.STABLE, Kind.UNCERTAIN_AFTER)
 _STOPS = (Kind.COMMA, Kind.BOUNDARY, Kind.ASIDE)
+_RELATIVE = ("that", "which")
 _REACH = 300
 """How many characters away a state may stand; keeps run-on text linear in its length."""
 
@@ -25,8 +26,10 @@ def state_label(statement: str, events: Sequence[Event], reached: Sequence[Cue],
     `reached` tells what cues reach each event (`rrgbench.labelers.rules.scope.cues`).
     """
     near = range(*within_reach(events, position, _REACH))
-    first = max((i + 1 for i in near if i < position and _stops(events[i])), default=near.start)
-    last = next((i for i in near if i > position and _stops(events[i])), near.stop)
+    following_sign = events[position + 1].trigger if position + 1 < near.stop else ""
+    headed = following_sign == ":" or (following_sign == "-" and position == 0)  # "heart: enlarged"
+    first = max((i + 1 for i in near if i < position and _stops(events, i)), default=near.start)
+    last = next((i for i in near if i > position + headed and _stops(events, i)), near.stop)
     states = [i for i in near if events[i].kind in _STATES]
     following = [i for i in states if position < i < last]
     preceding = [i for i in reversed(states) if first <= i < position]
@@ -62,6 +65,8 @@ def _first_telling(events: Sequence[Event], reached: Sequence[Cue], candidates: 
     return label
 
 
-def _stops(event: Event) -> bool:
-    """Whether a clause ends here; "heart: enlarged" and "a heart that is enlarged" go on."""
-    return event.kind in _STOPS and event.trigger not in (":", "that", "which")
+def _stops(events: Sequence[Event], i: int) -> bool:
+    """Whether a clause ends here; "a heart(,) that is enlarged" goes on."""
+    if events[i].kind is Kind.COMMA and i + 1 < len(events):
+        return events[i + 1].trigger not in _RELATIVE
+    return events[i].kind in _STOPS and events[i].trigger not in _RELATIVE

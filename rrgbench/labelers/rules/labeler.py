@@ -21,6 +21,7 @@ ENLARGED_CARDIOMEDIASTINUM: Final = observation_index("Enlarged Cardiomediastinu
 CARDIOMEGALY: Final = observation_index("Cardiomegaly")
 SUPPORT_DEVICES: Final = observation_index("Support Devices")
 _HEART_FAILURE: Final = re.compile(r"failure|chf|decompensation")
+_NORMALLY_THERE: Final = re.compile(r"interstitium|markings?")
 _ANATOMY_OBSERVATIONS: Final = {
     Kind.HEART: (CARDIOMEGALY,),
     Kind.HEART_CONTOUR: (CARDIOMEGALY, ENLARGED_CARDIOMEDIASTINUM),
@@ -257,7 +258,7 @@ def found_of(event: Event, label: int | None) -> list[Found]:
 
 def _label(events: Sequence[Event], position: int, cue: Cue, history: History, nothing_new: NothingNew) -> int | None:
     """Label of the finding `events[position]`, or None where it does not count."""
-    if cue & Cue.NEGATION:
+    if cue & Cue.NEGATION or _normal(events, position):
         return NEGATIVE
     if cue & Cue.NOTHING_NEW:
         return NEGATIVE if nothing_new == "negative" else UNCERTAIN
@@ -266,6 +267,19 @@ def _label(events: Sequence[Event], position: int, cue: Cue, history: History, n
     if cue & Cue.DOUBT or events[position].kind is Kind.SUGGESTIVE or is_alternative(events, position):
         return UNCERTAIN
     return POSITIVE
+
+
+def _normal(events: Sequence[Event], position: int) -> bool:
+    """Whether the finding is one that may be normal, and is called so: "the interstitium is normal"."""
+    if not _NORMALLY_THERE.search(events[position].trigger):
+        return False
+    after = position + 1
+    if after < len(events) and events[after].kind is Kind.PREDICATE:
+        after += 1
+    beside = (i for i in (position - 1, after) if 0 <= i < len(events) and events[i].kind is Kind.NORMAL)
+    return any(
+        max(events[i].start, events[position].start) - min(events[i].end, events[position].end) < 30 for i in beside
+    )
 
 
 def _headed(text: str, events: Sequence[Event]) -> dict[int, int | None]:

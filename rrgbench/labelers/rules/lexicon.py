@@ -99,9 +99,9 @@ def normalise(text: str) -> str:
     return _MASK.sub(lambda mask: "_" * len(mask.group()), lowered)
 
 
-def _expression(phrase: str) -> str:
-    """A lexicon entry as a regular expression: blanks match white space or hyphens, `_` a whole mask."""
-    return re.sub(r"(?<!\\)_", "_+", phrase).replace(" ?", r"[\s\-/]*").replace(" ", r"[\s\-]+")
+def _expression(phrase: str, blank: str) -> str:
+    """A lexicon entry as a regular expression: ` ?` matches also nothing or a slash, `_` a whole mask."""
+    return re.sub(r"(?<!\\)_", "_+", phrase).replace(" ?", r"[\s\-/]*").replace(" ", blank)
 
 
 def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
@@ -110,12 +110,12 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
         yield Kind.IGNORED, -1, phrase
     for phrase in content.get("other_phrases", ()):
         yield Kind.FINDING, OTHER_FINDING, phrase
-    yield from _cues(content, "present_before", "present_after")
+    yield from _cues(content, "present_before", "present_after", "negation_after")
     for phrase in content["uncertainty"]["after"]:
         yield Kind.UNCERTAIN_AFTER, -1, phrase
     for phrase in content["uncertainty"]["before"]:
         yield Kind.UNCERTAIN_BEFORE, -1, phrase
-    yield from _cues(content, "negation_after", "history", "nothing_new", "shown")
+    yield from _cues(content, "history", "nothing_new", "shown")
     for group, kind in (("borderline_normal", Kind.BORDERLINE_NORMAL), ("normal", Kind.NORMAL)):
         for phrase in content["states"][group]:
             yield kind, -1, phrase
@@ -165,11 +165,12 @@ def lexicon(package: str = "rrgbench.labelers.rules") -> Lexicon:
         If an entry is not a valid regular expression.
     """
     content = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
+    blank = content.get("blank", r"[\s\-]+")
     entries: dict[str, list[str]] = {}
     meanings: dict[str, list[tuple[Kind, int]]] = {}
     for kind, observation, phrase in _entries(content):
         for letter in first_letters(phrase):
-            entries.setdefault(letter, []).append(f"({_expression(phrase)})")
+            entries.setdefault(letter, []).append(f"({_expression(phrase, blank)})")
             meanings.setdefault(letter, []).append((kind, observation))
     for sign, kind in _PUNCTUATION.items():
         entries.setdefault(sign, []).append(f"({sign})")
@@ -179,7 +180,7 @@ def lexicon(package: str = "rrgbench.labelers.rules") -> Lexicon:
             letter: re.compile(f"(?:{'|'.join(group)}){'(?![a-z0-9_])' if letter.isalnum() or letter == '_' else ''}")
             for letter, group in sorted(entries.items())
         }
-        normality = re.compile("|".join(_expression(phrase) for phrase in content["normality"]))
+        normality = re.compile("|".join(_expression(phrase, blank) for phrase in content["normality"]))
     except re.error as error:
         raise InputError(f"the lexicon of {package} has an invalid expression: {error}") from error
     return Lexicon(by_letter, {letter: tuple(group) for letter, group in meanings.items()}, normality)

@@ -56,6 +56,8 @@ _QUALIFIER = re.compile(
 """What before "and" shows that it joins qualifiers, not findings: "no left and right effusions"."""
 _RUN_ON = re.compile(r"\s+(?:a|an|the|there|small|mild|moderate|left|right|stable|new|heart|lungs)\s+\w")
 """How a new statement follows a finding without any sign."""
+_EXCLUDED = re.compile(r"exclu|ruled")
+_FINITE = re.compile(r"(?:is|are|was|were)\b")
 _SINGULAR = re.compile(r"(?:is|has|was)\b")
 _ON_ITS_WAY = re.compile(r"\s*(?:to|for|of|in keeping)\b")
 """After "is seen": "is seen to suggest", "is seen for": the cue before still reaches."""
@@ -98,7 +100,7 @@ def _chunks(events: Sequence[Event]) -> tuple[list[_Chunk], list[bool]]:
         event = events[i]
         if event.kind in _SEPARATORS or event.kind is Kind.ALTERNATIVE:
             chunk = _Chunk()
-            more |= event.kind is Kind.ALTERNATIVE
+            more |= event.trigger.endswith("or")
         elif event.kind is Kind.BOUNDARY:
             chunk, more = _Chunk(), False
         elif event.kind in MENTIONS:
@@ -116,14 +118,16 @@ def _from_before(statement: str, events: Sequence[Event]) -> list[Cue]:
     chunks, goes_on = _chunks(events)
     found = [Cue.NONE] * len(events)
     active, doubt_until = Cue.NONE, 0
-    mentions = mentioned = False  # whether a mention stands in the segment; whether one stands behind the last cue
+    mentions = False  # whether a mention stands in the segment
+    items = negations = 0  # mentions since the last cue; negations one behind the other
     taken = False  # whether the cue takes something away: "removal of"
     for i, event in enumerate(events):
         kind = event.kind
         if kind is Kind.ENLARGED:
             found[i] = active
         elif kind in MENTIONS:
-            mentions = mentioned = True
+            mentions = True
+            items += 1
             found[i] = active if event.start < doubt_until else active & ~Cue.DOUBT
             if active & Cue.DOUBT and event.start < doubt_until:
                 doubt_until = event.end + _DOUBT_REACH
@@ -132,26 +136,31 @@ def _from_before(statement: str, events: Sequence[Event]) -> list[Cue]:
         elif kind in _BEFORE:
             active |= _BEFORE[kind]
             taken = event.trigger.endswith(" of")
-            mentioned = False
+            items = 0
+            negations = negations + 1 if active & Cue.NEGATION else 0
             if kind is Kind.UNCERTAIN_BEFORE:
                 doubt_until = event.end + _DOUBT_REACH
         elif kind in _VERDICTS and not mentions:  # "no longer seen is the effusion"
-            active, doubt_until, mentioned = _VERDICTS[kind], event.end + _DOUBT_REACH, False
+            active, doubt_until, items = _VERDICTS[kind], event.end + _DOUBT_REACH, 0
         elif kind is Kind.BOUNDARY or kind in _VERDICTS or kind in (Kind.PRESENT_AFTER, Kind.PRESENT_BEFORE):
             active = Cue.NONE
-            mentions &= kind is not Kind.BOUNDARY
+            if kind is Kind.BOUNDARY:
+                mentions, negations = False, 0
         elif kind is Kind.SHOWN:
-            if mentioned and not (_ON_ITS_WAY.match(statement, event.end) or _attributive(statement, events, i)):
+            if items and not (_ON_ITS_WAY.match(statement, event.end) or _attributive(statement, events, i)):
                 active = Cue.NONE
         elif kind in _SEPARATORS and active:
-            if _opens_anew(statement, events, i, chunks[i], goes_on[i], taken):
-                active = Cue.NONE
-            elif kind in (Kind.COMMA, Kind.ASIDE) and mentioned:
+            repeated = negations > 1 and items > 0 and kind is Kind.COMMA and not goes_on[i] and chunks[i].mentions
+            if repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
+                active, negations = Cue.NONE, 0
+            elif kind in (Kind.COMMA, Kind.ASIDE) and items:
                 active &= ~Cue.HISTORY if goes_on[i] else ~(Cue.DOUBT | Cue.HISTORY)
     return found
 
 
-def _opens_anew(statement: str, events: Sequence[Event], i: int, chunk: _Chunk, goes_on: bool, taken: bool) -> bool:
+def _opens_anew(
+    statement: str, events: Sequence[Event], i: int, chunk: _Chunk, goes_on: bool, taken: bool, items: int
+) -> bool:
     """Whether the chunk after the separator `events[i]` is a new statement rather than the next item of a list."""
     separator = events[i]
     following = events[i + 1] if i + 1 < len(events) else None
@@ -160,13 +169,18 @@ def _opens_anew(statement: str, events: Sequence[Event], i: int, chunk: _Chunk, 
     if chunk.mentions and chunk.predicate:
         return True
     anew = _ANEW.match(statement, separator.end) is not None
-    if chunk.mentions and chunk.shown and (anew or separator.kind is Kind.ASIDE):
+    apart = separator.kind is Kind.ASIDE or (
+        separator.kind is Kind.AND and items == 1 and i > 0 and events[i - 1].kind is Kind.COMMA
+    )
+    if chunk.mentions and chunk.shown and (anew or apart):
         return True
     if goes_on:
         return False
     if separator.kind is Kind.WITH and chunk.devices:
         return True
     if separator.kind is Kind.AND:
+        if not items:  # "probable left upper and left lower atelectasis"
+            return False
         if taken and _SIDE.match(statement, separator.end):  # "removal of the tube and right catheter"
             return False
         if _QUALIFIER.search(statement, max(0, separator.start - 12), separator.start):
@@ -184,7 +198,7 @@ def _from_behind(statement: str, events: Sequence[Event]) -> list[Cue]:
     """Verdicts whose backward scope includes each event."""
     found = [Cue.NONE] * len(events)
     existential = _existential(events)
-    active, crossed, listed, mentions, singular = Cue.NONE, False, False, 0, False
+    active, verdict, crossed, listed, mentions, singular = Cue.NONE, "", False, False, 0, False
     for i in range(len(events) - 1, -1, -1):
         event = events[i]
         kind = event.kind
@@ -193,13 +207,16 @@ def _from_behind(statement: str, events: Sequence[Event]) -> list[Cue]:
             mentions += kind is not Kind.ENLARGED
         elif kind in _VERDICTS:
             active, crossed, listed, mentions = _VERDICTS[kind], False, False, 0
+            verdict = event.trigger
             singular = _SINGULAR.match(event.trigger) is not None
         elif not active:
             continue
+        elif kind in _BEFORE and not mentions and not crossed:  # "may have resolved", "not clearly excluded"
+            active = _qualified(kind, active, verdict)
         elif kind in (Kind.BOUNDARY, Kind.WITH) or kind in _BEFORE or kind is Kind.PRESENT_BEFORE:
             active = Cue.NONE
         elif kind in _STATES:
-            if crossed or kind in (Kind.SHOWN, Kind.PRESENT_AFTER):
+            if crossed or kind is Kind.PRESENT_AFTER or (kind is Kind.SHOWN and _FINITE.match(event.trigger)):
                 active = Cue.NONE
         elif kind in (Kind.AND, Kind.ALTERNATIVE):
             bare = i > 0 and events[i - 1].kind in MENTIONS and not statement[events[i - 1].end : event.start].strip()
@@ -211,6 +228,15 @@ def _from_behind(statement: str, events: Sequence[Event]) -> list[Cue]:
                 active = Cue.NONE
             crossed = True
     return found
+
+
+def _qualified(kind: Kind, active: Cue, verdict: str) -> Cue:
+    """What remains of a verdict with a cue right before it."""
+    if kind is Kind.UNCERTAIN_BEFORE:
+        return Cue.DOUBT
+    if kind is Kind.NEGATION_BEFORE and active is Cue.DOUBT:
+        return Cue.NEGATION
+    return Cue.DOUBT if _EXCLUDED.search(verdict) else Cue.NONE
 
 
 def _existential(events: Sequence[Event]) -> list[bool]:

@@ -20,6 +20,7 @@ _INLINE_MARKUP = re.compile(
     r"(?<!_)__?(?=[A-Za-z])|(?<=[A-Za-z:.])__?(?!\w)",
     re.IGNORECASE | re.MULTILINE,
 )
+_READ_AS: Final = str.maketrans("|[]", ":()")
 _HYPHEN = re.compile(r"(?<=\s)-(?=\s)")
 _BULLETS: Final = "•‣▪●◦∙·○■□➢✓→⁃"
 _SIGNS: Final = {
@@ -41,12 +42,12 @@ _ABBREVIATED = r"(?<!\b[Vv][Ss])(?<!\b[Dd]r)(?<!\bMr)(?<!\bMs)(?<!e\.g)(?<!i\.e)
 # A full stop ends a statement unless it stands in a number, after a list number ("1. Cardiomegaly") or an abbreviation;
 # a question mark before a word ("? pneumonia") does not; a blank line, a list number and a head begin one.
 _END = re.compile(
-    r"(?<=[^\s,(])\?+(?=\s|$|[A-Z\"')])(?!\s*(?i:no|none|yes|absent|present)\b)"
+    r"(?<=[^\s,(?])\?+(?=\s|$|[A-Z\"')])(?!\s*(?i:no|none|yes|absent|present)\b)"
     rf"|(?<!\d){_ABBREVIATED}[.!]+(?!\d)(?=\s|$|[A-Z\"')])"
     r"|(?<=\d)[.!]+(?=\s+\D|\s*$|[A-Z])|(?<=[a-z]{3})\.(?=[a-z]{3})|\n\s*\n"
     rf"|(?<=\s)(?=\(?\d{{1,2}}\)\s+[A-Za-z])|(?<=\s)(?=(?i:{_HEADS})\s)"
 )
-_CONTRACTION = re.compile(r"(?<=[a-z])n't\b", re.IGNORECASE)
+_CONTRACTION = re.compile(r"\b(ca|do|is|are|was|were|does|did|could|would|has|have|had)n'?t\b", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"\s*\(?\d{1,2}\s*[.):]?\s*|\s*[a-h][.)]\s*")
 _BULLET = re.compile(r"\s*(?:[-*+>]+\s+)+")
 _INNER_BULLET = re.compile(r"\n[ \t]*[-*+>]+(?=\s)")
@@ -120,15 +121,16 @@ def _plain(report: str) -> tuple[str, list[int] | None]:
         if len(characters) != len(report):
             places = [at for _, at in characters]
         report = "".join(plain for plain, _ in characters)
-    if "'" in report:
-        report, places = _spelled_out(report, places)
+    report, places = _spelled_out(report, places)
     if "<" in report or "[" in report or "\\" in report:
         report = _MARKUP.sub(lambda tag: "\n\n".ljust(len(tag.group())), report)
+    if " * " in report:
+        report = report.replace(" * ", "\n\n ")
     if "*" in report or "#" in report or "`" in report or "<" in report or "_" in report or "[" in report:
         report = _INLINE_MARKUP.sub(lambda sign: " " * len(sign.group()), report)
     if " - " in report and " ." in report:  # tokenised text writes hyphens so
         report = _HYPHEN.sub(lambda sign: "-" if _OPENING_WORD.match(report, sign.end()) else " ", report)
-    return report.replace("|", ":"), places
+    return report.translate(_READ_AS), places
 
 
 def _spelled_out(text: str, places: list[int] | None) -> tuple[str, list[int] | None]:
@@ -137,9 +139,9 @@ def _spelled_out(text: str, places: list[int] | None) -> tuple[str, list[int] | 
     moved: list[int] = []
     reached = 0
     for match in _CONTRACTION.finditer(text):
-        at = match.start()
-        parts += (text[reached:at], "n not" if text[at - 2 : at].lower() == "ca" else " not")
-        moved += (*range(reached, at), *[at] * (len(parts[-1]) - 1), at + 2)
+        at = match.end(1)
+        parts += (text[reached:at], "n not" if match.group(1).lower() == "ca" else " not")
+        moved += (*range(reached, at), *[at] * (len(parts[-1]) - 1), match.end() - 1)
         reached = match.end()
     if not parts:
         return text, places
