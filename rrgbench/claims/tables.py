@@ -7,7 +7,7 @@ import numpy as np
 from rrgbench.claims.claim import ClaimSet, ObservationTable, Quantity, VariantTable
 from rrgbench.claims.measurement import Measured
 from rrgbench.claims.verdict import Models, quantity_values
-from rrgbench.metrics.catalogue import within_bounds
+from rrgbench.metrics.catalogue import entry, within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.record_tables import merged_signatures
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
@@ -48,7 +48,7 @@ def _is_measured(table: VariantTable, models: Models) -> bool:
 
 
 def _by_variant(table: VariantTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
-    columns = [Column(quantity.title, group, "higher") for quantity, group in table.columns]
+    columns = [Column(quantity.title, group, entry(quantity.metric).better) for quantity, group in table.columns]
     rows = [
         Row(label, tuple(_cell(models.get(variant, {}), quantity, seeds) for quantity, _ in table.columns))
         for variant, label in table.rows
@@ -62,7 +62,7 @@ def _by_variant(table: VariantTable, models: Models, where: str, seeds: Sequence
 
 
 def _by_observation(table: ObservationTable, models: Models, where: str, seeds: Sequence[int]) -> Table:
-    columns = [Column(variant, better="higher") for variant in table.variants]
+    columns = [Column(variant, better=entry(table.metric).better) for variant in table.variants]
     mean = Quantity(table.metric, "mean")
     quantities = {"mean": mean, **{name: Quantity(table.metric, name, (name,)) for name in OBSERVATIONS}}
     rows = [
@@ -110,7 +110,8 @@ def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedM
 
 def _shown(found: SeedMean, quantity: Quantity, seeds: Sequence[int]) -> Cell:
     notes = () if found.seeds == len(seeds) else (f"{found.seeds} of {len(seeds)} seeds",)
-    return Cell(found.value, *within_bounds(quantity.metric, found.low, found.high), notes=notes)
+    low, high = within_bounds(quantity.metric, found.low, found.high)
+    return Cell(found.value, low, high, entry(quantity.metric).decimals, notes=notes)
 
 
 def _records(models: Models, variants: Sequence[str], quantity: Quantity) -> list[Record]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError
-from rrgbench.metrics.catalogue import entry, within_bounds
+from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, entry, within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
@@ -50,9 +50,9 @@ class TableDescription:
     settings : {"all", "first", "several"}
         Which settings of a metric are shown: all, the first in `SETTINGS`, or all if there are several. Of observations
         each setting has its own table.
-    headings : mapping of str to (str, str)
-        Heading above a metric's column and its title, where the catalogue's title is not meant; `{setting}` stands for
-        the setting's words.
+    above : mapping of str to str
+        Heading over the columns of a group of the catalogue, whose metrics have their short titles there; `{setting}`
+        stands for the setting's words.
     detail : bool
         Shown in documents, left out of the terminal's first view, as observations in a further setting are.
     """
@@ -62,30 +62,23 @@ class TableDescription:
     rows: Literal["model", "observation"] = "model"
     apart: tuple[Aspect, ...] = ("metric",)
     settings: Literal["all", "first", "several"] = "all"
-    headings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    above: Mapping[str, str] = field(default_factory=dict)
     detail: bool = False
-
-
-_EFFICACY: Final = ("ce_precision", "ce_recall", "ce_f1")
-
-
-def _short(above: str) -> dict[str, tuple[str, str]]:
-    return {"ce_precision": (above, "P"), "ce_recall": (above, "R"), "ce_f1": (above, "F1")}
 
 
 DESCRIPTIONS: Final = (
     TableDescription(
         "Report generation",
-        ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider", *_EFFICACY, "distinct_reports"),
+        (*TEXT_METRICS, "distinct_reports"),
         settings="first",
-        headings=_short("CE ({setting})"),
+        above={"ce": "CE ({setting})"},
     ),
     TableDescription(
         "Clinical efficacy by averaging",
-        _EFFICACY,
+        TEXT_GROUPS["ce"],
         apart=("setting", "metric"),
         settings="several",
-        headings=_short(""),
+        above={"ce": ""},
         detail=True,
     ),
     TableDescription("F1 per observation", ("ce_f1",), "observation"),
@@ -133,7 +126,7 @@ def model_order(records: Iterable[Record]) -> list[str]:
     ]
 
 
-def pooled(records: Sequence[Record], decimals: int = 3) -> Cell:
+def pooled(records: Sequence[Record]) -> Cell:
     """One cell from the records of one value.
 
     Repetitions over seeds give their mean, and an interval over seeds and studies (`mean_of_intervals`); a note says
@@ -146,6 +139,7 @@ def pooled(records: Sequence[Record], decimals: int = 3) -> Cell:
     """
     if not records:
         return Cell(notes=("not part of this run",))
+    decimals = entry(records[0].metric).decimals
     if len({record.seed for record in records}) != len(records):
         raise InputError(f"{len(records)} records claim the same cell: {records[0].name}")
     reasons = tuple(dict.fromkeys(record.reason for record in records if record.reason))
@@ -268,10 +262,7 @@ def _table(
     for row, name in rows.items():
         own = [record for column in columns for record in placed[row, column]]
         rest = own[:1] if not by_row and all(record.value is None for record in own) else []
-        found = tuple(
-            pooled(placed[row, c] or rest, min((entry(one.metric).decimals for one in placed[row, c]), default=3))
-            for c in columns
-        )
+        found = tuple(pooled(placed[row, column] or rest) for column in columns)
         filled.append(Row(name, found, "trivial" if row in TRIVIAL else ""))
     used = {column: [record for row in rows for record in placed[row, column]] for column in columns}
     return ranked(
@@ -305,7 +296,9 @@ def _place(setting: str | None) -> tuple[float, str]:
 
 def _column(description: TableDescription, apart: Sequence[Aspect], key: tuple[Any, ...]) -> Column:
     metric, setting, fraction, k = key
-    above, title = description.headings.get(metric, ("", entry(metric).title))
+    known = entry(metric)
+    above = description.above.get(known.group)
+    title = known.title if above is None else known.short or known.title
     words: dict[Aspect, str] = {
         "metric": title.replace("@K", f"@{k}"),
         "setting": SETTINGS.get(setting, setting or ""),
@@ -313,7 +306,7 @@ def _column(description: TableDescription, apart: Sequence[Aspect], key: tuple[A
         "k": "" if k is None or "@K" in title else f"k={k}",
     }
     *groups, last = [words[aspect] for aspect in apart if words[aspect]] or [title]
-    return Column(last, " ".join(groups) or above.format(setting=words["setting"]), entry(metric).better)
+    return Column(last, " ".join(groups) or (above or "").format(setting=words["setting"]), known.better)
 
 
 def percent(fraction: float) -> str:

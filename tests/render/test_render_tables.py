@@ -210,8 +210,8 @@ def test_a_task_of_someone_else_describes_its_table_and_loses_nothing() -> None:
         for v, (s, f) in enumerate((s, f) for s in ("x", "y") for f in (0.1, 1.0))
     ]
     mine.append(record("mine", "stars", 9.0, setting="x", observation="Spleen"))
-    whole, by_observation = tables(mine, [TableDescription("Stars", ("stars",), headings={"stars": ("", "Stars")})])
-    assert [c.name for c in whole.columns] == ["Stars x 10%", "Stars x 100%", "Stars y 10%", "Stars y 100%"]
+    whole, by_observation = tables(mine, [TableDescription("Stars", ("stars",))])
+    assert [c.name for c in whole.columns] == ["stars x 10%", "stars x 100%", "stars y 10%", "stars y 100%"]
     assert by_observation.title == "stars per observation on phantom@1a2b, test: x"
     assert next(line for line in by_observation.rows if line.label == "Spleen (100)").cells[0].value == 9.0
 
