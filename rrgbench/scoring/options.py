@@ -69,6 +69,8 @@ class Scoring(BaseModel):
         Keys, groups (`bleu`, `nlg`, `ce`), or metrics of other packages by name or loaded; None for all of our own.
     intervals : bool
         Whether to give bootstrap intervals.
+    certificate : bool
+        Whether to find the best constant report beside each value (`rrgbench.scoring.certificate`).
     replicates, level, method, seed
         Of the intervals, as in `rrgbench.stats.bootstrap.intervals`.
     labeler : str or Labeler, optional
@@ -91,6 +93,7 @@ class Scoring(BaseModel):
     protocol: Protocol
     metrics: tuple[str | ExternalMetric, ...] | None = None
     intervals: bool = True
+    certificate: bool = True
     replicates: int = Field(default=1000, ge=2)
     level: float = Field(default=0.95, gt=0, lt=1)
     method: Method = "percentile"
@@ -138,7 +141,7 @@ class Scoring(BaseModel):
     def decides(self) -> Mapping[str, Any]:
         """All that decides a number, as JSON: of protocol and labeler what they hold, not only their names."""
         return {
-            **self.model_dump(mode="json", exclude={"protocol", "labeler", "metrics", "efficacy"}),
+            **self.model_dump(mode="json", exclude={"protocol", "labeler", "metrics", "efficacy", "certificate"}),
             "protocol": self.protocol.model_dump(mode="json", exclude={"source"}),
             "labeler": self.tool.identity,
             "metrics": None

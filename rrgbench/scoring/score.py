@@ -13,6 +13,7 @@ from rrgbench.errors import InputError, UnknownNameError, listed
 from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, in_order
 from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
 from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.families import (
     efficacy_signature,
     efficacy_statistics,
@@ -147,6 +148,10 @@ def score_pairs(
     say("resampling studies" if options.intervals else "done")
     values, observations = values_of(families, len(pairs.study_ids), options.bootstrap, signatures)
     wanted = in_order([*keys, *(key for metric in external for key in metric.keys)])
+    found_certificate = None
+    if options.certificate:
+        say("finding the best constant report")
+        found_certificate = certificate(pairs, options, keys, labels)
     return Scores(
         values_by_key={key: values[key] for key in wanted if key in values},
         absent={key: absent[key] for key in in_order(absent)},
@@ -154,6 +159,7 @@ def score_pairs(
         study_ids=pairs.study_ids,
         families=tuple(families),
         signature=whole,
+        certificate=found_certificate,
     )
 
 

@@ -13,6 +13,7 @@ from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
+from rrgbench.scoring.certificate import Certificate
 from rrgbench.scoring.signature import Signature
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class Scores(Mapping[str, Value]):
         Statistics, for paired tests.
     signature : Signature
         Of the whole: what every value's signature has in common with clinical efficacy's choices where computed.
+    certificate : Certificate or None
+        The best constant report beside each value, and the number of distinct reports; None where not asked for.
     """
 
     values_by_key: Mapping[str, Value]
@@ -122,6 +125,7 @@ class Scores(Mapping[str, Value]):
     study_ids: tuple[str, ...]
     families: tuple[Family, ...] = field(repr=False)
     signature: Signature
+    certificate: Certificate | None = None
 
     def __getitem__(self, key: str) -> Value:
         """The value of a metric; an absent one says why."""
@@ -171,18 +175,29 @@ class Scores(Mapping[str, Value]):
             "signature": str(self.signature),
             "values": self.to_records(),
             "absent": dict(self.absent),
+            "certificate": None if self.certificate is None else self.certificate.to_json(),
         }
         return json_text(content)
 
     def to_table(self) -> Table:
-        """A row a metric: value with interval, and n; what is absent says why."""
+        """A row a metric: value with interval, the best constant report's value, and n; what is absent says why."""
         rows = []
+        lost = set() if self.certificate is None else set(self.certificate.beaten(self))
         for key in in_order([*self.values_by_key, *self.absent]):
             value = self.values_by_key.get(key)
             shown = Cell(notes=(self.absent[key],)) if value is None else value.cell
-            rows.append(Row(entry(key).title, (shown, Cell(None if value is None else value.n, decimals=0))))
-        columns = (Column(f"value ({self.interval_title})"), Column("n"))
-        return Table("Scores", "metric", columns, tuple(rows), (), (("", str(self.signature)),), beside=True)
+            cells = [shown, Cell(None if value is None else value.n, decimals=0)]
+            if self.certificate is not None:
+                constant = self.certificate.constants.get(key)
+                mark = "!" if key in lost else ""
+                cells.insert(1, Cell(None if constant is None else constant.value, superscript=mark))
+            rows.append(Row(entry(key).title, tuple(cells)))
+        columns = [Column(f"value ({self.interval_title})"), Column("n")]
+        if self.certificate is not None:
+            columns.insert(1, Column("best constant"))
+        remarks = () if self.certificate is None else tuple(f"! {text}" for text in self.certificate.warnings(self))
+        signatures = (("", str(self.signature)),)
+        return Table("Scores", "metric", tuple(columns), tuple(rows), remarks, signatures, beside=True)
 
     def observations_to_table(self) -> Table:
         """Clinical efficacy of each observation, and how many references have it."""

@@ -189,7 +189,7 @@ def test_reports_that_do_not_fit(references, hypotheses, message) -> None:
 def test_tables() -> None:
     scores = score(REFERENCES, HYPOTHESES, replicates=100, level=0.9)
     markdown, latex, content = scores.to_markdown(), scores.to_latex(), json.loads(scores.to_json())
-    assert "| metric | value (90 % interval) | n |" in markdown
+    assert "| metric | value (90 % interval) | best constant | n |" in markdown
     assert f"`{scores.signature}`" in markdown
     assert latex.count(r"\\") == 11
     assert r"90 \% interval" in latex
