@@ -60,6 +60,7 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     ----------
     name : str
         One of `LABELERS.names()`. With `@version` that version: an older one that is registered, or the present one.
+        `lookup:FILE` takes labels from a file (`rrgbench.labelers.lookup`).
     cache : path, optional
         A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
@@ -72,12 +73,18 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     InputError
         If an option is not one of the labeler's, or its version is not the one asked for.
     """
+    plain, colon, file = name.partition(":")
+    if plain == "lookup" and colon:
+        return load(plain, cache=cache, file=file, **options)
     plain, _, wanted = name.partition("@")
     maker = LABELERS.load(name if name in LABELERS or plain not in LABELERS else plain)
     parameters = signature(maker).parameters
     unknown = sorted(set(options) - set(parameters))
     if unknown and all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
         raise InputError(f"labeler {name!r} has no option {listed(unknown)}")
+    needed = [name for name, one in parameters.items() if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
+    if lacking := [name for name in needed if name not in options]:
+        raise InputError(f"labeler {plain!r} needs {listed(lacking)}, e.g. {plain}:FILE")
     labeler = maker(**options)
     if wanted and labeler.version != wanted:
         raise InputError(f"labeler {plain!r} is here as {labeler.identity}; {name} is not available")

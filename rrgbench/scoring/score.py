@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rrgbench.errors import InputError, UnknownNameError, listed
+from rrgbench.labelers.lookup import LookupLabeler
 from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, in_order
 from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
 from rrgbench.metrics.external.plug_in import ExternalMetric
@@ -106,6 +107,7 @@ def score_pairs(
     `pairs.references` may be empty, for films without reports.
     """
     say = progress or _silent
+    options, labels = looked_up(pairs, options, labels)
     keys, external = wanted_metrics(options.metrics)
     check_section(options, pairs)
     absent: dict[str, str] = {}
@@ -161,6 +163,20 @@ def score_pairs(
         signature=whole,
         certificate=found_certificate,
     )
+
+
+def looked_up(
+    pairs: ReportPairs, options: Scoring, labels: ReferenceLabels | None
+) -> tuple[Scoring, ReferenceLabels | None]:
+    """Labels by study of a look-up labeler as those of the references; the protocol's labeler reads the hypotheses."""
+    tool = options.tool if options.labeler is not None else None
+    if not isinstance(tool, LookupLabeler) or not tool.by_study:
+        return options, labels
+    if labels is not None:
+        raise InputError(
+            f"reference labels are given twice, by {labels.source} and by {tool.identity}; give one of them"
+        )
+    return options.but(labeler=None), ReferenceLabels(tool.of_studies(pairs.study_ids), tool.identity)
 
 
 def check_section(options: Scoring, pairs: ReportPairs) -> None:
