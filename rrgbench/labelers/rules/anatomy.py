@@ -7,7 +7,7 @@ example of an uncertain label (Irvin et al. 2019, section on uncertainty labels)
 from collections.abc import Sequence
 
 from rrgbench.labelers.rules.lexicon import Event, Kind
-from rrgbench.labelers.rules.scope import Cue, within_reach
+from rrgbench.labelers.rules.scope import NEGATION, NOTHING_NEW, within_reach
 from rrgbench.observations import NEGATIVE, POSITIVE, UNCERTAIN
 
 ANATOMY = (Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)
@@ -18,7 +18,7 @@ _REACH = 300
 """How many characters away a state may stand; keeps run-on text linear in its length."""
 
 
-def state_label(statement: str, events: Sequence[Event], reached: Sequence[Cue], position: int) -> int | None:
+def state_label(statement: str, events: Sequence[Event], reached: Sequence[int], position: int) -> int | None:
     """Label of the anatomy `events[position]` by its state, or None where the statement gives none.
 
     The state is looked for right before the anatomy ("normal heart size"), then after it in the same clause, then
@@ -52,7 +52,7 @@ def _adjacent(statement: str, events: Sequence[Event], position: int, first: int
     return len(between) <= 1 and "and" not in between
 
 
-def _first_telling(events: Sequence[Event], reached: Sequence[Cue], candidates: Sequence[int]) -> int | None:
+def _first_telling(events: Sequence[Event], reached: Sequence[int], candidates: Sequence[int]) -> int | None:
     """Label of the first state that says more than that nothing changed, else uncertain, else None."""
     label: int | None = None
     for i in candidates:
@@ -60,7 +60,7 @@ def _first_telling(events: Sequence[Event], reached: Sequence[Cue], candidates: 
         if kind in (Kind.NORMAL, Kind.BORDERLINE_NORMAL):
             return NEGATIVE
         if kind is Kind.ENLARGED:
-            return NEGATIVE if reached[i] & (Cue.NEGATION | Cue.NOTHING_NEW) else POSITIVE
+            return NEGATIVE if reached[i] & (NEGATION | NOTHING_NEW) else POSITIVE
         label = UNCERTAIN
     return label
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
 from rrgbench.labelers.rules.lexicon import OTHER_FINDING, Event, Kind, lexicon, normalise
-from rrgbench.labelers.rules.scope import Cue, cues, is_alternative
+from rrgbench.labelers.rules.scope import DOUBT, HISTORY, NEGATION, NOTHING_NEW, UNCHANGED, cues, is_alternative
 from rrgbench.labelers.rules.statements import Statement, statements
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
 
@@ -256,15 +256,17 @@ def found_of(event: Event, label: int | None) -> list[Found]:
     return found
 
 
-def _label(events: Sequence[Event], position: int, cue: Cue, history: History, nothing_new: NothingNew) -> int | None:
+def _label(events: Sequence[Event], position: int, cue: int, history: History, nothing_new: NothingNew) -> int | None:
     """Label of the finding `events[position]`, or None where it does not count."""
-    if cue & Cue.NEGATION or _normal(events, position):
+    if cue & NEGATION or _normal(events, position):
         return NEGATIVE
-    if cue & Cue.NOTHING_NEW:
+    if cue & NOTHING_NEW:
         return NEGATIVE if nothing_new == "negative" else UNCERTAIN
-    if cue & Cue.HISTORY and history != "positive":
+    if cue & HISTORY and history != "positive":
         return NEGATIVE if history == "negative" else None
-    if cue & Cue.DOUBT or events[position].kind is Kind.SUGGESTIVE or is_alternative(events, position):
+    if cue & DOUBT or events[position].kind is Kind.SUGGESTIVE:
+        return UNCERTAIN
+    if not cue & UNCHANGED and is_alternative(events, position):
         return UNCERTAIN
     return POSITIVE
 

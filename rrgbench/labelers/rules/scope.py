@@ -10,32 +10,27 @@ predicate. Two passes over the events, one in each direction, so time is linear 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final
 
 from rrgbench.labelers.rules.lexicon import Event, Kind
 from rrgbench.observations import observation_index
 
-
-class Cue(IntFlag):
-    """What reaches a mention."""
-
-    NONE = 0
-    NEGATION = 1
-    DOUBT = 2
-    HISTORY = 4
-    NOTHING_NEW = 8
-
+NEGATION: Final = 1
+DOUBT: Final = 2
+HISTORY: Final = 4
+NOTHING_NEW: Final = 8
+UNCHANGED: Final = 16
+"""What may reach a mention, as bits of one number: a finding may be both negated and doubted."""
 
 MENTIONS: Final = (Kind.FINDING, Kind.SUGGESTIVE, Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)
 _SEPARATORS: Final = (Kind.COMMA, Kind.AND, Kind.WITH, Kind.ASIDE)
 _BEFORE: Final = {
-    Kind.NEGATION_BEFORE: Cue.NEGATION,
-    Kind.UNCERTAIN_BEFORE: Cue.DOUBT,
-    Kind.HISTORY: Cue.HISTORY,
-    Kind.NOTHING_NEW: Cue.NOTHING_NEW,
+    Kind.NEGATION_BEFORE: NEGATION,
+    Kind.UNCERTAIN_BEFORE: DOUBT,
+    Kind.HISTORY: HISTORY,
+    Kind.NOTHING_NEW: NOTHING_NEW,
 }
-_VERDICTS: Final = {Kind.NEGATION_AFTER: Cue.NEGATION, Kind.UNCERTAIN_AFTER: Cue.DOUBT}
+_VERDICTS: Final = {Kind.NEGATION_AFTER: NEGATION, Kind.UNCERTAIN_AFTER: DOUBT}
 _OWN_PREDICATE: Final = (Kind.PREDICATE, Kind.PRESENT_AFTER, Kind.NEGATION_AFTER, Kind.UNCERTAIN_AFTER)
 _STATES: Final = (Kind.STABLE, Kind.ENLARGED, Kind.SHOWN, *_OWN_PREDICATE)
 _SUPPORT_DEVICES: Final = observation_index("Support Devices")
@@ -77,8 +72,8 @@ class _Chunk:
     devices: bool = False
 
 
-def cues(statement: str, events: Sequence[Event]) -> list[Cue]:
-    """For each event what reaches it from before and behind; `Cue.NONE` for those that are no mention.
+def cues(statement: str, events: Sequence[Event]) -> list[int]:
+    """For each event what reaches it from before and behind; 0 for those that are no mention.
 
     Parameters
     ----------
@@ -106,18 +101,18 @@ def _chunks(events: Sequence[Event]) -> tuple[list[_Chunk], list[bool]]:
         elif event.kind in MENTIONS:
             devices = chunk.devices or event.observation == _SUPPORT_DEVICES
             chunk = _Chunk(True, chunk.predicate, chunk.shown, devices)
-        elif event.kind in _OWN_PREDICATE:
+        elif event.kind in _OWN_PREDICATE or (event.kind is Kind.ENLARGED and not chunk.mentions):
             chunk = _Chunk(False, True, chunk.shown, chunk.devices)
         elif event.kind is Kind.SHOWN:
             chunk = _Chunk(False, chunk.predicate, True, chunk.devices)
     return chunks, goes_on
 
 
-def _from_before(statement: str, events: Sequence[Event]) -> list[Cue]:
+def _from_before(statement: str, events: Sequence[Event]) -> list[int]:
     """Cues whose forward scope includes each event."""
     chunks, goes_on = _chunks(events)
-    found = [Cue.NONE] * len(events)
-    active, doubt_until = Cue.NONE, 0
+    found = [0] * len(events)
+    active, doubt_until = 0, 0
     mentions = False  # whether a mention stands in the segment
     items = negations = 0  # mentions since the last cue; negations one behind the other
     taken = False  # whether the cue takes something away: "removal of"
@@ -128,33 +123,35 @@ def _from_before(statement: str, events: Sequence[Event]) -> list[Cue]:
         elif kind in MENTIONS:
             mentions = True
             items += 1
-            found[i] = active if event.start < doubt_until else active & ~Cue.DOUBT
-            if active & Cue.DOUBT and event.start < doubt_until:
+            found[i] = active if event.start < doubt_until else active & ~DOUBT
+            if active & DOUBT and event.start < doubt_until:
                 doubt_until = event.end + _DOUBT_REACH
             if active and not goes_on[i] and _RUN_ON.match(statement, event.end):
-                active = Cue.NONE
+                active = 0
         elif kind in _BEFORE:
             active |= _BEFORE[kind]
             taken = event.trigger.endswith(" of")
             items = 0
-            negations = negations + 1 if active & Cue.NEGATION else 0
+            negations = negations + 1 if active & NEGATION else 0
             if kind is Kind.UNCERTAIN_BEFORE:
                 doubt_until = event.end + _DOUBT_REACH
         elif kind in _VERDICTS and not mentions:  # "no longer seen is the effusion"
             active, doubt_until, items = _VERDICTS[kind], event.end + _DOUBT_REACH, 0
-        elif kind is Kind.BOUNDARY or kind in _VERDICTS or kind in (Kind.PRESENT_AFTER, Kind.PRESENT_BEFORE):
-            active = Cue.NONE
+        elif kind is Kind.PRESENT_BEFORE:
+            active, items = UNCHANGED, 0
+        elif kind is Kind.BOUNDARY or kind in _VERDICTS or kind is Kind.PRESENT_AFTER:
+            active = 0
             if kind is Kind.BOUNDARY:
                 mentions, negations = False, 0
         elif kind is Kind.SHOWN:
             if items and not (_ON_ITS_WAY.match(statement, event.end) or _attributive(statement, events, i)):
-                active = Cue.NONE
+                active = 0
         elif kind in _SEPARATORS and active:
             repeated = negations > 1 and items > 0 and kind is Kind.COMMA and not goes_on[i] and chunks[i].mentions
             if repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
-                active, negations = Cue.NONE, 0
+                active, negations = 0, 0
             elif kind in (Kind.COMMA, Kind.ASIDE) and items:
-                active &= ~Cue.HISTORY if goes_on[i] else ~(Cue.DOUBT | Cue.HISTORY)
+                active &= ~HISTORY if goes_on[i] else ~(DOUBT | HISTORY)
     return found
 
 
@@ -194,11 +191,11 @@ def _attributive(statement: str, events: Sequence[Event], i: int) -> bool:
     return following is not None and following.kind in MENTIONS and statement[events[i].end : following.start] == " "
 
 
-def _from_behind(statement: str, events: Sequence[Event]) -> list[Cue]:
+def _from_behind(statement: str, events: Sequence[Event]) -> list[int]:
     """Verdicts whose backward scope includes each event."""
-    found = [Cue.NONE] * len(events)
+    found = [0] * len(events)
     existential = _existential(events)
-    active, verdict, crossed, listed, mentions, singular = Cue.NONE, "", False, False, 0, False
+    active, verdict, crossed, listed, mentions, singular = 0, "", False, False, 0, False
     for i in range(len(events) - 1, -1, -1):
         event = events[i]
         kind = event.kind
@@ -214,29 +211,29 @@ def _from_behind(statement: str, events: Sequence[Event]) -> list[Cue]:
         elif kind in _BEFORE and not mentions and not crossed:  # "may have resolved", "not clearly excluded"
             active = _qualified(kind, active, verdict)
         elif kind in (Kind.BOUNDARY, Kind.WITH) or kind in _BEFORE or kind is Kind.PRESENT_BEFORE:
-            active = Cue.NONE
+            active = 0
         elif kind in _STATES:
             if crossed or kind is Kind.PRESENT_AFTER or (kind is Kind.SHOWN and _FINITE.match(event.trigger)):
-                active = Cue.NONE
+                active = 0
         elif kind in (Kind.AND, Kind.ALTERNATIVE):
             bare = i > 0 and events[i - 1].kind in MENTIONS and not statement[events[i - 1].end : event.start].strip()
             if mentions and kind is Kind.AND and (existential[i] or (singular and not bare)):
-                active = Cue.NONE
+                active = 0
             crossed = listed = True
         elif kind in (Kind.COMMA, Kind.ASIDE):
             if mentions and not listed:
-                active = Cue.NONE
+                active = 0
             crossed = True
     return found
 
 
-def _qualified(kind: Kind, active: Cue, verdict: str) -> Cue:
+def _qualified(kind: Kind, active: int, verdict: str) -> int:
     """What remains of a verdict with a cue right before it."""
     if kind is Kind.UNCERTAIN_BEFORE:
-        return Cue.DOUBT
-    if kind is Kind.NEGATION_BEFORE and active is Cue.DOUBT:
-        return Cue.NEGATION
-    return Cue.DOUBT if _EXCLUDED.search(verdict) else Cue.NONE
+        return DOUBT
+    if kind is Kind.NEGATION_BEFORE and active == DOUBT:
+        return NEGATION
+    return DOUBT if _EXCLUDED.search(verdict) else 0
 
 
 def _existential(events: Sequence[Event]) -> list[bool]:

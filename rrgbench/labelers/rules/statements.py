@@ -13,14 +13,16 @@ from itertools import pairwise
 from typing import Final
 
 _MARKUP = re.compile(
-    r"</?(?:s|br|li|ul|ol|p|tr|td|div|h\d|bos|eos|sep|cls|pad)\s*/?>|\[(?:sep|cls|pad)\]|\\[nr]", re.IGNORECASE
+    r"</?(?:s|br|li|ul|ol|p|tr|td|div|h\d|bos|eos|sep|cls|pad|findings?|impressions?|report)\s*/?>"
+    r"|\[/?(?:sep|cls|pad|findings?|impressions?)\]|\\[nr]|\"\s*,\s*(?=\")",
+    re.IGNORECASE,
 )
 _INLINE_MARKUP = re.compile(
     r"</?(?:b|i|u|em|strong|span|unk)>|\[unk\]|\\t|(?<=\S)\*+|\*{2,}|^#{1,6} |`+|"
     r"(?<!_)__?(?=[A-Za-z])|(?<=[A-Za-z:.])__?(?!\w)",
     re.IGNORECASE | re.MULTILINE,
 )
-_READ_AS: Final = str.maketrans("|[]", ":()")
+_READ_AS: Final = str.maketrans("|[]\v\f", ":()\n\n")
 _HYPHEN = re.compile(r"(?<=\s)-(?=\s)")
 _BULLETS: Final = "•‣▪●◦∙·○■□➢✓→⁃"
 _SIGNS: Final = {
@@ -39,14 +41,16 @@ _HEADS = (
     r"(?: (?:and|&))? (?:spaces?|structures?|tissues?|silhouette|findings|devices|tubes|lines|abdomen))\s?:)"
 )
 _ABBREVIATED = r"(?<!\b[Vv][Ss])(?<!\b[Dd]r)(?<!\bMr)(?<!\bMs)(?<!e\.g)(?<!i\.e)(?<!\bapprox)"
+_SIGN = re.compile(r"[.!?]+|\n\s*\n")
 # A full stop ends a statement unless it stands in a number, after a list number ("1. Cardiomegaly") or an abbreviation;
-# a question mark before a word ("? pneumonia") does not; a blank line, a list number and a head begin one.
+# a question mark before a word ("? pneumonia") or an answer ("Effusion? No.") does not.
 _END = re.compile(
     r"(?<=[^\s,(?])\?+(?=\s|$|[A-Z\"')])(?!\s*(?i:no|none|yes|absent|present)\b)"
     rf"|(?<!\d){_ABBREVIATED}[.!]+(?!\d)(?=\s|$|[A-Z\"')])"
-    r"|(?<=\d)[.!]+(?=\s+\D|\s*$|[A-Z])|(?<=[a-z]{3})\.(?=[a-z]{3})|\n\s*\n"
-    rf"|(?<=\s)(?=\(?\d{{1,2}}\)\s+[A-Za-z])|(?<=\s)(?=(?i:{_HEADS})\s)"
+    r"|(?<=\d)[.!]+(?=\s+\D|\s*$|[A-Z])|(?<=[a-z]{3})\.(?=[a-z]{3})"
 )
+_BEGIN = re.compile(rf"(?<=\s)(?=\(?(?:\d{{1,2}}|[b-h])\)\s+[A-Za-z])|(?<=\s)(?=(?i:{_HEADS})\s)")
+"""List numbers and heads within a line."""
 _CONTRACTION = re.compile(r"\b(ca|do|is|are|was|were|does|did|could|would|has|have|had)n'?t\b", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"\s*\(?\d{1,2}\s*[.):]?\s*|\s*[a-h][.)]\s*")
 _BULLET = re.compile(r"\s*(?:[-*+>]+\s+)+")
@@ -122,7 +126,7 @@ def _plain(report: str) -> tuple[str, list[int] | None]:
             places = [at for _, at in characters]
         report = "".join(plain for plain, _ in characters)
     report, places = _spelled_out(report, places)
-    if "<" in report or "[" in report or "\\" in report:
+    if any(sign in report for sign in '<[\\"'):
         report = _MARKUP.sub(lambda tag: "\n\n".ljust(len(tag.group())), report)
     if " * " in report:
         report = report.replace(" * ", "\n\n ")
@@ -163,7 +167,10 @@ def _plain_sign(sign: str) -> str:
 
 def _spans(text: str) -> list[tuple[int, int]]:
     """Half-open ranges of the statements, without bullets and surrounding white space."""
-    ends = {match.end() for match in _END.finditer(text)}
+    signs = _SIGN.finditer(text)
+    ends = {sign.end() for sign in signs if sign.group()[0] == "\n" or _END.match(text, sign.start())}
+    if ":" in text or ")" in text:
+        ends.update(match.start() for match in _BEGIN.finditer(text))
     if "\n" in text:
         ends.update(_line_ends(text))
     spans: list[tuple[int, int]] = []
