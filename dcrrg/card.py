@@ -64,7 +64,8 @@ def write_model_card(
     training = json.loads(record_file.read_text())
     with safe_open(checkpoint / "model.safetensors", framework="np") as weights:
         sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-    tuned = _tuned(json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt"), training["corpus"])
+    tuning = json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt")
+    tuned = _tuned(tuning, training.get("paired", True))
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
     named = ', checkpoint="FOLDER"'
     if shipped:
@@ -89,11 +90,11 @@ def write_model_card(
     (checkpoint / "README.md").write_text(text)
 
 
-def _tuned(tuning: str, corpus: str) -> tuple[str, ...]:
-    """The parts that step 4 trains; a corpus named `films+reports` has no pairs, so its films are not seen there."""
+def _tuned(tuning: str, paired: bool) -> tuple[str, ...]:
+    """The parts that step 4 trains; where films and reports are unpaired, it sees no films."""
     if tuning == "prompt":
         return ("prompts", "report_head")
-    return ("decoder", "report_head", *(() if "+" in corpus else ("image_encoder", "image_projection")))
+    return ("decoder", "report_head", *(("image_encoder", "image_projection") if paired else ()))
 
 
 def _count(shape: Sequence[int]) -> int:

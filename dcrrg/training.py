@@ -153,6 +153,7 @@ def recipe(
             "preset_name": Path(request.preset).stem,
             "command": request.command("dcrrg", seed, limit, words),
             "steps": taken,
+            "paired": corpus.paired,
         },
         variant=name,
         storage=preset.storage,
