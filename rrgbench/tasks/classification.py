@@ -39,7 +39,7 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     if not isinstance(model, ImageBackbone):
         return evaluation.blank(TASK, [METRIC], "the model offers no image backbone", **where)
     from rrgbench.training.data import FilmSource
-    from rrgbench.training.probing import features, fine_tune, linear_probe, trainable_parameters
+    from rrgbench.training.probing import fine_tune, linear_probe, trainable_parameters
 
     backbone = model.backbone
     if setting == "finetune" and not trainable_parameters(backbone):
@@ -52,18 +52,15 @@ def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, 
     count = max(2, round(fraction * len(everything)))
     rows = np.sort(order[:count])
     films = evaluation.stored(everything).take(rows)
-    labels = study_labels([everything[row] for row in rows])
-    known = training_items(labels, evaluation.corpus.labelled_observations)
+    source = FilmSource(films, study_labels([everything[row] for row in rows]), evaluation.corpus.labelled_observations)
     test = evaluation.stored(evaluation.studies)
     if setting == "linear":
         report = evaluation.reporter("reading features")
-        scores = linear_probe(
-            features(backbone, films, progress=report), labels, known, features(backbone, test), strength=0.01
-        )
+        scores = linear_probe(backbone, source, test, strength=0.01, progress=report)
     else:
         scores = fine_tune(
             backbone,
-            FilmSource(films, labels, evaluation.corpus.labelled_observations),
+            source,
             test,
             steps=max(parameters.fewest_steps, round(parameters.steps * fraction**0.5)),
             learning_rate=parameters.learning_rate,

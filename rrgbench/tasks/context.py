@@ -69,7 +69,7 @@ class Evaluation:
         return image_batches(self.model, studies, batch, self.films, self._reading)
 
     def answers(
-        self, method: Callable[[Images], NDArray[Any]], studies: Sequence[Study], batch: int = 512
+        self, method: Callable[[Images], NDArray[Any]], studies: Sequence[Study], batch: int = 256
     ) -> NDArray[np.float64]:
         """A model's answers (n, m) for studies, asked for batch by batch.
 

@@ -23,6 +23,9 @@ from rrgbench.training.stage import Work, train_stage
 
 Films = FilmRows
 
+_SCORED = 1024
+"""Films whose features are held at a time while they are scored."""
+
 
 @torch.inference_mode()
 def features(
@@ -44,20 +47,22 @@ def features(
 
 
 def linear_probe(
-    train: NDArray[np.float32],
-    labels: NDArray[np.int8],
-    known: NDArray[np.bool_],
-    test: NDArray[np.float32],
+    backbone: nn.Module,
+    source: FilmSource,
+    test: Films,
     strength: float = 1.0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float64]:
-    """Scores of a logistic regression per observation on standardised features.
+    """Scores of a logistic regression per observation on a frozen backbone's standardised features.
 
     Parameters
     ----------
-    train, test : float32 arrays (n, d), (m, d)
-        Features.
-    labels, known : arrays (n, 14)
-        Labels in CheXpert coding and which cells are training items.
+    backbone : nn.Module
+        Films to features.
+    source : FilmSource
+        Training films with labels; their features are all that is held in memory.
+    test : uint8 array (m, size, size)
+        Films to score.
     strength : float
         Inverse of the L2 penalty (scikit-learn's C).
 
@@ -69,16 +74,21 @@ def linear_probe(
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(train)
-    train, test = scaler.transform(train), scaler.transform(test)
-    scores = np.zeros((len(test), labels.shape[1]))
-    for column in range(labels.shape[1]):
-        rows = np.flatnonzero(known[:, column])
-        target = labels[rows, column] == POSITIVE
+    scaler = StandardScaler(copy=False)
+    train = scaler.fit_transform(features(backbone, source.films, progress=progress))
+    models = {}
+    for column in range(source.labels.shape[1]):
+        rows = np.flatnonzero(source.known[:, column])
+        target = source.labels[rows, column] == POSITIVE
         if target.all() or not target.any():
             continue
         model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
-        scores[:, column] = model.fit(train[rows], target).decision_function(test)
+        models[column] = model.fit(train if len(rows) == len(train) else train[rows], target)
+    scores = np.zeros((len(test), source.labels.shape[1]))
+    for start in range(0, len(test), _SCORED):
+        part = scaler.transform(features(backbone, test[start : start + _SCORED]))
+        for column, model in models.items():
+            scores[start : start + _SCORED, column] = model.decision_function(part)
     return scores
 
 

@@ -1,8 +1,9 @@
 """Peak memory of `rrgbench.evaluate` on corpora of growing size: `python tests/benchmarks/bench_memory.py 1000 10000`.
 
 The films are drawn from their number, the model does little arithmetic, and each size runs in a process of its own. A
-fifth of the studies is tested on and the rest trains probes; `--all-test` tests on all but 500. At 224 pixels 50,000
-films are 2.5 GB, so whatever holds them shows. `--parts` tells the peak of each unit of work (Linux).
+fifth of the studies is tested on and the rest trains probes; `--all-test` tests on all but 500, `--films-only` leaves
+their reports out, and with them what scoring reports needs. At 224 pixels 50,000 films are 2.5 GB, so whatever holds
+them shows. `--parts` tells the peak of each unit of work (Linux).
 """
 
 import argparse
@@ -43,8 +44,8 @@ class NumberedFilm:
         return np.ascontiguousarray(patches.repeat(side, axis=0).repeat(side, axis=1)[:size, :size])
 
 
-def corpus_of(studies: int, tested: int) -> Corpus:
-    """Studies with a film, a report and labels; the first `tested` are the test split."""
+def corpus_of(studies: int, tested: int, reported: bool) -> Corpus:
+    """Studies with a film, labels and, if asked for, a report; the first `tested` are the test split."""
     rng = np.random.default_rng(0)
     labels = rng.choice(np.array([-2, -1, 0, 1], np.int8), (studies, len(OBSERVATIONS)), p=[0.6, 0.05, 0.2, 0.15])
     words = [f"{name.lower()} is seen" for name in OBSERVATIONS]
@@ -56,7 +57,7 @@ def corpus_of(studies: int, tested: int) -> Corpus:
             subject_id=f"p{number}",
             split="test" if number < tested else "train",
             images=(NumberedFilm(number),),
-            report=f"{said or 'the lungs are clear'} .",
+            report=f"{said or 'the lungs are clear'} ." if reported else None,
             labels=labels[number],
             labels_source="drawn",
         )
@@ -119,7 +120,7 @@ def peak_megabytes(anew: bool = False) -> int:
     return round(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
-def measure(studies: int, tested: int) -> dict[str, int | dict[str, int]]:
+def measure(studies: int, tested: int, reported: bool) -> dict[str, int | dict[str, int]]:
     """Evaluate in this process."""
     from rrgbench.tasks.runner import evaluate
     from rrgbench.tasks.suite import load_suite
@@ -135,7 +136,7 @@ def measure(studies: int, tested: int) -> dict[str, int | dict[str, int]]:
 
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        evaluate(Small(), corpus_of(studies, tested), suite, folder, progress=progress)
+        evaluate(Small(), corpus_of(studies, tested, reported), suite, folder, progress=progress)
     parts[now[0]] = peak_megabytes()
     seconds = round(time.perf_counter() - begin)
     return {"studies": studies, "peak_mb": max(parts.values()), "seconds": seconds, "parts": parts}
@@ -146,17 +147,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="studies of each corpus")
     parser.add_argument("--all-test", action="store_true", help="test on all studies but 500")
+    parser.add_argument("--films-only", action="store_true", help="studies have no reports")
     parser.add_argument("--parts", action="store_true", help="tell the peak of each unit of work too")
     parser.add_argument("--one", action="store_true", help="measure one size in this process")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     if options.one:
         (size,) = options.sizes
-        print(json.dumps(measure(size, size - 500 if options.all_test else size // 5)))
+        print(json.dumps(measure(size, size - 500 if options.all_test else size // 5, not options.films_only)))
         return
     rows = []
     for size in options.sizes:
-        command = [sys.executable, __file__, "--one", str(size), *(["--all-test"] if options.all_test else [])]
+        command = [
+            sys.executable,
+            __file__,
+            "--one",
+            str(size),
+            *(word for word in sys.argv if word in ("--all-test", "--films-only")),
+        ]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(f"{size:,} studies: {rows[-1]['peak_mb']:,} MB, {rows[-1]['seconds']} s", file=sys.stderr, flush=True)
