@@ -1,7 +1,9 @@
 """The 5x200 sample: studies that show exactly one of the five competition observations (GLoRIA, ConVIRT).
 
-Huang et al. (ICCV 2021) draw 200 studies for each of the five competition observations of CheXpert, each positive for
-that one and for none of the other four. Here a study whose label for another of the five is uncertain is no candidate.
+Huang et al. (ICCV 2021) draw 200 frontal films for each of the five competition observations from CheXpert's training
+split, each positive for that one and for none of the 13 others (their code, marshuang80/gloria; BenchX likewise):
+`over="all"`. With `over="five"` only the other four of the five must be absent, which leaves more candidates. A study
+whose label for one of those others is uncertain is no candidate.
 """
 
 import hashlib
@@ -11,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,9 @@ from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import COMPETITION_OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
+
+Over = Literal["all", "five"]
+"""Which other observations must be absent: all 13, as published, or the four others of the five."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class FiveBy200:
         Seed it was drawn with; None where the list was imported.
     digest : str
         Digest of the imported list; empty where it was drawn.
+    over : {"all", "five"}
+        Which other observations are absent.
     """
 
     studies: tuple[Study, ...]
@@ -48,6 +56,7 @@ class FiveBy200:
     left_out: tuple[str, ...] = ()
     seed: int | None = 0
     digest: str = ""
+    over: Over = "five"
 
     @property
     def size(self) -> str:
@@ -88,7 +97,11 @@ class SampleList:
 
 
 def sample(
-    studies: Sequence[Study], per_class: int = 200, seed: int = 0, usable: Callable[[Study], bool] | None = None
+    studies: Sequence[Study],
+    per_class: int = 200,
+    seed: int = 0,
+    usable: Callable[[Study], bool] | None = None,
+    over: Over = "five",
 ) -> FiveBy200:
     """Draw the sample from labelled studies.
 
@@ -107,6 +120,8 @@ def sample(
     usable : callable, optional
         Candidates for which it is false are passed over, as if the corpus lacked them. It is asked only until a class
         is full, so it may cost something.
+    over : {"all", "five"}
+        Which other observations must be absent.
 
     Returns
     -------
@@ -121,7 +136,7 @@ def sample(
         raise InputError(f"5x200 needs at least 2 studies per class; given: {per_class}")
     candidates = [
         list(islice(filter(usable or _any, sorted(group, key=lambda study: _drawing_order(study, seed))), per_class))
-        for group in exclusive(studies)
+        for group in exclusive(studies, over)
     ]
     kept = [position for position, group in enumerate(candidates) if len(group) >= 2]
     if len(kept) < 2:
@@ -137,10 +152,11 @@ def sample(
         per_class=size,
         left_out=tuple(name for position, name in enumerate(COMPETITION_OBSERVATIONS) if position not in kept),
         seed=seed,
+        over=over,
     )
 
 
-def exclusive(studies: Sequence[Study]) -> list[list[Study]]:
+def exclusive(studies: Sequence[Study], over: Over = "five") -> list[list[Study]]:
     """Candidates for each competition observation: positive for it, neither positive nor uncertain for the others.
 
     Raises
@@ -150,11 +166,12 @@ def exclusive(studies: Sequence[Study]) -> list[list[Study]]:
     """
     if not studies:
         return [[] for _ in COMPETITION_OBSERVATIONS]
-    labels = label_matrix(studies)[:, [observation_index(name) for name in COMPETITION_OBSERVATIONS]]
-    alone = ((labels == POSITIVE) | (labels == UNCERTAIN)).sum(axis=1) == 1
+    labels = label_matrix(studies)
+    columns = [observation_index(name) for name in COMPETITION_OBSERVATIONS]
+    others = labels if over == "all" else labels[:, columns]
+    alone = ((others == POSITIVE) | (others == UNCERTAIN)).sum(axis=1) == 1
     return [
-        [studies[row] for row in np.flatnonzero(alone & (labels[:, column] == POSITIVE)).tolist()]
-        for column in range(len(COMPETITION_OBSERVATIONS))
+        [studies[row] for row in np.flatnonzero(alone & (labels[:, column] == POSITIVE)).tolist()] for column in columns
     ]
 
 
@@ -210,7 +227,7 @@ def read_list(path: Path) -> SampleList:
     return _sample_list(path.name, ids)
 
 
-def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
+def find_listed(wanted: SampleList, studies: Sequence[Study], over: Over = "five") -> FiveBy200:
     """The studies of a list.
 
     Parameters
@@ -219,6 +236,8 @@ def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
         What to look up.
     studies : sequence of Study
         Labelled studies among which it is looked up.
+    over : {"all", "five"}
+        Which other observations must be absent.
 
     Returns
     -------
@@ -230,7 +249,9 @@ def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
     InputError
         If an id is unknown or, by its labels, not exclusive for its observation.
     """
-    position_of = {study.study_id: position for position, group in enumerate(exclusive(studies)) for study in group}
+    position_of = {
+        study.study_id: position for position, group in enumerate(exclusive(studies, over)) for study in group
+    }
     by_id = {study.study_id: study for study in studies}
     pairs = [
         (COMPETITION_OBSERVATIONS.index(name), study_id) for name, group in wanted.ids.items() for study_id in group
@@ -250,6 +271,7 @@ def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
         left_out=tuple(name for name in COMPETITION_OBSERVATIONS if name not in wanted.ids),
         seed=None,
         digest=wanted.digest,
+        over=over,
     )
 
 

@@ -167,3 +167,17 @@ def test_a_wrong_list_is_named(tmp_path: Path, content: str, message: str) -> No
     (tmp_path / "list.json").write_text(content)
     with pytest.raises(InputError, match=message):
         read_sample(tmp_path / "list.json", corpus((5, 5, 5, 5, 5)))
+
+
+def test_as_published_all_thirteen_others_are_absent() -> None:
+    devices = [study(f"device-{n}", Edema=1, Support_Devices=1) for n in range(3)]
+    doubtful = [study(f"doubt-{n}", Edema=1, Fracture=-1) for n in range(3)]
+    negative = [study(f"negative-{n}", Edema=1, Fracture=0, Support_Devices=0) for n in range(3)]
+    studies = [*corpus((4, 4, 4, 2, 4)), *devices, *doubtful, *negative]
+    edema = COMPETITION_OBSERVATIONS.index("Edema")
+    assert len(exclusive(studies, "five")[edema]) - len(exclusive(studies, "all")[edema]) == 6
+    drawn = sample(studies, 200, over="all")
+    assert drawn.over == "all"
+    names = {item.study_id for item in drawn.studies}
+    assert not any(name.startswith(("device", "doubt")) for name in names)
+    assert all((np.delete(item.labels, COLUMNS) <= 0).all() for item in drawn.studies if item.labels is not None)
