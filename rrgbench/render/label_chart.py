@@ -36,7 +36,7 @@ def write_label_chart(
     from matplotlib.figure import Figure
 
     # text stays text in an SVG, so that it can be searched and restyled; no date, so that equal data give equal files
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rrgbench", "font.size": 10}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rrgbench", "text.parse_math": False, "font.size": 10}):
         figure = Figure(figsize=(8.4, 4.6), layout="constrained")
         axes = figure.subplots()
         rows = np.arange(len(OBSERVATIONS))

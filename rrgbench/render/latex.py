@@ -132,7 +132,10 @@ def _widths(table: Table) -> list[tuple[int, bool]]:
 def _columns(table: Table) -> str:
     """The argument of `tabular`; words that make the table too wide share what the others leave."""
     widths = _widths(table)
-    kinds = ["l" if text or table.beside else "c" for _, text in widths]
+    kinds = ["l"]
+    for place, column in enumerate(table.columns):
+        spans = any(row.cells[place].low is not None for row in table.rows)
+        kinds.append("l" if column.text or (table.beside and spans) else "c" if spans else "r")
     wide = [place for place, (width, text) in enumerate(widths) if text and width > _WIDE]
     if wide and sum(width for width, _ in widths) > _ROOM:
         left = _ROOM - sum(width for place, (width, _) in enumerate(widths) if place not in wide)
