@@ -1,34 +1,110 @@
-"""Errors that a user can cause, each with the exit code the command line ends with.
+"""Errors that a user can cause, and the exit codes of the command line, of which none means two things.
 
-Every message is one line that says what was given, what was expected and what to do next. The command line prints the
-message without a traceback; anything that is not an `RrgbenchError` is a defect of ours and keeps its traceback.
+Every message is one line that says what was given, what was expected and what to do next. The command line prints it
+without a traceback and ends with the error's code; whatever is no mistake of a user's and no refusal of the machine's
+is a defect of ours and keeps its traceback (70).
+
+| code | meaning |
+|---:|---|
+| 0 | done |
+| 1 | `drift` found a number that moved |
+| 2 | wrong usage or input: an option, a name, an id, a path that is not there, a file that is malformed |
+| 3 | a part that is needed is not installed |
+| 4 | not comparable: the numbers were made in different ways |
+| 5 | the machine refused to read or write: disk full, no permission, read-only |
+| 70 | a defect of rrgbench |
+| 130 | interrupted |
+| 141 | whoever read the output (`head`, say) has closed it |
 """
 
+import enum
+import errno
 from collections.abc import Iterable
 
 
-class RrgbenchError(Exception):
-    """Base of all errors that a user's input can cause (exit code 2)."""
+class ExitCode(enum.IntEnum):
+    """What a command ends with."""
 
-    exit_code = 2
+    DONE = 0
+    MOVED = 1
+    WRONG_INPUT = 2
+    MISSING_PART = 3
+    NOT_COMPARABLE = 4
+    REFUSED = 5
+    DEFECT = 70
+    INTERRUPTED = 130
+    READER_GONE = 141
+
+
+_WRONG_PATHS = frozenset(
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EINVAL,
+        errno.ENOTEMPTY,
+    }
+)
+"""Errors of the system that another path would not have; the others are refusals of the machine."""
+
+
+class RrgbenchError(Exception):
+    """Base of all errors that a user's input can cause."""
+
+    exit_code = ExitCode.WRONG_INPUT
 
 
 class InputError(RrgbenchError):
-    """A file or an argument is missing, malformed or inconsistent (exit code 2)."""
+    """A file or an argument is missing, malformed or inconsistent."""
 
 
 class UnknownNameError(RrgbenchError):
-    """A model, corpus, suite, metric or protocol of that name is not known (exit code 2)."""
+    """A model, corpus, suite, metric or protocol of that name is not known."""
 
 
 class MissingPartError(RrgbenchError):
-    """An optional part (a package, Java, weights) is needed and not installed (exit code 3)."""
+    """An optional part (a package, Java, weights) is needed and not installed."""
 
-    exit_code = 3
+    exit_code = ExitCode.MISSING_PART
 
 
 class NotComparableError(RrgbenchError):
-    """Two numbers were made in different ways, so their difference means nothing (exit code 2)."""
+    """Two numbers were made in different ways, so their difference means nothing."""
+
+    exit_code = ExitCode.NOT_COMPARABLE
+
+
+def exit_code(error: BaseException) -> ExitCode:
+    """The code of an error; one that was raised from a refusal of the machine's is that refusal."""
+    if isinstance(error, OSError):
+        refused = error.errno is not None and error.errno not in _WRONG_PATHS
+        return ExitCode.REFUSED if refused else ExitCode.WRONG_INPUT
+    if isinstance(error, RrgbenchError):
+        return exit_code(error.__cause__) if isinstance(error.__cause__, OSError) else error.exit_code
+    if isinstance(error, UnicodeEncodeError) and not error.encoding.lower().startswith("utf"):
+        return ExitCode.REFUSED
+    return ExitCode.WRONG_INPUT if isinstance(error, UnicodeError | RecursionError) else ExitCode.DEFECT
+
+
+def message(error: BaseException) -> str:
+    """What an error says to a user."""
+    if isinstance(error, OSError) and error.strerror:
+        places = [str(place) for place in (error.filename, error.filename2) if place is not None]
+        return ": ".join([" -> ".join(places), error.strerror] if places else [error.strerror])
+    if isinstance(error, UnicodeDecodeError):
+        # not the error's own words, which may be those of a report
+        return f"text is not {error.encoding} at byte {error.start}; save the file as UTF-8"
+    if isinstance(error, UnicodeEncodeError):
+        character = f"U+{ord(error.object[error.start]):04X}"
+        if exit_code(error) is ExitCode.REFUSED:
+            return f"the output's encoding, {error.encoding}, has no {character}; set PYTHONIOENCODING=utf-8"
+        return f"a name or a text holds {character}, which is no character; correct it where it comes from"
+    if isinstance(error, RecursionError):
+        return "the input is nested too deeply to be read"
+    return str(error) or type(error).__name__
 
 
 def listed(items: Iterable[object], most: int = 5) -> str:

@@ -107,7 +107,7 @@ def rooms(*names: str) -> tuple[str, ...]:
 
 
 LAYERS = (
-    rooms("errors", "observations", "files", "progress", "registry"),
+    rooms("errors", "observations", "files", "progress", "registry", "terminal_text"),
     rooms("data", "metrics", "stats", "runs", "models"),
     rooms("render", "labelers", "modeling"),
     rooms("scoring", "training"),

@@ -32,8 +32,8 @@ def drift(
 ) -> None:
     """Compare a run with a baseline, value by value, and say what moved and by how much.
 
-    Exit codes: 0 nothing moved; 1 a value moved or became blank; 2 not comparable (signatures differ, values are
-    missing, a file can't be read).
+    Exit codes: 0 nothing moved; 1 a value moved or became blank; 4 not comparable (signatures differ, values are
+    missing).
 
     \b
     Examples:

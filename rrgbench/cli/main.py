@@ -1,8 +1,4 @@
-"""The `rrgbench` command. Each command is a file of its own; what is heavy is imported only when it runs.
-
-Exit codes: 0 done; 1 `drift` found a number that moved; 2 wrong input or numbers that cannot be compared; 3 an optional
-part is missing; 130 interrupted.
-"""
+"""The `rrgbench` command. Each command is a file of its own; what is heavy is imported only when it runs."""
 
 import logging
 import os
@@ -15,6 +11,7 @@ from rrgbench.cli.compare import compare
 from rrgbench.cli.data import app as data_app
 from rrgbench.cli.doctor import doctor
 from rrgbench.cli.drift import drift
+from rrgbench.cli.ending import LineFormatter, OpenGroup, run_to_the_end
 from rrgbench.cli.eval import evaluate
 from rrgbench.cli.explain import explain
 from rrgbench.cli.list import app as list_app
@@ -23,16 +20,17 @@ from rrgbench.cli.report import report
 from rrgbench.cli.runs import app as runs_app
 from rrgbench.cli.score import score
 from rrgbench.cli.train import train
-from rrgbench.errors import RrgbenchError
-from rrgbench.render.escaping import visible
 
 app = typer.Typer(
     name="rrgbench",
+    cls=OpenGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="The benchmark toolkit of chest X-ray report generation.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done, 1 drift found a number that moved, 2 wrong input, 3 an optional part is missing.",
+    epilog="Exit codes: 0 done, 1 drift found a number that moved, 2 wrong input, 3 a part is not installed, "
+    "4 not comparable, 5 disk or permission, 70 a defect, 130 interrupted.",
 )
 app.command("eval")(evaluate)
 app.command("score")(score)
@@ -63,9 +61,9 @@ def settings(
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what is done, on standard error."),
 ) -> None:
     """The benchmark toolkit of chest X-ray report generation."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     # it has a handler of its own, and would say everything twice
     logging.getLogger("huggingface_hub").propagate = False
     # libraries print their own bars and advice otherwise, into ours
@@ -76,16 +74,5 @@ def settings(
 
 
 def run() -> None:
-    """Entry point: a user's mistake ends in one line and an exit code, not in a traceback."""
-    try:
-        app()
-    except RrgbenchError as error:
-        print(f"rrgbench: {visible(str(error))}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("rrgbench: interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader of our output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    """Entry point."""
+    sys.exit(run_to_the_end(app, sys.argv[1:]))

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from rrgbench.render.escaping import one_line
+from rrgbench.terminal_text import one_line
 
 LINE_EVERY = 20.0
 """Seconds between lines where standard error is no terminal."""

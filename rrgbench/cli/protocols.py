@@ -74,8 +74,8 @@ def _describe(json: bool) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from rrgbench.render.escaping import one_line
     from rrgbench.render.terminal import output_console
+    from rrgbench.terminal_text import one_line
 
     console = output_console()
     for protocol in known:

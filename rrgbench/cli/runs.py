@@ -56,9 +56,9 @@ def show(
     from json import dumps
 
     from rrgbench.errors import InputError
-    from rrgbench.render.escaping import one_line
     from rrgbench.render.json import json_text
     from rrgbench.runs.listing import environment_of, is_run, summary
+    from rrgbench.terminal_text import one_line
 
     if not is_run(run):
         raise InputError(f"{run.name} is no run folder: it has neither results.json nor units/")

@@ -21,7 +21,8 @@ from rich.text import Text
 
 from rrgbench.explain.explanation import LABEL_WORDS, Explanation, KeyWords, MarkedReport, ObservationView
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
-from rrgbench.render.escaping import one_line, templates, visible
+from rrgbench.render.escaping import templates
+from rrgbench.terminal_text import one_line, visible
 
 SIGNS: Final = {POSITIVE: "+", NEGATIVE: "−", UNCERTAIN: "?"}
 """What follows the number of a mentioned observation."""

@@ -1,7 +1,6 @@
 """One escaper for each format: whatever stands in a name, a report or a reason comes out as text and does nothing.
 
-Control characters could steer a terminal, and marks that turn the direction of writing could make a line read as
-something else; they become U+FFFD everywhere (a code point in LaTeX).
+What could steer a display becomes U+FFFD, as in `rrgbench.terminal_text` (a code point in LaTeX).
 """
 
 import re
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
 
+from rrgbench.terminal_text import one_line, visible
+
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-STEERING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but tab and newline, marks of writing direction, separators of lines, lone surrogates."""
 
 _LATEX: Final = {
     "\\": r"\textbackslash{}",
@@ -68,16 +66,6 @@ _ACCENTS: Final = {
     "\u030c": "v",
     "\u0327": "c",
 }
-
-
-def visible(text: str) -> str:
-    """Text in which nothing steers a display; tabs and newlines stay."""
-    return STEERING.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """The same on one line, as a cell of a table needs it."""
-    return visible(" ".join(text.split()))
 
 
 def escape_html(text: str) -> str:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from rrgbench.render.escaping import STEERING
 from rrgbench.render.table import Cell, Table
+from rrgbench.terminal_text import STEERING
 
 
 def json_text(content: Any, indent: int = 2) -> str:

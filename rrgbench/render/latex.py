@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from rrgbench.render.escaping import escape_latex, one_line
+from rrgbench.render.escaping import escape_latex
 from rrgbench.render.table import Cell, Table, blocks, header_groups, interval_text, new_group, value_text
+from rrgbench.terminal_text import one_line
 
 _ROOM = 132
 """Characters that a landscape page holds in a line of a table, measured with the widest intervals."""

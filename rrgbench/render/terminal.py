@@ -4,14 +4,15 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import NoReturn
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rrgbench.render.escaping import one_line
 from rrgbench.render.table import Cell, Table, blocks, interval_text, value_text
+from rrgbench.terminal_text import one_line
 
 _WORD = 12
 """Characters from which on a word may be folded, before a table is cut for its sake."""
@@ -22,10 +23,18 @@ _MARKS = {"best": "bold", "second": "underline", "": ""}
 _TONES = {"good": "green", "bad": "red", "open": "yellow", "": ""}
 
 
+class _Output(Console):
+    """A console that leaves it to the command what becomes of it when nobody reads on; rich would end it with 1."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise the `BrokenPipeError` that rich is handling."""
+        raise
+
+
 def output_console() -> Console:
     """Standard output; where it is no terminal and COLUMNS is not set, wide enough for most tables."""
     fixed = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(file=sys.stdout, width=None if fixed else 140)
+    return _Output(file=sys.stdout, width=None if fixed else 140)
 
 
 def print_tables(tables: Iterable[Table], console: Console | None = None, *, details: bool = False) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rrgbench.errors import InputError
+from rrgbench.errors import ExitCode, InputError
 from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.records import Identity, Record, sort_records
 
@@ -24,9 +24,9 @@ _PLACES = tuple(index for index, name in enumerate(("task", "model", "corpus", "
 class Verdict(enum.IntEnum):
     """The outcome, as the exit code of `rrgbench drift`."""
 
-    SAME = 0
-    MOVED = 1
-    NOT_COMPARABLE = 2
+    SAME = ExitCode.DONE
+    MOVED = ExitCode.MOVED
+    NOT_COMPARABLE = ExitCode.NOT_COMPARABLE
 
 
 @dataclass(frozen=True)

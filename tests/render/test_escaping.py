@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from rrgbench.render.escaping import STEERING, escape_html, escape_markdown, markdown_code, one_line, templates
+from rrgbench.render.escaping import escape_html, escape_markdown, markdown_code, templates
 from rrgbench.render.html import html_document
 from rrgbench.render.json import json_text, table_json
 from rrgbench.render.latex import latex_table, latex_tabular
 from rrgbench.render.markdown import markdown_document, markdown_table
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.render.terminal import print_table
+from rrgbench.terminal_text import STEERING, one_line
 
 NAMES = (
     "a|b",

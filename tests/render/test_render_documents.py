@@ -17,7 +17,7 @@ from rrgbench.cli.report import report
 from rrgbench.cli.runs import app as runs_app
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.render.escaping import escape_latex, escape_markdown, one_line
+from rrgbench.render.escaping import escape_latex, escape_markdown
 from rrgbench.render.html import html_document
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
@@ -27,6 +27,7 @@ from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.render.terminal import print_tables
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, unit_id
+from rrgbench.terminal_text import one_line
 
 NASTY = r"[*]a_b & 100% $x$ #1 {z} ~^ \input{x} <b>|\"'` -- ?` naïve Łódź 胸部 ﬁ" + "\u202e\x07"
 

@@ -160,7 +160,7 @@ def test_the_command_tells_what_moved_and_by_how_much(tmp_path: Path) -> None:
     assert "+0.0100" in output
     assert command(tmp_path, [bleu(0.26), *BASE[1:]], BASE, "--tolerance", "bleu_4=0.02")[0] == 0
     code, output = command(tmp_path, BASE[:2], BASE)
-    assert code == 2
+    assert code == 4
     assert "Only in the baseline" in output
     assert "most-frequent: bleu_4" in output
 
@@ -168,7 +168,7 @@ def test_the_command_tells_what_moved_and_by_how_much(tmp_path: Path) -> None:
 def test_the_command_allows_signature_fields_by_name(tmp_path: Path) -> None:
     run = [replace(record, signature=SIGNATURE.replace("0.1", "0.2")) for record in BASE]
     code, output = command(tmp_path, run, BASE)
-    assert code == 2
+    assert code == 4
     assert "rrgbench" in output
     assert "0.2" in output
     assert command(tmp_path, run, BASE, "--allow-signature", "rrgbench")[0] == 0
