@@ -26,11 +26,12 @@ def markdown_table(table: Table) -> str:
         _line([escape_markdown(text) for text in (table.label, *(column.name for column in table.columns))]),
         _line(["---", *("---" if column.text else "---:" for column in table.columns)]),
     ]
+    numbers = table.notes
     for index, row in enumerate(table.rows):
         if new_group(table, index) and row.group in table.headings:
             lines.append(_line([f"**{escape_markdown(row.group)}**", *[""] * len(table.columns)]))
-        lines.append(_line([escape_markdown(row.title), *(_cell(cell, table.notes) for cell in row.cells)]))
-    for note, number in table.notes.items():
+        lines.append(_line([escape_markdown(row.title), *(_cell(cell, numbers) for cell in row.cells)]))
+    for note, number in numbers.items():
         lines += ["", f"[{number}] {escape_markdown(note)}"]
     for remark in table.remarks:
         lines += ["", escape_markdown(remark)]

@@ -95,13 +95,14 @@ def _text(words: str, style: str = "") -> Text:
 def _widths(table: Table) -> list[tuple[int, int]]:
     """Characters that each column needs, at least (words: the longest one) and with none of its lines wrapped."""
     found = []
+    numbers = table.notes
     before = ""
     for place, column in enumerate(table.columns):
         # a group's name stands over the first of its columns
         lines = [column.title, column.group if column.group != before else ""]
         before = column.group
         for cell in (row.cells[place] for row in table.rows):
-            value = one_line(value_text(cell)) + _raised(cell, table.notes)
+            value = one_line(value_text(cell)) + _raised(cell, numbers)
             interval = interval_text(cell)
             lines += [f"{value}  {interval}"] if table.beside else [value, interval]
         widest = max(map(len, lines))
