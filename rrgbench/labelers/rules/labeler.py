@@ -207,7 +207,7 @@ class RulesLabeler:
 
     def read(self, statement: str) -> tuple[Found, ...]:
         """The mentions in one statement."""
-        return _read(statement, self.history, self.nothing_new)
+        return read_statement(statement, self.history, self.nothing_new)
 
     def _label_one(self, report: str) -> list[int]:
         labels = [UNMENTIONED] * (len(OBSERVATIONS) + 1)
@@ -223,7 +223,7 @@ class RulesLabeler:
 
 
 @lru_cache(maxsize=200_000)
-def _read(statement: str, history: History, nothing_new: NothingNew) -> tuple[Found, ...]:
+def read_statement(statement: str, history: History, nothing_new: NothingNew) -> tuple[Found, ...]:
     """Mentions in one statement; remembered, since reports repeat most of their sentences."""
     text = normalise(statement)
     events = list(lexicon().read(text))
