@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from rrgbench.metrics import external_packages
+from rrgbench.metrics.external import packages as external_packages
 from rrgbench.metrics.external.loading import load_metric
 from rrgbench.scoring.score import score
 
