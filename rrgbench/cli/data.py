@@ -17,6 +17,7 @@ from rrgbench.cli.corpus_options import (
     open_corpus,
     reader_options,
 )
+from rrgbench.terminal_text import one_line
 
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
@@ -261,9 +262,9 @@ def _print_validation(found: "Validation") -> None:
     from rrgbench.data.validate import VALUES
     from rrgbench.observations import OBSERVATIONS
 
-    print(f"corpus {found.corpus}\ndigest {found.digest}")
+    print(f"corpus {one_line(found.corpus)}\ndigest {found.digest}")
     if found.license_note:
-        print(f"licence {found.license_note}")
+        print(f"licence {one_line(found.license_note)}")
     counts = []
     for row in found.splits:
         figures = (row.studies, row.subjects, row.films, row.labelled, row.reports, row.without_report)
@@ -282,13 +283,13 @@ def _print_validation(found: "Validation") -> None:
         if unlabelled:
             print(f"not labelled in this corpus: {', '.join(unlabelled)}")
     _print_films(found)
-    print("passes" if not found.problems else f"does not pass: {'; '.join(found.problems)}")
+    print("passes" if not found.problems else one_line(f"does not pass: {'; '.join(found.problems)}"))
 
 
 def _print_films(found: "Validation") -> None:
     print(f"films that can't be read: {len(found.unreadable)}")
     for _, reason in found.unreadable[:20]:
-        print(f"  {reason}")
+        print(f"  {one_line(reason)}")
     others = [group for group in found.copies if group not in (*found.leaks, *found.shared, *found.within_study)]
     for title, groups in (
         ("films in two splits", found.leaks),
@@ -300,7 +301,7 @@ def _print_films(found: "Validation") -> None:
         for group in groups[:20]:
             # a group that lies in the corpus beside only must not read as if it lay in this one
             named = any(copy.corpus != found.corpus for copy in group)
-            print("  " + " = ".join(_place(copy, named) for copy in group))
+            print("  " + one_line(" = ".join(_place(copy, named) for copy in group)))
 
 
 def _place(copy: "FilmCopy", named: bool) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.terminal_text import one_line
 
 FORMATS = (".svg", ".png", ".pdf")
 """File types of the figure."""
@@ -55,7 +56,7 @@ def write_label_chart(
         axes.set_xlabel("studies")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(loc="lower right", frameon=False)
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+        figure.suptitle(one_line(title), fontsize=11, x=0.01, ha="left")
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
         figure.savefig(path, dpi=150, metadata=metadata)
 

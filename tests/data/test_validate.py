@@ -108,11 +108,11 @@ def test_the_chart_has_bars_of_the_lengths_of_the_counts(tmp_path: Path) -> None
     counts[2], counts[5] = (40, 10, 50, 0), (25, 0, 75, 0)
     labelled = tuple(name for name in OBSERVATIONS if name != "Fracture")
     for number in (1, 2):
-        write_label_chart(tmp_path / f"{number}.svg", "<a & b>", counts, labelled, 100)
+        write_label_chart(tmp_path / f"{number}.svg", "<a & b> $\\frac{$ \x1b[31m", counts, labelled, 100)
     assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
     root = ElementTree.parse(tmp_path / "1.svg").getroot()
     texts = [(element.text or "").strip() for element in root.iter()]
-    assert "<a & b>" in texts
+    assert "<a & b> $\\frac{$ \ufffd[31m" in texts
     assert "40 (40.0 %) + 10" in texts
     assert texts.count("not labelled") == 1
     widths = {}
