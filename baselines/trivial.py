@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rrgbench import labelers
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.films.cache import FilmCache
+from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
@@ -41,10 +41,13 @@ class TrivialSystem(ABC):
         As registered.
     image_size : int
         Side of the films it reads.
+    chooses : bool
+        Whether its reports are training reports, so that there must be some.
     """
 
     name = ""
     image_size = 32
+    chooses = True
 
     def __init__(self) -> None:
         self.corpus = "unfitted"
@@ -61,11 +64,11 @@ class TrivialSystem(ABC):
         Raises
         ------
         InputError
-            If the corpus has no training report.
+            If the corpus has no training report to choose from.
         """
         self.corpus = corpus.identity
         self.training_reports = [study.report or "" for study in corpus.reports("train")]
-        if not self.training_reports:
+        if self.chooses and not self.training_reports:
             raise InputError(f"corpus {corpus.name} has no training report, so {self.name} has nothing to choose from")
 
     @abstractmethod
@@ -106,6 +109,7 @@ class FixedTemplate(TrivialSystem):
     """Always one normal report of ours, whatever the corpus."""
 
     name = "fixed-template"
+    chooses = False
 
     def generate_reports(self, images: Films) -> list[str]:
         """The same report for each film."""
@@ -130,7 +134,7 @@ class NearestNeighbour(TrivialSystem):
     name = "nearest-neighbour"
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
-        """Read the training films, from the cache where there is one, and what goes with each."""
+        """Find what goes with each training film; the films themselves are read when they are first needed."""
         super().fit(corpus)
         if corpus.paired:
             studies = [study for study in corpus.reports("train") if study.images]
@@ -148,7 +152,15 @@ class NearestNeighbour(TrivialSystem):
             self.neighbour_reports = [self.training_reports[row] for row in similarity.argmax(axis=1)]
         if not studies:
             raise InputError(f"corpus {corpus.name} has no training film for {self.name}")
-        self.neighbours = (films or FilmCache()).of(studies, self.image_size)
+        self._stored: StoredFilms | None = None
+        self._cache, self._studies = films or FilmCache(), studies
+
+    @property
+    def neighbours(self) -> StoredFilms:
+        """The training films."""
+        if self._stored is None:
+            self._stored = self._cache.of(self._studies, self.image_size)
+        return self._stored
 
     def generate_reports(self, images: Films) -> list[str]:
         """The nearest training film's report for each film."""

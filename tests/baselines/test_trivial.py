@@ -8,9 +8,10 @@ import pytest
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.films.stream import load_films
-from rrgbench.data.phantom import load
+from rrgbench.data.phantom import load, load_b
 from rrgbench.data.phantom.film import PhantomFilm
 from rrgbench.data.study import Study
+from rrgbench.errors import InputError
 from rrgbench.models import load_model
 
 NAMES = ("most-frequent", "fixed-template", "random-report", "nearest-neighbour")
@@ -34,6 +35,17 @@ def test_reports_do_not_depend_on_order_or_batch(name, corpus):
     reports = model.generate_reports(films)
     assert model.generate_reports(films[::-1]) == reports[::-1]
     assert [model.generate_reports(film[None])[0] for film in films] == reports
+
+
+def test_without_training_reports_only_the_template_can_be_written():
+    filmed = load_b(train=3, validate=0, test=2)
+    films = load_films(filmed.split("test"), 32)
+    model = fitted("fixed-template", filmed)
+    assert len(set(model.generate_reports(films))) == 1
+    assert model.similarity(films, ["the lungs are clear", "an effusion"]).shape == (2, 2)
+    for name in ("most-frequent", "random-report", "nearest-neighbour"):
+        with pytest.raises(InputError, match=f"so {name} has nothing to choose from"):
+            fitted(name, filmed)
 
 
 def test_most_frequent_is_the_most_frequent(corpus):
@@ -73,6 +85,13 @@ def test_nearest_neighbour_takes_its_films_from_the_cache(corpus, monkeypatch):
     monkeypatch.setattr(PhantomFilm, "load", None)
     model.fit(corpus, cache)
     assert len(model.neighbours) == len(train)
+
+
+def test_nearest_neighbour_reads_no_film_before_it_writes(corpus, monkeypatch):
+    monkeypatch.setattr(PhantomFilm, "load", None)
+    model = fitted("nearest-neighbour", corpus)
+    with pytest.raises(TypeError):
+        model.generate_reports(np.zeros((1, 32, 32), dtype=np.uint8))
 
 
 def test_constant_reports_carry_no_information(corpus):
