@@ -102,7 +102,7 @@ def test_killed_after_it_stopped_it_takes_the_best_weights_and_trains_no_more(tm
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(training._StageTrainer, "_finalize_training", killed)
+        patch.setattr(training._StageTrainer, "_load_best_model", killed)
         with pytest.raises(KilledError):
             stopped_early(tmp_path / "killed")
     steps = []
