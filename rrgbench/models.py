@@ -214,7 +214,7 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
 
 
 def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:
-    """Every registered model that can be had.
+    """Every registered model that is available.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model],
     models : list of Model
         Trained ones from `checkpoints`, else as they ship.
     left_out : dict of str to str
-        Why the others can't be had, by name.
+        Why the others are not available, by name.
 
     Raises
     ------

@@ -23,7 +23,7 @@ def build_text_encoder(settings: Mapping[str, Any], pretrained: bool) -> BertMod
     Raises
     ------
     MissingPartError
-        If the weights can't be had.
+        If the weights are not available.
     """
     options = {key: value for key, value in settings.items() if key not in ("weights", "own_vocabulary")}
     if not (pretrained and settings.get("weights")):
@@ -42,7 +42,7 @@ def with_vocabulary(settings: Mapping[str, Any], report_tokenizer: Any) -> tuple
     Raises
     ------
     MissingPartError
-        If the weights' tokenizer can't be had.
+        If the weights' tokenizer is not available.
     """
     weights = settings.get("weights")
     if not weights:

@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 Aggregate = Callable[[Floats], Floats]
 Method = Literal["percentile", "bca"]
 
-_CELLS: Final = 4_000_000
-"""Multiplicities held at a time (32 MB), whatever the numbers of studies and replicates."""
+_CELLS: Final = 1_000_000
+"""Multiplicities held at a time (8 MB), whatever the numbers of studies and replicates."""
 
 
 def multiplicities(n: int, replicates: int, seed: int) -> Floats:
