@@ -65,6 +65,7 @@ LAYOUTS: dict[str, Callable[[list[str]], str]] = {
     "table": lambda told: "\n\n".join(f"| {text} |" for text in told),
     "wrapped": lambda told: textwrap.fill(". ".join(told) + ".", 60),
     "wrapped, lower case": lambda told: textwrap.fill(". ".join(told).lower() + ".", 60),
+    "wrapped, capitals": lambda told: textwrap.fill(". ".join(told).upper() + ".", 50),
 }
 
 

@@ -63,7 +63,7 @@ _UNFINISHED = re.compile(
 )
 _STOP = re.compile(r"[.!?]\s+\S")
 _NARROW = 45
-"""Lines shorter than this are not taken for the lines of a wrapped paragraph."""
+"""Where no line is as long as this, lines are not taken for those of a wrapped paragraph."""
 _TITLE_WORD = re.compile(r"\s*[A-Z][a-z]+\b")
 _OPENING_WORD = re.compile(
     r"\s*(?:no|there|the|a|an|small|mild|moderate|large|new|stable|possible|probable|left|right|heart|lungs)\b",
@@ -217,4 +217,4 @@ def _wraps(line: str, following: str, width: int, mixed: bool) -> bool:
         return True
     if mixed and _TITLE_WORD.match(following):
         return False
-    return bool(width) and len(line) >= _NARROW and len(line) + 1 + len(words[0]) > width
+    return width >= _NARROW and len(line) + 1 + len(words[0]) > width
