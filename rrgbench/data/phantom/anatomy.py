@@ -291,7 +291,9 @@ def draw_vessels(canvas: Canvas, shape: Shape, rng: np.random.Generator, weight:
         length = rng.uniform(0.22, 0.44, trunks) * (1 + 0.25 * np.abs(np.sin(angle)))
         bend = rng.normal(0, 0.45, trunks)
         strength = 0.115 * weight * rng.uniform(0.6, 1.2, (trunks, 1))
-        _branches(canvas, sign, origin_x, origin_y, angle, bend, length, part, 0.019, strength)
+        _branches(
+            canvas, sign, (origin_x, origin_y), angle[:, None] + bend[:, None] * part, length, part, 0.019, strength
+        )
         for fraction, turn in ((0.35, 0.5), (0.6, -0.45), (0.75, 0.7)):
             heading = angle + bend * fraction
             where = fraction * length
@@ -301,10 +303,8 @@ def draw_vessels(canvas: Canvas, shape: Shape, rng: np.random.Generator, weight:
             _branches(
                 canvas,
                 sign,
-                branch_x,
-                branch_y,
-                fork,
-                -bend,
+                (branch_x, branch_y),
+                fork[:, None] + (-bend)[:, None] * part,
                 (0.75 - 0.4 * fraction) * length,
                 part,
                 0.011,
@@ -315,20 +315,17 @@ def draw_vessels(canvas: Canvas, shape: Shape, rng: np.random.Generator, weight:
 def _branches(
     canvas: Canvas,
     sign: int,
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    angle: NDArray[np.float64],
-    bend: NDArray[np.float64],
+    origin: tuple[NDArray[np.float64], NDArray[np.float64]],
+    heading: NDArray[np.float64],
     length: NDArray[np.float64],
     part: NDArray[np.float64],
     width: float,
     weight: NDArray[np.float64],
 ) -> None:
-    heading = angle[:, None] + bend[:, None] * part
     reach = length[:, None] * part
-    start_x = x[:, None]
+    x, y = origin
     canvas.stroke(
-        sign * (start_x + reach * np.cos(heading)),
+        sign * (x[:, None] + reach * np.cos(heading)),
         y[:, None] + reach * np.sin(heading),
         width,
         weight * (1 - 0.75 * part),
