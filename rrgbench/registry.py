@@ -67,10 +67,19 @@ class Registry(Generic[T]):
         """All that is registered, by name."""
         return {name: self.load(name) for name in self.names()}
 
+    def module(self, name: str) -> str:
+        """The module that a name's entry point names; it is not imported."""
+        return self._points[lookup(self.kind, name, self._points)].module
+
     def origin(self, name: str) -> str:
         """The distribution that registered a name, with its version; empty where it is not known."""
         point = self._points[lookup(self.kind, name, self._points)]
         return f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
+
+    def foreign(self, name: str) -> str:
+        """`origin` of what another package brings; empty for what ships with rrgbench."""
+        found = self.origin(name) if name in self else ""
+        return "" if found.partition(" ")[0] == "rrgbench" else found
 
 
 def lookup(kind: str, name: str, known: Iterable[str]) -> str:

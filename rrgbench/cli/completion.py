@@ -2,19 +2,33 @@
 
 from collections.abc import Iterable
 
+import typer
+
 
 def models(incomplete: str) -> list[str]:
     """Registered models."""
     from rrgbench.models import MODELS
 
-    return _starting([*MODELS.names(), "all"], incomplete)
+    return _starting(MODELS.names(), incomplete)
+
+
+def models_or_all(incomplete: str) -> list[str]:
+    """Registered models, or all of them."""
+    return [*models(incomplete), *_starting(["all"], incomplete)]
 
 
 def trainable(incomplete: str) -> list[str]:
-    """Models that can be trained."""
-    from rrgbench.training.trainers import TRAINERS
+    """Models that can be trained, or all of them."""
+    from rrgbench.training.trainers import trainer_names
 
-    return _starting([*TRAINERS.names(), "all"], incomplete)
+    return _starting([*trainer_names(), "all"], incomplete)
+
+
+def claims(incomplete: str) -> list[str]:
+    """Models whose papers' claims are registered."""
+    from rrgbench.claims.claim import CLAIM_SETS
+
+    return _starting(CLAIM_SETS.names(), incomplete)
 
 
 def corpora(incomplete: str) -> list[str]:
@@ -55,9 +69,13 @@ def metrics(incomplete: str) -> list[str]:
     return [f"{before}{comma}{name}" for name in names]
 
 
-def presets(incomplete: str) -> list[str]:
-    """Presets of the models that ship."""
-    return _starting(["mini", "ablation", "tiny", "small", "paper"], incomplete)
+def presets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Presets of the model that the command line names already, of all of them otherwise."""
+    from rrgbench.training.trainers import TRAINERS, presets_of, trainer_names
+
+    given = str(ctx.params.get("model"))
+    chosen = [given] if given in TRAINERS else trainer_names()
+    return _starting(sorted({preset for model in chosen for preset in presets_of(model)}), incomplete)
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:

@@ -1,13 +1,14 @@
 """`rrgbench doctor`: what is installed, which optional parts are missing and how to get them."""
 
-import json
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import Annotated
 
 import typer
+
+from rrgbench.cli.option_groups import Json
+from rrgbench.errors import ExitCode
 
 REQUIRED = ("torch", "torchvision", "transformers", "numpy", "scipy", "pandas", "scikit-learn", "pycocoevalcap")
 OPTIONAL = {
@@ -24,7 +25,7 @@ PROGRAMS = {
 }
 
 
-def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def doctor(json: Json = False) -> None:
     """Show what is installed and what is missing.
 
     Exit code 0 if everything required is there, 3 otherwise.
@@ -42,12 +43,14 @@ def doctor(json_output: Annotated[bool, typer.Option("--json", help="Print as JS
     # The registry needs what is required.
     rows += [] if missing else _metrics()
     rows.append({"part": "GPU", "found": _gpu(), "needed_for": "training at paper scale", "get": ""})
-    if json_output:
-        print(json.dumps(rows, indent=1))
+    if json:
+        from rrgbench.render.json import json_text
+
+        typer.echo(json_text(rows))
     else:
         _table(rows)
     if missing:
-        raise typer.Exit(3)
+        raise typer.Exit(ExitCode.MISSING_PART)
 
 
 def _package(name: str, why: str, how: str) -> dict[str, str]:
@@ -81,13 +84,12 @@ def _gpu() -> str:
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    from rrgbench.render.table import Cell, Column, Row, Table
+    from rrgbench.render.table import Cell, plain_table
     from rrgbench.render.terminal import print_table
 
-    columns = (Column("found", text=True), Column("needed for", text=True))
     shown = []
     for row in rows:
         how = (row["get"],) if row["get"] else ()
         found = Cell(row["found"]) if row["found"] else Cell("missing", notes=how, tone="open")
-        shown.append(Row(row["part"], (found, Cell(row["needed_for"]))))
-    print_table(Table("", "part", columns, tuple(shown)))
+        shown.append((row["part"], (found, row["needed_for"])))
+    print_table(plain_table("", "part", ("found", "needed for"), shown))

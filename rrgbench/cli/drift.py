@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rrgbench.cli.option_groups import Json
+
 if TYPE_CHECKING:
     from rrgbench.render.table import Cell, Column, Row
     from rrgbench.runs.drift import Drift
@@ -28,7 +30,7 @@ def drift(
     allow_extra: Annotated[
         bool, typer.Option("--allow-extra", help="Values that only RUN has are listed but don't matter.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Compare a run with a baseline, value by value, and say what moved and by how much.
 

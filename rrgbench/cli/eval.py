@@ -5,30 +5,28 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.corpus_options import (
-    CorpusName,
-    FilmCache,
-    Options,
-    Reports,
-    ReportsRoot,
-    Root,
-    SkipBadImages,
-    open_corpus,
-)
+from rrgbench.cli import completion
+from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ProtocolName, grouped
 
 ALL = "all"
 
 
+@grouped
 def evaluate(
-    model: Annotated[str, typer.Option("--model", "-m", help="A model (rrgbench list models), or all.")] = "dcrrg",
-    suite: Annotated[str, typer.Option("--suite", "-s", help="full, quick, or a YAML file.")] = "full",
-    corpus: CorpusName = "phantom",
-    root: Root = None,
-    reports: Reports = None,
-    reports_root: ReportsRoot = None,
-    option: Options = None,
-    skip_bad_images: SkipBadImages = False,
-    film_cache: FilmCache = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", "-m", help="A model (rrgbench list models), or all.", autocompletion=completion.models_or_all
+        ),
+    ] = "dcrrg",
+    suite: Annotated[
+        str,
+        typer.Option(
+            "--suite", "-s", help="A suite (rrgbench list suites) or a YAML file.", autocompletion=completion.suites
+        ),
+    ] = "full",
+    *,
+    films: FilmCorpusOptions,
     five_by_200: Annotated[
         Path | None,
         typer.Option("--five-by-200", help="Retrieval on this list of studies (rrgbench data five-by-200 writes one)."),
@@ -43,16 +41,16 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Run folder; gone on with if it exists.", show_default="runs/MODEL-SUITE-CORPUS"),
+        typer.Option("--out", help="Run folder; resumed if it exists.", show_default="runs/MODEL-SUITE-CORPUS"),
     ] = None,
-    protocol: Annotated[str, typer.Option("--protocol", help="Text and clinical-efficacy protocol.")] = "dcrrg",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 0,
-    json_output: Annotated[bool, typer.Option("--json", help="Print the records as JSON instead of tables.")] = False,
+    protocol: ProtocolName = "dcrrg",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
+    json: Json = False,
 ) -> None:
     """Run every task of a suite on a model, with the trivial systems beside it.
 
     Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, report.html,
-    run.json. A killed run is gone on with by the same command.
+    run.json. A killed run is resumed by the same command.
 
     Example: rrgbench eval --model dcrrg --suite quick
 
@@ -60,7 +58,7 @@ def evaluate(
 
     Example: rrgbench eval --corpus nih-cxr14 --root CXR8 --reports iu-xray --reports-root IU --checkpoint MY
     """
-    from rrgbench.cli.progress import bars
+    from rrgbench.cli.progress import bars, say
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
     from rrgbench.models import MODELS, Model, load_all_models, load_model
@@ -79,7 +77,7 @@ def evaluate(
         chosen = chosen.model_copy(update={"retrieval": retrieval})
     load_protocol(protocol)
     lookup("model", model, [*MODELS.names(), ALL])
-    data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
+    data = films.open()
     if chosen.retrieval is not None and chosen.retrieval.sample is not None:
         # so that a list of another corpus is refused now and not after hours of writing reports
         listed_sample(data, chosen.retrieval.sample)
@@ -87,7 +85,7 @@ def evaluate(
     if model == ALL:
         found, left_out = load_all_models(checkpoint)
         for name, reason in left_out.items():
-            typer.echo(f"left out: {name}: {reason}", err=True)
+            say(f"left out: {name}: {reason}")
         loaded, *also = [one for one in found if one.name not in chosen.trivial]
     else:
         loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
@@ -112,11 +110,11 @@ def evaluate(
             seed=seed,
             progress=progress,
             also=also,
-            film_cache=film_cache,
+            film_cache=films.film_cache,
         )
     written = write_run_documents(run.folder, run.records)
-    if json_output:
-        print((run.folder / "results.json").read_text(), end="")
+    if json:
+        typer.echo((run.folder / "results.json").read_text(encoding="utf-8"), nl=False)
         return
     written.print_tables()
-    typer.echo(f"\nWritten to {run.folder}: results.json, tables.tex, tables.md, report.html, predictions/", err=True)
+    say(f"Written to {run.folder}: results.json, tables.tex, tables.md, report.html, predictions/")

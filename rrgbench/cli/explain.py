@@ -1,37 +1,25 @@
 """`rrgbench explain`: what a model makes of one study."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rrgbench.cli.corpus_options import (
-    CorpusName,
-    Options,
-    Reports,
-    ReportsRoot,
-    Root,
-    SkipBadImages,
-    open_corpus,
-)
-
-if TYPE_CHECKING:
-    from rrgbench.data.corpus import Corpus
-    from rrgbench.data.study import Study
+from rrgbench.cli import completion
+from rrgbench.cli.option_groups import CorpusOptions, Json, grouped
 
 
+@grouped
 def explain(
-    model: Annotated[str, typer.Option("--model", "-m", help="A model (rrgbench list models).")] = "dcrrg",
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", help="A model (rrgbench list models).", autocompletion=completion.models),
+    ] = "dcrrg",
     study: Annotated[
         str | None, typer.Option("--study", help="Id of a study; the first of the test split if omitted.")
     ] = None,
-    corpus: CorpusName = "phantom",
-    root: Root = None,
-    reports: Reports = None,
-    reports_root: ReportsRoot = None,
-    option: Options = None,
-    skip_bad_images: SkipBadImages = False,
+    *,
+    films: CorpusOptions,
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="A trained folder or hub id; the shipped one if omitted.")
     ] = None,
@@ -39,7 +27,7 @@ def explain(
     size: Annotated[
         int, typer.Option("--size", min=32, max=2048, help="Side of the film on the page in pixels.")
     ] = 512,
-    json_output: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show one study as a model reads it: the paper's Table 7 and Figure 3.
 
@@ -49,17 +37,20 @@ def explain(
 
     Example: rrgbench explain --model dcrrg --study phantom-0-2000004 --html study.html
     """
+    from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
-    from rrgbench.explain.explanation import explain_study
+    from rrgbench.explain.explanation import explain_study, find_study
     from rrgbench.explain.page import Heading, explanation_page, print_explanation
+    from rrgbench.files import check_writable
     from rrgbench.models import MODELS, FittedToCorpus, load_model, reads_of
     from rrgbench.registry import lookup
+    from rrgbench.render.json import json_text
     from rrgbench.render.terminal import output_console
 
     lookup("model", model, MODELS.names())
-    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
-        raise InputError(f"--html {html} can't be written: give a file in a folder that exists")
-    data = open_corpus(corpus, root, reports, reports_root, option, skip_bad_images)
+    if html is not None:
+        check_writable(html)
+    data = films.open()
     chosen = find_study(data, study)
     if not chosen.images:
         raise InputError(f"study {chosen.study_id} of corpus {data.name} has no film to explain")
@@ -74,37 +65,10 @@ def explain(
     if html is not None:
         page = explanation_page(found, heading, chosen.images[0].load(size))
         html.write_text(page, encoding="utf-8")
-    if json_output:
+    if json:
         place = {"study_id": chosen.study_id, "corpus": data.identity, "split": chosen.split}
-        print(json.dumps({**place, **found.to_json()}, indent=1))
+        typer.echo(json_text({**place, **found.to_json()}))
     else:
         print_explanation(found, heading, output_console())
     if html is not None:
-        typer.echo(f"written to {html}", err=True)
-
-
-def find_study(corpus: "Corpus", study_id: str | None) -> "Study":
-    """The study of an id, whatever its split; the first of the test split (of the first split there is) without one.
-
-    Raises
-    ------
-    InputError
-        If there is no such study: with the nearest ids of the test split.
-    """
-    from difflib import get_close_matches
-
-    from rrgbench.errors import InputError, listed
-
-    if not corpus.splits:
-        raise InputError(f"corpus {corpus.name} has no studies to explain")
-    usual = "test" if "test" in corpus.splits else corpus.splits[0]
-    if study_id is None:
-        return corpus.split(usual)[0]
-    found = next((study for study in corpus.studies if study.study_id == study_id), None)
-    if found is not None:
-        return found
-    ids = [study.study_id for study in corpus.split(usual)]
-    near = get_close_matches(study_id, ids, n=3) or ids[:3]
-    raise InputError(
-        f"corpus {corpus.name} has no study {study_id!r}; the {usual} split has for instance {listed(near)}"
-    )
+        say(f"Written: {html}")

@@ -1,73 +1,93 @@
-"""`rrgbench list`: what can be named on the command line."""
+"""`rrgbench list`: what can be named on the command line, ours and that of other packages."""
 
-import json
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-app = typer.Typer(help="List models, corpora, suites, metrics or protocols.", no_args_is_help=True)
+from rrgbench.cli.option_groups import Json
 
-Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+if TYPE_CHECKING:
+    from rrgbench.registry import Registry
+
+app = typer.Typer(
+    help="List models, corpora, suites, metrics, protocols or labelers, and which package brings them.",
+    no_args_is_help=True,
+)
 
 
 @app.command()
-def models(json_output: Json = False) -> None:
+def models(json: Json = False) -> None:
     """Models that `eval --model` takes, and which of them `train --model` takes too. Example: rrgbench list models"""
     from rrgbench.models import MODELS
-    from rrgbench.training.trainers import trainer_names
+    from rrgbench.training.trainers import TRAINERS
 
-    names, trained = MODELS.names(), set(trainer_names())
-    if json_output:
-        _show(names, True)
-        return
-    for name in names:
-        print(f"{name:<20}trainable" if name in trained else name)
+    _show(json, ((name, "trainable" if name in TRAINERS else "", MODELS.foreign(name)) for name in MODELS.names()))
 
 
 @app.command()
-def corpora(json_output: Json = False) -> None:
+def corpora(json: Json = False) -> None:
     """Corpora that `--corpus` takes. Example: rrgbench list corpora"""
     from rrgbench.data.loading import CORPORA
 
-    _show(CORPORA.names(), json_output)
+    _names(json, CORPORA)
 
 
 @app.command()
-def suites(json_output: Json = False) -> None:
+def suites(json: Json = False) -> None:
     """Suites that `eval --suite` takes. Example: rrgbench list suites"""
     from rrgbench.tasks.suite import suite_names
 
-    _show(suite_names(), json_output)
+    _show(json, ((name, "", "") for name in suite_names()))
 
 
 @app.command()
-def metrics(json_output: Json = False) -> None:
+def metrics(json: Json = False) -> None:
     """Metrics, and groups of them, that `score --metrics` takes. Example: rrgbench list metrics"""
     from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
-    from rrgbench.metrics.external.loading import plug_in_metrics
+    from rrgbench.metrics.external.loading import PLUG_INS, about_plug_in
 
-    plug_ins = plug_in_metrics()
-    if json_output:
-        _show([*TEXT_METRICS, *plug_ins], True)
-        return
-    for name in TEXT_METRICS:
-        print(f"{name:<14}group {', '.join(group for group, keys in TEXT_GROUPS.items() if name in keys)}")
-    for name, plug_in in plug_ins.items():
-        state = f"{plug_in.package} {plug_in.installed}" if plug_in.installed else f"not installed: {plug_in.get}"
-        print(f"{name:<14}{state}" + (f"; weights: {plug_in.weights}" if plug_in.weights else ""))
+    ours = (
+        (name, f"group {', '.join(group for group, keys in TEXT_GROUPS.items() if name in keys)}", "")
+        for name in TEXT_METRICS
+    )
+    _show(json, [*ours, *((name, about_plug_in(name), PLUG_INS.foreign(name)) for name in PLUG_INS.names())])
 
 
 @app.command()
-def protocols(json_output: Json = False) -> None:
+def protocols(json: Json = False) -> None:
     """Protocols that `--protocol` takes, with their sources. Example: rrgbench list protocols"""
-    from rrgbench.scoring.protocols import load_protocol, protocol_names
+    from rrgbench.scoring.protocols import PROTOCOLS, load_protocol, protocol_names
 
-    if json_output:
-        _show(protocol_names(), True)
+    if json:
+        _show(json, ((name, "", "") for name in protocol_names()))
         return
-    for protocol in map(load_protocol, protocol_names()):
-        print(f"{protocol.identity:<12}{protocol.source}")
+    found = ((name, load_protocol(name)) for name in protocol_names())
+    _show(json, ((one.identity, one.source, PROTOCOLS.foreign(name)) for name, one in found))
 
 
-def _show(names: list[str], json_output: bool) -> None:
-    print(json.dumps(names) if json_output else "\n".join(names))
+@app.command()
+def labelers(json: Json = False) -> None:
+    """Labelers that `--labeler` takes. Example: rrgbench list labelers"""
+    from rrgbench.labelers import LABELERS
+
+    _names(json, LABELERS)
+
+
+def _names(json: bool, registry: "Registry[Any]") -> None:
+    _show(json, ((name, "", registry.foreign(name)) for name in registry.names()))
+
+
+def _show(json: bool, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Print names, what is to be said of each, and the package that brings it if that is not ours."""
+    from rrgbench.render.json import json_text
+    from rrgbench.terminal_text import one_line
+
+    found = list(rows)
+    if json:
+        typer.echo(json_text([name for name, _, _ in found]))
+        return
+    width = max((len(name) for name, _, _ in found), default=0) + 2
+    for name, about, origin in found:
+        words = "; ".join(filter(None, (about, f"from {origin}" if origin else "")))
+        typer.echo((one_line(name).ljust(width) + one_line(words)).rstrip())

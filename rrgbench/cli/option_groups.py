@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -61,6 +61,23 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 def listed_option(flag: str, words: str, **more: Any) -> Any:
     """An option that may be given several times."""
     return typer.Option(*flag.split("/"), help=words, show_default=False, **more)
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+ProtocolName = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        help="A protocol by name, as name@version, or a YAML file (rrgbench list protocols).",
+        autocompletion=completion.protocols,
+    ),
+]
+
+LabelerName = Annotated[
+    str,
+    typer.Option("--labeler", help="A labeler (rrgbench list labelers).", autocompletion=completion.labelers),
+]
 
 
 @dataclass(frozen=True)
@@ -242,9 +259,7 @@ class MetricOptions:
 
 @dataclass(frozen=True)
 class CorpusOptions:
-    """A corpus, and how its films are kept."""
-
-    DEFAULT: ClassVar[str] = "phantom"
+    """A corpus: films with their reports, or films beside the reports of another."""
 
     corpus: Annotated[
         str, typer.Option("--corpus", help="A corpus (rrgbench list corpora).", autocompletion=completion.corpora)
@@ -270,28 +285,56 @@ class CorpusOptions:
             help="Leave films out that are absent or can't be read; the count becomes part of the corpus's name.",
         ),
     ] = False
-    film_cache: Annotated[
-        Path | None, typer.Option("--film-cache", help="Keep decoded films in this folder, so they are decoded once.")
-    ] = None
 
-    def open(self, **more: Any) -> "Corpus":
-        """The corpus that the options ask for; `more` are reader options that the command sets.
+    def open(self, *, to_look: bool = False) -> "Corpus":
+        """The corpus that the options ask for.
+
+        Parameters
+        ----------
+        to_look : bool
+            Whether films that are absent are no error, since they may be what is looked for.
 
         Raises
         ------
         InputError
             If a reader option is not KEY=VALUE, or the corpus can't be read.
         """
-        from rrgbench.data.loading import load_corpus
+        from rrgbench.data.loading import load_corpus, takes_option
 
-        options = {**reader_options(self.option), **more}
+        options = key_values(self.option)
         if self.skip_bad_images:
             options["skip_bad_images"] = True
+        if to_look and "skip_bad_images" not in options and takes_option(self.corpus, "check_images"):
+            options["check_images"] = False
         return load_corpus(self.corpus, self.root, reports=self.reports, reports_root=self.reports_root, **options)
 
 
-def reader_options(pairs: list[str] | None) -> dict[str, Any]:
-    """Reader options from KEY=VALUE; true, false and numbers are read as such.
+@dataclass(frozen=True)
+class FilmCorpusOptions(CorpusOptions):
+    """A corpus whose films are read more than once."""
+
+    film_cache: Annotated[
+        Path | None, typer.Option("--film-cache", help="Keep decoded films in this folder, so they are decoded once.")
+    ] = None
+
+
+def other_corpus(flag: str, name: str | None, root_flag: str, root: Path | None) -> CorpusOptions | None:
+    """A second corpus by its two options.
+
+    Raises
+    ------
+    InputError
+        If a folder is given, but not which corpus lies there.
+    """
+    from rrgbench.errors import InputError
+
+    if name is None and root is not None:
+        raise InputError(f"{root_flag} is given without {flag}, so it is not known which corpus lies there")
+    return CorpusOptions(name, root) if name else None
+
+
+def key_values(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any]:
+    """Options from a flag's KEY=VALUE; true, false and numbers are read as such.
 
     Raises
     ------
@@ -304,7 +347,7 @@ def reader_options(pairs: list[str] | None) -> dict[str, Any]:
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
-            raise InputError(f"--option expects KEY=VALUE, such as section=both; given: {pair!r}")
+            raise InputError(f"{flag} expects KEY=VALUE, such as section=both; given: {pair!r}")
         try:
             read = json.loads(value.lower() if value in ("True", "False") else value)
         except ValueError:

@@ -24,6 +24,11 @@ LINE_EVERY = 20.0
 """Seconds between lines where standard error is no terminal."""
 
 
+def say(text: str) -> None:
+    """A line on standard error: what a person wants to know, and no result."""
+    print(one_line(text), file=sys.stderr)
+
+
 class Bars:
     """One bar for the whole job and one for the piece at hand; of several processes of a job the first shows them."""
 

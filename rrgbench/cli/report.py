@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from rrgbench.cli.option_groups import OutputForm, grouped
 
+
+@grouped
 def report(
     run: Annotated[
         list[Path],
@@ -15,9 +18,8 @@ def report(
         Path | None, typer.Option("--out", help="Folder of the documents of several runs.", show_default=False)
     ] = None,
     details: Annotated[bool, typer.Option("--details", help="Also print the tables kept for the documents.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="Print the LaTeX document instead of tables.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the Markdown page instead of tables.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the records as JSON instead of tables.")] = False,
+    *,
+    form: OutputForm,
 ) -> None:
     """Write tables.tex, tables.md and report.html of a run again and print its tables.
 
@@ -29,10 +31,7 @@ def report(
       rrgbench report runs/dcrrg-full-phantom --latex > tables.tex
       rrgbench report runs/seed-0 runs/seed-1 runs/seed-2 --out runs/pooled
     """
-    chosen = [name for name, wanted in (("--latex", latex), ("--markdown", markdown), ("--json", json)) if wanted]
-    if len(chosen) > 1:
-        raise typer.BadParameter(f"{' and '.join(chosen)} exclude each other")
-
+    from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
     from rrgbench.render.run_documents import write_run_documents
     from rrgbench.runs.records import dump_records
@@ -49,11 +48,11 @@ def report(
     if out is not None:
         RunFolder(out).write_results(records)
     documents = write_run_documents(place, records)
-    if json:
+    if form.json:
         typer.echo(dump_records(records), nl=False)
-    elif latex or markdown:
-        wanted = "tables.tex" if latex else "tables.md"
+    elif form.latex or form.markdown:
+        wanted = "tables.tex" if form.latex else "tables.md"
         typer.echo((place / wanted).read_text(encoding="utf-8"), nl=False)
     else:
         documents.print_tables(details=details)
-    typer.echo(f"Written: {', '.join(file.name for file in documents.files)}", err=True)
+    say(f"Written: {', '.join(file.name for file in documents.files)}")

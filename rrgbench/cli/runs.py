@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from rrgbench.cli.option_groups import Json
+
 app = typer.Typer(help="Runs on this disk.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(
     folder: Annotated[Path, typer.Argument(help="Folder of run folders.")] = Path("runs"),
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """List the runs of a folder.
 
@@ -19,8 +21,9 @@ def list_(
     """
     from dataclasses import asdict
 
+    from rrgbench.cli.progress import say
     from rrgbench.render.json import json_text
-    from rrgbench.render.table import Cell, Column, Row, Table
+    from rrgbench.render.table import plain_table
     from rrgbench.render.terminal import print_table
     from rrgbench.runs.listing import list_runs
 
@@ -29,24 +32,19 @@ def list_(
         typer.echo(json_text([asdict(run) for run in found]))
         return
     if not found:
-        typer.echo(f"no runs in {folder.name}; rrgbench eval makes one", err=True)
+        say(f"no runs in {folder.name}; rrgbench eval makes one")
         return
-    columns = (
-        *(Column(title, text=True) for title in ("models", "corpora")),
-        *(Column(title) for title in ("values", "blanks", "units")),
-        Column("state", text=True),
-    )
-    rows = []
-    for run in found:
-        cells = (", ".join(run.models), ", ".join(run.corpora), run.values, run.blanks, run.units, run.state)
-        rows.append(Row(run.name, tuple(Cell(cell, decimals=0) for cell in cells)))
-    print_table(Table("", "run", columns, tuple(rows)))
+    rows = [
+        (run.name, (", ".join(run.models), ", ".join(run.corpora), run.values, run.blanks, run.units, run.state))
+        for run in found
+    ]
+    print_table(plain_table("", "run", ("models", "corpora", "values", "blanks", "units", "state"), rows))
 
 
 @app.command("show")
 def show(
     run: Annotated[Path, typer.Argument(help="Run folder.", show_default=False)],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what a run was made with and what it holds.
 

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli import completion
-from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped
+from rrgbench.cli.option_groups import MetricOptions, OutputForm, ProtocolName, ReportOptions, grouped
 
 
 @grouped
@@ -18,14 +17,7 @@ def score(
     choices: MetricOptions,
     reading: ReportOptions,
     form: OutputForm,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            "--protocol",
-            help="A protocol by name, as name@version, or a YAML file (rrgbench list protocols).",
-            autocompletion=completion.protocols,
-        ),
-    ] = "dcrrg",
+    protocol: ProtocolName = "dcrrg",
     intervals: Annotated[bool, typer.Option(help="Bootstrap intervals.")] = True,
     replicates: Annotated[int, typer.Option(help="Bootstrap resamples.", min=2)] = 1000,
     method: Annotated[str, typer.Option(help="Interval method: percentile or bca.")] = "percentile",

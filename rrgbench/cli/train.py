@@ -2,39 +2,32 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rrgbench.cli.corpus_options import (
-    CorpusName,
-    FilmCache,
-    Options,
-    Reports,
-    ReportsRoot,
-    Root,
-    SkipBadImages,
-    open_corpus,
-    reader_options,
-)
-
-if TYPE_CHECKING:
-    from rrgbench.data.corpus import Corpus
+from rrgbench.cli import completion
+from rrgbench.cli.option_groups import FilmCorpusOptions, grouped, key_values, listed_option, other_corpus
 
 ALL = "all"
 
 
+@grouped
 def train(
-    model: Annotated[str, typer.Option("--model", "-m", help="A trainable model, or all.")] = "dcrrg",
-    corpus: CorpusName = "phantom",
-    root: Root = None,
-    reports: Reports = None,
-    reports_root: ReportsRoot = None,
-    option: Options = None,
-    skip_bad_images: SkipBadImages = False,
-    film_cache: FilmCache = None,
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", help="A trainable model, or all.", autocompletion=completion.trainable),
+    ] = "dcrrg",
+    *,
+    films: FilmCorpusOptions,
     preset: Annotated[
-        str, typer.Option("--preset", "-p", help="mini, ablation, tiny, small, paper or a YAML file.")
+        str,
+        typer.Option(
+            "--preset",
+            "-p",
+            help="mini, ablation, tiny, small, paper or a YAML file.",
+            autocompletion=completion.presets,
+        ),
     ] = "tiny",
     step: Annotated[
         list[str] | None,
@@ -66,12 +59,13 @@ def train(
             "--extra-corpus",
             help="dcrrg: learn from the films and labels of this corpus too. Variants with extra data take phantom-b "
             "beside the phantom if it is left out.",
+            autocompletion=completion.corpora,
         ),
     ] = None,
     extra_root: Annotated[Path | None, typer.Option("--extra-root", help="Folder of the --extra-corpus.")] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Another option of the model's own trainer as KEY=VALUE; may be repeated."),
+        listed_option("--set", "Another option of the model's own trainer as KEY=VALUE; may be repeated."),
     ] = None,
     accumulate: Annotated[
         int | None,
@@ -115,18 +109,18 @@ def train(
 
     Example: rrgbench train --variants all --seeds 0,1,2 --preset ablation --out ablations
     """
-    from rrgbench.cli.progress import bars
+    from rrgbench.cli.progress import bars, say
     from rrgbench.errors import InputError
     from rrgbench.training.settings import StageOptions
     from rrgbench.training.trainers import Request, load_trainer, trainer_names
 
-    own = reader_options(setting, "--set")
+    own = key_values(setting, "--set")
     own |= {"step": step} if step else {}
     chosen = [*(variant or []), *([variants] if variants else [])]
     own |= {"variant": chosen} if chosen else {}
     apart = variants is not None or seeds is not None or len(chosen) > 1
-    extra = extra_films(extra_corpus, extra_root)
-    own |= {"extra_corpus": extra} if extra is not None else {}
+    extra = other_corpus("--extra-corpus", extra_corpus, "--extra-root", extra_root)
+    own |= {"extra_corpus": extra.open()} if extra is not None else {}
     if model == ALL and own:
         raise InputError(
             "--model all takes no --step, --variant, --extra-corpus or --set: those belong to single models"
@@ -134,16 +128,16 @@ def train(
     trainers = {name: load_trainer(name) for name in (trainer_names() if model == ALL else [model])}
     suffix = ["variants"] if apart else []
     place = out or Path("checkpoints") / "-".join(
-        [model, *([] if apart else chosen), Path(preset).stem, corpus, *suffix]
+        [model, *([] if apart else chosen), Path(preset).stem, films.corpus, *suffix]
     )
     request = Request(
-        open_corpus(corpus, root, reports, reports_root, option, skip_bad_images),
+        films.open(),
         place,
         preset,
         seeds=[seed] if seeds is None else parsed_seeds(seeds),
         apart=apart,
         limit=limit,
-        film_cache=film_cache,
+        film_cache=films.film_cache,
         stages=StageOptions(accumulate=accumulate, patience=patience, bf16=bf16, workers=workers),
     )
     done = 0
@@ -156,25 +150,10 @@ def train(
                 if model != ALL:
                     raise
                 # a corpus without pairs, say, is not every system's fault
-                typer.echo(f"left out: {name}: {error}", err=True)
+                say(f"left out: {name}: {error}")
     trained = f"{done} trained models in {place}" if done > 1 else f"Trained model in {place}"
     further = f"claims --runs {place}" if apart else f"eval --model {model} --checkpoint {place}"
-    typer.echo(f"{trained}; try: rrgbench {further}", err=True)
-
-
-def extra_films(name: str | None, root: Path | None) -> "Corpus | None":
-    """The second film corpus that the options ask for.
-
-    Raises
-    ------
-    InputError
-        If a folder is given, but not which corpus lies there.
-    """
-    from rrgbench.errors import InputError
-
-    if name is None and root is not None:
-        raise InputError("--extra-root is given without --extra-corpus, so it is not known which corpus lies there")
-    return open_corpus(name, root, None, None) if name else None
+    say(f"{trained}; try: rrgbench {further}")
 
 
 def parsed_seeds(text: str) -> list[int]:

@@ -120,6 +120,12 @@ class Corpus:
         source = self._by_split if self.paired else self._text_by_split
         return tuple(study for study in source.get(split, ()) if study.report is not None)
 
+    def selected(self, split: str | None, *, texts: bool = False) -> tuple[Study, ...]:
+        """Studies of a split or of all; if `texts` is set, those that carry the reports of an unpaired corpus."""
+        if texts and not self.paired:
+            return tuple(study for study in self.text_studies if split in (None, study.split))
+        return tuple(self.studies) if split is None else self.split(split)
+
     def __len__(self) -> int:
         return len(self.studies)
 

@@ -1,6 +1,7 @@
 """Corpora by name, and films of one beside the reports of another."""
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,3 +56,14 @@ def load_corpus(
             raise
         raise InputError(f"corpus {name} takes no such option: {error}") from error
     return corpus.loaded_by((name,), command_words(name, None, options))
+
+
+def takes_option(name: str, option: str) -> bool:
+    """Whether a corpus's reader takes an option; generated corpora have no films to look for, say.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such corpus is registered.
+    """
+    return option in signature(CORPORA.load(name)).parameters

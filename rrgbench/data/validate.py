@@ -131,14 +131,7 @@ class Validation:
             "digest": self.digest,
             "license_note": self.license_note,
             "splits": [{**vars(summary), "words": list(summary.words)} for summary in self.splits],
-            "labels": {
-                split: {
-                    observation: dict(zip(VALUES, row, strict=True))
-                    for observation, row in zip(OBSERVATIONS, counts.tolist(), strict=True)
-                    if observation in self.labelled_observations
-                }
-                for split, counts in self.labels.items()
-            },
+            "labels": {split: counts_json(counts, self.labelled_observations) for split, counts in self.labels.items()},
             "unreadable": [{"study_id": study_id, "reason": reason} for study_id, reason in self.unreadable],
             "copies": [
                 [{"corpus": copy.corpus, "split": copy.split, "study_id": copy.study_id} for copy in group]
@@ -216,6 +209,15 @@ def count_labels(studies: Sequence[Study]) -> NDArray[np.int64]:
         for column, value in enumerate(VALUES.values()):
             counts[:, column] = (matrix == value).sum(axis=0)
     return counts
+
+
+def counts_json(counts: NDArray[np.int64], labelled: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Counts (14, 4) by observation, of those that the labels speak about, and by value."""
+    return {
+        observation: dict(zip(VALUES, row, strict=True))
+        for observation, row in zip(OBSERVATIONS, counts.tolist(), strict=True)
+        if observation in labelled
+    }
 
 
 def _in_order(studies: Sequence[Study]) -> list[tuple[str, tuple[Study, ...]]]:

@@ -5,6 +5,7 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,17 @@ def contact_sheet(tiles: Sequence[Tile], size: int, columns: int) -> Image.Image
         for number, line in enumerate(caption):
             pen.text((x, y + size + _LINE * number), _clip(line, size, font), fill=235 if number else 160, font=font)
     return sheet
+
+
+def write_preview(
+    folder: Path, title: str, subtitle: str, tiles: Sequence[Tile], size: int, columns: int
+) -> tuple[Path, Path]:
+    """Write `preview.png` and `preview.html` into a folder, which is made; see `contact_sheet` and `preview_page`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sheet, page = folder / "preview.png", folder / "preview.html"
+    contact_sheet(tiles, size, columns).save(sheet)
+    page.write_text(preview_page(title, subtitle, tiles), encoding="utf-8")
+    return sheet, page
 
 
 def preview_page(title: str, subtitle: str, tiles: Sequence[Tile]) -> str:

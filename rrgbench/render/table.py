@@ -3,7 +3,7 @@
 Everything that is shown as a table is one of these objects, so terminal, Markdown, LaTeX, HTML and JSON can't disagree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
@@ -145,6 +145,34 @@ class Table:
         )
         letters = tuple(f"{row.letter} = {row.label}" for row in self.rows if row.letter)
         return replace(self, label=label, columns=columns, rows=rows, remarks=(*letters, *self.remarks))
+
+
+def plain_table(
+    title: str, label: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[Cell | float | str | None]]]
+) -> Table:
+    """A table of words, of whole numbers and of others with one digit.
+
+    Parameters
+    ----------
+    title, label : str
+        As in `Table`.
+    columns : sequence of str
+        Headings; a column without numbers is set as words.
+    rows : iterable of (str, sequence)
+        Each label with a cell for every column.
+    """
+    shown = tuple(
+        Row(
+            name,
+            tuple(
+                cell if isinstance(cell, Cell) else Cell(cell, decimals=int(isinstance(cell, float))) for cell in cells
+            ),
+        )
+        for name, cells in rows
+    )
+    words = [not any(isinstance(row.cells[place].value, int | float) for row in shown) for place in range(len(columns))]
+    heads = tuple(Column(column, text=text) for column, text in zip(columns, words, strict=True))
+    return Table(title, label, heads, shown)
 
 
 def ranked(table: Table, *, by_row: bool = False) -> Table:

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -155,3 +156,16 @@ def load_trainer(name: str) -> Trainer[Any]:
         If no such model can be trained.
     """
     return TRAINERS.load(name)
+
+
+def presets_of(model: str) -> list[str]:
+    """Names of the presets in the folders `presets` of the package that trains a model; nothing of it is imported.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such model can be trained.
+    """
+    package = find_spec(TRAINERS.module(model).partition(".")[0])
+    folders = (package.submodule_search_locations or ()) if package is not None else ()
+    return sorted({path.stem for folder in folders for path in Path(folder).rglob("presets/*.yaml")})

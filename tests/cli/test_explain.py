@@ -52,7 +52,7 @@ def test_dcrrg_on_the_phantom_in_every_form(tmp_path):
     shown = re.sub(r"<sup>.*?</sup>|<[^>]+>", "", page.read_text(encoding="utf-8"))
     for report in (found["reference"]["text"], found["report"]["text"]):
         assert report in html.unescape(shown)
-    assert f"written to {page}" in done.stderr
+    assert f"Written: {page}" in done.stderr
 
 
 def test_without_an_id_the_first_study_of_the_test_split_is_shown(folder):
@@ -80,7 +80,7 @@ def test_an_unknown_study_comes_with_near_ids_of_the_test_split(folder):
     ("arguments", "kind", "words"),
     [
         (("--study", "study-4"), InputError, "study study-4 of corpus jsonl has no film"),
-        (("--html", "no/such/folder/a.html"), InputError, "folder that exists"),
+        (("--html", "no/such/folder/a.html"), InputError, "there is no folder"),
         (("--model", "fixed-templat"), UnknownNameError, "did you mean 'fixed-template'"),
     ],
 )

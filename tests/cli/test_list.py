@@ -22,9 +22,11 @@ def listed(*arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("what", ["models", "corpora", "suites", "metrics", "protocols"])
+@pytest.mark.parametrize("what", ["models", "corpora", "suites", "metrics", "protocols", "labelers"])
 def test_lines_and_json_name_the_same(what):
-    names = [line.split()[0].partition("@")[0] for line in listed(what).splitlines()]
+    names = [line.split()[0] for line in listed(what).splitlines()]
+    if what == "protocols":
+        names = [name.partition("@")[0] for name in names]
     assert names == json.loads(listed(what, "--json"))
     assert len(names) == len(set(names)) > 2
 

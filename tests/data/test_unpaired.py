@@ -50,14 +50,14 @@ def test_sources_in_the_wrong_place_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_corpus_knows_the_command_lines_words_for_it():
-    from rrgbench.cli.corpus_options import reader_options
+    from rrgbench.cli.option_groups import key_values
 
     options = {"train": 4, "validate": 2, "test": 2, "retrieval": 0}
     alone, both = load_corpus("phantom", **options), load_corpus("phantom", reports="phantom", **options)
     assert both.flags[:2] == ("--corpus phantom", "--reports phantom")
     assert alone.flags[1:] == both.flags[2:]
     pairs = [words[1] for words in map(shlex.split, alone.flags[1:])]
-    assert reader_options(pairs) == options
+    assert key_values(pairs) == options
     assert load_corpus("phantom").flags == ("--corpus phantom",)
     assert replace(both, source=()).flags == ("--corpus phantom", "--reports phantom"), "made without a name"
 

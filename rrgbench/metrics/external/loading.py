@@ -18,6 +18,16 @@ def plug_in_metrics() -> dict[str, PlugIn]:
     return {name: PLUG_INS.load(name) for name in PLUG_INS.names()}
 
 
+def about_plug_in(name: str) -> str:
+    """Which package does a plug-in's work and what it needs, in a few words; or why that can't be said."""
+    try:
+        found = PLUG_INS.load(name)
+    except MissingPartError as error:
+        return str(error)
+    state = f"{found.package} {found.installed}" if found.installed else f"not installed: {found.get}"
+    return state + (f"; weights: {found.weights}" if found.weights else "")
+
+
 def load_metric(name: str, **options: str) -> ExternalMetric:
     """Load a metric that another package owns, for `rrgbench.score` and `rrgbench.compare`.
 
