@@ -155,14 +155,12 @@ def five_by_200(
     """
     from rrgbench.cli.progress import say
     from rrgbench.data.five_by_200 import exclusive, write_sample
-    from rrgbench.files import check_writable
     from rrgbench.observations import COMPETITION_OBSERVATIONS
     from rrgbench.render.json import json_text
     from rrgbench.render.table import plain_table
     from rrgbench.render.terminal import print_table
     from rrgbench.tasks.retrieval import drawn_sample, pool_of, with_labels
 
-    check_writable(out)
     corpus = films.open()
     pool = split or pool_of(corpus, "test")
     drawn = drawn_sample(corpus, pool, per_class, seed)
