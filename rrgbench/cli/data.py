@@ -173,7 +173,7 @@ def five_by_200(
         described = {"corpus": corpus.identity, "split": pool, "seed": seed, "size": drawn.size}
         typer.echo(json_text({**described, "digest": written.digest, "classes": rows}))
     else:
-        title = f"{corpus.identity}, {pool}: {drawn.size}, seed {seed}"
+        title = f"{corpus.identity}, {pool}: {drawn.size}, seed {seed}, list {written.digest[:8]}"
         counts = [(name, tuple(found.values())) for name, found in rows.items()]
         print_table(plain_table(title, "observation", ("exclusive", "drawn"), counts))
-    say(f"Written: {out}, list {written.digest[:8]}")
+    say(f"Written: {out}")
