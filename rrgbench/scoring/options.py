@@ -142,7 +142,7 @@ class Scoring(BaseModel):
         """All that decides a number, as JSON: of protocol and labeler what they hold, not only their names."""
         return {
             **self.model_dump(mode="json", exclude={"protocol", "labeler", "metrics", "efficacy", "certificate"}),
-            "protocol": self.protocol.model_dump(mode="json", exclude={"source"}),
+            "protocol": self.protocol.choices,
             "labeler": self.tool.identity,
             "metrics": None
             if self.metrics is None

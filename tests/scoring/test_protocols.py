@@ -81,7 +81,7 @@ def test_cleaned_real_reports_stay_as_they_are_when_cleaned_again(shared: Path) 
 def test_a_file_of_ones_own_and_old_versions(tmp_path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("name: mine\nversion: 3\ncleaning: r2gen-iu\naveraging: macro\n")
-    assert load_protocol(str(path)).identity == "mine@3"
+    assert load_protocol(str(path)).numbered == "mine@3"
     assert load_protocol("r2gen@1").identity == "r2gen@1"
     with pytest.raises(UnknownNameError, match="r2gen@99"):
         load_protocol("r2gen@99")
@@ -91,6 +91,38 @@ def test_a_file_of_ones_own_and_old_versions(tmp_path) -> None:
     path.write_text("name: [")
     with pytest.raises(InputError, match="not YAML"):
         load_protocol(path)
+
+
+def test_no_protocol_of_ones_own_passes_for_one_that_ships(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "r2gen.yaml"
+    path.write_text("name: r2gen\nversion: 1\ncleaning: none\n")
+    signed = [
+        str(score(["A b."], ["a b."], one, ["bleu_1"], False).signature)
+        for one in ("r2gen", path, load_protocol("r2gen").model_copy(update={"averaging": "micro"}))
+    ]
+    assert "|protocol:r2gen@1" in signed[0]
+    assert all(re.search(r"\|protocol:r2gen@1#[0-9a-f]{4}(\||$)", line) for line in signed[1:])
+    assert len(set(signed)) == 3
+    own = load_protocol(path)
+    # the words about its source decide nothing; every other field does
+    assert own.model_copy(update={"source": "elsewhere"}).identity == own.identity
+    assert own.model_copy(update={"observations": 5}).identity != own.identity
+    assert load_protocol("r2gen").model_copy(update={"source": "elsewhere"}).identity == "r2gen@1"
+    (tmp_path / "theirs-1.dist-info").mkdir()
+    (tmp_path / "theirs-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (tmp_path / "theirs-1.dist-info/entry_points.txt").write_text("[rrgbench.protocols]\ntheirs = theirs:FILE\n")
+    (tmp_path / "theirs.py").write_text(f"FILE = {str(path)!r}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert load_protocol("theirs").identity == load_protocol("theirs@1").identity == own.identity
+    assert "theirs" in protocol_names()
+    with pytest.raises(UnknownNameError, match=r"theirs@2 is not available; installed is r2gen@1#"):
+        load_protocol("theirs@2")
+
+
+def test_names_and_versions_can_be_written_in_a_signature() -> None:
+    for name, version in (("a|b", 1), ("a@2", 1), ("a#1", 1), ("", 1), ("a", 0)):
+        with pytest.raises(ValidationError):
+            Protocol(name=name, version=version, cleaning="none")
 
 
 def test_the_section_is_checked(caplog) -> None:

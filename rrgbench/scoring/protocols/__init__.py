@@ -3,16 +3,19 @@
 A protocol fixes cleaning, tokenization and the clinical-efficacy choices; its version rises whenever a number could
 change, and the file of an older version stays (`name@version.yaml`). `section` states which part of the report the
 protocol's source compares; the caller supplies that text.
+A protocol that is none of these shows a digest of its choices in signatures, whatever it is called.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
@@ -28,7 +31,7 @@ class Protocol(BaseModel):
     Attributes
     ----------
     name, version : str, int
-        Shown in signatures as `name@version`.
+        Shown in signatures (`identity`).
     cleaning : str
         A function of `rrgbench.scoring.cleaning`, applied to references and hypotheses alike.
     tokenization : {"whitespace", "ptb"}
@@ -48,8 +51,8 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    version: int
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: int = Field(ge=1)
     cleaning: Cleaning
     tokenization: Literal["whitespace", "ptb"] = "whitespace"
     labelled_text: Literal["as given", "cleaned"] = "as given"
@@ -62,8 +65,21 @@ class Protocol(BaseModel):
 
     @property
     def identity(self) -> str:
-        """`name@version`, as signatures show it."""
+        """As signatures show it: `name@version` if it ships, else `name@version#` and 4 hex digits of its choices."""
+        ours = shipped().get(self.numbered)
+        if ours is not None and ours.choices == self.choices:
+            return self.numbered
+        return f"{self.numbered}#{hashlib.sha256(json.dumps(self.choices).encode()).hexdigest()[:4]}"
+
+    @property
+    def numbered(self) -> str:
+        """`name@version`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """All that decides a number: every field but the source, as JSON."""
+        return self.model_dump(mode="json", exclude={"source"})
 
     def clean(self, reports: Sequence[str]) -> list[str]:
         """Cleaned reports."""
@@ -100,7 +116,7 @@ def shipped() -> Mapping[str, Protocol]:
     """The protocols that ship, by `name@version` and by name; a name alone means its newest version."""
     paths = [path for path in files(__name__).iterdir() if path.name.endswith(".yaml")]
     found = sorted((_read(path.name, path.read_text(encoding="utf-8")) for path in paths), key=_rank)
-    return {one.identity: one for one in found} | {one.name: one for one in found}
+    return {one.numbered: one for one in found} | {one.name: one for one in found}
 
 
 def protocol_names() -> list[str]:
@@ -130,10 +146,10 @@ def load_protocol(protocol: str | Path | Protocol) -> Protocol:
     if name in PROTOCOLS:
         loaded = PROTOCOLS.load(name)
         found = loaded if isinstance(loaded, Protocol) else _read_file(Path(loaded))
-        if not version or found.identity == given:
+        if version in ("", str(found.version), found.identity.partition("@")[2]):
             return found
-    lookup("protocol", given, [*protocol_names(), *ours])
-    raise UnknownNameError(f"protocol {given} is not available; {name} is here as another version")
+        raise UnknownNameError(f"protocol {given} is not available; installed is {found.identity}")
+    return ours[lookup("protocol", given, [*ours, *PROTOCOLS.names()])]
 
 
 def _rank(protocol: Protocol) -> tuple[int, str, int]:
