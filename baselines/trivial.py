@@ -58,6 +58,10 @@ class TrivialSystem(ABC):
         """Name and the corpus it was made from."""
         return f"{self.name}@1[{self.corpus}]"
 
+    def identity_on(self, corpus: Corpus) -> str:
+        """Name and the corpus it will be made from."""
+        return f"{self.name}@1[{corpus.identity}]"
+
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Read the training reports.
 
@@ -110,6 +114,11 @@ class FixedTemplate(TrivialSystem):
 
     name = "fixed-template"
     chooses = False
+
+    def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
+        """Nothing is learned; training reports, where there are any, only weigh words of retrieval."""
+        self.corpus = corpus.identity
+        self.training_reports = [study.report or "" for study in corpus.reports("train")]
 
     def generate_reports(self, images: Films) -> list[str]:
         """The same report for each film."""

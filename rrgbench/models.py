@@ -53,6 +53,10 @@ class Model(Protocol):
 class FittedToCorpus(Protocol):
     """A model that is made from the evaluated corpus's training split (the trivial systems)."""
 
+    def identity_on(self, corpus: "Corpus") -> str:
+        """The identity that it will have once it is made from this corpus; nothing is read for it."""
+        ...
+
     def fit(self, corpus: "Corpus", films: "FilmCache | None" = None) -> None:
         """Learn from the training split; `films` keeps decoded ones."""
         ...

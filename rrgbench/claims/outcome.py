@@ -8,15 +8,14 @@ from typing import Any
 
 from rrgbench.claims.claim import ClaimSet
 from rrgbench.claims.documents import ClaimDocument
-from rrgbench.claims.measurement import Measured, Measurement, trained_models
+from rrgbench.claims.measurement import Measured, Measurement, Setting, trained_models
 from rrgbench.claims.tables import claim_tables
 from rrgbench.claims.verdict import judge
-from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
+from rrgbench.progress import Progress
 from rrgbench.render.json import json_text, table_json
-from rrgbench.tasks.context import Progress
-from rrgbench.tasks.suite import Suite
+from rrgbench.scoring.protocols import load_protocol
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,8 @@ def judge_set(
     claims: ClaimSet,
     model: str,
     runs: Path,
-    corpus: Corpus,
-    suite: Suite,
-    *,
-    protocol: str = "dcrrg",
-    seed: int = 0,
-    progress: Progress | None = None,
+    setting: Setting,
     overall: Progress | None = None,
-    film_cache: Path | None = None,
 ) -> Outcome:
     """Measure the variants of a trained set that the claims need, and judge each claim.
 
@@ -78,10 +71,10 @@ def judge_set(
         Registered name of the model that the variants are of.
     runs : Path
         The set's folder.
-    corpus, suite, protocol, seed, progress, film_cache
-        As in `rrgbench.tasks.runner.evaluate`.
+    setting : Setting
+        Corpus and suite, and how they are run.
     overall : callable, optional
-        Called with (what, done, total) for the models.
+        Told which model is measured, as `rrgbench.progress.Progress`.
 
     Raises
     ------
@@ -92,8 +85,9 @@ def judge_set(
     if not found:
         raise InputError(f"{runs} holds none of the variants {', '.join(claims.variants)}")
     trainings = [trained.record for trained in found]
-    setting = _setting(runs, trainings, claims.varied)
-    measurement = Measurement(model, runs, corpus, suite, protocol, seed, progress, film_cache)
+    trained_as = _setting(runs, trainings, claims.varied)
+    protocol = load_protocol(setting.options.get("protocol", "dcrrg")).identity
+    measurement = Measurement(model, runs, setting)
     models: dict[str, dict[int, Measured]] = {}
     shares: dict[str, list[float]] = {}
     for done, trained in enumerate(found):
@@ -102,22 +96,23 @@ def judge_set(
         models.setdefault(trained.variant, {})[trained.seed] = measurement.measure(trained)
         shares.setdefault(trained.variant, []).append(trained.trained_share)
     seeds = sorted({trained.seed for trained in found})
-    where = f"{corpus.identity}, {suite.split} split"
+    where = f"{setting.corpus.identity}, {setting.suite.split} split"
     tables = claim_tables(claims, models, where, seeds)
-    judgements = tuple(judge(claim, models, shares, seed) for claim in claims.claims)
-    limit = setting["limit"]
+    judgements = tuple(judge(claim, models, shares, setting.options.get("seed", 0)) for claim in claims.claims)
+    limit = trained_as["limit"]
     trained_on = (
-        f"Trained on {setting['corpus']}, preset {setting['preset']}"
+        f"Trained on {trained_as['corpus']}, preset {trained_as['preset']}"
         f"{'' if limit is None else f', {limit} training studies of each source'}; seeds {', '.join(map(str, seeds))}."
     )
     lines = (
         trained_on,
-        f"Measured on {where}; protocol {protocol}; suite {suite.name}.",
+        f"Measured on {where}; protocol {protocol}; suite {setting.suite.name}.",
         "Differences are means over seeds, paired by seed and by study, with 95 % intervals (90 % for equivalence).",
     )
-    title = f"Claims of {claims.reference}, on {corpus.name}"
-    measured = {"measured_on": corpus.identity, "split": suite.split, "protocol": protocol, "seeds": seeds}
-    return Outcome(ClaimDocument(title, lines, judgements, tuple(tables)), {**setting, **measured})
+    title = f"Claims of {claims.reference}, on {setting.corpus.name}"
+    measured: dict[str, Any] = {"measured_on": setting.corpus.identity, "split": setting.suite.split}
+    measured |= {"protocol": protocol, "seeds": seeds}
+    return Outcome(ClaimDocument(title, lines, judgements, tuple(tables)), {**trained_as, **measured})
 
 
 def _setting(runs: Path, trainings: list[dict[str, Any]], varied: Collection[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.record_tables import merged_signatures
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
-from rrgbench.stats.seeds import SeedMean, mean_of_intervals, mean_over_seeds
+from rrgbench.stats.seeds import SeedMean, mean_over_seeds
 
 INTERVAL = "interval of the mean over seeds: t, with the variance between seeds and that of the resampled studies"
 
@@ -85,8 +85,6 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, seeds: Sequence[in
     """Mean over seeds with its interval; blank with a note where there is none."""
     if not models:
         return Cell(notes=("not trained",))
-    if quantity.setting and (found := _from_intervals(models, quantity)):
-        return _shown(found, quantity, seeds)
     known = quantity_values(models, quantity)
     if not known:
         reasons = [record.reason for m in models.values() for c in quantity.columns if (record := m.records.get(c))]
@@ -96,16 +94,6 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, seeds: Sequence[in
         np.array([known[seed][0] for seed in order]), np.stack([known[seed][1] for seed in order]), known[order[0]][2]
     )
     return _shown(found, quantity, seeds)
-
-
-def _from_intervals(models: Mapping[int, Measured], quantity: Quantity) -> SeedMean | None:
-    """Mean over seeds of what was measured without keeping resamples."""
-    found = [
-        model.records[column] for model in models.values() for column in quantity.columns if column in model.records
-    ]
-    values = [record.value for record in found if record.value is not None]
-    intervals = [(record.low, record.high) for record in found if record.low is not None and record.high is not None]
-    return mean_of_intervals(values, intervals, found[0].n or 1) if values else None
 
 
 def _shown(found: SeedMean, quantity: Quantity, seeds: Sequence[int]) -> Cell:

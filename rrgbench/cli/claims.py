@@ -38,6 +38,7 @@ def claims(
     Example: rrgbench claims --runs ablations
     """
     from rrgbench.claims.claim import load_claims
+    from rrgbench.claims.measurement import Setting
     from rrgbench.claims.outcome import judge_set
     from rrgbench.cli.progress import bars, say
     from rrgbench.render.terminal import output_console
@@ -48,25 +49,9 @@ def claims(
     load_protocol(protocol)
     claim_set = load_claims(model)
     data = films.open()
+    setting = {"protocol": protocol, "seed": seed, "film_cache": films.film_cache}
     with bars(f"claims of {model} on {data.name}") as shown:
-
-        def progress(what: str, done: int, total: int) -> None:
-            # a negative total marks the steps of a whole job
-            if total >= 0:
-                shown.part(what, done, total)
-
-        outcome = judge_set(
-            claim_set,
-            model,
-            runs,
-            data,
-            chosen,
-            protocol=protocol,
-            seed=seed,
-            progress=progress,
-            overall=shown.overall,
-            film_cache=films.film_cache,
-        )
+        outcome = judge_set(claim_set, model, runs, Setting(data, chosen, setting, shown.part), shown.overall)
     files = outcome.write(runs)
     if json:
         typer.echo(outcome.to_json(), nl=False)

@@ -65,22 +65,21 @@ def evaluate(
     from rrgbench.registry import lookup
     from rrgbench.render.run_documents import write_run_documents
     from rrgbench.scoring.protocols import load_protocol
-    from rrgbench.tasks.retrieval import listed_sample
+    from rrgbench.tasks.base import table_descriptions
+    from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
     from rrgbench.tasks.runner import evaluate as run_suite
     from rrgbench.tasks.suite import load_suite
 
     chosen = load_suite(suite)
     if five_by_200 is not None:
-        if chosen.retrieval is None:
-            raise InputError(f"--five-by-200 is given, and suite {chosen.name} has no retrieval")
-        retrieval = chosen.retrieval.model_copy(update={"sample": read_list(five_by_200)})
-        chosen = chosen.model_copy(update={"retrieval": retrieval})
+        chosen = chosen.with_task("retrieval").with_task("retrieval", sample=read_list(five_by_200))
     load_protocol(protocol)
     lookup("model", model, [*MODELS.names(), ALL])
     data = films.open()
-    if chosen.retrieval is not None and chosen.retrieval.sample is not None:
+    retrieval = chosen.tasks.get("retrieval")
+    if isinstance(retrieval, RetrievalParameters) and retrieval.sample is not None:
         # so that a list of another corpus is refused now and not after hours of writing reports
-        listed_sample(data, chosen.retrieval.sample)
+        listed_sample(data, retrieval.sample)
     also: list[Model] = []
     if model == ALL:
         found, left_out = load_all_models(checkpoint)
@@ -93,26 +92,19 @@ def evaluate(
     if place.exists() and not place.is_dir():
         raise InputError(f"--out {place} is a file; give a folder")
     with bars(f"{model} on {data.name}") as shown:
-
-        def progress(what: str, done: int, total: int) -> None:
-            # a negative total marks the whole job's own steps
-            if total < 0:
-                shown.overall(what, done, -total)
-            else:
-                shown.part(what, done, total)
-
         run = run_suite(
             loaded,
             data,
             chosen,
             place,
+            shown.part,
             protocol=protocol,
             seed=seed,
-            progress=progress,
             also=also,
             film_cache=films.film_cache,
+            overall=shown.overall,
         )
-    written = write_run_documents(run.folder, run.records)
+    written = write_run_documents(run.folder, run.records, table_descriptions())
     if json:
         typer.echo((run.folder / "results.json").read_text(encoding="utf-8"), nl=False)
         return

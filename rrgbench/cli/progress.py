@@ -53,7 +53,7 @@ class Bars:
         self.last_line = 0.0
         self.started = time.monotonic()
 
-    def overall(self, what: str, done: int, total: int) -> None:
+    def overall(self, what: str, done: int, total: int | None, note: str = "") -> None:
         """The whole job stands at `done` of `total` and turns to `what`."""
         what = one_line(what)
         self.bars.update(self.whole, completed=done, total=total, note=what)

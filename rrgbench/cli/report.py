@@ -37,6 +37,7 @@ def report(
     from rrgbench.runs.records import dump_records
     from rrgbench.runs.seeds import join_seeds
     from rrgbench.runs.store import RunFolder, read_results
+    from rrgbench.tasks.base import table_descriptions
 
     for folder in run:
         if not folder.is_dir():
@@ -47,7 +48,7 @@ def report(
     records = join_seeds([read_results(folder) for folder in run], [folder.name for folder in run])
     if out is not None:
         RunFolder(out).write_results(records)
-    documents = write_run_documents(place, records)
+    documents = write_run_documents(place, records, table_descriptions())
     if form.json:
         typer.echo(dump_records(records), nl=False)
     elif form.latex or form.markdown:

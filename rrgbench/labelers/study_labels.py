@@ -15,6 +15,13 @@ def can_be_labelled(study: Study) -> bool:
     return study.labels is not None or bool((study.report or "").strip())
 
 
+def labels_source(studies: Sequence[Study]) -> str:
+    """Who made the labels of studies, for signatures: every source, a labeler with its version, joined by `+`."""
+    labeler = RulesLabeler().identity
+    sources = {study.labels_source or "unnamed" if study.labels is not None else labeler for study in studies}
+    return "+".join(sorted(sources))
+
+
 def study_labels(studies: Sequence[Study]) -> NDArray[np.int8]:
     """Labels (n, 14) in CheXpert coding.
 

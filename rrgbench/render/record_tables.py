@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError
-from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, entry, within_bounds
+from rrgbench.metrics.catalogue import entry, within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
@@ -66,33 +66,7 @@ class TableDescription:
     detail: bool = False
 
 
-DESCRIPTIONS: Final = (
-    TableDescription(
-        "Report generation",
-        (*TEXT_METRICS, "distinct_reports"),
-        settings="first",
-        above={"ce": "CE ({setting})"},
-    ),
-    TableDescription(
-        "Clinical efficacy by averaging",
-        TEXT_GROUPS["ce"],
-        apart=("setting", "metric"),
-        settings="several",
-        above={"ce": ""},
-        detail=True,
-    ),
-    TableDescription("F1 per observation", ("ce_f1",), "observation"),
-    TableDescription("Precision per observation", ("ce_precision",), "observation", detail=True),
-    TableDescription("Recall per observation", ("ce_recall",), "observation", detail=True),
-    TableDescription("Image-text retrieval", ("precision_at_k", "chance_precision"), apart=("metric", "k")),
-    TableDescription("Classification (mean AUROC)", ("auroc",), apart=("setting", "fraction")),
-    TableDescription("AUROC per observation", ("auroc",), "observation"),
-    TableDescription("Pipeline error correlation", ("pearson", "spearman", "kendall"), apart=("setting", "metric")),
-)
-"""The paper's tables 1, 2, 3, 6 and its Appendix C, and what belongs to them."""
-
-
-def tables(records: Sequence[Record], descriptions: Sequence[TableDescription] = DESCRIPTIONS) -> list[Table]:
+def tables(records: Sequence[Record], descriptions: Sequence[TableDescription]) -> list[Table]:
     """Every table that the records fill, corpus by corpus; records that none shows stand in the last ones.
 
     Raises

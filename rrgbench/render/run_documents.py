@@ -7,7 +7,7 @@ from pathlib import Path
 from rrgbench.render.html import html_document
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
-from rrgbench.render.record_tables import tables
+from rrgbench.render.record_tables import TableDescription, tables
 from rrgbench.render.table import Table
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
@@ -35,7 +35,9 @@ class RunDocuments:
         print_tables(self.tables, details=details)
 
 
-def write_run_documents(folder: Path, records: Sequence[Record]) -> RunDocuments:
+def write_run_documents(
+    folder: Path, records: Sequence[Record], descriptions: Sequence[TableDescription]
+) -> RunDocuments:
     """Write the tables of a run into its folder.
 
     The documents depend on the records alone, not on their order, so a resumed run ends with the same bytes.
@@ -46,8 +48,10 @@ def write_run_documents(folder: Path, records: Sequence[Record]) -> RunDocuments
         The run folder.
     records : sequence of Record
         Its records.
+    descriptions : sequence of TableDescription
+        What the tables show (`rrgbench.tasks.base.table_descriptions`).
     """
-    made = tuple(tables(sort_records(records)))
+    made = tuple(tables(sort_records(records), descriptions))
     store = RunFolder(folder)
     title = "rrgbench results"
     files = tuple(

@@ -4,6 +4,7 @@ Layout::
 
     run.json                 versions, seeds, machine, command (`rrgbench.runs.environment`)
     units/<id>.json          records of one finished unit and the inputs that define it
+    units/<id>.npz           the values of those records on the resamples of the studies
     predictions/<model>.jsonl ...  artifacts
     results.json             all records, flat and sorted
 
@@ -13,15 +14,22 @@ its worker processes may write units at once.
 """
 
 import hashlib
+import io
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rrgbench.errors import InputError, listed
 from rrgbench.files import sweep, write_bytes, write_text
-from rrgbench.runs.records import Record, dump_records, parse_records
+from rrgbench.runs.records import Record, dump_records, parse_records, sort_records
+
+Replicates = Mapping[int, NDArray[np.float64]]
+"""By position among a unit's records: the value on each resample of the studies (r,)."""
 
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
 
@@ -87,8 +95,8 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"run folder {self.path.name} is a file; give a folder")
 
-    def get(self, unit: str) -> list[Record] | None:
-        """Records of a finished unit, or None where it is still to be computed.
+    def get(self, unit: str) -> tuple[list[Record], Replicates] | None:
+        """Records and replicates of a finished unit, or None where it is still to be computed.
 
         A damaged file counts as not computed: it is named in a warning and the next `put` replaces it.
         """
@@ -96,13 +104,30 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            return _read_unit(path, unit)
+            return self._whole_unit(path, unit)
         except InputError as error:
             _log.warning("%s; the unit will be computed again", error)
             return None
 
-    def put(self, unit: str, inputs: Mapping[str, JSON], records: Sequence[Record]) -> None:
-        """Keep a unit's records, all or nothing.
+    def _whole_unit(self, path: Path, unit: str) -> tuple[list[Record], Replicates]:
+        records = _read_unit(path, unit)
+        expected = json.loads(path.read_text(encoding="utf-8")).get("replicates")
+        if expected is None:
+            return records, {}
+        arrays = path.with_suffix(".npz")
+        try:
+            content = arrays.read_bytes()
+        except OSError as error:
+            raise InputError(f"unit file units/{arrays.name} can't be read ({type(error).__name__})") from None
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise InputError(f"unit file units/{arrays.name} is damaged (its content does not match its digest)")
+        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+            return records, dict(zip(kept["rows"].tolist(), kept["values"], strict=True))
+
+    def put(
+        self, unit: str, inputs: Mapping[str, JSON], records: Sequence[Record], replicates: Replicates | None = None
+    ) -> None:
+        """Keep a unit's records, and their values on resamples by position, all or nothing.
 
         Raises
         ------
@@ -111,8 +136,17 @@ class RunFolder:
         """
         if unit != (expected := unit_id(inputs)):
             raise InputError(f"unit {unit[:12]} does not belong to its inputs, whose id is {expected[:12]}")
-        body: dict[str, JSON] = {"inputs": inputs, "records": [record.to_json() for record in records]}
+        # as a later run will read them, so that positions agree
+        order = sort_records(records)
+        body: dict[str, JSON] = {"inputs": inputs, "records": [record.to_json() for record in order]}
         content = {"format": _FORMAT, "unit": unit, "digest": _digest(body), **body}
+        if replicates:
+            place = {id(record): at for at, record in enumerate(order)}
+            rows = [place[id(records[row])] for row in replicates]
+            buffer = io.BytesIO()
+            np.savez(buffer, rows=np.array(rows), values=np.stack(list(replicates.values())))
+            content["replicates"] = hashlib.sha256(buffer.getvalue()).hexdigest()
+            write_bytes(self._unit_path(unit).with_suffix(".npz"), buffer.getvalue())
         write_text(self._unit_path(unit), json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
     def units(self) -> list[str]:

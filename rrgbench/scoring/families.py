@@ -23,7 +23,7 @@ from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.signature import Signature
 from rrgbench.scoring.values import Family, ObservationScore, Value
-from rrgbench.stats.bootstrap import intervals
+from rrgbench.stats.bootstrap import resampled
 
 
 def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
@@ -122,8 +122,11 @@ def values_of(
     n: int,
     bootstrap: Bootstrap | None,
     signatures: Mapping[str, Signature],
-) -> tuple[dict[str, Value], tuple[ObservationScore, ...]]:
-    """All values and observation rows, their intervals from the same resamples."""
+) -> tuple[dict[str, Value], tuple[ObservationScore, ...], dict[str, NDArray[np.float64]]]:
+    """All values and observation rows, and the values on the resamples that their intervals come from.
+
+    Of single observations the resampled values are called `ce_f1:Edema`.
+    """
     efficacy = [(item.metric, item.statistics) for item in families if isinstance(item.metric, ClinicalEfficacy)]
 
     def everything(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,11 +135,11 @@ def values_of(
         return np.concatenate(parts, axis=1)
 
     if not families:
-        return {}, ()
+        return {}, (), {}
     points = everything(np.ones((1, n)))[0]
-    limits = np.full((len(points), 2), np.nan)
+    limits, resamples = np.full((len(points), 2), np.nan), None
     if bootstrap is not None:
-        limits = intervals(everything, n, bootstrap.replicates, bootstrap.seed, bootstrap.level, bootstrap.method)
+        limits, resamples = resampled(everything, n, **vars(bootstrap))
     keys = [key for item in families for key in item.keys]
 
     def value(column: int, key: str, reason: str = "") -> Value:
@@ -156,4 +159,6 @@ def values_of(
                 for offset, key in enumerate(TEXT_GROUPS["ce"])
             )
             observations.append(ObservationScore(name, precision, recall, f1, int(support[row])))
-    return values, tuple(observations)
+    names = [*keys, *(f"{key}:{row.observation}" for row in observations for key in TEXT_GROUPS["ce"])]
+    kept = {} if resamples is None else dict(zip(names, resamples.T, strict=True))
+    return values, tuple(observations), kept

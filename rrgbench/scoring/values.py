@@ -117,6 +117,8 @@ class Scores(Mapping[str, Value]):
         Of the whole: what every value's signature has in common with clinical efficacy's choices where computed.
     certificate : Certificate or None
         The best constant report beside each value, and the number of distinct reports; None where not asked for.
+    replicates : mapping of str to float64 array (r,)
+        The values on the resamples that intervals come from, by metric key (`ce_f1:Edema` of one observation).
     """
 
     values_by_key: Mapping[str, Value]
@@ -126,6 +128,7 @@ class Scores(Mapping[str, Value]):
     families: tuple[Family, ...] = field(repr=False)
     signature: Signature
     certificate: Certificate | None = None
+    replicates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, key: str) -> Value:
         """The value of a metric; an absent one says why."""

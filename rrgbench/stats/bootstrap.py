@@ -102,24 +102,36 @@ def intervals(
     InputError
         If the level or the method is not one of those.
     """
+    return resampled(aggregate, n, replicates, seed, level, method)[0]
+
+
+def resampled(
+    aggregate: Aggregate,
+    n: int,
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    method: Method = "percentile",
+) -> tuple[Floats, Floats]:
+    """Intervals (m, 2) as `intervals` gives them, and the values on the resamples (replicates, m) behind them."""
     if not 0.0 < level < 1.0:
         raise InputError(f"interval level is {level}; expected a number between 0 and 1")
     if method not in ("percentile", "bca"):
         raise InputError(f"interval method is {method!r}; expected percentile or bca")
     tails = np.array([(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     if n == 1:
-        return np.full((aggregate(np.ones((1, 1))).shape[1], 2), np.nan)
+        width = aggregate(np.ones((1, 1))).shape[1]
+        return np.full((width, 2), np.nan), np.full((replicates, width), np.nan)
     values = replicate_values(aggregate, n, replicates, seed)
     if method == "percentile":
-        return np.stack([_quantiles(column, tails) for column in values.T])
+        return np.stack([_quantiles(column, tails) for column in values.T]), values
     point = aggregate(np.ones((1, n)))[0]
     left_out = _jackknife(aggregate, n)
-    return np.stack(
-        [
-            _quantiles(values[:, column], _bca_tails(values[:, column], point[column], left_out[:, column], tails))
-            for column in range(values.shape[1])
-        ]
-    )
+    limits = [
+        _quantiles(values[:, column], _bca_tails(values[:, column], point[column], left_out[:, column], tails))
+        for column in range(values.shape[1])
+    ]
+    return np.stack(limits), values
 
 
 def _quantiles(values: Floats, tails: Floats) -> Floats:

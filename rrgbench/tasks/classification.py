@@ -1,82 +1,130 @@
 """Task: AUROC of the 14 observations, by the model's own predictions, a linear probe and fine-tuning at 1/10/100 %."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from rrgbench.data.corpus import training_items
-from rrgbench.labelers.study_labels import can_be_labelled, study_labels
+from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.auroc import auroc, mean_auroc, undefined_observations
 from rrgbench.models import ImageBackbone, ObservationClassifier, Reads
 from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.runs.records import Record
-from rrgbench.stats.bootstrap import intervals
+from rrgbench.render.record_tables import TableDescription
+from rrgbench.stats.bootstrap import resampled
+from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
-from rrgbench.tasks.suite import Classification
 
-TASK = "classification"
 METRIC = "auroc"
 
-
-def run_own(evaluation: Evaluation) -> list[Record]:
-    """AUROC of the model's own observation predictions."""
-    model = evaluation.model
-    if not isinstance(model, ObservationClassifier):
-        return evaluation.blank(TASK, [METRIC], "the model predicts no observations", setting="own")
-    scores = evaluation.answers(model.predict_observations, evaluation.studies)
-    return auroc_records(evaluation, scores, setting="own")
+Setting = Literal["own", "linear", "finetune"]
+Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 
-def run_probe(evaluation: Evaluation, parameters: Classification, setting: str, fraction: float) -> list[Record]:
-    """AUROC of a linear probe or of fine-tuning on a share of the training split.
+class ClassificationParameters(TaskParameters):
+    """What is trained on what.
 
-    The share is drawn once by seed; smaller shares are part of larger ones.
+    `steps` bounds fine-tuning at 100 % of the data; smaller fractions take the share's square root of it, at least
+    `fewest_steps`, since a small set is seen more often.
     """
-    model = evaluation.model
-    where: dict[str, Any] = {"setting": setting, "fraction": fraction, "seed": parameters.seed}
-    if not isinstance(model, ImageBackbone):
-        return evaluation.blank(TASK, [METRIC], "the model offers no image backbone", **where)
-    from rrgbench.training.data import FilmSource
-    from rrgbench.training.probing import fine_tune, linear_probe, trainable_parameters
 
-    backbone = model.backbone
-    if setting == "finetune" and not trainable_parameters(backbone):
-        return evaluation.blank(TASK, [METRIC], "the backbone has nothing to train", **where)
-    training = evaluation.corpus.split("train")
-    everything = [study for study in training if study.images and can_be_labelled(study)][: parameters.train_limit]
-    if not everything:
-        return evaluation.blank(TASK, [METRIC], "no training film has labels or a report to label", **where)
-    order = np.random.default_rng(parameters.seed).permutation(len(everything))
-    count = max(2, round(fraction * len(everything)))
-    rows = np.sort(order[:count])
-    films = evaluation.stored(everything).take(rows)
-    source = FilmSource(films, study_labels([everything[row] for row in rows]), evaluation.corpus.labelled_observations)
-    test = evaluation.stored(evaluation.studies)
-    if setting == "linear":
-        report = evaluation.reporter("reading features")
-        scores = linear_probe(backbone, source, test, strength=0.01, progress=report)
-    else:
-        scores = fine_tune(
-            backbone,
-            source,
-            test,
-            steps=max(parameters.fewest_steps, round(parameters.steps * fraction**0.5)),
-            learning_rate=parameters.learning_rate,
-            seed=parameters.seed,
-            progress=evaluation.reporter(f"fine-tuning at {fraction:.0%}"),
-        )
-    return auroc_records(evaluation, scores, **where, studies=count, reads=Reads(films.size))
+    settings: tuple[Setting, ...] = Field(default=("own", "linear", "finetune"), min_length=1)
+    fractions: tuple[Fraction, ...] = Field(default=(0.01, 0.1, 1.0), min_length=1)
+    steps: int = Field(default=400, gt=0)
+    fewest_steps: int = Field(default=60, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
+    seed: int = Field(default=0, ge=0)
+    train_limit: int | None = Field(default=None, gt=0)
 
 
-def auroc_records(
+class Classification(Task):
+    """AUROC of the model's own predictions, of a linear probe and of fine-tuning."""
+
+    name = "classification"
+    version = 2
+    parameters = ClassificationParameters
+    tables = (
+        TableDescription("Classification (mean AUROC)", (METRIC,), apart=("setting", "fraction")),
+        TableDescription("AUROC per observation", (METRIC,), "observation"),
+    )
+
+    def units(self, parameters: ClassificationParameters) -> Sequence[Unit]:
+        """The own predictions, then each setting at each fraction."""
+        own = [Unit("own predictions", {"setting": "own"})] if "own" in parameters.settings else []
+        probes = [
+            Unit(f"{setting} {fraction:.0%}", {"setting": setting, "fraction": fraction})
+            for setting in parameters.settings
+            if setting != "own"
+            for fraction in parameters.fractions
+        ]
+        return [*own, *probes]
+
+    def run(self, evaluation: Evaluation, parameters: ClassificationParameters, unit: Unit) -> Outcome:
+        """One setting at one fraction."""
+        if unit.inputs["setting"] == "own":
+            return self._own(evaluation)
+        return self._probe(evaluation, parameters, unit.inputs["setting"], unit.inputs["fraction"])
+
+    def _own(self, evaluation: Evaluation) -> Outcome:
+        model = evaluation.model
+        if not isinstance(model, ObservationClassifier):
+            return Outcome(evaluation.blank(self.name, [METRIC], "the model predicts no observations", setting="own"))
+        return _areas(evaluation, evaluation.answers(model.predict_observations, evaluation.studies), setting="own")
+
+    def _probe(
+        self, evaluation: Evaluation, parameters: ClassificationParameters, setting: str, fraction: float
+    ) -> Outcome:
+        """A linear probe or fine-tuning on a share of the training split.
+
+        The share is drawn once by seed; smaller shares are part of larger ones.
+        """
+        model = evaluation.model
+        where: dict[str, Any] = {"setting": setting, "fraction": fraction, "seed": parameters.seed}
+        if not isinstance(model, ImageBackbone):
+            return Outcome(evaluation.blank(self.name, [METRIC], "the model offers no image backbone", **where))
+        from rrgbench.training.data import FilmSource
+        from rrgbench.training.probing import fine_tune, linear_probe, trainable_parameters
+
+        backbone = model.backbone
+        if setting == "finetune" and not trainable_parameters(backbone):
+            return Outcome(evaluation.blank(self.name, [METRIC], "the backbone has nothing to train", **where))
+        training = evaluation.corpus.split("train")
+        everything = [study for study in training if study.images and can_be_labelled(study)][: parameters.train_limit]
+        if not everything:
+            reason = "no training film has labels or a report to label"
+            return Outcome(evaluation.blank(self.name, [METRIC], reason, **where))
+        order = np.random.default_rng(parameters.seed).permutation(len(everything))
+        count = max(2, round(fraction * len(everything)))
+        rows = np.sort(order[:count])
+        films = evaluation.stored(everything).take(rows)
+        labels = study_labels([everything[row] for row in rows])
+        source = FilmSource(films, labels, evaluation.corpus.labelled_observations)
+        test = evaluation.stored(evaluation.studies)
+        if setting == "linear":
+            report = evaluation.reporter("reading features")
+            scores = linear_probe(backbone, source, test, strength=0.01, progress=report)
+        else:
+            scores = fine_tune(
+                backbone,
+                source,
+                test,
+                steps=max(parameters.fewest_steps, round(parameters.steps * fraction**0.5)),
+                learning_rate=parameters.learning_rate,
+                seed=parameters.seed,
+                progress=evaluation.reporter(f"fine-tuning at {fraction:.0%}"),
+            )
+        return _areas(evaluation, scores, **where, studies=count, reads=Reads(films.size))
+
+
+def _areas(
     evaluation: Evaluation,
     scores: NDArray[np.float64],
     studies: int | None = None,
     reads: Reads | None = None,
     **where: Any,
-) -> list[Record]:
+) -> Outcome:
     """Mean and per-observation AUROC with intervals.
 
     Unmentioned counts as negative, uncertain is left out. Observations without positives or negatives are undefined and
@@ -85,7 +133,9 @@ def auroc_records(
     """
     rows = [row for row, study in enumerate(evaluation.studies) if can_be_labelled(study)]
     if not rows:
-        return evaluation.blank(TASK, [METRIC], "no film has labels or a report to label", **where)
+        return Outcome(
+            evaluation.blank(Classification.name, [METRIC], "no film has labels or a report to label", **where)
+        )
     scores = scores[rows]
     labels = study_labels([evaluation.studies[row] for row in rows])
     known = training_items(labels, evaluation.corpus.labelled_observations)
@@ -100,14 +150,17 @@ def auroc_records(
         "fraction": where.get("fraction"),
         "seed": where.get("seed"),
     }
-    source = evaluation.studies[rows[0]].labels_source or "rules"
+    source = labels_source([evaluation.studies[row] for row in rows])
     signature = evaluation.signature(n, labels=source, obs_defined=int(defined.sum()), train_n=studies, **extras)
     if not defined.any():
-        return evaluation.blank(TASK, [METRIC], "no observation has both positives and negatives", **where)
-    bounds = intervals(_with_mean(scores, target, known), n, evaluation.suite.replicates, evaluation.seed)
+        return Outcome(
+            evaluation.blank(Classification.name, [METRIC], "no observation has both positives and negatives", **where)
+        )
+    aggregate = _with_mean(scores, target, known)
+    bounds, resamples = resampled(aggregate, n, evaluation.suite.replicates, evaluation.seed)
     left_out = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
     mean = evaluation.record(
-        TASK,
+        Classification.name,
         METRIC,
         value=values[defined].mean(),
         low=bounds[-1, 0],
@@ -119,7 +172,7 @@ def auroc_records(
     )
     per_observation = [
         evaluation.record(
-            TASK,
+            Classification.name,
             METRIC,
             observation=name,
             value=values[column],
@@ -132,7 +185,9 @@ def auroc_records(
         )
         for column, name in enumerate(OBSERVATIONS)
     ]
-    return [mean, *per_observation]
+    # the mean is the last of the columns and the first of the records
+    replicates = {0: resamples[:, -1]} | {c + 1: resamples[:, c] for c in np.flatnonzero(defined).tolist()}
+    return Outcome([mean, *per_observation], replicates)
 
 
 def _with_mean(
@@ -143,3 +198,6 @@ def _with_mean(
         return np.concatenate([values, mean_auroc(values)[:, None]], axis=1)
 
     return aggregate
+
+
+TASK = Classification()

@@ -4,73 +4,89 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rrgbench.labelers.study_labels import labels_source
+from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
-from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.score import score
-from rrgbench.scoring.values import Value
-from rrgbench.tasks.context import Evaluation, film_labels
+from rrgbench.tasks.base import Outcome, Task, Unit
+from rrgbench.tasks.context import Evaluation
 
-TASK = "clinical_efficacy"
-METRICS = ("ce_precision", "ce_recall", "ce_f1")
+METRICS = TEXT_GROUPS["ce"]
 
 
-def run(evaluation: Evaluation) -> list[Record]:
+class ClinicalEfficacyTask(Task):
     """Precision, recall and F1 under the protocol's averaging, their micro and macro forms, and single observations.
 
     Where studies have reference reports, the labeler reads those; where the films have none, their own labels are the
     reference, and observations that those don't speak about are left out.
     """
-    reports = evaluation.reports
-    protocol = load_protocol(evaluation.protocol)
-    averagings = tuple(dict.fromkeys((protocol.averaging, "micro", "macro")))
 
-    def blank(reason: str) -> list[Record]:
-        return [row for name in averagings for row in evaluation.blank(TASK, METRICS, reason, setting=name)]
-
-    if reports is None:
-        return blank("the model writes no reports")
-    references = evaluation.references
-    given: dict[str, Any] = {}
-    if not references:
-        labels, source = film_labels(evaluation.studies)
-        if labels is None:
-            return blank("the films have neither reference reports nor labels")
-        known = np.array([name in evaluation.corpus.labelled_observations for name in OBSERVATIONS])
-        given = {"reference_labels": labels, "labels_source": source, "known": known}
-    ids = list(references) or [study.study_id for study in evaluation.studies]
-    records: list[Record] = []
-    for averaging in averagings:
-        scores = score(
-            references or None,
-            {study_id: reports[study_id] for study_id in ids},
-            protocol=protocol,
-            metrics=["ce"],
-            corpus=evaluation.corpus.identity,
-            split=evaluation.suite.split,
-            seed=evaluation.seed,
-            replicates=evaluation.suite.replicates,
-            allow=("empty",),
-            efficacy=replace(protocol.clinical_efficacy(), averaging=averaging),
-            **given,
-        )
-        records += [_record(evaluation, key, value, setting=averaging) for key, value in scores.items()]
-        if averaging == "micro":
-            for row in scores.observations:
-                for key, value in zip(METRICS, (row.precision, row.recall, row.f1), strict=True):
-                    records.append(_record(evaluation, key, value, observation=row.observation, n=row.support))
-    return records
-
-
-def _record(evaluation: Evaluation, key: str, value: Value, **fields: Any) -> Record:
-    return evaluation.record(
-        TASK,
-        key,
-        value=value.value,
-        low=value.low,
-        high=value.high,
-        signature=value.signature,
-        reason=value.reason or None,
-        **{"n": value.n, **fields},
+    name = "clinical_efficacy"
+    version = 2
+    reads_reports = True
+    tables = (
+        TableDescription(
+            "Clinical efficacy by averaging",
+            METRICS,
+            apart=("setting", "metric"),
+            settings="several",
+            above={"ce": ""},
+            detail=True,
+        ),
+        TableDescription("F1 per observation", ("ce_f1",), "observation"),
+        TableDescription("Precision per observation", ("ce_precision",), "observation", detail=True),
+        TableDescription("Recall per observation", ("ce_recall",), "observation", detail=True),
     )
+
+    def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
+        """Label reports and references once for each averaging, and compare."""
+        reports = evaluation.reports
+        efficacy = evaluation.scoring.protocol.clinical_efficacy()
+        averagings = tuple(dict.fromkeys((efficacy.averaging, "micro", "macro")))
+
+        def blank(reason: str) -> Outcome:
+            rows = [evaluation.blank(self.name, METRICS, reason, setting=name) for name in averagings]
+            return Outcome([record for row in rows for record in row])
+
+        if reports is None:
+            return blank("the model writes no reports")
+        references = evaluation.references
+        given: dict[str, Any] = {}
+        if not references:
+            labels = [study.labels for study in evaluation.studies if study.labels is not None]
+            if len(labels) < len(evaluation.studies):
+                return blank("the films have neither reference reports nor labels")
+            known = np.array([name in evaluation.corpus.labelled_observations for name in OBSERVATIONS])
+            source = labels_source(evaluation.studies)
+            given = {"reference_labels": np.stack(labels), "labels_source": source, "known": known}
+        ids = list(references) or [study.study_id for study in evaluation.studies]
+        records: list[Record] = []
+        replicates: dict[int, NDArray[np.float64]] = {}
+        for averaging in averagings:
+            scores = score(
+                references or None,
+                {study_id: reports[study_id] for study_id in ids},
+                **evaluation.scoring_options(metrics=("ce",), efficacy=replace(efficacy, averaging=averaging)),
+                **given,
+            )
+            named = [
+                (key, evaluation.scored(self.name, key, value, setting=averaging)) for key, value in scores.items()
+            ]
+            if averaging == "micro":
+                for row in scores.observations:
+                    for key, value in zip(METRICS, (row.precision, row.recall, row.f1), strict=True):
+                        where = {"observation": row.observation, "n": row.support}
+                        record = evaluation.scored(self.name, key, value, **where)
+                        named.append((f"{key}:{row.observation}", record))
+            for name, record in named:
+                if name in scores.replicates:
+                    replicates[len(records)] = scores.replicates[name]
+                records.append(record)
+        return Outcome(records, replicates)
+
+
+TASK = ClinicalEfficacyTask()

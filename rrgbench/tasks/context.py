@@ -1,7 +1,7 @@
 """What every task gets: the corpus, one model, the suite, and where to put what it makes."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,46 +13,59 @@ from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.models import Images, Model, Reads, image_batches, reads_of
+from rrgbench.progress import Progress
 from rrgbench.runs.records import Record
+from rrgbench.scoring.options import Scoring
 from rrgbench.scoring.signature import Signature
+from rrgbench.scoring.values import Value
 from rrgbench.tasks.suite import Suite
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what, done, total)."""
 
 
 @dataclass
 class Evaluation:
-    """One model on one corpus under one suite.
+    """One model on one corpus under one suite, as a task sees it.
 
     Attributes
     ----------
     corpus, model, suite
         What is evaluated.
-    protocol : str
-        Name of the protocol for text and clinical efficacy.
-    seed : int
-        Of bootstrap resamples.
+    scoring : Scoring
+        Protocol, labeler, seed and resamples; names this corpus and split.
     films : FilmCache
         Shared between models.
-    progress : callable
-        See `Progress`.
+    progress : Progress
+        Told how far a piece of work has come.
+    limit : int or None
+        At most that many studies of the split: the task's own parameter.
+    written : mapping of str to str, optional
+        The model's reports by study id; None where it writes none.
     """
 
     corpus: Corpus
     model: Model
     suite: Suite
-    protocol: str = "dcrrg"
-    seed: int = 0
+    scoring: Scoring
     films: FilmCache = field(default_factory=FilmCache)
     progress: Progress | None = None
-    reports: dict[str, str] | None = None
+    limit: int | None = None
+    written: Mapping[str, str] | None = None
+
+    @property
+    def seed(self) -> int:
+        """Of the resamples."""
+        return self.scoring.seed
 
     @cached_property
     def studies(self) -> tuple[Study, ...]:
-        """Studies scored: those of the split that have a film, at most the suite's limit."""
-        limit = self.suite.report_generation.limit if self.suite.report_generation else None
-        return tuple(study for study in self.corpus.split(self.suite.split) if study.images)[:limit]
+        """Studies scored: those of the split that have a film, at most the limit."""
+        return tuple(study for study in self.corpus.split(self.suite.split) if study.images)[: self.limit]
+
+    @cached_property
+    def reports(self) -> dict[str, str] | None:
+        """The model's reports of the scored studies, by study id; None where it writes none."""
+        if self.written is None:
+            return None
+        return {study.study_id: self.written[study.study_id] for study in self.studies}
 
     @cached_property
     def references(self) -> dict[str, str]:
@@ -94,9 +107,8 @@ class Evaluation:
         return self.films.of(studies, self.reads.size, self._reading)
 
     def _reading(self, what: str, done: int, total: int | None, note: str = "") -> None:
-        report = self.reporter(what)
-        if report is not None:
-            report(done, total or done)
+        if self.progress is not None:
+            self.progress(what, done, total, note)
 
     def reporter(self, what: str) -> Callable[[int, int], None] | None:
         """A (done, total) callback for one piece of work."""
@@ -109,6 +121,36 @@ class Evaluation:
         """A signature of this corpus and split with further fields."""
         return Signature(corpus=self.corpus.identity, split=self.suite.split, n=n).with_extras(
             **{"bootstrap": f"percentile-{self.suite.replicates}-95-seed{self.seed}", **extras}
+        )
+
+    def scoring_options(self, **changes: Any) -> dict[str, Any]:
+        """`rrgbench.score`'s options for this evaluation: without a certificate, empty reports scored as they are."""
+        plain = {name: getattr(self.scoring, name) for name in type(self.scoring).model_fields}
+        return {**plain, "certificate": False, "allow": ("empty",), **changes}
+
+    def labelled(self, signature: Signature, **changes: Any) -> Signature:
+        """A signature of numbers that rest on labelled reports: with protocol, labeler and reading of uncertain."""
+        n, extras = changes.pop("n", signature.n), changes
+        named = replace(
+            signature,
+            n=n,
+            protocol=self.scoring.protocol.identity,
+            labeler=self.scoring.tool.identity,
+            uncertain=self.scoring.protocol.uncertain,
+        )
+        return named.with_extras(**extras)
+
+    def scored(self, task: str, metric: str, value: Value, **fields: Any) -> Record:
+        """A record of a value that `rrgbench.score` gave."""
+        return self.record(
+            task,
+            metric,
+            value=value.value,
+            low=value.low,
+            high=value.high,
+            signature=value.signature,
+            reason=value.reason or None,
+            **{"n": value.n, **fields},
         )
 
     def record(self, task: str, metric: str, **fields: Any) -> Record:
@@ -134,10 +176,3 @@ class Evaluation:
     def blank(self, task: str, metrics: Sequence[str], reason: str, **fields: Any) -> list[Record]:
         """Records without a value, and why."""
         return [self.record(task, metric, reason=reason, **fields) for metric in metrics]
-
-
-def film_labels(studies: Sequence[Study]) -> tuple[NDArray[np.int8] | None, str]:
-    """Labels of studies (n, 14) and their source; None where a study has none."""
-    if any(study.labels is None for study in studies):
-        return None, ""
-    return np.stack([study.labels for study in studies if study.labels is not None]), studies[0].labels_source

@@ -1,51 +1,53 @@
 """Task: generated reports against the studies' own, by the NLG metrics."""
 
-from rrgbench.runs.records import Record
+from typing import Any
+
+from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
+from rrgbench.render.record_tables import TableDescription
 from rrgbench.scoring.score import score
+from rrgbench.tasks.base import Outcome, Task, Unit
 from rrgbench.tasks.context import Evaluation
 
-TASK = "report_generation"
-METRICS = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")
+METRICS = TEXT_GROUPS["nlg"]
 
 
-def run(evaluation: Evaluation) -> list[Record]:
+class ReportGeneration(Task):
     """BLEU-1..4, METEOR, ROUGE-L and CIDEr with intervals, and the number of distinct reports."""
-    reports = evaluation.reports
-    if reports is None:
-        return evaluation.blank(TASK, (*METRICS, "distinct_reports"), "the model writes no reports")
-    distinct = evaluation.record(
-        TASK,
-        "distinct_reports",
-        value=len(set(reports.values())),
-        n=len(reports),
-        signature=evaluation.signature(len(reports), bootstrap=None),
+
+    name = "report_generation"
+    version = 2
+    reads_reports = True
+    tables = (
+        TableDescription(
+            "Report generation", (*TEXT_METRICS, "distinct_reports"), settings="first", above={"ce": "CE ({setting})"}
+        ),
     )
-    references = evaluation.references
-    if not references:
-        return [*evaluation.blank(TASK, METRICS, "the films have no reference reports"), distinct]
-    scores = score(
-        references,
-        {key: reports[key] for key in references},
-        protocol=evaluation.protocol,
-        metrics=METRICS,
-        corpus=evaluation.corpus.identity,
-        split=evaluation.suite.split,
-        seed=evaluation.seed,
-        replicates=evaluation.suite.replicates,
-        allow=("empty",),
-    )
-    records = [
-        evaluation.record(
-            TASK,
-            metric,
-            value=value.value,
-            low=value.low,
-            high=value.high,
-            n=value.n,
-            signature=value.signature,
-            reason=value.reason or None,
+
+    def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
+        """Score the reports of the studies that have a reference."""
+        reports = evaluation.reports
+        if reports is None:
+            keys = (*METRICS, "distinct_reports")
+            return Outcome(evaluation.blank(self.name, keys, "the model writes no reports"))
+        distinct = evaluation.record(
+            self.name,
+            "distinct_reports",
+            value=len(set(reports.values())),
+            n=len(reports),
+            signature=evaluation.signature(len(reports), bootstrap=None),
         )
-        for metric, value in scores.items()
-    ]
-    missing = [row for metric, reason in scores.absent.items() for row in evaluation.blank(TASK, [metric], reason)]
-    return [*records, *missing, distinct]
+        references = evaluation.references
+        if not references:
+            return Outcome([*evaluation.blank(self.name, METRICS, "the films have no reference reports"), distinct])
+        scores = score(
+            references, {key: reports[key] for key in references}, **evaluation.scoring_options(metrics=METRICS)
+        )
+        records = [evaluation.scored(self.name, metric, value) for metric, value in scores.items()]
+        replicates = {place: scores.replicates[key] for place, key in enumerate(scores) if key in scores.replicates}
+        missing = [
+            row for metric, reason in scores.absent.items() for row in evaluation.blank(self.name, [metric], reason)
+        ]
+        return Outcome([*records, *missing, distinct], replicates)
+
+
+TASK = ReportGeneration()

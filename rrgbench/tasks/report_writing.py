@@ -1,18 +1,22 @@
-"""Writes a model's reports of the scored studies; a killed run goes on where it stopped."""
+"""Writes a model's reports of the scored studies; a killed run resumes where it stopped."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
 from rrgbench.errors import InputError, listed
+from rrgbench.files import write_text
 from rrgbench.models import ReportGenerator
 from rrgbench.tasks.context import Evaluation
 
 BATCH = 64
 
+_log = logging.getLogger(__name__)
+
 
 def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
-    """Reports by study id, also as JSON Lines at `path`.
+    """Reports of the evaluation's studies by study id, also as JSON Lines at `path`.
 
     Parameters
     ----------
@@ -26,25 +30,26 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     InputError
         If the model gives another number of reports than films.
     """
+    wanted = [study.study_id for study in evaluation.studies]
     if path.is_file():
-        return _read(path)
+        found = _read(path)
+        if all(study_id in found for study_id in wanted):
+            return {study_id: found[study_id] for study_id in wanted}
+        _log.warning("%s lacks reports or is damaged; what is missing is written again", path.name)
+        write_text(path.with_name(path.name + ".part"), "".join(_line(*item) for item in found.items()))
+        path.unlink()
     model = evaluation.model
     if not isinstance(model, ReportGenerator):
         raise TypeError(f"{model.name} writes no reports")
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     reports = _read(part) if part.is_file() else {}
-    report = evaluation.reporter("writing reports")
-    # rewritten first, so that a line cut off by a kill is gone
-    with open(part, "w", encoding="utf-8") as file:
-        file.writelines(_line(study_id, text) for study_id, text in reports.items())
-        for number, images in enumerate(evaluation.batches(evaluation.studies, BATCH)):
-            whole = evaluation.studies[number * BATCH : (number + 1) * BATCH]
-            rows = [row for row, study in enumerate(whole) if study.study_id not in reports]
-            if not rows:
-                continue
-            batch = [whole[row] for row in rows]
-            texts = model.generate_reports([images[row] for row in rows] if isinstance(images, list) else images[rows])
+    # a line that a kill cut off goes; the reports before it stay, whatever happens from here on
+    write_text(part, "".join(_line(*item) for item in reports.items()))
+    waiting = [study for study in evaluation.studies if study.study_id not in reports]
+    with open(part, "a", encoding="utf-8") as file:
+        for number, images in enumerate(evaluation.batches(waiting, BATCH)):
+            batch = waiting[number * BATCH : (number + 1) * BATCH]
+            texts = model.generate_reports(images)
             if len(texts) != len(batch):
                 raise InputError(
                     f"{model.name} wrote {len(texts)} reports for {len(batch)} films: "
@@ -54,10 +59,10 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
                 reports[study.study_id] = text
                 file.write(_line(study.study_id, text))
             file.flush()
-            if report is not None:
-                report(len(reports), len(evaluation.studies))
+            if evaluation.progress is not None:
+                evaluation.progress("writing reports", len(reports), len(wanted))
     os.replace(part, path)
-    return {study.study_id: reports[study.study_id] for study in evaluation.studies}
+    return {study_id: reports[study_id] for study_id in wanted}
 
 
 def _line(study_id: str, report: str) -> str:
@@ -65,12 +70,14 @@ def _line(study_id: str, report: str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    reports = {}
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    """Reports of whole lines, up to the first that is none."""
+    reports: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             item = json.loads(line)
-        except json.JSONDecodeError:
-            # only the last line of a killed run can be cut off; its report is written again
+            study_id, report = item["study_id"], item["report"]
+        except (ValueError, TypeError, KeyError):
+            # a killed run cuts off the last line; it is written again with what follows
             break
-        reports[item["study_id"]] = item["report"]
+        reports[study_id] = report
     return reports

@@ -9,28 +9,55 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.five_by_200 import FiveBy200, SampleList, find_listed, sample
+from rrgbench.data.five_by_200 import FiveBy200, SampleList, find_listed, read_list, sample
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
-from rrgbench.labelers.study_labels import can_be_labelled, study_labels
+from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
 from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
-from rrgbench.runs.records import Record
-from rrgbench.stats.bootstrap import intervals
+from rrgbench.render.record_tables import TableDescription
+from rrgbench.stats.bootstrap import resampled
+from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
-from rrgbench.tasks.suite import Retrieval
 
-TASK = "retrieval"
 METRIC = "precision_at_k"
 
 log = logging.getLogger(__name__)
+
+
+def _read_list(given: Any, info: ValidationInfo) -> Any:
+    """Read the list that a suite names; a relative path is taken from the suite's own folder."""
+    if not isinstance(given, str | Path):
+        return given
+    return read_list(Path((info.context or {}).get("folder", ".")) / given)
+
+
+class RetrievalParameters(TaskParameters):
+    """5x200 image-text retrieval.
+
+    `sample` is a JSON file of study ids (`rrgbench data five-by-200` writes one): the films to query with, instead of
+    drawing them. It is read when the suite is, and stands in what is dumped by the digest of its ids, so that a unit of
+    work depends on what the list says and not on where it lies.
+    """
+
+    per_class: int = Field(default=200, ge=2)
+    ks: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(1, 2, 5, 10), min_length=1)
+    seed: int = Field(default=0, ge=0)
+    sample: Annotated[
+        SampleList | None,
+        BeforeValidator(_read_list),
+        PlainSerializer(lambda sample: sample and f"list@{sample.digest}", return_type=str | None),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +83,7 @@ class Answers:
     pool: str
 
 
-def answers(evaluation: Evaluation, parameters: Retrieval) -> Answers:
+def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
     """Precision of each query.
 
     Raises
@@ -83,48 +110,57 @@ def answers(evaluation: Evaluation, parameters: Retrieval) -> Answers:
     return Answers(values, ks, queries, candidates, split)
 
 
-def run(evaluation: Evaluation, parameters: Retrieval) -> list[Record]:
-    """Precision@K for each K, with the interval over queries, and the chance level.
+class Retrieval(Task):
+    """Precision@K for each K, with the interval over queries, and the chance level."""
 
-    Raises
-    ------
-    InputError
-        If the list that the parameters name is not one of this corpus.
-    """
-    if parameters.sample is not None:
-        # A list that was asked for and does not fit is a mistake, not a blank cell.
-        listed_sample(evaluation.corpus, parameters.sample)
-    try:
-        found = answers(evaluation, parameters)
-    except InputError as error:
-        return [row for k in parameters.ks for row in evaluation.blank(TASK, [METRIC], str(error), k=k)]
-    values, queries, candidates = found.values, found.queries, found.candidates
-    n, count = len(values), len(candidates.studies)
-    signature = evaluation.signature(
-        n,
-        sample=_stated(queries, candidates),
-        candidates=count,
-        seed=None if candidates.seed is None else parameters.seed,
-        pool=found.pool,
-    )
-    bounds = intervals(partial(weighted_mean, values), n, evaluation.suite.replicates, evaluation.seed)
-    counts = np.bincount(candidates.classes)
-    chance = float(np.mean(counts[queries.classes] / count))
-    return [
-        *[
+    name = "retrieval"
+    version = 3
+    parameters = RetrievalParameters
+    tables = (TableDescription("Image-text retrieval", (METRIC, "chance_precision"), apart=("metric", "k")),)
+
+    def run(self, evaluation: Evaluation, parameters: RetrievalParameters, unit: Unit) -> Outcome:
+        """Query with the sample's films.
+
+        Raises
+        ------
+        InputError
+            If the list that the parameters name is not one of this corpus.
+        """
+        if parameters.sample is not None:
+            # A list that was asked for and does not fit is a mistake, not a blank cell.
+            listed_sample(evaluation.corpus, parameters.sample)
+        try:
+            found = answers(evaluation, parameters)
+        except InputError as error:
+            rows = [evaluation.blank(self.name, [METRIC], str(error), k=k) for k in parameters.ks]
+            return Outcome([record for row in rows for record in row])
+        values, queries, candidates = found.values, found.queries, found.candidates
+        n, count = len(values), len(candidates.studies)
+        signature = evaluation.signature(
+            n,
+            sample=_stated(queries, candidates),
+            candidates=count,
+            seed=None if candidates.seed is None else parameters.seed,
+            pool=found.pool,
+        )
+        aggregate = partial(weighted_mean, values)
+        bounds, resamples = resampled(aggregate, n, evaluation.suite.replicates, evaluation.seed)
+        counts = np.bincount(candidates.classes)
+        chance = float(np.mean(counts[queries.classes] / count))
+        records = [
             evaluation.record(
-                TASK, METRIC, k=k, value=value, low=low, high=high, n=n, signature=signature.with_extras(k=k)
+                self.name, METRIC, k=k, value=value, low=low, high=high, n=n, signature=signature.with_extras(k=k)
             )
             for k, value, (low, high) in zip(found.ks, values.mean(axis=0), bounds, strict=True)
-        ],
-        *[
+        ]
+        few = [
             row
             for k in parameters.ks
             if k not in found.ks
-            for row in evaluation.blank(TASK, [METRIC], f"only {count} candidates", k=k)
-        ],
-        evaluation.record(TASK, "chance_precision", value=chance, n=n, signature=signature),
-    ]
+            for row in evaluation.blank(self.name, [METRIC], f"only {count} candidates", k=k)
+        ]
+        level = evaluation.record(self.name, "chance_precision", value=chance, n=n, signature=signature)
+        return Outcome([*records, *few, level], dict(enumerate(resamples.T)))
 
 
 def pool_of(corpus: Corpus, split: str) -> str:
@@ -187,12 +223,12 @@ def with_labels(studies: Sequence[Study]) -> tuple[Study, ...]:
     if all(study.labels is not None for study in known):
         return tuple(known)
     return tuple(
-        study if study.labels is not None else replace(study, labels=row, labels_source="rules")
+        study if study.labels is not None else replace(study, labels=row, labels_source=labels_source([study]))
         for study, row in zip(known, study_labels(known), strict=True)
     )
 
 
-def _samples(evaluation: Evaluation, parameters: Retrieval) -> tuple[FiveBy200, FiveBy200, str]:
+def _samples(evaluation: Evaluation, parameters: RetrievalParameters) -> tuple[FiveBy200, FiveBy200, str]:
     """Films, reports, and the splits that the films come from."""
     corpus, split = evaluation.corpus, pool_of(evaluation.corpus, evaluation.suite.split)
     try:
@@ -234,3 +270,6 @@ def _only(drawn: FiveBy200, classes: np.ndarray) -> FiveBy200:
         classes=drawn.classes[kept],
         left_out=tuple(name for position, name in enumerate(COMPETITION_OBSERVATIONS) if position not in classes),
     )
+
+
+TASK = Retrieval()

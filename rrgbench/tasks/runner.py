@@ -1,44 +1,59 @@
 """Runs a suite: every task on the model and on the trivial systems, resumable unit by unit."""
 
+import difflib
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
-from rrgbench.errors import InputError, RrgbenchError
+from rrgbench.errors import InputError, RrgbenchError, UnknownNameError
+from rrgbench.labelers.study_labels import labels_source
 from rrgbench.models import FittedToCorpus, Model, ReportGenerator, load_model
+from rrgbench.progress import Progress
 from rrgbench.runs.environment import environment, write_environment
-from rrgbench.runs.records import Record
+from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder, unit_id
-from rrgbench.tasks import classification, clinical_efficacy, error_correlation, report_generation, retrieval
-from rrgbench.tasks.context import Evaluation, Progress
+from rrgbench.scoring.options import scoring
+from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.report_writing import write_reports
 from rrgbench.tasks.suite import Suite, load_suite
 
 log = logging.getLogger(__name__)
 
-TASK_VERSIONS = {
-    "report_writing": 1,
-    "report_generation": 2,
-    "clinical_efficacy": 2,
-    "retrieval": 2,
-    "classification": 1,
-    "error_correlation": 1,
-}
-"""Raised when a task's code would give other values; part of a unit's digest."""
+WRITING_VERSION = 1
+"""Raised when reports would be written otherwise; part of their file's name."""
 
 
 @dataclass(frozen=True)
-class Unit:
-    """One piece of work: what decides its result, and how to get it."""
+class Options:
+    """How a suite is run, beside what is evaluated on what.
 
-    title: str
-    inputs: dict[str, Any]
-    work: Callable[[Evaluation], list[Record]]
-    needs_reports: bool = False
+    Attributes
+    ----------
+    protocol : str
+        For text and clinical efficacy.
+    seed : int
+        Of bootstrap resamples.
+    also : sequence of Model
+        Further models to stand in the tables.
+    film_cache : Path or FilmCache, optional
+        Folder in which decoded films are kept, or a cache that several evaluations share.
+    overall : callable, optional
+        Told which unit of the whole job begins, as `rrgbench.progress.Progress`.
+    """
+
+    protocol: str = "dcrrg"
+    seed: int = 0
+    also: Sequence[Model] = ()
+    film_cache: Path | FilmCache | None = None
+    overall: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,11 @@ class Run:
 
     folder: Path
     records: tuple[Record, ...] = field(repr=False)
+    _replicates: Mapping[int, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+
+    def replicates(self, record: Record) -> NDArray[np.float64] | None:
+        """The record's value on each resample of the studies (r,); None where none were kept."""
+        return self._replicates.get(self.records.index(record))
 
     def value(self, task: str, metric: str, model: str, **where: Any) -> float | None:
         """The value of the one record that fits; fields not given must be absent from it.
@@ -68,50 +88,13 @@ class Run:
         return found[0].value
 
 
-def units(suite: Suite) -> list[Unit]:
-    """The suite's units of work for one model, in order."""
-    found: list[Unit] = []
-
-    def add(
-        task: str, title: str, work: Callable[[Evaluation], list[Record]], reports: bool = False, **inputs: Any
-    ) -> None:
-        found.append(Unit(title, {"task": task, "version": TASK_VERSIONS[task], **inputs}, work, reports))
-
-    if suite.report_generation is not None:
-        add("report_generation", "report generation", report_generation.run, True)
-    if suite.clinical_efficacy is not None:
-        add("clinical_efficacy", "clinical efficacy", clinical_efficacy.run, True)
-    if suite.retrieval is not None:
-        parameters = suite.retrieval
-        add("retrieval", "retrieval", lambda e: retrieval.run(e, parameters), **parameters.model_dump(mode="json"))
-    if suite.classification is not None:
-        chosen = suite.classification
-        if "own" in chosen.settings:
-            add("classification", "own predictions", classification.run_own, setting="own")
-        for setting in (s for s in chosen.settings if s != "own"):
-            for fraction in chosen.fractions:
-                add(
-                    "classification",
-                    f"{setting} {fraction:.0%}",
-                    lambda e, s=setting, f=fraction: classification.run_probe(e, chosen, s, f),  # type: ignore[misc]
-                    **{**chosen.model_dump(mode="json"), "setting": setting, "fraction": fraction},
-                )
-    if suite.error_correlation is not None:
-        add("error_correlation", "error correlation", error_correlation.run, True)
-    return found
-
-
 def evaluate(
     model: Model | str,
     corpus: Corpus,
     suite: str | Suite = "full",
     out: str | Path | None = None,
-    *,
-    protocol: str = "dcrrg",
-    seed: int = 0,
     progress: Progress | None = None,
-    also: Sequence[Model] = (),
-    film_cache: Path | None = None,
+    **options: Any,
 ) -> Run:
     """Evaluate a model, with the trivial systems beside it.
 
@@ -124,17 +107,11 @@ def evaluate(
     suite : str or Suite
         A suite's name, YAML file or object.
     out : str or Path, optional
-        The run folder; `runs/<model>-<suite>-<corpus>` if omitted. A folder of an earlier, killed run is gone on with.
-    protocol : str
-        For text and clinical efficacy.
-    seed : int
-        Of bootstrap resamples.
+        The run folder; `runs/<model>-<suite>-<corpus>` if omitted. A folder of an earlier, killed run is resumed.
     progress : callable, optional
-        Called with (what, done, total).
-    also : sequence of Model
-        Further models to stand in the tables.
-    film_cache : Path, optional
-        Folder in which decoded films are kept (`rrgbench.data.films.cache`).
+        Told how far the piece of work at hand has come (`rrgbench.progress.Progress`).
+    **options
+        As in `Options`: `protocol`, `seed`, `also`, `film_cache`, `overall`.
 
     Returns
     -------
@@ -146,76 +123,130 @@ def evaluate(
     RrgbenchError
         For a user's mistake; what was finished before stays in the folder.
     """
+    how = _options(options)
     chosen = load_suite(suite) if isinstance(suite, str) else suite
     main = load_model(model) if isinstance(model, str) else model
     place = Path(out) if out is not None else Path("runs") / f"{main.name}-{chosen.name}-{corpus.name}"
-    folder = RunFolder(place)
-    models = [main, *also, *(load_model(name) for name in chosen.trivial if name != main.name)]
-    work = units(chosen)
-    films = FilmCache(film_cache)
-    records: list[Record] = []
-    total = len(models) * len(work)
-    for number, one in enumerate(models):
-        if isinstance(one, FittedToCorpus):
-            try:
-                one.fit(corpus, films)
-            except InputError as error:
-                if one is main:
-                    raise
-                log.warning("%s left out: %s", one.name, error)
-                continue
-        evaluation = Evaluation(corpus, one, chosen, protocol, seed, films, progress)
-        for index, unit in enumerate(work):
-            if progress is not None:
-                progress(f"{one.name}: {unit.title}", number * len(work) + index, -total)
-            records += _unit(folder, evaluation, unit)
-    folder.write_results(records)
-    details = {"suite": chosen.name, "corpus": corpus.identity, "model": main.identity, "protocol": protocol}
-    write_environment(folder, environment(seeds=[seed], details=details))
-    return Run(place, tuple(records))
-
-
-def predictions_file(evaluation: Evaluation) -> str:
-    """Where in a run's folder the reports lie that a model writes of a corpus: `predictions/<model>-<key>.jsonl`."""
-    key = unit_id(
-        {
-            "model": evaluation.model.identity,
-            "corpus": evaluation.corpus.digest,
-            "split": evaluation.suite.split,
-            "limit": _report_limit(evaluation),
-            "version": TASK_VERSIONS["report_writing"],
-        }
+    scores = scoring(
+        how.protocol, corpus=corpus.identity, split=chosen.split, seed=how.seed, replicates=chosen.replicates
     )
-    return f"predictions/{evaluation.model.name}-{key[:8]}.jsonl"
-
-
-def _report_limit(evaluation: Evaluation) -> int | None:
-    return evaluation.suite.report_generation.limit if evaluation.suite.report_generation else None
-
-
-def _unit(folder: RunFolder, evaluation: Evaluation, unit: Unit) -> list[Record]:
-    inputs = {
-        **unit.inputs,
-        "model": evaluation.model.identity,
-        "corpus": evaluation.corpus.digest,
-        "split": evaluation.suite.split,
-        "limit": _report_limit(evaluation),
-        "replicates": evaluation.suite.replicates,
-        "protocol": evaluation.protocol,
-        "seed": evaluation.seed,
+    films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache)
+    models = [main, *how.also, *(load_model(name) for name in chosen.trivial if name != main.name)]
+    work = [
+        (TASKS.load(name), parameters, unit)
+        for name, parameters in chosen.tasks.items()
+        for unit in TASKS.load(name).units(parameters)
+    ]
+    made: list[tuple[Record, NDArray[np.float64] | None]] = []
+    for number, one in enumerate(models):
+        whole = Evaluation(corpus, one, chosen, scores, films, progress)
+        if not whole.studies:
+            raise InputError(f"corpus {corpus.name} has no films in its {chosen.split} split")
+        running = _Running(RunFolder(place), whole)
+        for index, (task, parameters, unit) in enumerate(work):
+            if how.overall is not None:
+                how.overall(f"{one.name}: {unit.title}", number * len(work) + index, len(models) * len(work))
+            try:
+                outcome = running.outcome(task, parameters, unit)
+            except CannotFitError as error:
+                if one is main:
+                    raise InputError(str(error)) from error
+                log.warning("%s left out: %s", one.name, error)
+                break
+            made += [(record, outcome.replicates.get(place)) for place, record in enumerate(outcome.records)]
+    kept = {record.identity: values for record, values in made if values is not None}
+    records = sort_records(record for record, _ in made)
+    RunFolder(place).write_results(records)
+    details = {
+        "suite": chosen.name,
+        "corpus": corpus.identity,
+        "model": _identity(main, corpus),
+        "protocol": how.protocol,
     }
-    if not evaluation.studies:
-        raise InputError(f"corpus {evaluation.corpus.name} has no films in its {evaluation.suite.split} split")
-    if unit.needs_reports and evaluation.reports is None and isinstance(evaluation.model, ReportGenerator):
-        path = folder.artifact(predictions_file(evaluation))
-        evaluation.reports = write_reports(evaluation, path)
-    identity = unit_id(inputs)
-    found = folder.get(identity)
-    if found is not None:
-        return found
-    try:
-        made = unit.work(evaluation)
-    except RrgbenchError as error:
-        raise type(error)(f"{evaluation.model.name}, {unit.title}: {error}") from error
-    folder.put(identity, inputs, made)
-    return made
+    write_environment(RunFolder(place), environment(seeds=[how.seed], details=details))
+    found = {at: kept[record.identity] for at, record in enumerate(records) if record.identity in kept}
+    return Run(place, tuple(records), found)
+
+
+class CannotFitError(RrgbenchError):
+    """A model that is made from the corpus's training split can't be made from this one."""
+
+
+class _Running:
+    """One model of a run: fits it and has its reports written only if a unit asks for that."""
+
+    def __init__(self, folder: RunFolder, evaluation: Evaluation) -> None:
+        self.folder, self.evaluation = folder, evaluation
+        self.identity = _identity(evaluation.model, evaluation.corpus)
+        self._fitted = False
+        self._written: dict[str, str] | None = None
+
+    def outcome(self, task: Task, parameters: TaskParameters, unit: Unit) -> Outcome:
+        """What a unit measures: read where an earlier run has measured it."""
+        whole = self.evaluation
+        inputs = {
+            **unit.inputs,
+            "task": task.name,
+            "version": task.version,
+            "parameters": parameters.model_dump(mode="json"),
+            "model": self.identity,
+            "corpus": whole.corpus.digest,
+            "labels": labels_source(whole.studies),
+            "scoring": whole.scoring.digest,
+        }
+        identity = unit_id(inputs)
+        found = self.folder.get(identity)
+        if found is not None:
+            return Outcome(*found)
+        self._fit()
+        if task.reads_reports and self._written is None and isinstance(whole.model, ReportGenerator):
+            self._written = self._reports()
+        try:
+            own = replace(whole, limit=parameters.limit, written=self._written if task.reads_reports else None)
+            made = task.run(own, parameters, unit)
+        except RrgbenchError as error:
+            raise type(error)(f"{whole.model.name}, {unit.title}: {error}") from error
+        self.folder.put(identity, inputs, made.records, made.replicates)
+        return made
+
+    def _fit(self) -> None:
+        if self._fitted or not isinstance(self.evaluation.model, FittedToCorpus):
+            return
+        try:
+            self.evaluation.model.fit(self.evaluation.corpus, self.evaluation.films)
+        except InputError as error:
+            raise CannotFitError(str(error)) from error
+        self._fitted = True
+
+    def _reports(self) -> dict[str, str]:
+        """Reports of all studies that some task scores, written once."""
+        whole = self.evaluation
+        tasks = [(TASKS.load(name), parameters) for name, parameters in whole.suite.tasks.items()]
+        limits = [parameters.limit for task, parameters in tasks if task.reads_reports]
+        limit = None if None in limits else max(one for one in limits if one is not None)
+        key = unit_id(
+            {
+                "model": self.identity,
+                "corpus": whole.corpus.digest,
+                "split": whole.suite.split,
+                "limit": limit,
+                "version": WRITING_VERSION,
+            }
+        )
+        path = self.folder.artifact(f"predictions/{whole.model.name}-{key[:8]}.jsonl")
+        return write_reports(replace(whole, limit=limit), path)
+
+
+def _identity(model: Model, corpus: Corpus) -> str:
+    """Of a model that is made from the corpus, the identity that it will have then."""
+    return model.identity_on(corpus) if isinstance(model, FittedToCorpus) else model.identity
+
+
+def _options(given: Mapping[str, Any]) -> Options:
+    known = [one.name for one in fields(Options)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise UnknownNameError(f"evaluate has no option {name!r}; {hint}")
+    return Options(**given)

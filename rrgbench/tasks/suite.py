@@ -1,95 +1,20 @@
 """A suite: which tasks with which parameters, read from YAML and checked."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    ValidationInfo,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
-from rrgbench.data.five_by_200 import SampleList, read_list
-from rrgbench.errors import InputError
+from rrgbench.data.study import SPLITS
+from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.registry import lookup
-
-ClassificationSetting = Literal["own", "linear", "finetune"]
-
-
-class _Parameters(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from rrgbench.tasks.base import TASKS, TaskParameters
 
 
-class ReportGeneration(_Parameters):
-    """Reports of the test split against its references."""
-
-    limit: int | None = Field(default=None, gt=0)
-
-
-class ClinicalEfficacyTask(_Parameters):
-    """Observations that the reports assert against those of references or films."""
-
-
-def _read_list(given: Any, info: ValidationInfo) -> Any:
-    """Read the list that a suite names; a relative path is taken from the suite's own folder."""
-    if not isinstance(given, str | Path):
-        return given
-    return read_list(Path((info.context or {}).get("folder", ".")) / given)
-
-
-class Retrieval(_Parameters):
-    """5x200 image-text retrieval.
-
-    `sample` is a JSON file of study ids (`rrgbench data five-by-200` writes one): the films to query with, instead of
-    drawing them. It is read when the suite is, and stands in what is dumped by the digest of its ids, so that a unit of
-    work depends on what the list says and not on where it lies.
-    """
-
-    per_class: int = Field(default=200, gt=0)
-    ks: tuple[int, ...] = (1, 2, 5, 10)
-    seed: int = 0
-    sample: Annotated[
-        SampleList | None,
-        BeforeValidator(_read_list),
-        PlainSerializer(lambda sample: sample and f"list@{sample.digest}", return_type=str | None),
-    ] = None
-
-    @model_serializer(mode="wrap")
-    def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        dumped: dict[str, Any] = handler(self)
-        # Runs made before there were lists keep the digests of their units.
-        return dumped if self.sample is not None else {key: dumped[key] for key in dumped if key != "sample"}
-
-
-class Classification(_Parameters):
-    """AUROC of the model's own predictions, of a linear probe and of fine-tuning.
-
-    `steps` bounds fine-tuning at 100 % of the data; smaller fractions take the share's square root of it, at least
-    `fewest_steps`, since a small set is seen more often.
-    """
-
-    settings: tuple[ClassificationSetting, ...] = ("own", "linear", "finetune")
-    fractions: tuple[float, ...] = (0.01, 0.1, 1.0)
-    steps: int = Field(default=400, gt=0)
-    fewest_steps: int = Field(default=60, gt=0)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    seed: int = 0
-    train_limit: int | None = Field(default=None, gt=0)
-
-
-class ErrorCorrelation(_Parameters):
-    """How classifier errors go with report errors, over observations and over studies."""
-
-
-class Suite(_Parameters):
+class Suite(BaseModel):
     """Tasks to run; a task left out is not run.
 
     Attributes
@@ -102,23 +27,77 @@ class Suite(_Parameters):
         Systems that stand beside the model in every table.
     replicates : int
         Bootstrap replicates of every interval.
+    tasks : mapping of str to TaskParameters
+        Parameters by the task's registered name, in the order in which they run; given as mappings they are checked by
+        the task.
     """
 
-    name: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[\w][\w.+-]*$")
     split: str = "test"
     trivial: tuple[str, ...] = ("most-frequent", "fixed-template", "random-report", "nearest-neighbour")
-    replicates: int = Field(default=1000, gt=0)
-    report_generation: ReportGeneration | None = None
-    clinical_efficacy: ClinicalEfficacyTask | None = None
-    retrieval: Retrieval | None = None
-    classification: Classification | None = None
-    error_correlation: ErrorCorrelation | None = None
+    replicates: int = Field(default=1000, ge=2)
+    tasks: Mapping[str, SerializeAsAny[TaskParameters]] = Field(default_factory=dict)
+
+    @field_validator("split")
+    @classmethod
+    def _known_split(cls, given: str) -> str:
+        if given not in SPLITS:
+            raise ValueError(f"no split is called {given!r}; known: {', '.join(SPLITS)}")
+        return given
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _checked_tasks(cls, given: Any, info: ValidationInfo) -> Any:
+        if not isinstance(given, Mapping):
+            raise ValueError("tasks must be a mapping of task names to parameters")
+        checked: dict[str, TaskParameters] = {}
+        for name, parameters in given.items():
+            try:
+                kind = TASKS.load(str(name)).parameters
+            except UnknownNameError as error:
+                raise ValueError(str(error)) from None
+            if isinstance(parameters, TaskParameters):
+                checked[name] = parameters
+                continue
+            try:
+                checked[name] = kind.model_validate(parameters or {}, context=info.context)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in (name, *first["loc"]))
+                raise ValueError(f"{where}: {first['msg']} (given {first['input']!r:.60})") from None
+        return checked
+
+    def with_task(self, name: str, **changes: Any) -> "Suite":
+        """The same with some parameters of a task changed.
+
+        Raises
+        ------
+        InputError
+            If the suite has no such task.
+        """
+        if name not in self.tasks:
+            raise InputError(f"suite {self.name} has no task {name}; it has: {', '.join(self.tasks)}")
+        return self.model_copy(update={"tasks": {**self.tasks, name: self.tasks[name].model_copy(update=changes)}})
 
 
 def suite_names() -> list[str]:
     """Names of the suites that ship with the package."""
     folder = files("rrgbench.tasks.suites")
     return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error, not the last that counts."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse equal keys."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.YAMLError(f"{', '.join(twice)} stands twice")
+        return super().construct_mapping(node, deep)
 
 
 def load_suite(name: str) -> Suite:
@@ -135,18 +114,21 @@ def load_suite(name: str) -> Suite:
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise InputError(f"no suite file at {name}")
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     else:
         lookup("suite", name, suite_names())
-        text = files("rrgbench.tasks.suites").joinpath(f"{name}.yaml").read_text()
+        text = files("rrgbench.tasks.suites").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     try:
-        described = {"name": path.stem, **(yaml.safe_load(text) or {})}
-        return Suite.model_validate(described, context={"folder": path.parent})
+        content = yaml.load(text, Loader=_UniqueKeys) or {}
+        if not isinstance(content, dict):
+            raise InputError(f"suite {name} must be a mapping with tasks: {{NAME: parameters}}")
+        if flat := [key for key in content if key in TASKS]:
+            raise InputError(f"suite {name}: put {', '.join(flat)} below tasks:, as `tasks: {{{flat[0]}: {{}}}}`")
+        return Suite.model_validate({"name": path.stem, **content}, context={"folder": path.parent})
     except yaml.YAMLError as error:
         raise InputError(f"suite {name} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"suite {name}: {where}: {first['msg']} (given {first['input']!r:.60})") from error
-    except TypeError as error:
-        raise InputError(f"suite {name} must be a mapping of tasks to parameters") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"suite {name}: {where}: {message}") from error

@@ -10,7 +10,7 @@ from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
 from rrgbench.models import load_model
 from rrgbench.tasks.runner import evaluate
-from rrgbench.tasks.suite import Classification, ReportGeneration, Retrieval, Suite
+from rrgbench.tasks.suite import Suite
 from rrgbench.training.trainers import Request, load_trainer
 
 CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen")
@@ -46,9 +46,11 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
         name="brief",
         trivial=(),
         replicates=20,
-        report_generation=ReportGeneration(limit=3),
-        retrieval=Retrieval(per_class=2, ks=(1, 2)),
-        classification=Classification(settings=("own",)),
+        tasks={
+            "report_generation": {"limit": 3},
+            "retrieval": {"per_class": 2, "ks": (1, 2)},
+            "classification": {"settings": ("own",), "limit": 3},
+        },
     )
     run = evaluate(model, corpus, suite, tmp_path / "run")
     values = {(record.task, record.metric): record.value for record in run.records}

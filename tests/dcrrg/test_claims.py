@@ -14,13 +14,13 @@ from dcrrg.configuration import load_preset
 from dcrrg.training import train
 from dcrrg.variants import VARIANTS
 from rrgbench.claims.claim import load_claims
-from rrgbench.claims.measurement import Measurement, trained_models
+from rrgbench.claims.measurement import Measurement, Setting, trained_models
 from rrgbench.claims.outcome import judge_set
 from rrgbench.data.corpus import label_matrix
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.tasks.suite import Classification, ClinicalEfficacyTask, ReportGeneration, Retrieval, Suite
+from rrgbench.tasks.suite import Suite
 from rrgbench.training.trainers import Request
 
 PAPER = Path(__file__).resolve().parents[2] / "leaderboards" / "paper"
@@ -28,10 +28,12 @@ SUITE = Suite(
     name="few",
     trivial=(),
     replicates=60,
-    report_generation=ReportGeneration(),
-    clinical_efficacy=ClinicalEfficacyTask(),
-    retrieval=Retrieval(per_class=3, ks=(1, 2, 5, 10)),
-    classification=Classification(settings=("own",)),
+    tasks={
+        "report_generation": {},
+        "clinical_efficacy": {},
+        "retrieval": {"per_class": 3, "ks": (1, 2, 5, 10)},
+        "classification": {"settings": ("own",)},
+    },
 )
 
 
@@ -100,7 +102,7 @@ def runs(corpus, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outcome(corpus, runs):
-    return judge_set(CLAIMS, "dcrrg", runs, corpus, SUITE)
+    return judge_set(CLAIMS, "dcrrg", runs, Setting(corpus, SUITE))
 
 
 def test_each_claim_has_a_verdict_with_a_reason(runs, outcome):
@@ -120,7 +122,7 @@ def test_the_same_model_is_measured_once(runs, outcome):
 
 
 def test_resampled_values_scatter_around_the_suites(corpus, runs):
-    measurement = Measurement("dcrrg", runs, corpus, SUITE)
+    measurement = Measurement("dcrrg", runs, Setting(corpus, SUITE))
     found = measurement.measure(trained_models(runs)[0])
     assert {"bleu_4", "cider", "ce_f1", "auroc", "auroc:Edema", "precision_at_k:5"} <= set(found.values)
     for column, value in found.values.items():
@@ -135,7 +137,7 @@ def test_resampled_values_scatter_around_the_suites(corpus, runs):
 
 def test_a_second_call_measures_nothing_and_says_the_same(corpus, runs, outcome):
     files = {path: path.stat().st_mtime_ns for path in (runs / "evaluations").rglob("*.jsonl")}
-    again = judge_set(CLAIMS, "dcrrg", runs, corpus, SUITE)
+    again = judge_set(CLAIMS, "dcrrg", runs, Setting(corpus, SUITE))
     assert again.to_json() == outcome.to_json()
     assert {path: path.stat().st_mtime_ns for path in (runs / "evaluations").rglob("*.jsonl")} == files
 
@@ -153,12 +155,13 @@ def test_files(runs, outcome, tmp_path):
 
 
 def test_the_papers_table_3_is_there_where_the_suite_measures_it(corpus, runs):
-    classification = Classification(settings=("linear",), fractions=(0.5, 1.0), steps=2, fewest_steps=2)
-    suite = Suite(name="probes", trivial=(), replicates=60, classification=classification)
-    outcome = judge_set(CLAIMS, "dcrrg", runs, corpus, suite)
+    classification = {"settings": ("linear",), "fractions": (0.5, 1.0), "steps": 2, "fewest_steps": 2}
+    suite = Suite(name="probes", trivial=(), replicates=60, tasks={"classification": classification})
+    outcome = judge_set(CLAIMS, "dcrrg", runs, Setting(corpus, suite))
     (table,) = (table for table in outcome.document.tables if "Table 3" in table.title)
     assert [column.group for column in table.columns] == ["linear probe"] * 3 + ["fine-tuned"] * 3
-    records = [Measurement("dcrrg", runs, corpus, suite).measure(model).records for model in trained_models(runs)]
+    measurement = Measurement("dcrrg", runs, Setting(corpus, suite))
+    records = [measurement.measure(model).records for model in trained_models(runs)]
     values = [found["auroc:linear:1"].value for found in records[-3:]]
     row = next(row for row in table.rows if row.label == "DCCLIP")
     assert row.cells[2].value == pytest.approx(np.mean(values))
@@ -170,7 +173,7 @@ def test_the_papers_table_3_is_there_where_the_suite_measures_it(corpus, runs):
 
 def test_a_folder_without_a_set_is_refused(corpus, tmp_path):
     with pytest.raises(InputError, match="rrgbench train --variants"):
-        judge_set(CLAIMS, "dcrrg", tmp_path, corpus, SUITE)
+        judge_set(CLAIMS, "dcrrg", tmp_path, Setting(corpus, SUITE))
 
 
 @pytest.mark.parametrize(
@@ -191,4 +194,4 @@ def test_models_trained_in_different_ways_are_not_compared(corpus, runs, tmp_pat
     change(changed)
     record.write_text(json.dumps(changed))
     with pytest.raises(InputError, match=f"differ in their {what}"):
-        judge_set(CLAIMS, "dcrrg", tmp_path, corpus, SUITE)
+        judge_set(CLAIMS, "dcrrg", tmp_path, Setting(corpus, SUITE))

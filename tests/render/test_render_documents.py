@@ -27,6 +27,7 @@ from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.render.terminal import print_tables
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, unit_id
+from rrgbench.tasks.base import table_descriptions
 from rrgbench.terminal_text import one_line
 
 NASTY = r"[*]a_b & 100% $x$ #1 {z} ~^ \input{x} <b>|\"'` -- ?` naïve Łódź 胸部 ﬁ" + "\u202e\x07"
@@ -60,7 +61,7 @@ def run_records(models: tuple[str, ...] = ("dcrrg", "fixed-template", "nearest-n
 
 def test_documents_do_not_depend_on_the_order_of_records(tmp_path: Path) -> None:
     for name, records in (("a", run_records()), ("b", run_records()[::-1])):
-        write_run_documents(tmp_path / name, records)
+        write_run_documents(tmp_path / name, records, table_descriptions())
     for name in ("tables.tex", "tables.md", "report.html"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
@@ -68,7 +69,7 @@ def test_documents_do_not_depend_on_the_order_of_records(tmp_path: Path) -> None
 @pytest.mark.parametrize("width", [80, 100, 140])
 def test_the_terminal_shows_every_number_uncut(width: int) -> None:
     console = Console(width=width, record=True, file=io.StringIO())
-    print_tables(tables(run_records()), console, details=True)
+    print_tables(tables(run_records(), table_descriptions()), console, details=True)
     text = console.export_text()
     assert "…" not in text
     lines = [line for line in text.splitlines() if "rrgbench:" not in line]
@@ -79,7 +80,7 @@ def test_the_terminal_shows_every_number_uncut(width: int) -> None:
 
 def test_the_terminal_says_what_it_leaves_out() -> None:
     console = Console(width=100, record=True, file=io.StringIO())
-    print_tables(tables(run_records()), console)
+    print_tables(tables(run_records(), table_descriptions()), console)
     text = console.export_text()
     assert "2 more tables in tables.md" in text
     assert "Recall per observation" not in text
@@ -90,9 +91,9 @@ def columns_of(line: str) -> int:
 
 
 def test_markdown_rows_have_as_many_cells_as_their_heading() -> None:
-    page = markdown_document(tables(run_records(("dcrrg", "a|b_c*"))), "Results")
+    page = markdown_document(tables(run_records(("dcrrg", "a|b_c*")), table_descriptions()), "Results")
     blocks = re.findall(r"(?:^\|.*\n)+", page, re.M)
-    assert len(blocks) == len(tables(run_records()))
+    assert len(blocks) == len(tables(run_records(), table_descriptions()))
     for block in blocks:
         assert len({columns_of(line) for line in block.splitlines()}) == 1
     assert r"a\|b\_c\*" in page
@@ -137,7 +138,7 @@ class Cells(HTMLParser):
 def test_the_page_is_well_formed_self_contained_and_escaped() -> None:
     name = '<script>alert(1)</script> & "x"'
     page = Cells()
-    page.feed(html_document(tables(run_records(("dcrrg", name))), "Results"))
+    page.feed(html_document(tables(run_records(("dcrrg", name)), table_descriptions()), "Results"))
     assert page.open == []
     assert "script" not in page.tags
     assert any(name in text for text in page.text)
@@ -181,7 +182,7 @@ def compiled(source: str, folder: Path) -> str:
 
 def test_the_document_compiles_and_fits_its_page(tmp_path: Path) -> None:
     models = ("dcrrg", "nearest-neighbour", "random-report", "a model with a rather long name", *map(str, range(8)))
-    log = compiled(latex_document(tables(run_records(models)), "Results"), tmp_path)
+    log = compiled(latex_document(tables(run_records(models), table_descriptions()), "Results"), tmp_path)
     assert "Overfull \\hbox" not in log
 
 
@@ -192,7 +193,7 @@ def test_whatever_stands_in_a_name_compiles(tmp_path: Path) -> None:
 
 
 def test_the_document_asks_only_for_packages_of_a_minimal_tex() -> None:
-    source = latex_document(tables(run_records()), "Results")
+    source = latex_document(tables(run_records(), table_descriptions()), "Results")
     assert set(re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", source)) == {"geometry", "booktabs,longtable"}
 
 

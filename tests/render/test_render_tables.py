@@ -9,6 +9,7 @@ from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.record_tables import TableDescription, merged_signatures, model_order, pooled, tables
 from rrgbench.render.table import Cell, Column, Row, Table, blocks, interval_text, ranked, value_text
 from rrgbench.runs.records import Record
+from rrgbench.tasks.base import table_descriptions
 
 SIGNATURE = "rrgbench:0.1|corpus:phantom@1a2b|split:test|n:100"
 
@@ -21,7 +22,7 @@ def record(task: str, metric: str, value: float | None, **fields: object) -> Rec
 
 
 def by_title(records: list[Record]) -> dict[str, Table]:
-    return {table.title.partition(" on ")[0]: table for table in tables(records)}
+    return {table.title.partition(" on ")[0]: table for table in tables(records, table_descriptions())}
 
 
 def cell(table: Table, row: str, column: str) -> Cell:
@@ -97,19 +98,19 @@ def test_blanks_carry_their_reason() -> None:
 
 def test_a_remark_beside_a_value_is_a_note() -> None:
     remark = record("classification", "auroc", 0.7, setting="own", reason="mean leaves out: Fracture (no positives)")
-    (table,) = tables([remark])
+    (table,) = tables([remark], table_descriptions())
     assert table.rows[0].cells[0].value == 0.7
     assert table.rows[0].cells[0].notes == ("mean leaves out: Fracture (no positives)",)
 
 
 def test_no_value_is_lost() -> None:
-    shown = {c.value for table in tables(RUN) for row in table.rows for c in row.cells}
+    shown = {c.value for table in tables(RUN, table_descriptions()) for row in table.rows for c in row.cells}
     assert {r.value for r in RUN if r.value is not None} <= shown
 
 
 def test_corpora_and_splits_have_tables_of_their_own() -> None:
     other = [replace(r, corpus="nih-cxr14@9999") for r in RUN]
-    assert len(tables([*RUN, *other])) == 2 * len(tables(RUN))
+    assert len(tables([*RUN, *other], table_descriptions())) == 2 * len(tables(RUN, table_descriptions()))
 
 
 def test_trivial_systems_come_last_behind_a_rule() -> None:

@@ -1,6 +1,7 @@
 """A whole evaluation on a small phantom with a model whose answers are known."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.runs.records import sort_records
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -53,11 +55,13 @@ def suite():
         name="few",
         replicates=20,
         trivial=("fixed-template",),
-        report_generation={},
-        clinical_efficacy={},
-        retrieval={"per_class": 2, "ks": (1, 2)},
-        classification={"settings": ("own", "linear"), "fractions": (1.0,)},
-        error_correlation={},
+        tasks={
+            "report_generation": {},
+            "clinical_efficacy": {},
+            "retrieval": {"per_class": 2, "ks": (1, 2)},
+            "classification": {"settings": ("own", "linear"), "fractions": (1.0,)},
+            "error_correlation": {},
+        },
     )
 
 
@@ -125,7 +129,7 @@ def test_results_are_the_tidy_table(run):
     assert set(lines[0]) == {"study_id", "report"}
 
 
-def test_killed_and_gone_on_with_gives_the_same_bytes(corpus, suite, run, tmp_path):
+def test_killed_and_resumed_gives_the_same_bytes(corpus, suite, run, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         evaluate(Oracle(corpus, fail_at=64), corpus, suite, tmp_path)
     again = Oracle(corpus)
@@ -135,18 +139,32 @@ def test_killed_and_gone_on_with_gives_the_same_bytes(corpus, suite, run, tmp_pa
 
 
 def test_shipped_suites_are_valid():
-    assert load_suite("full").classification.fractions == (0.01, 0.1, 1.0)
-    assert load_suite("quick").retrieval is not None
+    assert load_suite("full").tasks["classification"].fractions == (0.01, 0.1, 1.0)
+    assert list(load_suite("quick").tasks) == list(load_suite("full").tasks)
 
 
 def test_a_typo_in_a_suite_is_named(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text("retrievall: {}\n")
-    with pytest.raises(InputError, match="retrievall"):
-        load_suite(str(path))
-    path.write_text("retrieval: {per_class: -1}\n")
-    with pytest.raises(InputError, match="per_class"):
-        load_suite(str(path))
+    for text, message in (
+        ("tasks: {retrievall: {}}", "retrievall.*did you mean 'retrieval'"),
+        ("tasks: {retrieval: {per_class: -1}}", "retrieval.per_class"),
+        ("tasks: {retrieval: {ks: [0]}}", "retrieval.ks"),
+        ("tasks: {retrieval: {ks: []}}", "retrieval.ks"),
+        ("tasks: {classification: {fractions: [1, 10]}}", "classification.fractions"),
+        ("tasks: {classification: {fractions: [.nan]}}", "classification.fractions"),
+        ("tasks: {report_generation: {limit: 0}}", "report_generation.limit"),
+        ("replicates: 1", "replicates"),
+        ("split: exam", "no split is called 'exam'"),
+        ("name: ../../escaped", "name"),
+        ("retrieval: {}", "put retrieval below tasks"),
+        ("tasks: {}\ntasks: {}", "tasks stands twice"),
+        ("tasks: [", "not YAML"),
+        ("[1]", "must be a mapping"),
+    ):
+        path.write_text(text + "\n")
+        with pytest.raises(InputError, match=message) as caught:
+            load_suite(str(path))
+        assert "\n" not in str(caught.value)
 
 
 def test_films_of_which_nothing_is_known_are_in_no_auroc(corpus, suite, run, tmp_path):
@@ -166,3 +184,91 @@ def test_films_of_which_nothing_is_known_are_in_no_auroc(corpus, suite, run, tmp
     ]
     assert own.n == 35
     assert own.value == 1.0
+
+
+def test_values_on_resamples_are_kept_and_read_again(corpus, suite, run, tmp_path):
+    (own,) = [
+        r
+        for r in run.records
+        if (r.task, r.model, r.metric, r.setting) == ("clinical_efficacy", "fixed-template", "ce_f1", "micro")
+    ]
+    kept = run.replicates(own)
+    assert kept.shape == (suite.replicates,)
+    np.testing.assert_allclose(np.quantile(kept, [0.025, 0.975]), [own.low, own.high])
+    shutil.copytree(run.folder, tmp_path / "again")
+    again = evaluate(Oracle(corpus), corpus, suite, tmp_path / "again")
+    assert again.records == run.records
+    np.testing.assert_array_equal(again.replicates(own), kept)
+
+
+def test_damaged_replicates_are_computed_again(corpus, suite, run, tmp_path, caplog):
+    shutil.copytree(run.folder, tmp_path / "again")
+    path = sorted((tmp_path / "again" / "units").glob("*.npz"))[0]
+    path.write_bytes(path.read_bytes()[:-20] + bytes(20))
+    again = evaluate(Oracle(corpus), corpus, suite, tmp_path / "again")
+    assert "damaged" in caplog.text
+    assert again.records == run.records
+
+
+class Trusting(Oracle):
+    """Fails if it is asked anything."""
+
+    def generate_reports(self, images):
+        raise AssertionError
+
+    predict_observations = similarity = generate_reports
+
+
+def test_a_finished_run_asks_nothing_and_fits_nothing(corpus, suite, run, tmp_path, monkeypatch):
+    shutil.copytree(run.folder, tmp_path / "again")
+    monkeypatch.setattr("baselines.trivial.FixedTemplate.fit", lambda *_: pytest.fail("fitted"))
+    assert evaluate(Trusting(corpus), corpus, suite, tmp_path / "again").records == run.records
+
+
+def test_a_fresh_and_a_resumed_run_have_the_same_order(corpus, suite, run):
+    assert list(run.records) == sort_records(run.records)
+
+
+def test_another_labeler_or_protocol_is_another_unit(corpus, tmp_path):
+    few = Suite(name="few", replicates=5, trivial=(), tasks={"clinical_efficacy": {"limit": 5}})
+    first = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="dcrrg")
+    second = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="r2gen")
+    assert len(list((tmp_path / "units").glob("*.json"))) == 2
+    assert {r.signature for r in first.records} != {r.signature for r in second.records}
+
+
+def test_reports_written_before_a_kill_in_the_first_batch_of_a_resumed_run_stay(corpus, suite, tmp_path):
+    for written in (64, 0):
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(Oracle(corpus, fail_at=written), corpus, suite, tmp_path)
+    again = Oracle(corpus)
+    evaluate(again, corpus, suite, tmp_path)
+    assert again.written == 6
+
+
+def test_each_task_has_its_own_limit(corpus, tmp_path):
+    tasks = {"report_generation": {"limit": 3}, "clinical_efficacy": {"limit": 5}}
+    found = evaluate(Oracle(corpus), corpus, Suite(name="few", replicates=5, trivial=(), tasks=tasks), tmp_path)
+    assert {r.n for r in found.records if r.task == "report_generation"} == {3}
+    assert {r.n for r in found.records if r.task == "clinical_efficacy" and r.observation is None} == {5}
+
+
+def test_error_correlation_says_how_it_was_made(run):
+    (one, *_) = [r for r in run.records if r.task == "error_correlation" and r.model == "oracle"]
+    assert "protocol:dcrrg@1|labeler:rules@1" in one.signature
+    assert "unc:pos" in one.signature
+    assert "labels:latent" in one.signature
+
+
+def test_mixed_sources_of_labels_are_said(corpus, tmp_path):
+    fields = ("study_id", "subject_id", "split", "images", "report", "sections", "labels", "labels_source")
+    plain = [Study(**{field: getattr(study, field) for field in fields}) for study in corpus.split("test")]
+    mixed = [replace(study, labels=None) if index % 2 else study for index, study in enumerate(plain)]
+    few = Suite(name="few", replicates=5, trivial=(), tasks={"classification": {"settings": ("own",)}})
+    found = evaluate(Oracle(corpus), Corpus("mixed", "ab" * 8, tuple(mixed)), few, tmp_path)
+    assert "labels:latent+rules@1" in found.records[0].signature
+
+
+def test_an_unknown_option_comes_with_the_nearest_name(corpus, suite, tmp_path):
+    with pytest.raises(UnknownNameError, match="did you mean protocol"):
+        evaluate(Oracle(corpus), corpus, suite, tmp_path, protocoll="raw")

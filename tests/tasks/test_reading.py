@@ -39,7 +39,7 @@ def corpus():
 
 
 def suite(**tasks):
-    return Suite(name="few", replicates=5, trivial=(), **tasks)
+    return Suite(name="few", replicates=5, trivial=(), tasks=tasks)
 
 
 class Reader:

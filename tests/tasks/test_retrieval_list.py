@@ -15,13 +15,15 @@ from rrgbench.data.study import Study, blank_labels
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
 from rrgbench.observations import COMPETITION_OBSERVATIONS, observation_index
+from rrgbench.runs.records import Record
+from rrgbench.scoring.options import scoring
+from rrgbench.tasks.base import Unit
 from rrgbench.tasks.context import Evaluation
-from rrgbench.tasks.retrieval import answers, drawn_sample, listed_sample, run
-from rrgbench.tasks.runner import units
-from rrgbench.tasks.suite import Retrieval, Suite, load_suite
+from rrgbench.tasks.retrieval import TASK, RetrievalParameters, answers, drawn_sample, listed_sample
+from rrgbench.tasks.suite import Suite, load_suite
 
 OPTIONS = ("--option", "train=20", "--option", "validate=0", "--option", "test=300", "--option", "retrieval=0")
-SUITE = "trivial: []\nreplicates: 20\nretrieval: {per_class: 3, ks: [1]}\n"
+SUITE = "trivial: []\nreplicates: 20\ntasks: {retrieval: {per_class: 3, ks: [1]}}\n"
 
 runner = CliRunner()
 
@@ -70,12 +72,17 @@ def three_of_each(split_prefix: str = "") -> dict[str, list[str]]:
 
 
 def evaluation(corpus: Corpus) -> Evaluation:
-    return Evaluation(corpus, Reader(), Suite(name="one", replicates=10), protocol="raw")
+    suite = Suite(name="one", replicates=10)
+    return Evaluation(corpus, Reader(), suite, scoring("raw", corpus=corpus.identity, split="test", replicates=10))
+
+
+def run(one: Evaluation, parameters: RetrievalParameters) -> list[Record]:
+    return list(TASK.run(one, parameters, Unit("retrieval")).records)
 
 
 def test_a_list_is_queried_and_stated(tmp_path: Path) -> None:
     wanted = listing(three_of_each(), tmp_path)
-    rows = run(evaluation(Corpus("own", "ab" * 8, studies(6))), Retrieval(ks=(1,), sample=wanted))
+    rows = run(evaluation(Corpus("own", "ab" * 8, studies(6))), RetrievalParameters(ks=(1,), sample=wanted))
     assert [row.value for row in rows] == [1.0, pytest.approx(0.2)]
     assert rows[0].n == 15
     assert f"|sample:5x3:list@{wanted.digest[:8]}" in rows[0].signature
@@ -87,7 +94,7 @@ def test_a_list_of_films_queries_reports_that_are_drawn(tmp_path: Path) -> None:
     films = Corpus("films", "ab" * 8, studies(6, report=False))
     texts = Corpus("texts", "cd" * 8, studies(7, prefix="t"))
     wanted = listing(three_of_each(), tmp_path)
-    rows = run(evaluation(combine(films, texts)), Retrieval(ks=(1,), per_class=4, seed=2, sample=wanted))
+    rows = run(evaluation(combine(films, texts)), RetrievalParameters(ks=(1,), per_class=4, seed=2, sample=wanted))
     assert rows[0].value == 1.0
     assert f"|sample:5x3:list@{wanted.digest[:8]}/4" in rows[0].signature
     assert "|seed:2|" in rows[0].signature
@@ -95,7 +102,7 @@ def test_a_list_of_films_queries_reports_that_are_drawn(tmp_path: Path) -> None:
 
 def test_a_list_may_be_of_the_training_split_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     corpus = Corpus("own", "ab" * 8, (*studies(4, split="train", prefix="r"), *studies(4)))
-    found = answers(evaluation(corpus), Retrieval(ks=(1,), sample=listing(three_of_each("r"), tmp_path)))
+    found = answers(evaluation(corpus), RetrievalParameters(ks=(1,), sample=listing(three_of_each("r"), tmp_path)))
     assert found.pool == "train"
     assert "list.json lists studies of the training split" in caplog.text
 
@@ -103,7 +110,7 @@ def test_a_list_may_be_of_the_training_split_and_says_so(tmp_path: Path, caplog:
 def test_a_list_that_does_not_fit_the_corpus_ends_the_run(tmp_path: Path) -> None:
     corpus = Corpus("own", "ab" * 8, studies(2))
     with pytest.raises(InputError, match=r"list\.json: 5 studies are not in this corpus: Atelectasis-2"):
-        run(evaluation(corpus), Retrieval(sample=listing(three_of_each(), tmp_path)))
+        run(evaluation(corpus), RetrievalParameters(sample=listing(three_of_each(), tmp_path)))
 
 
 def test_a_listed_study_lacks_nothing(tmp_path: Path) -> None:
@@ -135,10 +142,9 @@ def test_no_study_is_drawn_that_lacks_its_report_or_film() -> None:
 
 def test_the_digest_of_a_unit_follows_what_the_list_says(tmp_path: Path) -> None:
     def inputs(**parameters: object) -> dict[str, object]:
-        return units(Suite(name="one", retrieval=Retrieval(**parameters)))[0].inputs
+        return RetrievalParameters(**parameters).model_dump(mode="json")
 
     wanted = listing(three_of_each(), tmp_path)
-    assert "sample" not in inputs(), "units of runs made before there were lists keep their digests"
     before = inputs(sample=wanted)
     assert before["sample"] == f"list@{wanted.digest}"
     (tmp_path / "elsewhere").mkdir()
@@ -150,15 +156,14 @@ def test_the_digest_of_a_unit_follows_what_the_list_says(tmp_path: Path) -> None
 
 def test_a_suite_names_a_list_beside_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = listing(three_of_each(), tmp_path)
-    (tmp_path / "mine.yaml").write_text("retrieval: {sample: list.json}")
+    (tmp_path / "mine.yaml").write_text("tasks: {retrieval: {sample: list.json}}")
     monkeypatch.chdir("/")
     suite = load_suite(str(tmp_path / "mine.yaml"))
-    assert suite.retrieval is not None
-    assert suite.retrieval.sample == wanted
-    (tmp_path / "mine.yaml").write_text("retrieval: {sample: lost.json}")
+    assert suite.tasks["retrieval"].sample == wanted
+    (tmp_path / "mine.yaml").write_text("tasks: {retrieval: {sample: lost.json}}")
     with pytest.raises(InputError, match=r"lost\.json can't be read as JSON"):
         load_suite(str(tmp_path / "mine.yaml"))
-    (tmp_path / "mine.yaml").write_text("retrieval: {sample: 3}")
+    (tmp_path / "mine.yaml").write_text("tasks: {retrieval: {sample: 3}}")
     with pytest.raises(InputError, match="sample"):
         load_suite(str(tmp_path / "mine.yaml"))
 
@@ -211,7 +216,7 @@ def test_a_wrong_list_is_refused_before_anything_is_evaluated(
 
 
 def test_a_list_without_retrieval_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "suite.yaml").write_text("report_generation: {}")
+    (tmp_path / "suite.yaml").write_text("tasks: {report_generation: {}}")
     arguments = ["eval", "--suite", str(tmp_path / "suite.yaml"), *OPTIONS, "--five-by-200", "list.json"]
     done = runner.invoke(app, arguments)
-    assert "suite suite has no retrieval" in str(done.exception)
+    assert "suite suite has no task retrieval" in str(done.exception)
