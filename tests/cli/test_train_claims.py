@@ -133,7 +133,7 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
     settings.update(min_word_count=1)
     preset, suite, out = tmp_path / "few.yaml", tmp_path / "suite.yaml", tmp_path / "set"
     preset.write_text(yaml.safe_dump(settings))
-    suite.write_text("trivial: []\nreplicates: 20\nreport_generation: {}\nclinical_efficacy: {}\n")
+    suite.write_text("trivial: []\nreplicates: 20\ntasks: {report_generation: {}, clinical_efficacy: {}}\n")
     corpus = [word for pair in ("train=12", "validate=0", "test=8", "retrieval=0") for word in ("-o", pair)]
     trained = run("train", "--variant", "6a", "--variant", "6b", "--seed", 3, "--preset", preset, "--out", out, *corpus)
     assert trained.exception is None, trained.exception
@@ -146,7 +146,8 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
     reasons = {test["reason"] for claim in content["claims"] for test in claim["tests"]}
     assert "1 seeds in common; 3 are needed" in reasons
     # measured otherwise, the same models keep both measurements
-    suite.write_text("trivial: []\nreplicates: 20\nreport_generation: {limit: 6}\nclinical_efficacy: {}\n")
+    few = "{report_generation: {limit: 6}, clinical_efficacy: {limit: 6}}"
+    suite.write_text(f"trivial: []\nreplicates: 20\ntasks: {few}\n")
     shown = run("claims", "--runs", out, "--suite", suite, *corpus)
     assert shown.exception is None, shown.exception
     assert "not measured" in shown.stdout
