@@ -58,9 +58,14 @@ class Registry(Generic[T]):
         point = self._points[lookup(self.kind, name, self._points)]
         try:
             loaded: T = point.load()
-        except (ImportError, AttributeError) as error:
-            owner = point.dist.name if point.dist is not None else point.value
-            raise MissingPartError(f"{self.kind} {name} of {owner} can't be imported: {error}") from error
+        # what another package's module raises has no common class, and is no defect of ours
+        except Exception as error:
+            if not self.foreign(name) and not isinstance(error, ImportError | AttributeError):
+                raise
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise MissingPartError(
+                f"{self.kind} {name} of {self.origin(name) or point.value} can't be loaded: {reason}"
+            ) from error
         return loaded
 
     def everything(self) -> dict[str, T]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from rrgbench.cli.option_groups import Json
+from rrgbench.errors import RrgbenchError
 
 if TYPE_CHECKING:
     from rrgbench.registry import Registry
@@ -62,8 +63,14 @@ def protocols(json: Json = False) -> None:
     if json:
         _show(json, ((name, "", "") for name in protocol_names()))
         return
-    found = ((name, load_protocol(name)) for name in protocol_names())
-    _show(json, ((one.identity, one.source, PROTOCOLS.foreign(name)) for name, one in found))
+    rows = []
+    for name in protocol_names():
+        try:
+            found = load_protocol(name)
+            rows.append((found.identity, found.source, PROTOCOLS.foreign(name)))
+        except RrgbenchError as error:
+            rows.append((name, str(error), PROTOCOLS.foreign(name)))
+    _show(json, rows)
 
 
 @app.command()
@@ -89,5 +96,5 @@ def _show(json: bool, rows: Iterable[tuple[str, str, str]]) -> None:
         return
     width = max((len(name) for name, _, _ in found), default=0) + 2
     for name, about, origin in found:
-        words = "; ".join(filter(None, (about, f"from {origin}" if origin else "")))
+        words = "; ".join(filter(None, (about, f"from {origin}" if origin and origin not in about else "")))
         typer.echo((one_line(name).ljust(width) + one_line(words)).rstrip())

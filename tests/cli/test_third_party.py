@@ -1,0 +1,144 @@
+"""A package of somebody else's, really installed: what it adds stands beside ours, by its entry points alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDED = {
+    "corpora": "gradients",
+    "labelers": "keywords",
+    "metrics": "length_ratio",
+    "models": "brightness",
+    "protocols": "five-macro",
+}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A folder with the installed package."""
+    folder = tmp_path_factory.mktemp("site")
+    # built from a copy, so that nothing is left beside its sources
+    source = shutil.copytree(ROOT / "tests" / "plugin", tmp_path_factory.mktemp("source") / "plugin")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", folder, source]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options], check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(site):
+    """The command with the package installed, or without it."""
+
+    def invoke(*arguments, cwd=None, code=0, installed=True):
+        paths = [str(ROOT), *([str(site)] if installed else []), os.environ.get("PYTHONPATH", "")]
+        done = subprocess.run(
+            [sys.executable, "-m", "rrgbench", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            timeout=300,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def evaluated(run, tmp_path_factory):
+    """A run folder of the added model on the added corpus under the added protocol."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    (folder / "mine.yaml").write_text("report_generation: {}\nclinical_efficacy: {}\nreplicates: 50\n")
+    chosen = ("--model", "brightness", "--corpus", "gradients", "--protocol", "five-macro", "--suite", "mine.yaml")
+    done = run("eval", *chosen, "--out", "run", cwd=folder)
+    return folder / "run", done.stdout
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    for name, words in (("references", "no pleural effusion ."), ("predictions", "pleural effusion .")):
+        lines = (json.dumps({"study_id": str(number), "report": words}) for number in range(4))
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    return ("--predictions", folder / "predictions.jsonl", "--references", folder / "references.jsonl")
+
+
+@pytest.mark.parametrize("kind", ADDED)
+def test_list_shows_it_and_where_it_comes_from(run, kind) -> None:
+    lines = run("list", kind).stdout.splitlines()
+    (added,) = [line for line in lines if line.startswith(ADDED[kind])]
+    assert "rrgbench-example 0.3.0" in added
+    ours = [line.split()[0] for line in lines if line != added]
+    without = [line.split()[0] for line in run("list", kind, installed=False).stdout.splitlines()]
+    assert ours == without
+
+
+def test_eval_measures_the_model_on_the_corpus_under_the_protocol(evaluated) -> None:
+    folder, shown = evaluated
+    records = json.loads((folder / "results.json").read_text())
+    own = [record for record in records if record["model"] == "brightness"]
+    assert {record["task"] for record in own} == {"report_generation", "clinical_efficacy"}
+    assert {record["corpus"].partition("@")[0] for record in records} == {"gradients"}
+    (macro,) = [one for one in own if (one["metric"], one["setting"]) == ("ce_f1", "macro")]
+    assert "protocol:five-macro@2" in macro["signature"]
+    assert "labeler:keywords@1" in macro["signature"]
+    assert "brightness" in shown
+    assert "most-frequent" in shown
+
+
+def test_its_numbers_stand_in_the_documents(evaluated) -> None:
+    folder, _ = evaluated
+    for name in ("report.html", "tables.md", "tables.tex"):
+        text = (folder / name).read_text()
+        assert "brightness" in text
+        assert "gradients" in text
+        assert "five-macro" in text.replace("{-}", "-")
+
+
+def test_report_and_drift_read_them_where_the_package_is_absent(run, evaluated) -> None:
+    folder, _ = evaluated
+    for installed in (True, False):
+        told = json.loads(run("drift", folder, "--against", folder, "--json", installed=installed).stdout)
+        assert told["verdict"] == "same"
+        assert told["compared"] > 0
+        assert "brightness" in run("report", folder, installed=installed).stdout
+
+
+def test_score_and_compare_take_the_metric_the_labeler_and_the_protocol(run, reports) -> None:
+    chosen = ("--metrics", "length_ratio,ce", "--protocol", "five-macro", "--replicates", "20")
+    found = json.loads(run("score", *reports, *chosen, "--json").stdout)
+    values = {row["metric"]: row for row in found["values"] if row["observation"] is None}
+    assert values["length_ratio"]["value"] == 3 / 4
+    assert "length_ratio:rrgbench-example@0.3.0" in values["length_ratio"]["signature"]
+    assert "labeler:keywords@1" in values["ce_f1"]["signature"]
+    assert "Length ratio" in run("score", *reports, *chosen).stdout
+    other = run("score", *reports, "--metrics", "ce_f1", "--labeler", "keywords", "--json").stdout
+    assert "protocol:dcrrg@1|labeler:keywords@1" in other
+    run("score", *reports, "--metrics", "length_ratio", installed=False, code=2)
+
+
+def test_data_takes_the_corpus_and_the_labeler(run) -> None:
+    told = json.loads(run("data", "stats", "--corpus", "gradients", "--labeler", "keywords", "--json").stdout)
+    assert told["labels"]["Pleural Effusion"]["positive"] == told["studies"] == 60
+    assert json.loads(run("data", "validate", "--corpus", "gradients", "--json", code=2).stdout)["problems"]
+
+
+def test_a_package_that_is_broken_is_named_and_breaks_nothing_else(run, site, reports) -> None:
+    broken = site / "rrgbench_example" / "protocol.py"
+    text = broken.read_text()
+    broken.write_text("raise ValueError('seven\\x1b[31m')")
+    try:
+        lines = run("list", "protocols").stdout.splitlines()
+        assert len(lines) == len(run("list", "protocols", installed=False).stdout.splitlines()) + 1
+        assert "can't be loaded: ValueError: seven" in lines[-1]
+        failed = run("score", *reports, "--protocol", "five-macro", code=3).stderr
+        assert failed.startswith("rrgbench: protocol five-macro of rrgbench-example 0.3.0 can't be loaded: ValueError")
+        run("score", *reports, "--metrics", "bleu_1")
+    finally:
+        broken.write_text(text)
