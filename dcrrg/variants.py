@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from dcrrg.configuration import Preset
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.loading import load_corpus
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, problems
 from rrgbench.registry import Registry, lookup
-from rrgbench.training.settings import laid_over, problems
+from rrgbench.training.settings import laid_over
 
 ADDED: Final[Registry["Variant"]] = Registry("variant", "rrgbench.variants")
 """Variants of other packages."""

@@ -17,9 +17,15 @@ is a defect of ours and keeps its traceback (70).
 | 141 | whoever read the output (`head`, say) has closed it |
 """
 
+import difflib
 import enum
 import errno
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class ExitCode(enum.IntEnum):
@@ -105,6 +111,30 @@ def message(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "the input is nested too deeply to be read"
     return str(error) or type(error).__name__
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What an unknown name was perhaps meant to be: the nearest that is known, or all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+
+
+def problems(error: "ValidationError") -> str:
+    """What is wrong with which field, in one line: `step4.epochs: Input should be greater than 0 (given: 0)`."""
+    found = []
+    for one in error.errors(include_url=False):
+        place = ".".join(str(part) for part in one["loc"])
+        message = one["msg"].removeprefix("Value error, ")
+        given = one["input"]
+        # of a whole section only what is missing or wrong in it
+        if not isinstance(given, Mapping | list) and one["type"] != "value_error":
+            message += f" (given: {given!r:.200})"
+        if one["type"] == "literal_error" and isinstance(given, str):
+            allowed = re.findall("'([^']*)'", one["ctx"]["expected"])
+            message += f"; {meant(given, allowed)}"
+        found.append(f"{place}: {message}" if place else message)
+    return "; ".join(found)
 
 
 def listed(items: Iterable[object], most: int = 5) -> str:

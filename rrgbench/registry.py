@@ -4,13 +4,12 @@ A third party's package joins by an entry point of its own, in the groups that t
 before it is asked for.
 """
 
-import difflib
 import sys
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from rrgbench.errors import MissingPartError, UnknownNameError
+from rrgbench.errors import MissingPartError, UnknownNameError, meant
 
 T = TypeVar("T")
 
@@ -98,6 +97,4 @@ def lookup(kind: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
-    raise UnknownNameError(f"no {kind} is called {name!r}; {hint}")
+    raise UnknownNameError(f"no {kind} is called {name!r}; {meant(name, names)}")

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped
+from rrgbench.cli import completion
+from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped, listed_option
 
 
 @grouped
@@ -20,25 +21,37 @@ def protocols(
     choices: MetricOptions,
     reading: ReportOptions,
     form: OutputForm,
+    protocol: Annotated[
+        list[str] | None,
+        listed_option(
+            "--protocol",
+            "A protocol by name, as name@version, or a YAML file; repeatable; all without.",
+            autocompletion=completion.protocols,
+        ),
+    ] = None,
     efficacy_choices: Annotated[
         bool,
         typer.Option("--efficacy-choices", help="Rows are all clinical-efficacy choices instead of the protocols."),
     ] = False,
 ) -> None:
-    """Score one set of predictions under every protocol; without files, say what the protocols are.
+    """Score one set of predictions under every protocol, or those named; without files, say what they are.
 
     \b
     Examples:
       rrgbench protocols
       rrgbench protocols --predictions preds.jsonl --references refs.jsonl --latex
+      rrgbench protocols --predictions preds.jsonl --references refs.jsonl --protocol r2gen --protocol mine.yaml
     """
     if (predictions is None) != (references is None):
         raise typer.BadParameter("give both --predictions and --references, or neither")
     if predictions is None or references is None:
-        _describe(form.json)
+        _describe(protocol, form.json)
         return
     if efficacy_choices and choices.metrics:
         raise typer.BadParameter("--efficacy-choices is about clinical efficacy only; leave --metrics out")
+
+    if efficacy_choices and len(protocol or ()) > 1:
+        raise typer.BadParameter("--efficacy-choices vary one protocol; give --protocol once")
 
     from dataclasses import replace
 
@@ -48,11 +61,10 @@ def protocols(
 
     with status("reading reports") as progress:
         pairs = reading.read(references, {"": predictions})[""]
-        options = choices.scoring(intervals=False)
         if efficacy_choices:
-            found = under_efficacy_choices(pairs, options)
+            found = under_efficacy_choices(pairs, choices.scoring(*protocol or (), intervals=False))
         else:
-            found = under_protocols(pairs, options=options, progress=progress)
+            found = under_protocols(pairs, protocol, choices.scoring(intervals=False), progress)
     if not form.printed(found):
         table = found.to_table()
         # the lowest and the highest can be seen
@@ -61,10 +73,10 @@ def protocols(
         print_table(table.turned("metric") if len(table.columns) > len(table.rows) else table)
 
 
-def _describe(json: bool) -> None:
+def _describe(chosen: list[str] | None, json: bool) -> None:
     from rrgbench.scoring.protocols import load_protocol, protocol_names
 
-    known = [load_protocol(name) for name in protocol_names()]
+    known = [load_protocol(name) for name in chosen or protocol_names()]
 
     if json:
         import json as json_module

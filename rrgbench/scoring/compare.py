@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rrgbench.errors import InputError, NotComparableError, listed
+from rrgbench.errors import InputError, NotComparableError, listed, problems
 from rrgbench.labelers import RememberingLabeler
 from rrgbench.metrics.catalogue import Entry, entry, in_order
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
-from rrgbench.scoring.options import Scoring, scoring
+from rrgbench.scoring.options import Scoring, known_options, scoring
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
@@ -205,6 +205,7 @@ def compare(
     InputError
         If there are fewer than two systems or reports don't fit the references.
     """
+    known_options([*Scoring.model_fields, *Testing.model_fields, "progress"], options)
     progress = options.pop("progress", None)
     testing = tests({name: options.pop(name) for name in Testing.model_fields if name in options})
     chosen = scoring(protocol, metrics=metrics, intervals=intervals, **options)
@@ -224,8 +225,7 @@ def tests(given: Mapping[str, Any]) -> Testing:
     try:
         return Testing(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"test option {first['loc'][0]} is {first['input']!r}: {first['msg']}") from None
+        raise InputError(f"test option {problems(error)}") from None
 
 
 def compare_pairs(

@@ -1,28 +1,26 @@
 """How reports are scored: one validated object behind `score`, `compare`, `protocols` and the tasks."""
 
-import difflib
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.errors import InputError, problems
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
-from rrgbench.scoring.protocols import Protocol, load_protocol
+from rrgbench.registry import lookup
+from rrgbench.scoring.protocols import Protocol, Section, load_protocol
 from rrgbench.scoring.report_files import Allowance, check_allowances
 from rrgbench.stats.bootstrap import Method
 
 if TYPE_CHECKING:
     from rrgbench.labelers import Labeler
-
-ONE_LINE: Final = 200
 
 
 @dataclass(frozen=True)
@@ -81,9 +79,9 @@ class Scoring(BaseModel):
         What is not an error, as in `rrgbench.scoring.report_files.pair_reports`.
     corpus, split : str
         For the signature. Without an `@digest` of its own a corpus name gets the digest of the references.
-    section : str, optional
-        Which part of the report the texts are (`findings`, `impression`, `findings and impression`); stands in the
-        signature, and a protocol that compares another part refuses them.
+    section : {"findings", "impression", "findings and impression"}, optional
+        Which part of the report the texts are; stands in the signature, and a protocol that compares
+        another part refuses them.
     reads : str, optional
         What the model read, for the signature (`rrgbench.data.examination.Reads.signature`).
     """
@@ -103,7 +101,7 @@ class Scoring(BaseModel):
     allow: tuple[Allowance, ...] = ()
     corpus: str = Field(default="unnamed", min_length=1)
     split: str = Field(default="unknown", min_length=1)
-    section: str | None = None
+    section: Section | None = None
     reads: str | None = None
 
     @field_validator("metrics", mode="before")
@@ -161,6 +159,18 @@ class Scoring(BaseModel):
         return scoring(**{**kept, **changes})
 
 
+def known_options(known: Iterable[str], given: Iterable[str]) -> None:
+    """Refuse options that are not known.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest one that is.
+    """
+    for name in given:
+        lookup("scoring option", name, known)
+
+
 def scoring(protocol: Any = "dcrrg", **options: Any) -> Scoring:
     """A validated `Scoring`.
 
@@ -171,18 +181,8 @@ def scoring(protocol: Any = "dcrrg", **options: Any) -> Scoring:
     InputError
         If a value is out of its range, naming it.
     """
-    known = list(Scoring.model_fields)
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise UnknownNameError(f"scoring has no option {name!r}; {hint}")
+    known_options(Scoring.model_fields, options)
     try:
         return Scoring(protocol=load_protocol(protocol), **options)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        given = repr(first["input"])[:ONE_LINE]
-        raise InputError(
-            f"scoring option {where}: {first['msg'][:1].lower()}{first['msg'][1:]}; given: {given}"
-        ) from None
+        raise InputError(f"scoring option {problems(error)}") from None

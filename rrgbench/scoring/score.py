@@ -5,15 +5,16 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from rrgbench.errors import InputError, UnknownNameError, listed
+from rrgbench.errors import InputError, listed
 from rrgbench.labelers.lookup import LookupLabeler
 from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, in_order
-from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
+from rrgbench.metrics.external.loading import PLUG_INS, load_metric
 from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.registry import lookup
 from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.families import (
     efficacy_signature,
@@ -22,7 +23,7 @@ from rrgbench.scoring.families import (
     text_families,
     values_of,
 )
-from rrgbench.scoring.options import ReferenceLabels, Scoring, scoring
+from rrgbench.scoring.options import ReferenceLabels, Scoring, known_options, scoring
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, allowed_field, check_empty, pair_reports
 from rrgbench.scoring.signature import Signature
@@ -32,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 Reports = Sequence[str] | Sequence[Sequence[str]] | Mapping[str, str] | Mapping[str, Sequence[str]]
 Progress = Callable[[str], None]
+
+_BESIDE: Final = ("reference_labels", "labels_source", "known", "progress")
+"""What `score` takes beside the fields of `Scoring`."""
 
 
 def score(
@@ -90,6 +94,7 @@ def score(
     >>> str(found["bleu_1"])
     '0.875 [0.667, 1.000]'
     """
+    known_options([*Scoring.model_fields, *_BESIDE], options)
     progress = options.pop("progress", None)
     labels = _reference_labels(options)
     chosen = scoring(protocol, metrics=metrics, intervals=intervals, **options)
@@ -188,14 +193,9 @@ def check_section(options: Scoring, pairs: ReportPairs) -> None:
     InputError
         If the stated section is not the protocol's.
     """
+    if reason := other_section(options):
+        raise InputError(f"{reason}; give those, or a protocol that compares them (rrgbench list protocols)")
     wanted = options.protocol.section
-    if wanted == "as given":
-        return
-    if options.section is not None and options.section != wanted:
-        raise InputError(
-            f"protocol {options.protocol.identity} compares the {wanted}, and these texts are the {options.section}; "
-            "give those, or a protocol that compares them (rrgbench list protocols)"
-        )
     if options.section is None and wanted == "findings and impression":
         texts = [text for study in pairs.references for text in study[:1]]
         both = sum("impression:" in text.lower() for text in texts)
@@ -207,6 +207,14 @@ def check_section(options: Scoring, pairs: ReportPairs) -> None:
                 both,
                 len(texts),
             )
+
+
+def other_section(options: Scoring) -> str:
+    """Why texts of the stated section can't be scored under the protocol; empty if they can."""
+    wanted, given = options.protocol.section, options.section
+    if wanted == "as given" or given in (None, wanted):
+        return ""
+    return f"protocol {options.protocol.identity} compares the {wanted}, and these texts are the {given}"
 
 
 def _reference_labels(options: dict[str, Any]) -> ReferenceLabels | None:
@@ -233,10 +241,11 @@ def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list
     given = list(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics))
     loaded = [item for item in given if isinstance(item, ExternalMetric)]
     names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
-    plug_ins = plug_in_metrics()
-    foreign = [name for name in names if name not in TEXT_METRICS and name not in TEXT_GROUPS and name in plug_ins]
-    own = [name for name in names if name not in foreign]
     # Names are checked before weights are loaded, which may take minutes.
+    for name in names:
+        lookup("metric", name, [*TEXT_METRICS, *TEXT_GROUPS, *PLUG_INS.names()])
+    own = [name for name in names if name in TEXT_METRICS or name in TEXT_GROUPS]
+    foreign = [name for name in names if name not in own]
     keys = metric_keys(own) if own or not given else []
     loaded += [load_metric(name) for name in foreign]
     times = Counter([*TEXT_METRICS, *(key for metric in loaded for key in metric.keys)])
@@ -257,10 +266,8 @@ def metric_keys(metrics: Iterable[str] | None) -> list[str]:
     if metrics is None:
         return list(TEXT_METRICS)
     names = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = [name for name in names if name not in TEXT_METRICS and name not in TEXT_GROUPS]
-    if unknown or not names:
-        known = ", ".join([*TEXT_METRICS, *TEXT_GROUPS, *plug_in_metrics()])
-        raise UnknownNameError(f"metrics {listed(unknown) or '(none given)'} are not known; known: {known}")
+    for name in names or [""]:
+        lookup("metric", name, [*TEXT_METRICS, *TEXT_GROUPS])
     return in_order(list(dict.fromkeys(key for name in names for key in TEXT_GROUPS.get(name, (name,)))))
 
 

@@ -5,18 +5,19 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal, get_args
 
-from rrgbench.errors import MissingPartError
+from rrgbench.errors import InputError, MissingPartError, RrgbenchError
 from rrgbench.labelers import RememberingLabeler
 from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.options import Scoring, scoring
-from rrgbench.scoring.protocols import protocol_names
+from rrgbench.scoring.protocols import Protocol, protocol_names
 from rrgbench.scoring.report_files import ReportPairs
-from rrgbench.scoring.score import score_pairs, wanted_metrics
+from rrgbench.scoring.score import other_section, score_pairs, wanted_metrics
 from rrgbench.scoring.values import Scores, finite
 
 
@@ -87,7 +88,7 @@ class ProtocolTable:
 
 def under_protocols(
     pairs: ReportPairs,
-    protocols: Iterable[str] | None = None,
+    protocols: Iterable[str | Path | Protocol] | None = None,
     options: Scoring | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ProtocolTable:
@@ -97,8 +98,8 @@ def under_protocols(
     ----------
     pairs : ReportPairs
         References and hypotheses.
-    protocols : iterable of str, optional
-        Their names; all by default.
+    protocols : iterable of str, Path or Protocol, optional
+        As `load_protocol` takes them; all by default. One of your own is the row of its identity.
     options : Scoring, optional
         All choices but the protocol.
     progress : callable, optional
@@ -114,6 +115,8 @@ def under_protocols(
         If a protocol or metric is not known.
     MissingPartError
         If none of the protocols can be followed with what is installed.
+    InputError
+        If none compares the stated section.
     """
     given = options or scoring()
     # Weights of other packages' metrics are loaded once for all protocols.
@@ -122,17 +125,23 @@ def under_protocols(
     labelers: dict[str, RememberingLabeler] = {}
     scores: dict[str, Scores] = {}
     absent: dict[str, str] = {}
-    for name in protocol_names() if protocols is None else protocols:
+    refusal: type[RrgbenchError] = MissingPartError
+    known = protocol_names()
+    for given_protocol in known if protocols is None else protocols:
+        chosen = plain.but(protocol=given_protocol)
+        name = str(given_protocol) if given_protocol in known else chosen.protocol.identity
         if progress:
             progress(f"scoring under {name}")
-        chosen = plain.but(protocol=name)
+        if reason := other_section(chosen):
+            absent[name], refusal = reason, InputError
+            continue
         if chosen.protocol.missing_part:
             absent[name] = chosen.protocol.missing_part
             continue
         tool = labelers.setdefault(chosen.tool.identity, RememberingLabeler(chosen.tool))
         scores[name] = score_pairs(pairs, chosen.but(labeler=tool))
     if not scores:
-        raise MissingPartError("; ".join(dict.fromkeys(absent.values())))
+        raise refusal("; ".join(dict.fromkeys(absent.values())))
     return ProtocolTable(scores, absent)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, problems
 from rrgbench.registry import lookup
 
 P = TypeVar("P", bound=BaseModel)
@@ -173,19 +173,6 @@ def read_preset(package: str, name: str, schema: type[P]) -> P:
         return schema.model_validate(settings)
     except ValidationError as error:
         raise InputError(f"preset {name} is not valid: {problems(error)}") from error
-
-
-def problems(error: ValidationError) -> str:
-    """What is wrong with which field, in one line: `step4.epochs: input should be greater than 0 (given: 0)`."""
-    found = []
-    for one in error.errors(include_url=False):
-        place = ".".join(str(part) for part in one["loc"])
-        message = one["msg"].removeprefix("Value error, ")
-        given = one["input"]
-        # of a whole section only what is missing or wrong in it
-        shown = "" if isinstance(given, Mapping | list) or one["type"] == "value_error" else f" (given: {given!r})"
-        found.append(f"{place}: {message}{shown}" if place else message)
-    return "; ".join(found)
 
 
 def _settings(package: str, name: str, extended_by: tuple[str, ...]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, problems
 from rrgbench.progress import Progress
 from rrgbench.registry import Registry
 from rrgbench.training.data import Sources
-from rrgbench.training.settings import AS_PRESET, StageOptions, problems
+from rrgbench.training.settings import AS_PRESET, StageOptions
 
 if TYPE_CHECKING:
     from rrgbench.training.chain import Recipe

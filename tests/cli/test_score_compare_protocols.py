@@ -131,6 +131,29 @@ def test_protocols_scores_under_each(run, files) -> None:
     assert run(*common, "--efficacy-choices", "--markdown").stdout.count("avg:") == 24
 
 
+def test_protocols_takes_a_list_of_them_and_files(run, files) -> None:
+    own = files["folder"] / "mine.yaml"
+    own.write_text("name: mine\nversion: 2\ncleaning: none\n")
+    chosen = ("--protocol", "r2gen", "--protocol", "raw@1", "--protocol", own)
+    result = run("protocols", "--predictions", files["good"], "--references", files["references"], "--json", *chosen)
+    assert list(json.loads(result.stdout)) == ["r2gen", "raw@1", load_protocol(own).identity]
+    described = json.loads(run("protocols", "--json", *chosen).stdout)
+    assert [one["name"] for one in described] == ["r2gen", "raw", "mine"]
+    choices = ("protocols", "--predictions", files["good"], "--references", files["references"], "--efficacy-choices")
+    assert run(*choices, "--markdown", "--protocol", "r2gen").stdout.count("|protocol:r2gen@1|") == 24
+    assert "give --protocol once" in run(*choices, *chosen, fails=True).output
+
+
+def test_protocols_of_another_section_are_left_out(run, files) -> None:
+    common = ("protocols", "--predictions", files["good"], "--references", files["references"])
+    found = json.loads(run(*common, "--section", "findings", "--json").stdout)
+    assert found["rexrank"]["left_out"].startswith("protocol rexrank@1 compares the findings and impression")
+    assert "bleu_4" in json.dumps(found["raw"])
+    assert "rexrank" in run(*common, "--section", "findings").stdout
+    alone = run(*common, "--section", "findings", "--protocol", "rexrank", fails=True)
+    assert isinstance(alone.exception, InputError)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -189,7 +189,7 @@ def test_weights_that_are_not_there_are_one_clear_line(tmp_path) -> None:
 
 def test_an_unknown_name_is_told_before_weights_are_loaded(monkeypatch) -> None:
     monkeypatch.setattr("rrgbench.scoring.score.load_metric", lambda name: pytest.fail("loaded"))
-    with pytest.raises(UnknownNameError, match=r"metrics spice are not known; known: bleu_1.*bertscore"):
+    with pytest.raises(UnknownNameError, match=r"no metric is called 'spice'; known: bleu_1.*bertscore"):
         score(REFERENCES, HYPOTHESES, metrics=["bertscore", "spice"])
     with pytest.raises(UnknownNameError, match="no plug-in metric is called 'bertscor'; did you mean 'bertscore'"):
         load_metric("bertscor")

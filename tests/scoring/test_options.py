@@ -1,6 +1,7 @@
 import pytest
 
 from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.scoring.compare import compare
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.score import score
 
@@ -21,9 +22,26 @@ def test_values_out_of_range_are_named(options, message) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_wrong_word_comes_with_the_nearest_one() -> None:
+    with pytest.raises(InputError, match=r"section: .*given: 'finding'\); did you mean 'findings'"):
+        scoring(section="finding")
+    with pytest.raises(InputError, match=r"method: .*did you mean 'percentile'"):
+        scoring(method="percentil")
+    for metrics in ("blue_4", ["nlg", "blue_4"]):
+        with pytest.raises(UnknownNameError, match="no metric is called 'blue_4'; did you mean 'bleu_4'"):
+            score(["a"], ["a"], metrics=metrics)
+    with pytest.raises(UnknownNameError, match="'bertscor'; did you mean 'bertscore'"):
+        score(["a"], ["a"], metrics="bertscor")
+
+
 def test_unknown_options_come_with_the_nearest_name() -> None:
-    with pytest.raises(UnknownNameError, match="'replicate'; did you mean replicates"):
+    with pytest.raises(UnknownNameError, match="'replicate'; did you mean 'replicates'"):
         score(["a"], ["a"], replicate=10)
+    with pytest.raises(UnknownNameError, match="'reference_label'; did you mean 'reference_labels'"):
+        score(["a"], ["a"], reference_label=[[1]])
+    for given, near in (("permutation", "permutations"), ("commom", "common"), ("sed", "seed")):
+        with pytest.raises(UnknownNameError, match=f"'{given}'; did you mean '{near}'"):
+            compare({"a": ["a"], "b": ["b"]}, ["a"], **{given: 5})
 
 
 def test_the_digest_changes_with_what_decides_a_number_and_nothing_else() -> None:

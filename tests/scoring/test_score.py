@@ -160,9 +160,9 @@ def test_only_what_was_asked_for() -> None:
     assert list(scores) == ["bleu_2", "cider"]
     assert list(scores.per_study.columns) == ["bleu_2", "cider"]
     assert metric_keys("ce") == ["ce_precision", "ce_recall", "ce_f1"]
-    with pytest.raises(UnknownNameError, match="metrics spice are not known; known: bleu_1"):
+    with pytest.raises(UnknownNameError, match="no metric is called 'spice'; known: bleu_1"):
         score(REFERENCES, HYPOTHESES, metrics=["bleu_1", "spice"])
-    with pytest.raises(UnknownNameError, match=r"\(none given\)"):
+    with pytest.raises(UnknownNameError, match="''; known: bleu_1"):
         score(REFERENCES, HYPOTHESES, metrics=[])
 
 

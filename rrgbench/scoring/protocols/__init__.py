@@ -17,12 +17,15 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.errors import InputError, UnknownNameError, problems
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.registry import Registry, lookup
 from rrgbench.scoring.cleaning import CLEANING, Cleaning
 from rrgbench.scoring.tokenization import missing_part as ptb_missing_part
 from rrgbench.scoring.tokenization import ptb_tokens
+
+Section = Literal["findings", "impression", "findings and impression"]
+"""Parts of a report that texts can be."""
 
 
 class Protocol(BaseModel):
@@ -56,7 +59,7 @@ class Protocol(BaseModel):
     cleaning: Cleaning
     tokenization: Literal["whitespace", "ptb"] = "whitespace"
     labelled_text: Literal["as given", "cleaned"] = "as given"
-    section: Literal["as given", "findings", "findings and impression"] = "as given"
+    section: Literal["as given"] | Section = "as given"
     labeler: str = "rules@1"
     averaging: Averaging = "micro"
     observations: Literal[14, 5] = 14
@@ -175,6 +178,4 @@ def _read(name: str, text: str) -> Protocol:
     except yaml.YAMLError as error:
         raise InputError(f"protocol file {name} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"protocol file {name}: {where}: {first['msg']}") from None
+        raise InputError(f"protocol file {name}: {problems(error)}") from None
