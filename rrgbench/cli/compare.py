@@ -13,9 +13,15 @@ from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions,
 @grouped
 def compare(
     predictions: Annotated[
-        list[str], typer.Argument(help="Two or more files of generated reports, or NAME=FILE.", show_default=False)
+        list[str],
+        typer.Argument(
+            help="Two or more files of generated reports, or NAME=FILE; or two run folders.", show_default=False
+        ),
     ],
-    references: Annotated[Path, typer.Option(help="Reference reports.", show_default=False)],
+    references: Annotated[
+        Path | None, typer.Option(help="Reference reports; run folders need none.", show_default=False)
+    ] = None,
+    *,
     choices: MetricOptions,
     reading: ReportOptions,
     form: OutputForm,
@@ -38,13 +44,26 @@ def compare(
 ) -> None:
     """Compare systems: a table with superscripts where a difference is significant (paired test, Holm-corrected).
 
-    Systems are named after their files; numbers made on different studies are refused.
+    Systems are named after their files; numbers made on different studies are refused. Two run folders are compared by
+    the values on resamples that they keep: nothing is scored again.
 
     \b
     Examples:
       rrgbench compare a.jsonl b.jsonl c.jsonl --references refs.jsonl
       rrgbench compare ours=run1/preds.jsonl theirs=run2/preds.jsonl --references refs.jsonl
+      rrgbench compare runs/mine-full-phantom runs/dcrrg-full-phantom
     """
+    folders = [Path(argument) for argument in predictions]
+    if len(folders) == 2 and all(folder.is_dir() for folder in folders):
+        from rrgbench.render.terminal import print_table
+        from rrgbench.tasks.run_comparison import compare_runs
+
+        runs = compare_runs(folders[0], folders[1])
+        if not form.printed(runs):
+            print_table(runs.to_table())
+        return
+    if references is None:
+        raise typer.BadParameter("files of predictions need --references", param_hint="--references")
     if test not in ("randomization", "bootstrap"):
         raise typer.BadParameter(f"{test!r}; expected randomization or bootstrap", param_hint="--test")
     files: dict[str, Path] = {}

@@ -166,6 +166,21 @@ class RunFolder:
         inputs: Mapping[str, JSON] = json.loads(path.read_text(encoding="utf-8"))["inputs"]
         return inputs
 
+    def main_model(self) -> str:
+        """Name of the model that the run is of, without its trivial systems.
+
+        Raises
+        ------
+        InputError
+            If run.json doesn't say.
+        """
+        try:
+            details = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["details"]
+            name: str = str(details["model"]).partition("@")[0]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(f"{self.path.name}/run.json doesn't say of which model the run is; run it again") from None
+        return name
+
     def artifact(self, name: str) -> Path:
         """Path of a file of the run, e.g. `predictions/dcrrg.jsonl`; its folder is made.
 

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from rrgbench.cli.main import app
+from rrgbench.data.phantom import load
+from rrgbench.errors import InputError, NotComparableError
+from rrgbench.tasks.run_comparison import compare_runs
+from rrgbench.tasks.runner import evaluate
+from rrgbench.tasks.suite import Suite
+
+
+class Writer:
+    """Writes its study's own report for some films, and else a constant."""
+
+    image_size = 32
+
+    def __init__(self, corpus, name, share):
+        self.name, self.identity = name, f"{name}@1"
+        studies = corpus.split("test")
+        self.reports = {
+            study.images[0].load(32).tobytes(): study.report if at < share * len(studies) else "The lungs are clear."
+            for at, study in enumerate(studies)
+        }
+
+    def generate_reports(self, images):
+        return [self.reports[film.tobytes()] for film in images]
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load(train=4, validate=2, test=40, retrieval=0)
+
+
+def suite(**more):
+    tasks = {"report_generation": {}, "clinical_efficacy": {}}
+    return Suite(**{"name": "few", "replicates": 100, "trivial": (), "tasks": tasks, **more})
+
+
+@pytest.fixture(scope="module")
+def folders(corpus, tmp_path_factory):
+    place = tmp_path_factory.mktemp("runs")
+    for name, share in (("good", 0.9), ("bad", 0.1)):
+        evaluate(Writer(corpus, name, share), corpus, suite(), place / name)
+    evaluate(Writer(corpus, "other", 0.9), corpus, suite(), place / "other-seed", seed=1)
+    return place
+
+
+def test_values_are_compared_by_their_resamples(folders):
+    found = compare_runs(folders / "good", folders / "bad")
+    by_metric = {one.first.metric: one for one in found.differences if one.first.setting in (None, "micro")}
+    better = by_metric["bleu_4"]
+    assert better.difference == pytest.approx(better.first.value - better.second.value)
+    assert 0 < better.low < better.difference < better.high
+    assert better.p_value <= better.adjusted <= 0.4
+    assert {"bleu_1", "cider", "ce_f1"} <= set(by_metric)
+    assert all(one.first.observation is None for one in found.differences)
+    assert len(compare_runs(folders / "good", folders / "bad", details=True).differences) > len(found.differences)
+
+
+def test_a_run_beside_itself_differs_in_nothing(folders):
+    found = compare_runs(folders / "good", folders / "good")
+    assert all((one.difference, one.low, one.high, one.p_value) == (0, 0, 0, 1) for one in found.differences)
+
+
+def test_runs_made_in_different_ways_are_refused(folders, tmp_path):
+    with pytest.raises(NotComparableError, match="bootstrap"):
+        compare_runs(folders / "good", folders / "other-seed")
+    with pytest.raises(InputError, match="holds no finished run"):
+        compare_runs(folders / "good", tmp_path)
+
+
+def test_on_the_command_line(folders):
+    shown = CliRunner().invoke(app, ["compare", str(folders / "good"), str(folders / "bad"), "--json"])
+    assert shown.exit_code == 0, shown.output
+    content = json.loads(shown.stdout)
+    assert content["runs"] == ["good", "bad"]
+    assert np.isfinite([row["difference"] for row in content["differences"]]).all()
+    table = CliRunner().invoke(app, ["compare", str(folders / "good"), str(folders / "bad")])
+    assert "p (Holm)" in table.stdout
+    assert CliRunner().invoke(app, ["compare", "a.jsonl", "b.jsonl"]).exit_code == 2
