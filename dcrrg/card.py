@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dcrrg.registration import SHIPPED
 from rrgbench.errors import InputError
+from rrgbench.metrics.catalogue import entry
 from rrgbench.modeling.trained_system import weights_digest
 from rrgbench.render.escaping import escape_markdown, markdown_code, templates
 from rrgbench.render.markdown import markdown_table
@@ -121,7 +122,7 @@ def _scores(records: Sequence[Mapping[str, Any]]) -> Table:
         (record,) = own
         others = [record for record in found if record["model"] != "dcrrg"]
         best = max(others, key=lambda record: float(record["value"]), default={"value": None, "model": ""})
-        decimals = 0 if metric == "distinct_reports" else 3
+        decimals = entry(metric).decimals
         cells = (
             Cell(", ".join([metric, *(f"{key} {value}" for key, value in where.items())])),
             Cell(record["value"], record.get("low"), record.get("high"), decimals),

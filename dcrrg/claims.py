@@ -15,18 +15,16 @@ from rrgbench.claims.claim import (
     TrainedShare,
     VariantTable,
 )
+from rrgbench.metrics.catalogue import entry
 
-BLEU = Quantity("bleu_4", "BLEU-4")
-METEOR = Quantity("meteor", "METEOR")
-ROUGE = Quantity("rouge_l", "ROUGE-L")
-CIDER = Quantity("cider", "CIDEr")
-PRECISION = Quantity("ce_precision", "CE precision")
-RECALL = Quantity("ce_recall", "CE recall")
-F1 = Quantity("ce_f1", "CE F1")
-AUROC = Quantity("auroc", "mean AUROC")
+BLEU, METEOR, ROUGE, CIDER, PRECISION, RECALL, F1 = (
+    Quantity(key, entry(key).title)
+    for key in ("bleu_4", "meteor", "rouge_l", "cider", "ce_precision", "ce_recall", "ce_f1")
+)
+AUROC = Quantity("auroc", f"mean {entry('auroc').title}")
 RARE = Quantity(
     "auroc",
-    "AUROC of rare observations",
+    f"{entry('auroc').title} of rare observations",
     ("Enlarged Cardiomediastinum", "Lung Lesion", "Pneumothorax", "Pleural Other", "Fracture"),
 )
 """Those that fewer than 5 % of MIMIC-CXR's studies have by its published label counts, and of the phantom's."""
@@ -76,6 +74,10 @@ def _printed(first: str, second: str, quantity: Quantity) -> tuple[float, float]
 
 def _equivalent(first: str, second: str, quantity: Quantity, margin: float) -> Equivalent:
     return Equivalent(quantity, first, second, margin, _printed(first, second, quantity))
+
+
+def _precision_at(k: int) -> Quantity:
+    return Quantity("precision_at_k", entry("precision_at_k").title.replace("K", str(k)), k=k)
 
 
 CLAIMS = ClaimSet(
@@ -171,10 +173,7 @@ CLAIMS = ClaimSet(
             "retrieval",
             "DCCLIP retrieves better after a balanced step 1",
             "Table 2",
-            tuple(
-                Greater(Quantity("precision_at_k", f"P@{k}", k=k), "6b", "6a", figures)
-                for k, figures in PUBLISHED_RETRIEVAL.items()
-            ),
+            tuple(Greater(_precision_at(k), "6b", "6a", figures) for k, figures in PUBLISHED_RETRIEVAL.items()),
         ),
         Claim(
             "error-correlation",
@@ -195,7 +194,7 @@ CLAIMS = ClaimSet(
         VariantTable(
             "Retrieval by DCCLIP (the paper's Table 2)",
             (("6b", "DCCLIP"), ("6a", "DCCLIP w/o balancing")),
-            tuple((Quantity("precision_at_k", f"P@{k}", k=k), "") for k in PUBLISHED_RETRIEVAL),
+            tuple((_precision_at(k), "") for k in PUBLISHED_RETRIEVAL),
         ),
         VariantTable(
             "Classification, mean AUROC (the paper's Table 3)",

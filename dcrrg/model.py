@@ -18,7 +18,7 @@ from dcrrg.projection import PromptedProjection
 from rrgbench.data.study import LabelVector
 from rrgbench.errors import InputError
 from rrgbench.explain.explanation import Explanation, explain_images
-from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
+from rrgbench.modeling.report_decoder import CachedDecoding, DecoderShape, DeepPrompts, ReportDecoder
 from rrgbench.modeling.report_model import REPORT_START, texts_in_batches
 from rrgbench.modeling.text_encoder import mean_over_words
 from rrgbench.modeling.text_reading_model import TextReadingModel
@@ -84,11 +84,13 @@ class DcrrgModel(TextReadingModel):
         self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.contrast_temperature))))
         self.decoder = ReportDecoder(
             config.vocabulary,
-            config.decoder_width,
-            width + len(OBSERVATIONS) * config.memory_prompts,
-            config.decoder_heads,
-            config.decoder_layers,
-            config.decoder_feed_forward,
+            DecoderShape(
+                config.decoder_width,
+                width + len(OBSERVATIONS) * config.memory_prompts,
+                config.decoder_heads,
+                config.decoder_layers,
+                config.decoder_feed_forward,
+            ),
             config.dropout,
             getattr(config, "pad_token_id", None) or 0,
             config.decoder_distance,

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from rrgbench.modeling.beam_search import DecodingState
 from rrgbench.modeling.captioner import Captioner
-from rrgbench.modeling.report_decoder import CachedDecoding, ReportDecoder
+from rrgbench.modeling.report_decoder import CachedDecoding, DecoderShape, ReportDecoder
 from rrgbench.modeling.report_model import ReportModelConfig, texts_in_batches
 from rrgbench.modeling.text_encoder import mean_over_words
 from rrgbench.modeling.text_reading_model import TextReadingModel
@@ -81,11 +81,13 @@ class ImageTextModel(TextReadingModel, Captioner):
         self.log_temperature = nn.Parameter(torch.tensor(float(np.log(config.contrast_temperature))))
         self.decoder = ReportDecoder(
             config.vocabulary,
-            config.decoder_width,
-            self.image_encoder.dim,
-            config.decoder_heads,
-            config.decoder_layers,
-            config.decoder_feed_forward,
+            DecoderShape(
+                config.decoder_width,
+                self.image_encoder.dim,
+                config.decoder_heads,
+                config.decoder_layers,
+                config.decoder_feed_forward,
+            ),
             config.dropout,
             config.pad_token_id or 0,
         )

@@ -6,6 +6,8 @@ further keys and values. Positions, if wanted, are added to the embeddings by a 
 self-attention is biased by distance (ALiBi, Press et al. 2022).
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, pad, scaled_dot_product_attention
@@ -105,6 +107,17 @@ class DeepPrompts(nn.Module):
         return keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
 
 
+@dataclass(frozen=True)
+class DecoderShape:
+    """Widths of a report decoder and of the memory that it reads, and how many heads and layers it has."""
+
+    width: int
+    memory_width: int
+    heads: int
+    layers: int
+    feed_forward: int
+
+
 class ReportDecoder(nn.Module):
     """Token embedding and decoder layers; the output head belongs to the caller (one a task).
 
@@ -112,8 +125,8 @@ class ReportDecoder(nn.Module):
     ----------
     vocabulary : int
         Number of tokens.
-    width, memory_width, heads, layers, feed_forward : int
-        Shape.
+    shape : DecoderShape
+        Widths, heads and layers.
     dropout : float
         Dropout of every sub-layer and of the embedding.
     pad : int
@@ -125,22 +138,20 @@ class ReportDecoder(nn.Module):
     def __init__(
         self,
         vocabulary: int,
-        width: int,
-        memory_width: int,
-        heads: int,
-        layers: int,
-        feed_forward: int,
+        shape: DecoderShape,
         dropout: float,
         pad: int,
         distance_bias: bool = False,
     ) -> None:
         super().__init__()
+        heads = shape.heads
         # ALiBi's slopes, four times as steep: heads from the nearest words to the whole report
         self.slopes = tuple(2.0 ** (-8 * head / heads) for head in range(heads)) if distance_bias else None
-        self.embedding = nn.Embedding(vocabulary, width, padding_idx=pad)
+        self.embedding = nn.Embedding(vocabulary, shape.width, padding_idx=pad)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            DecoderLayer(width, memory_width, heads, feed_forward, dropout) for _ in range(layers)
+            DecoderLayer(shape.width, shape.memory_width, heads, shape.feed_forward, dropout)
+            for _ in range(shape.layers)
         )
 
     def stack(self) -> list[DecoderLayer]:

@@ -1,5 +1,4 @@
-"""The metrics that `rrgbench.score` runs: their statistics once, then all values and intervals from the same "
-"resamples."""
+"""The metrics that `rrgbench.score` runs: their statistics once, then values and intervals from the same resamples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgbench.modeling.report_decoder import FIRST_STEPS, CachedDecoding, DeepPrompts, ReportDecoder
+from rrgbench.modeling.report_decoder import FIRST_STEPS, CachedDecoding, DecoderShape, DeepPrompts, ReportDecoder
 
 WORDS = 30
 
@@ -13,7 +13,10 @@ WORDS = 30
 def parts(with_prompts):
     torch.manual_seed(0)
     decoder = ReportDecoder(
-        vocabulary=WORDS, width=16, memory_width=12, heads=4, layers=2, feed_forward=32, dropout=0.1, pad=0
+        vocabulary=WORDS,
+        shape=DecoderShape(width=16, memory_width=12, heads=4, layers=2, feed_forward=32),
+        dropout=0.1,
+        pad=0,
     ).eval()
     return decoder, torch.nn.Linear(16, WORDS), DeepPrompts(2, 4, 16, 5) if with_prompts else None
 

@@ -6,7 +6,7 @@ import torch
 
 from dcrrg.projection import PromptedProjection
 from rrgbench.modeling.beam_search import beam_search
-from rrgbench.modeling.report_decoder import CachedDecoding, DeepPrompts, ReportDecoder
+from rrgbench.modeling.report_decoder import CachedDecoding, DecoderShape, DeepPrompts, ReportDecoder
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "distance-biased"])
@@ -14,11 +14,7 @@ def decoder(request):
     torch.manual_seed(0)
     return ReportDecoder(
         vocabulary=30,
-        width=16,
-        memory_width=12,
-        heads=4,
-        layers=2,
-        feed_forward=32,
+        shape=DecoderShape(width=16, memory_width=12, heads=4, layers=2, feed_forward=32),
         dropout=0.1,
         pad=0,
         distance_bias=request.param,
