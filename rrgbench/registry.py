@@ -4,6 +4,7 @@ A third party's package joins by an entry point of its own, in the groups that t
 before it is asked for.
 """
 
+import logging
 import sys
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
@@ -12,6 +13,8 @@ from typing import Generic, TypeVar
 from rrgbench.errors import MissingPartError, UnknownNameError, meant
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class Registry(Generic[T]):
@@ -68,8 +71,16 @@ class Registry(Generic[T]):
         return loaded
 
     def everything(self) -> dict[str, T]:
-        """All that is registered, by name."""
-        return {name: self.load(name) for name in self.names()}
+        """All that can be loaded, by name; what another package brings and breaks is told in the log and left out."""
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = self.load(name)
+            except MissingPartError as error:
+                if not self.foreign(name):
+                    raise
+                _log.warning("%s", error)
+        return found
 
     def module(self, name: str) -> str:
         """The module that a name's entry point names; it is not imported."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rrgbench.registry import Registry
 
 app = typer.Typer(
-    help="List models, corpora, suites, metrics, protocols or labelers, and which package brings them.",
+    help="List models, corpora, suites, metrics, protocols, tasks or labelers, and which package brings them.",
     no_args_is_help=True,
 )
 
@@ -71,6 +71,14 @@ def protocols(json: Json = False) -> None:
         except RrgbenchError as error:
             rows.append((name, str(error), PROTOCOLS.foreign(name)))
     _show(json, rows)
+
+
+@app.command()
+def tasks(json: Json = False) -> None:
+    """Tasks that a suite may name. Example: rrgbench list tasks"""
+    from rrgbench.tasks.base import TASKS
+
+    _names(json, TASKS)
 
 
 @app.command()

@@ -93,9 +93,9 @@ TEXT_METRICS: Final = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["ce"])
 
 @cache
 def _plugged(names: tuple[str, ...]) -> Mapping[str, Entry]:
-    from rrgbench.metrics.external.loading import PLUG_INS
+    from rrgbench.metrics.external.loading import plug_in_metrics
 
-    return {entry.key: entry for name in names for entry in PLUG_INS.load(name).entries}
+    return {entry.key: entry for plug_in in plug_in_metrics().values() for entry in plug_in.entries}
 
 
 def entry(key: str) -> Entry:

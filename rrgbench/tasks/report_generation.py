@@ -1,14 +1,39 @@
 """Task: generated reports against the studies' own, by the NLG metrics."""
 
+from dataclasses import replace
 from typing import Any
 
+from pydantic import field_validator
+
+from rrgbench.errors import listed
 from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
+from rrgbench.metrics.external.loading import PLUG_INS
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.scoring.score import score
-from rrgbench.tasks.base import Outcome, Task, Unit
+from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
 METRICS = TEXT_GROUPS["nlg"]
+
+
+class ReportGenerationParameters(TaskParameters):
+    """What a suite may set.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Metrics of other packages beside our own, by their registered names (`rrgbench list metrics`).
+    """
+
+    metrics: tuple[str, ...] = ()
+
+    @field_validator("metrics")
+    @classmethod
+    def _registered(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            if name not in PLUG_INS:
+                raise ValueError(f"no metric of another package is called {name!r}; known: {listed(PLUG_INS.names())}")
+        return given
 
 
 class ReportGeneration(Task):
@@ -16,6 +41,7 @@ class ReportGeneration(Task):
 
     name = "report_generation"
     version = 2
+    parameters = ReportGenerationParameters
     reads_reports = True
     tables = (
         TableDescription(
@@ -23,12 +49,20 @@ class ReportGeneration(Task):
         ),
     )
 
+    def units(self, parameters: ReportGenerationParameters) -> tuple[Unit, ...]:
+        """One; the packages of its further metrics are part of it."""
+        (unit,) = super().units(parameters)
+        found = {name: PLUG_INS.load(name) for name in parameters.metrics}
+        packages = {name: f"{one.package}@{one.installed}" for name, one in found.items()}
+        return (replace(unit, inputs={"packages": packages} if packages else {}),)
+
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Score the reports of the studies that have a reference."""
+        further = [entry.key for name in parameters.metrics for entry in PLUG_INS.load(name).entries]
+        keys = (*METRICS, *further)
         reports = evaluation.reports
         if reports is None:
-            keys = (*METRICS, "distinct_reports")
-            return Outcome(evaluation.blank(self.name, keys, "the model writes no reports"))
+            return Outcome(evaluation.blank(self.name, (*keys, "distinct_reports"), "the model writes no reports"))
         distinct = evaluation.record(
             self.name,
             "distinct_reports",
@@ -38,9 +72,11 @@ class ReportGeneration(Task):
         )
         references = evaluation.references
         if not references:
-            return Outcome([*evaluation.blank(self.name, METRICS, "the films have no reference reports"), distinct])
+            return Outcome([*evaluation.blank(self.name, keys, "the films have no reference reports"), distinct])
         scores = score(
-            references, {key: reports[key] for key in references}, **evaluation.scoring_options(metrics=METRICS)
+            references,
+            {key: reports[key] for key in references},
+            **evaluation.scoring_options(metrics=(*METRICS, *parameters.metrics)),
         )
         records = [evaluation.scored(self.name, metric, value) for metric, value in scores.items()]
         replicates = {place: scores.replicates[key] for place, key in enumerate(scores) if key in scores.replicates}

@@ -22,7 +22,7 @@ def listed(*arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("what", ["models", "corpora", "suites", "metrics", "protocols", "labelers"])
+@pytest.mark.parametrize("what", ["models", "corpora", "suites", "metrics", "protocols", "tasks", "labelers"])
 def test_lines_and_json_name_the_same(what):
     names = [line.split()[0] for line in listed(what).splitlines()]
     if what == "protocols":

@@ -16,7 +16,29 @@ ADDED = {
     "metrics": "length_ratio",
     "models": "brightness",
     "protocols": "five-macro",
+    "tasks": "report_length",
 }
+
+
+CHOSEN = (
+    "--model",
+    "brightness",
+    "--corpus",
+    "gradients",
+    "--protocol",
+    "five-macro",
+    "--suite",
+    "mine.yaml",
+    "--out",
+    "run",
+)
+SUITE = """
+replicates: 50
+tasks:
+  report_generation: {metrics: [length_ratio]}
+  clinical_efficacy: {}
+  report_length: {characters: true, limit: 12}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +74,10 @@ def run(site):
 
 @pytest.fixture(scope="session")
 def evaluated(run, tmp_path_factory):
-    """A run folder of the added model on the added corpus under the added protocol."""
+    """A run of the added task and metric by the added model on the added corpus, under the added protocol."""
     folder = tmp_path_factory.mktemp("evaluated")
-    (folder / "mine.yaml").write_text("report_generation: {}\nclinical_efficacy: {}\nreplicates: 50\n")
-    chosen = ("--model", "brightness", "--corpus", "gradients", "--protocol", "five-macro", "--suite", "mine.yaml")
-    done = run("eval", *chosen, "--out", "run", cwd=folder)
+    (folder / "mine.yaml").write_text(SUITE)
+    done = run("eval", *CHOSEN, cwd=folder)
     return folder / "run", done.stdout
 
 
@@ -83,13 +104,19 @@ def test_eval_measures_the_model_on_the_corpus_under_the_protocol(evaluated) -> 
     folder, shown = evaluated
     records = json.loads((folder / "results.json").read_text())
     own = [record for record in records if record["model"] == "brightness"]
-    assert {record["task"] for record in own} == {"report_generation", "clinical_efficacy"}
+    assert {record["task"] for record in own} == {"report_generation", "clinical_efficacy", "report_length"}
     assert {record["corpus"].partition("@")[0] for record in records} == {"gradients"}
     (macro,) = [one for one in own if (one["metric"], one["setting"]) == ("ce_f1", "macro")]
     assert "protocol:five-macro@2" in macro["signature"]
     assert "labeler:keywords@1" in macro["signature"]
-    assert "brightness" in shown
-    assert "most-frequent" in shown
+    (ratio,) = [one for one in own if one["metric"] == "length_ratio"]
+    assert ratio["low"] <= ratio["value"] <= ratio["high"]
+    assert "length_ratio:rrgbench-example@0.3.0" in ratio["signature"]
+    (length,) = [one for one in own if one["metric"] == "mean_length"]
+    assert length["n"] == 12
+    assert length["value"] > 20
+    for words in ("brightness", "most-frequent", "Length ratio", "Length of reports", "mean_length"):
+        assert words in shown
 
 
 def test_its_numbers_stand_in_the_documents(evaluated) -> None:
@@ -99,6 +126,17 @@ def test_its_numbers_stand_in_the_documents(evaluated) -> None:
         assert "brightness" in text
         assert "gradients" in text
         assert "five-macro" in text.replace("{-}", "-")
+        assert "Length ratio" in text
+        assert "Length of reports" in text
+
+
+def test_a_run_is_resumed_where_every_unit_is_kept(run, evaluated) -> None:
+    folder, shown = evaluated
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "units").iterdir()}
+    results = (folder / "results.json").read_bytes()
+    assert run("eval", *CHOSEN, cwd=folder.parent).stdout == shown
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "units").iterdir()} == before
+    assert (folder / "results.json").read_bytes() == results
 
 
 def test_report_and_drift_read_them_where_the_package_is_absent(run, evaluated) -> None:

@@ -15,7 +15,7 @@ PLUG_INS: Final[Registry[PlugIn]] = Registry("plug-in metric", "rrgbench.metrics
 
 def plug_in_metrics() -> dict[str, PlugIn]:
     """Metrics of other packages by name, installed or not; nothing of those packages is imported."""
-    return {name: PLUG_INS.load(name) for name in PLUG_INS.names()}
+    return PLUG_INS.everything()
 
 
 def about_plug_in(name: str) -> str:
