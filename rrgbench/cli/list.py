@@ -44,14 +44,18 @@ def suites(json: Json = False) -> None:
 
 @app.command()
 def metrics(json: Json = False) -> None:
-    """Metrics, and groups of them, that `score --metrics` takes. Example: rrgbench list metrics"""
-    from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
+    """Metrics with bounds and direction: those of `score --metrics` name their groups, others belong to tasks.
+
+    Example: rrgbench list metrics
+    """
+    from rrgbench.metrics.catalogue import NATIVE, TEXT_GROUPS
     from rrgbench.metrics.external.loading import PLUG_INS, about_plug_in
 
-    ours = (
-        (name, f"group {', '.join(group for group, keys in TEXT_GROUPS.items() if name in keys)}", "")
-        for name in TEXT_METRICS
-    )
+    def place(name: str) -> str:
+        groups = [group for group, keys in TEXT_GROUPS.items() if name in keys]
+        return f"group {', '.join(groups)}" if groups else f"suites only: {NATIVE[name].group}"
+
+    ours = ((name, f"{one.about}; {place(name)}", "") for name, one in NATIVE.items())
     _show(json, [*ours, *((name, about_plug_in(name), PLUG_INS.foreign(name)) for name in PLUG_INS.names())])
 
 

@@ -51,6 +51,19 @@ class Entry:
     unit: Unit = "study"
     short: str = ""
 
+    @property
+    def about(self) -> str:
+        """Title, bounds and direction in a few words.
+
+        Examples
+        --------
+        >>> entry("bleu_4").about, entry("distinct_reports").about
+        ('BLEU-4, 0 to 1, higher is better', 'distinct, from 0')
+        """
+        low, high = (f"{end:g}" if math.isfinite(end) else "" for end in (self.low, self.high))
+        bounds = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else ""
+        return ", ".join(filter(None, (self.title, bounds, f"{self.better} is better" if self.better else "")))
+
 
 def _correlation(key: str) -> Entry:
     return Entry(key, key.capitalize(), "correlation", -1.0, 1.0, "", drift_tolerance=0.05, unit="observation")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from rrgbench.cli.main import app
 from rrgbench.data.loading import CORPORA
 from rrgbench.errors import UnknownNameError
+from rrgbench.metrics.catalogue import NATIVE, TEXT_METRICS
 from rrgbench.metrics.external.loading import plug_in_metrics
 from rrgbench.models import MODELS
 from rrgbench.scoring.protocols import load_protocol
@@ -49,15 +50,23 @@ def test_models_that_are_called_trainable_have_a_trainer_and_others_have_none():
 
 def test_metrics_and_their_groups_are_taken_by_score():
     plug_ins = plug_in_metrics()
-    for line in listed("metrics").splitlines():
-        name, *rest = line.replace(",", "").split()
+    lines = {line.split()[0]: line for line in listed("metrics").splitlines()}
+    assert list(lines) == [*NATIVE, *plug_ins]
+    for name, line in lines.items():
         if name in plug_ins:
             assert plug_ins[name].package in line or plug_ins[name].get in line
-        else:
-            assert rest[0] == "group"
-            assert metric_keys([name]) == [name]
-            for group in rest[1:]:
-                assert name in metric_keys([group])
+            assert all(one.about in line for one in plug_ins[name].entries)
+            continue
+        assert NATIVE[name].about in line
+        if name not in TEXT_METRICS:
+            assert line.endswith(f"suites only: {NATIVE[name].group}")
+            continue
+        assert metric_keys([name]) == [name]
+        for group in line.partition("; group ")[2].split(", "):
+            assert name in metric_keys([group])
+    assert "CIDEr, 0 to 10, higher is better; group nlg" in lines["cider"]
+    assert "RadCliQ" in lines["radcliq"]
+    assert "lower is better" in lines["radcliq"]
 
 
 def test_protocols_are_listed_with_the_versions_they_load_by():

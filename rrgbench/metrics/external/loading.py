@@ -19,13 +19,14 @@ def plug_in_metrics() -> dict[str, PlugIn]:
 
 
 def about_plug_in(name: str) -> str:
-    """Which package does a plug-in's work and what it needs, in a few words; or why that can't be said."""
+    """What a plug-in gives, which package does its work and what it needs; or why that can't be said."""
     try:
         found = PLUG_INS.load(name)
     except MissingPartError as error:
         return str(error)
     state = f"{found.package} {found.installed}" if found.installed else f"not installed: {found.get}"
-    return state + (f"; weights: {found.weights}" if found.weights else "")
+    given = [one.about if one.key == name else f"{one.key}: {one.about}" for one in found.entries]
+    return "; ".join([*given, state, *([f"weights: {found.weights}"] if found.weights else [])])
 
 
 def load_metric(name: str, **options: str) -> ExternalMetric:
