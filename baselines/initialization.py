@@ -68,7 +68,7 @@ def load_imagenet(checkpoint: str | None = None, preset: str = "small") -> Initi
     Raises
     ------
     MissingPartError
-        If the weights can't be had.
+        If the weights are not available.
     """
     settings = load_preset(preset)
     options = settings.image_encoder if checkpoint is None else {"kind": "resnet", "weights": checkpoint}

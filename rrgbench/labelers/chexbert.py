@@ -74,7 +74,7 @@ class ChexbertLabeler:
     InputError
         If weights or vocabulary are no such file, or the checkpoint has missing or unexpected tensors (named).
     MissingPartError
-        If they have to come from the hub and can't be had.
+        If they have to come from the hub and are not available.
 
     Notes
     -----

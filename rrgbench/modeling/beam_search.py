@@ -38,7 +38,7 @@ class ShrinkingState(DecodingState, Protocol):
     """A decoding state that can drop items, so that no more is computed for those that are finished."""
 
     def keep_items(self, items: Tensor) -> None:
-        """Go on with the given items only (m,), each with all of its rows."""
+        """Keep the given items only (m,), each with all of its rows."""
         ...
 
 
@@ -137,7 +137,7 @@ def beam_search(
         finished = finished.with_candidates(_Finished(candidate_scores, torch.full_like(token, length), token, origin))
         if length == max_length:
             break
-        # the best unfinished candidates go on
+        # the best unfinished candidates are continued
         scores, chosen = torch.where(ends, -torch.inf, top_scores).topk(beams, dim=1)
         origin, token = origin.gather(1, chosen), token.gather(1, chosen)
         origins[length - 1, items], added[length - 1, items] = origin, token

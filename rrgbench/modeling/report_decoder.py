@@ -252,7 +252,7 @@ class CachedDecoding:
         seen.copy_(seen.flatten(0, 1).index_select(0, rows).view_as(seen))
 
     def keep_items(self, items: Tensor) -> None:
-        """Go on with the given items only (m,)."""
+        """Keep the given items only (m,)."""
         self.memory = [(keys.index_select(0, items), values.index_select(0, items)) for keys, values in self.memory]
         self._move(items, self.mask.shape[2])
 

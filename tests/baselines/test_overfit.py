@@ -1,4 +1,4 @@
-"""Every baseline can learn 32 studies by heart: loss near zero, greedy reports equal to the references."""
+"""Every baseline can overfit 32 studies: loss near zero, greedy reports equal to the references."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ STUDIES = 32
 EPOCHS = 400
 LONGER = {"epochs": 500, "learning_rate": 3e-3}
 OWN = {"s&t": LONGER, "topdown": LONGER}
-"""These LSTMs learn by heart more slowly than what attends to words and cells at once."""
+"""These LSTMs overfit more slowly than what attends to words and cells at once."""
 SYSTEMS = ("s&t", "adaatt", "topdown", "r2gen", "clip", "convirt", "gloria", "medclip", "phenotypeclip")
 
 

@@ -69,7 +69,7 @@ def load_metric(name: str, **options: str) -> ExternalMetric:
             loaded = plug_in.load(**options)
     except RrgbenchError:
         raise
-    # What a foreign package raises when weights can't be had has no common class; RadGraph's raises Exception itself.
+    # What packages raise when weights are not available has no common class; RadGraph's raises Exception itself.
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         raise MissingPartError(f"metric {name} can't be loaded by {package} ({reason}){weights}") from error
