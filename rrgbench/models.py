@@ -9,6 +9,7 @@ has `reads` (`Reads`) instead, and `images` is a list of `Examination`: films wi
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from rrgbench.data.examination import Examination as Examination
 from rrgbench.data.examination import Film as Film
 from rrgbench.data.examination import Reads as Reads
-from rrgbench.errors import InputError, MissingPartError
+from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.progress import Progress
 from rrgbench.registry import Registry
 
@@ -210,10 +211,16 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     ------
     UnknownNameError
         If no such model is registered.
+    InputError
+        If its loader takes no such option: a trivial system has no checkpoint.
     """
     load = MODELS.load(name)
     if checkpoint is not None:
         options["checkpoint"] = checkpoint
+    taken = signature(load).parameters.values()
+    unknown = sorted(set(options) - {one.name for one in taken})
+    if unknown and all(one.kind is not one.VAR_KEYWORD for one in taken):
+        raise InputError(f"model {name} takes no {listed(unknown)}")
     return load(**options)
 
 

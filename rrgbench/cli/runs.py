@@ -59,7 +59,7 @@ def show(
     from rrgbench.terminal_text import one_line
 
     if not is_run(run):
-        raise InputError(f"{run.name} is no run folder: it has neither results.json nor units/")
+        raise InputError(f"{run} is no run folder: it has neither results.json nor units/")
     known = summary(run)
     environment = environment_of(run)
     if json:

@@ -127,6 +127,17 @@ def test_wrong_id_and_empty_report(tmp_path):
     check(run("score", "--predictions", predictions, "--references", references), "a")
 
 
+def test_options_that_can_not_be_taken_are_refused_before_the_work(tmp_path):
+    reports = tmp_path / "r.jsonl"
+    reports.write_text('{"study_id": "a", "report": "no effusion"}\n')
+    score = ("score", "--predictions", reports, "--references", reports)
+    check(run("eval", "--model", "most-frequent", "--checkpoint", "x"), "model most-frequent takes no checkpoint")
+    check(run(*score, "--per-study", tmp_path / "no" / "x.csv"), "there is no folder")
+    check(run(*score, "--seed", "-1"), "--seed", "greater than or equal to 0")
+    check(run("eval", "--seed", "-1"), "--seed", "greater than or equal to 0")
+    check(run("runs", "show", tmp_path), str(tmp_path), "no run folder")
+
+
 def test_help_shows_an_example_of_every_command():
     for command in ("eval", "train", "score", "drift", "compare", "doctor"):
         done = run(command, "--help")
