@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import typer.main
 
 from rrgbench.cli.main import app
+from rrgbench.metrics.catalogue import NATIVE, entry
 from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.signature import parse
 
@@ -140,6 +142,16 @@ def test_the_protocol_that_a_page_shows_is_one(tmp_path: Path) -> None:
     assert load_protocol(tmp_path / "mine.yaml").identity.startswith("mine@1#")
     shown = re.findall(r"^`(rrgbench:.*)`$", text, flags=re.MULTILINE)
     assert [str(parse(line)) for line in shown] == shown != []
+
+
+def test_the_tolerances_of_drift_are_the_catalogues() -> None:
+    text = (ROOT / "docs/drift.md").read_text(encoding="utf-8").partition("## Tolerances")[2]
+    rows = re.findall(r"^\| (`.*`|everything else) \| ([\d.]+) \|", text, flags=re.MULTILINE)
+    shown = [(pattern, float(limit)) for names, limit in rows for pattern in re.findall(r"`([^`]+)`", names)]
+    for key, one in NATIVE.items():
+        limits = [limit for pattern, limit in shown if fnmatchcase(key, pattern)]
+        assert limits == [one.drift_tolerance], key
+    assert rows[-1] == ("everything else", str(entry("unknown").drift_tolerance))
 
 
 def test_what_does_not_exist_is_found() -> None:
