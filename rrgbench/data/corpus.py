@@ -20,6 +20,8 @@ def command_words(name: str, reports: str | None, options: Mapping[str, Any]) ->
     """The command line's words for a registered corpus, the one its reports come from, and its reader's options."""
     words = [f"--corpus {name}", *([f"--reports {reports}"] if reports else [])]
     for key, value in options.items():
+        if key == "reports_folder":  # a folder of this machine, as the root
+            continue
         # true, false and numbers as the command line reads them
         text = json.dumps(value) if isinstance(value, bool | int | float) else str(value)
         skips = key == "skip_bad_images" and value is True

@@ -26,8 +26,8 @@ TARGETS: Final = ("findings", "impression", "both")
 PREAMBLE: Final = "preamble"
 LAST_PARAGRAPH: Final = "last_paragraph"
 
-# Digits stay out, so that a time of day ("AT 9:45") cuts nothing; the length is bounded, as no heading is a sentence.
-_HEADING: Final = re.compile(r"^[ \t]*([A-Z][A-Z ()/,\-]{1,79}):(?=\s|$)", re.MULTILINE)
+# Digits stay out, so that a time of day ("AT 9:45") cuts nothing.
+_HEADING: Final = re.compile(r"^[ \t]*([A-Z(][A-Z ()/,\-]+):(?=\s|$)", re.MULTILINE)
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 _WHOLE_STUDY: Final = re.compile(
     r"\b(?:CHEST|PORTABLE|RIBS|BONE WINDOW|(?:TWO|ONE|FRONTAL|LATERAL|PA|AP) VIEWS?|FRONTAL AND"

@@ -26,10 +26,11 @@ from typing import Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.openi import OpeniReport, kaggle_name, read_kaggle, read_openi_csv, read_openi_xml
 from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, uid_of
-from rrgbench.data.readers.tables import existing_root, find_table, read_table
+from rrgbench.data.readers.tables import existing_root, find_table, read_table, shown
 from rrgbench.data.sections import check_section, other_sections, target_report
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study
@@ -55,7 +56,8 @@ VIEWS_TABLE: Final = "views.csv"
 """Image and view of every Open-i film (RATCHET's), for layouts that do not say which film is lateral."""
 
 _R2GEN_SPLITS: Final = ("r2gen_split.json", "annotation.json")
-_FILM_FOLDERS: Final = ("images", "images/images_normalized", "NLMCXR_png", "NLMCXR_dcm")
+# Of a film in two of them the last one's copy is read.
+_FILM_FOLDERS: Final = ("images_normalized", "images", "images/images_normalized", "NLMCXR_png", "NLMCXR_dcm")
 _LABEL_TABLES: Final = {
     "mesh": ("mesh_labels.csv", {name: name for name in OBSERVATIONS}),
     "chexpert": ("chexpert_labels.csv", {name: "chexpert_" + name.replace(" ", "_") for name in OBSERVATIONS}),
@@ -157,6 +159,9 @@ def load(
                 labels_source=labels if vector is not None else "",
             )
         )
+    if root is not None:
+        places = "images" if layout == "r2gen" else ", ".join(_FILM_FOLDERS)
+        say_what_is_absent(NAME, studies, films=f"the folders {places}", reports=f"{section} in {source.name}")
     return Corpus(
         NAME + checked.suffix, content_digest(tables, checked.sizes, options), studies, license_note=LICENSE_NOTE
     )
@@ -285,7 +290,7 @@ def _read_label_table(folder: Path, labels: str) -> dict[int, LabelVector]:
     known: dict[int, LabelVector] = {}
     for row in table.rows:
         if not row["uid"].isdecimal() or int(row["uid"]) in known:
-            raise InputError(f"{table.name}: a uid is not a number or occurs twice")
+            raise InputError(f"{table.name}: a uid is not a number or occurs twice: {shown(row['uid'])}")
         known[int(row["uid"])] = read_labels(row, columns, f"{table.name} uid {row['uid']}")
     return known
 

@@ -18,8 +18,9 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
 from rrgbench.data.priors import orders, with_priors
+from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.patients import OLDEST, iso_date, sex_of
-from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes
+from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes, shown
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study, blank_labels
 from rrgbench.errors import InputError, listed
@@ -110,6 +111,7 @@ def load(
         )
     mentioned = {label for entry in entries for label in entry.get("labels") or {}}
     digest = content_digest({FILE: hashlib.sha256(content).hexdigest()}, checked.sizes, {"seed": seed})
+    say_what_is_absent(name, studies, films=f"images in {FILE}", reports=f"report in {FILE}")
     licenses = sorted({str(entry["license"]) for entry in entries if entry.get("license")})
     return Corpus(
         name=name + checked.suffix,
@@ -143,7 +145,8 @@ def _check(entry: dict[str, Any], number: int) -> None:
     """Refuse an entry whose fields have the wrong type; make ids text."""
 
     def refuse(key: str, expected: str) -> InputError:
-        return InputError(f"{FILE} line {number}: {key} must be {expected}")
+        given = shown(entry[key]) if key in entry else "nothing"
+        return InputError(f"{FILE} line {number}: {key} must be {expected}; given: {given}")
 
     for key in ("study_id", "subject_id"):
         value = entry.get(key)
@@ -243,12 +246,14 @@ def _labels(entry: Mapping[str, Any]) -> LabelVector:
     for observation, value in entry["labels"].items():
         if observation not in OBSERVATIONS:
             raise InputError(
-                f"{FILE}: study {entry['study_id']} has a label that is not one of the 14 observations; "
-                f"expected names like {OBSERVATIONS[2]!r}"
+                f"{FILE}: study {entry['study_id']} has a label that is not one of the 14 observations: "
+                f"{shown(observation, 3)}; expected names like {OBSERVATIONS[2]!r}"
             )
         if value is None:
             continue
         if isinstance(value, bool) or value not in (POSITIVE, NEGATIVE, UNCERTAIN):
-            raise InputError(f"{FILE}: study {entry['study_id']} has a label that is not 1, 0, -1 or null")
+            raise InputError(
+                f"{FILE}: study {entry['study_id']} has a label that is not 1, 0, -1 or null: {shown(value)}"
+            )
         labels[observation_index(observation)] = int(value)
     return labels

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from rrgbench.data.readers.tables import shown
 from rrgbench.data.study import LabelVector, blank_labels
 from rrgbench.errors import InputError
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
@@ -39,8 +40,9 @@ def read_labels(row: Mapping[str, str], columns: Mapping[str, str], where: str) 
     labels = blank_labels()
     for position, observation in enumerate(OBSERVATIONS):
         if observation in columns:
-            value = _CELLS.get(row[columns[observation]].lower())
+            cell = row[columns[observation]]
+            value = _CELLS.get(cell.lower())
             if value is None:
-                raise InputError(f"{where}: the label of {observation} is not 1, 0, -1 or blank")
+                raise InputError(f"{where}: the label of {observation} is not 1, 0, -1 or blank; given: {shown(cell)}")
             labels[position] = value
     return labels

@@ -3,7 +3,8 @@
 Two layouts are read:
 
 - the official one: `mimic-cxr-2.0.0-split.csv`, `-metadata.csv`, `-chexpert.csv` (or `-negbio.csv`; plain or gzipped,
-  any version number), reports as `files/p10/p10000032/s50414267.txt` (or below `mimic-cxr-reports/`), films as
+  any version number), reports as `files/p10/p10000032/s50414267.txt` (or below `mimic-cxr-reports/`, or in a tree of
+  their own, or as `mimic_cxr_sectioned.csv`), films as
   `files/p10/p10000032/s50414267/<dicom_id>.jpg` (or `.png`, `.dcm`);
 - R2Gen's `annotation.json` with `images/p10/...`, where every film is an entry of its own.
 
@@ -18,13 +19,21 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
 from rrgbench.data.priors import orders, with_priors
+from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.label_policy import apply_policy, check_policy
 from rrgbench.data.readers.label_tables import read_labels
-from rrgbench.data.readers.mimic_files import StudyKey, find_films, find_versioned, read_reports
+from rrgbench.data.readers.mimic_files import (
+    FILMS_LOOKED_FOR,
+    REPORTS_LOOKED_FOR,
+    StudyKey,
+    find_films,
+    find_versioned,
+    read_sections,
+)
 from rrgbench.data.readers.patients import iso_date
 from rrgbench.data.readers.r2gen_annotation import read_annotation
-from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table
-from rrgbench.data.sections import check_section, cut_sections, other_sections, target_report
+from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table, shown
+from rrgbench.data.sections import check_section, other_sections, target_report
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, listed
 from rrgbench.files import content_digest
@@ -48,6 +57,7 @@ def load(
     labels: str = "chexpert",
     uncertain: str = "keep",
     views: str = "all",
+    reports_folder: Path | str | None = None,
     skip_bad_images: bool = False,
     check_images: bool = True,
 ) -> Corpus:
@@ -68,6 +78,9 @@ def load(
     views : str
         `all`, frontal films first, or `frontal`: PA and AP only. Studies left without a film are text only, or are not
         part of the corpus if they have no report either.
+    reports_folder : path, optional
+        Where the reports lie if not below the root: a folder with `files/p10/...` or `p10/...` or
+        `mimic_cxr_sectioned.csv`, or that table.
     skip_bad_images : bool
         Leave out films that are absent or can't be decoded; their number is appended to the corpus name.
     check_images : bool
@@ -98,14 +111,15 @@ def load(
         tables[labels] = _table(folder, labels)
     splits = _study_splits(tables["split"])
     vectors = {} if labels == "none" else _labels(tables[labels])
-    reports, reports_digest = read_reports(folder, list(splits))
+    reports, reports_digest = read_sections(_reports_place(folder, reports_folder), list(splits))
     moments = _moments(tables["metadata"])
     order = orders({key: (key.subject, moment) for key, moment in moments.items()})
     listed_films = _films(tables["metadata"], splits)
     place = find_films(folder, ((key, dicom_id) for key, dicom_id, _ in listed_films))
     if place is None and not reports:
         raise InputError(
-            f"corpus {NAME}: below the root there is neither a report nor a film in files/p10/p10.../s5..."
+            f"corpus {NAME}: below the root there is neither a report nor a film in files/p10/p10.../s5...; reports in "
+            "another tree are named with the option reports_folder"
         )
     base, suffix = place or (folder, "")
     films = [
@@ -122,7 +136,7 @@ def load(
         images = sorted(good.get(f"s{key.study}", ()), key=lambda film: film.view not in ("PA", "AP"))
         if not images and key not in reports:
             continue
-        sections = cut_sections(reports[key]) if key in reports else {}
+        sections = reports.get(key, {})
         vector = vectors.get(key)
         studies.append(
             Study(
@@ -143,7 +157,18 @@ def load(
         checked.sizes,
         {"section": section, "labels": labels, "uncertain": uncertain, "views": views},
     )
+    reports_text = f"{section} of {REPORTS_LOOKED_FOR}"
+    say_what_is_absent(NAME, studies, films=FILMS_LOOKED_FOR, reports=reports_text)
     return Corpus(NAME + checked.suffix, digest, with_priors(studies), license_note=LICENSE_NOTE)
+
+
+def _reports_place(folder: Path, reports_folder: Path | str | None) -> Path:
+    if reports_folder is None:
+        return folder
+    place = Path(reports_folder)
+    if not place.exists():
+        raise InputError(f"corpus {NAME}: there is nothing at reports_folder; given: {reports_folder}")
+    return place
 
 
 def _from_annotation(folder: Path, section: str, skip_bad_images: bool, check_images: bool) -> Corpus:
@@ -175,6 +200,9 @@ def _from_annotation(folder: Path, section: str, skip_bad_images: bool, check_im
         for entry in entries
     ]
     digest = content_digest({"annotation.json": digest}, checked.sizes, {"section": section})
+    say_what_is_absent(
+        NAME, studies, films="image_path of annotation.json in images", reports="report of annotation.json"
+    )
     return Corpus(NAME + checked.suffix, digest, studies, license_note=LICENSE_NOTE)
 
 
@@ -192,7 +220,8 @@ def _key(row: dict[str, str], table: Table) -> StudyKey:
     """Key of a row, refused unless it is two numbers: it becomes part of a path."""
     subject, study = (row[column].removesuffix(".0") for column in ("subject_id", "study_id"))
     if not (subject.isdecimal() and study.isdecimal() and subject.isascii() and study.isascii()):
-        raise InputError(f"{table.name} has a subject_id or study_id that is not a number")
+        given = listed(shown(row[column]) for column in ("subject_id", "study_id"))
+        raise InputError(f"{table.name} has a subject_id or study_id that is not a number; given: {given}")
     return StudyKey(subject, study)
 
 
@@ -216,7 +245,10 @@ def _films(table: Table, splits: dict[StudyKey, str]) -> list[tuple[StudyKey, st
     for row in table.rows:
         key, dicom_id = _key(row, table), row["dicom_id"]
         if not is_id(dicom_id) or "/" in dicom_id or "\\" in dicom_id or dicom_id in (".", ".."):
-            raise InputError(f"{table.name}: a film of study s{key.study} has a dicom_id that is no file name")
+            given = shown(dicom_id)
+            raise InputError(
+                f"{table.name}: a film of study s{key.study} has a dicom_id that is no file name; given: {given}"
+            )
         if dicom_id in seen:
             twice.append(dicom_id)
         seen.add(dicom_id)
@@ -238,7 +270,9 @@ def _moments(table: Table) -> dict[StudyKey, tuple[str, float]]:
         day = iso_date(row.get("StudyDate", ""), f"{table.name}: StudyDate of study s{key.study}")
         time = row.get("StudyTime", "") or "0"
         if not re.fullmatch(r"\d{1,6}(?:\.\d*)?", time):
-            raise InputError(f"{table.name}: StudyTime of study s{key.study} is not like 213014.531")
+            raise InputError(
+                f"{table.name}: StudyTime of study s{key.study} is not like 213014.531; given: {shown(time)}"
+            )
         if day:
             found[key] = min(found.get(key, (day, float(time))), (day, float(time)))
     return found

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from rrgbench.data.films.images import file_size
+from rrgbench.data.readers.tables import find_table, read_table, shown
+from rrgbench.data.sections import cut_sections, fold
 from rrgbench.errors import InputError
 
 FILM_SUFFIXES: Final = (".jpg", ".png", ".dcm")
@@ -17,6 +19,10 @@ FILM_SUFFIXES: Final = (".jpg", ".png", ".dcm")
 _REPORT_FOLDERS: Final = ("files", "mimic-cxr-reports/files", "mimic-cxr-reports", "reports")
 _FILM_FOLDERS: Final = ("files", "images", "mimic-cxr-jpg/files")
 _MAX_REPORT_BYTES: Final = 1_000_000
+_SECTIONED: Final = "mimic_cxr_sectioned.csv"
+_SECTIONS: Final = ("findings", "impression", "last_paragraph", "comparison")
+REPORTS_LOOKED_FOR: Final = f"p10/p10.../s5....txt below {', '.join(_REPORT_FOLDERS)}, and {_SECTIONED}"
+FILMS_LOOKED_FOR: Final = f"p10/p10.../s5.../*{', *'.join(FILM_SUFFIXES)} below {', '.join(_FILM_FOLDERS)}"
 
 
 @dataclass(frozen=True)
@@ -43,25 +49,60 @@ def find_versioned(folder: Path, part: str) -> Path | None:
     return max(found)[1] if found else None
 
 
-def read_reports(folder: Path, keys: Sequence[StudyKey]) -> tuple[dict[StudyKey, str], str]:
-    """Read the free-text report of every study that has one.
+def read_sections(place: Path, keys: Sequence[StudyKey]) -> tuple[dict[StudyKey, dict[str, str]], str]:
+    """Read the report of every study that has one, cut into sections.
+
+    Parameters
+    ----------
+    place : Path
+        Folder with a tree of reports or, where it has none, with `mimic_cxr_sectioned.csv` (the table that the
+        MIMIC-CXR code base's section parser writes); or that table itself.
+    keys : sequence of StudyKey
+        The studies.
 
     Returns
     -------
-    reports : dict of StudyKey to str
-        Whole report text; studies without a file are absent.
+    sections : dict of StudyKey to dict
+        Text by section; studies without a report are absent.
     digest : str
         SHA-256 over ids and texts.
 
     Raises
     ------
     InputError
-        If a report is longer than any report is, or can't be read, naming its study.
+        If a report is longer than any report is, or can't be read, naming its study, or the table is malformed.
     """
+    if place.is_file():
+        return _read_sectioned(place, keys)
+    reports, digest = _read_tree(place, keys)
+    table = find_table(place, _SECTIONED)
+    if not reports and table is not None:
+        return _read_sectioned(table, keys)
+    return {key: cut_sections(text) for key, text in reports.items()}, digest
+
+
+def _read_sectioned(path: Path, keys: Sequence[StudyKey]) -> tuple[dict[StudyKey, dict[str, str]], str]:
+    table = read_table(path, ("study", "findings", "impression"))
+    by_number = {key.study: key for key in keys}
+    sections: dict[StudyKey, dict[str, str]] = {}
+    for row in table.rows:
+        number = row["study"].removeprefix("s")
+        if not (number.isdecimal() and number.isascii()):
+            raise InputError(f"{table.name} has a study that is not like s50414267; given: {shown(row['study'])}")
+        key = by_number.get(number)
+        if key in sections:
+            raise InputError(f"{table.name}: study s{number} occurs twice")
+        if key is not None:
+            sections[key] = {name: fold(row[name]) for name in _SECTIONS if row.get(name, "").strip()}
+    return sections, table.digest
+
+
+def _read_tree(folder: Path, keys: Sequence[StudyKey]) -> tuple[dict[StudyKey, str], str]:
+    """Whole text of each report that has a file, and SHA-256 over ids and texts."""
     base = next(
         (
             folder / name
-            for name in _REPORT_FOLDERS
+            for name in (*_REPORT_FOLDERS, ".")
             if any(file_size((folder / name / key.folder).with_suffix(".txt")) is not None for key in keys)
         ),
         None,

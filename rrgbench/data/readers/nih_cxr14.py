@@ -13,8 +13,18 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
 from rrgbench.data.priors import with_priors
+from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.patients import age_in_years, sex_of
-from rrgbench.data.readers.tables import Table, decode_text, existing_root, find_table, is_id, read_bytes, read_table
+from rrgbench.data.readers.tables import (
+    Table,
+    decode_text,
+    existing_root,
+    find_table,
+    is_id,
+    read_bytes,
+    read_table,
+    shown,
+)
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study, blank_labels
 from rrgbench.errors import InputError, listed
@@ -135,6 +145,7 @@ def load(
         checked.sizes,
         {"validate_fraction": validate_fraction, "seed": seed},
     )
+    say_what_is_absent(NAME, studies, films=f"those of {table.name} in images and images_0*")
     return Corpus(NAME + checked.suffix, digest, with_priors(studies), LABELLED, license_note=LICENSE_NOTE)
 
 
@@ -142,7 +153,7 @@ def _order(row: Mapping[str, str], table: Table, study_id: str) -> int | None:
     """The film's follow-up number; None where the table has no such column."""
     number = row.get("Follow-up #", "")
     if number and not (number.isdecimal() and number.isascii()):
-        raise InputError(f"{table.name}: the Follow-up # of study {study_id} is not a number")
+        raise InputError(f"{table.name}: the Follow-up # of study {study_id} is not a number; given: {shown(number)}")
     return int(number) if number else None
 
 
@@ -163,7 +174,9 @@ def _official_split(folder: Path, table: Table) -> tuple[dict[str, str], dict[st
     films = [row["Image Index"] for row in table.rows]
     for number, film in enumerate(films, start=1):
         if not is_id(film) or "/" in film or "\\" in film:
-            raise InputError(f"{table.name} row {number}: expected an Image Index like 00000001_000.png")
+            raise InputError(
+                f"{table.name} row {number}: expected an Image Index like 00000001_000.png; given: {shown(film)}"
+            )
     unlisted = [film for film in films if film not in split]
     if unlisted:
         raise InputError(
@@ -194,8 +207,8 @@ def _labels(findings: str, study_id: str, table: str) -> LabelVector:
     for finding in findings.split("|"):
         if finding not in OBSERVATION_OF_FINDING:
             raise InputError(
-                f"{table}: study {study_id} has a finding that ChestX-ray14 does not know; expected names like "
-                "'Effusion|Pleural_Thickening'"
+                f"{table}: study {study_id} has a finding that ChestX-ray14 does not know: {shown(finding, 4)}; "
+                "expected names like 'Effusion|Pleural_Thickening'"
             )
         observation = OBSERVATION_OF_FINDING[finding]
         if observation is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rrgbench.data.readers.tables import Table, is_id, read_table
+from rrgbench.data.readers.tables import Table, is_id, read_table, shown
 from rrgbench.errors import InputError, listed
 
 SECTIONS: Final = ("findings", "impression", "indication", "comparison")
@@ -156,7 +156,8 @@ def _projections(path: Path | None) -> dict[int, tuple[tuple[str, str], ...]]:
     for row in table.rows:
         uid = _uid(row["uid"], table)
         if not is_id(row["filename"]) or "/" in row["filename"]:
-            raise InputError(f"{table.name} has a filename that is not like 1_IM-0001-3001.dcm.png")
+            given = shown(row["filename"])
+            raise InputError(f"{table.name} has a filename that is not like 1_IM-0001-3001.dcm.png: {given}")
         image = "CXR" + row["filename"].removesuffix(".png").removesuffix(".dcm")
         films[uid] = (*films.get(uid, ()), (image, row["projection"]))
     return films
@@ -165,13 +166,15 @@ def _projections(path: Path | None) -> dict[int, tuple[tuple[str, str], ...]]:
 def _image_ids(cell: str, table: Table) -> list[str]:
     images = [image for image in cell.split("|") if image]
     if not all(is_id(image) and "/" not in image for image in images):
-        raise InputError(f"{table.name} has image_ids that are not like CXR1_1_IM-0001-3001|CXR1_1_IM-0001-4001")
+        raise InputError(
+            f"{table.name} has image_ids that are not like CXR1_1_IM-0001-3001|CXR1_1_IM-0001-4001: {shown(cell)}"
+        )
     return images
 
 
 def _uid(cell: str, table: Table) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", cell):
-        raise InputError(f"{table.name} has a uid that is not a number")
+        raise InputError(f"{table.name} has a uid that is not a number: {shown(cell)}")
     return int(cell)
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import date
 from typing import Final
 
+from rrgbench.data.readers.tables import shown
 from rrgbench.data.study import Sex
 from rrgbench.errors import InputError
 
@@ -42,10 +43,10 @@ def iso_date(text: str, where: str) -> str:
         return ""
     match = _DATE.fullmatch(text.strip())
     try:
-        return str(date(*(int(part) for part in match.groups()))) if match else _refuse(where)
+        return str(date(*(int(part) for part in match.groups()))) if match else _refuse(where, text)
     except ValueError:
-        return _refuse(where)
+        return _refuse(where, text)
 
 
-def _refuse(where: str) -> str:
-    raise InputError(f"{where}: expected a date like 2018-05-31 or 20180531")
+def _refuse(where: str, text: str) -> str:
+    raise InputError(f"{where}: expected a date like 2018-05-31 or 20180531; given: {shown(text)}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from rrgbench.data.readers.tables import decode_text, is_id, read_bytes
+from rrgbench.data.readers.tables import decode_text, is_id, read_bytes, shown
 from rrgbench.errors import InputError, listed
 
 SPLIT_OF_KEY: Final = {"train": "train", "val": "validate", "test": "test"}
@@ -94,7 +94,9 @@ def read_split(path: Path) -> tuple[dict[int, str], str]:
             entry_id = item.get("id") if isinstance(item, dict) else item
             match = _UID.match(entry_id) if isinstance(entry_id, str) else None
             if match is None or len(match.group(1)) > 9:
-                raise InputError(f"{path.name}: id {number} of {key} is not like CXR2384_IM-0942")
+                raise InputError(
+                    f"{path.name}: id {number} of {key} is not like CXR2384_IM-0942; given: {shown(entry_id)}"
+                )
             if splits.setdefault(int(match.group(1)), split) != split:
                 crossing.append(entry_id)
     if crossing:
@@ -115,24 +117,29 @@ def _read_object(path: Path) -> tuple[dict[str, list[Any]], str]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is not JSON; expected an object with train, val and test") from error
     if not isinstance(document, dict) or not all(isinstance(document.get(key), list) for key in SPLIT_OF_KEY):
-        raise InputError(f"{path.name}: expected an object with the lists train, val and test")
+        given = f"an object with {listed(map(shown, document))}" if isinstance(document, dict) else shown(document)
+        raise InputError(f"{path.name}: expected an object with the lists train, val and test; given: {given}")
     return document, hashlib.sha256(content).hexdigest()
 
 
 def _entry(item: Any, split: str, where: str) -> Entry:
     if not isinstance(item, dict):
-        raise InputError(f"{where} is not an object with id, report and image_path")
+        raise InputError(f"{where} is not an object with id, report and image_path; given: {shown(item)}")
     identity, report, images = item.get("id"), item.get("report"), item.get("image_path")
     if not isinstance(identity, str) or not is_id(identity) or not isinstance(report, str):
-        raise InputError(f"{where} must have a text as id and as report")
+        given = "a text" if isinstance(report, str) else shown(report)
+        raise InputError(f"{where} must have a text as id and as report; given: {shown(identity)} and {given}")
     paths = [images] if isinstance(images, str) else images
     if not isinstance(paths, list) or not all(isinstance(path, str) and is_inside(path) for path in paths):
-        raise InputError(f"{where} must have image_path, a list of paths inside the images folder")
+        given = listed(map(shown, paths)) if isinstance(paths, list) and paths else shown(paths)
+        raise InputError(f"{where} must have image_path, a list of paths inside the images folder; given: {given}")
     names = [item.get(key, "") for key in ("study_id", "subject_id")]
     if not all(
         isinstance(name, str | int) and not isinstance(name, bool) and str(name).isprintable() for name in names
     ):
-        raise InputError(f"{where} has a study_id or subject_id that is neither text nor number")
+        raise InputError(
+            f"{where} has a study_id or subject_id that is neither text nor number: {listed(map(shown, names))}"
+        )
     return Entry(identity, str(names[0]), str(names[1]), split, report, tuple(paths))
 
 

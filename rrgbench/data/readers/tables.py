@@ -5,10 +5,10 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from rrgbench.errors import InputError, listed
 
@@ -124,6 +124,18 @@ def is_id(text: str) -> bool:
     Identifiers stand in error messages, file names and tables; a line break in one would break all three.
     """
     return bool(text.strip()) and len(text) <= 200 and text.isprintable()
+
+
+def shown(value: object, words: int = 1) -> str:
+    """A value as an error may show it: short and of few words, else only what it is, as it may be a report's text."""
+    if isinstance(value, str):
+        short = len(value) <= 60 and len(value.split()) <= words and value.isprintable()
+        return repr(value) if short else f"a text of {len(value)} characters"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return f"{value:.6g}" if isinstance(value, float) else shown(str(value)).strip("'")
+    return f"{'an object' if isinstance(value, Mapping) else 'a list'} of {len(cast(Sized, value))}"
 
 
 def find_table(root: Path, *names: str) -> Path | None:
