@@ -129,14 +129,7 @@ def score_pairs(
         families += found
         absent.update(missing)
 
-    base = Signature(
-        corpus=options.corpus if "@" in options.corpus else f"{options.corpus}@{_digest(pairs, labels)}",
-        split=options.split,
-        n=len(pairs.study_ids),
-        protocol=options.protocol.identity,
-    ).with_extras(
-        reads=options.reads, section=options.section, allowed=pairs.allowed or None, bootstrap=options.bootstrap
-    )
+    base = _text_signature(pairs, options, labels)
     signatures = dict.fromkeys(TEXT_GROUPS["nlg"], base)
     whole = base
     if any(key in TEXT_GROUPS["ce"] for key in keys):
@@ -183,6 +176,23 @@ def looked_up(
             f"reference labels are given twice, by {labels.source} and by {tool.identity}; give one of them"
         )
     return options.but(labeler=None), ReferenceLabels(tool.of_studies(pairs.study_ids), tool.identity)
+
+
+def _text_signature(pairs: ReportPairs, options: Scoring, labels: ReferenceLabels | None = None) -> Signature:
+    return Signature(
+        corpus=options.corpus if "@" in options.corpus else f"{options.corpus}@{_digest(pairs, labels)}",
+        split=options.split,
+        n=len(pairs.study_ids),
+        protocol=options.protocol.identity,
+    ).with_extras(
+        reads=options.reads, section=options.section, allowed=pairs.allowed or None, bootstrap=options.bootstrap
+    )
+
+
+def value_signature(pairs: ReportPairs, options: Scoring, key: str) -> Signature:
+    """The signature of a value of one of our own metrics."""
+    base = _text_signature(pairs, options)
+    return efficacy_signature(base, options, None) if key in TEXT_GROUPS["ce"] else base
 
 
 def check_section(options: Scoring, pairs: ReportPairs) -> None:

@@ -97,6 +97,13 @@ class Task(ABC):
         """Its pieces of work, in order; one by default."""
         return (Unit(self.name.replace("_", " ")),)
 
+    def constants(self, evaluation: "Evaluation", parameters: Any) -> Sequence[Record]:
+        """What the best constant report, chosen anew for each metric, reaches; empty where reports play no part.
+
+        The evaluation's model is `best-constant`, which only lends the records its name.
+        """
+        return ()
+
     @abstractmethod
     def run(self, evaluation: "Evaluation", parameters: Any, unit: Unit) -> Outcome:
         """Do one piece of work for one model."""

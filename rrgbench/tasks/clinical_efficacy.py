@@ -1,5 +1,6 @@
 """Task: the observations that generated reports assert against those of the reference reports, or of the films."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from rrgbench.runs.records import Record
 from rrgbench.scoring.score import score
 from rrgbench.tasks.base import Outcome, Task, Unit
 from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.report_generation import constant_records
 
 METRICS = TEXT_GROUPS["ce"]
 
@@ -87,6 +89,20 @@ class ClinicalEfficacyTask(Task):
                     replicates[len(records)] = scores.replicates[name]
                 records.append(record)
         return Outcome(records, replicates)
+
+    def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
+        """The best training report under each averaging, written for every study."""
+        efficacy = evaluation.scoring.protocol.clinical_efficacy()
+        return [
+            record
+            for averaging in dict.fromkeys((efficacy.averaging, "micro", "macro"))
+            for record in constant_records(
+                evaluation,
+                self.name,
+                evaluation.scoring_options(metrics=("ce",), efficacy=replace(efficacy, averaging=averaging)),
+                setting=averaging,
+            )
+        ]
 
 
 TASK = ClinicalEfficacyTask()

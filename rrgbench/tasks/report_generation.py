@@ -1,5 +1,6 @@
 """Task: generated reports against the studies' own, by the NLG metrics."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,10 @@ from rrgbench.errors import listed
 from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
 from rrgbench.metrics.external.loading import PLUG_INS
 from rrgbench.render.record_tables import TableDescription
-from rrgbench.scoring.score import score
+from rrgbench.runs.records import Record
+from rrgbench.scoring.certificate import certificate
+from rrgbench.scoring.options import scoring
+from rrgbench.scoring.score import pair_in_memory, score, value_signature, wanted_metrics
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
@@ -84,6 +88,34 @@ class ReportGeneration(Task):
             row for metric, reason in scores.absent.items() for row in evaluation.blank(self.name, [metric], reason)
         ]
         return Outcome([*records, *missing, distinct], replicates)
+
+    def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
+        """The best training report under each metric, written for every study."""
+        return constant_records(evaluation, self.name, evaluation.scoring_options(metrics=METRICS))
+
+
+def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], **where: Any) -> list[Record]:
+    """Values of the best constant report, found among the training reports (`rrgbench.scoring.certificate`)."""
+    references = evaluation.references
+    if not references:
+        return []
+    options = scoring(**given)
+    keys, _ = wanted_metrics(options.metrics)
+    training = [study.report for study in evaluation.corpus.reports("train") if (study.report or "").strip()]
+    pairs = pair_in_memory(references, references, options.allow)
+    found = certificate(pairs, options, keys, training_reports=[text for text in training if text])
+    return [
+        evaluation.record(
+            task,
+            key,
+            value=best.value,
+            n=len(references),
+            signature=value_signature(pairs, options, key).with_extras(candidates=found.candidates.replace(" ", "-")),
+            reason=None if best.exact else "found by search: the best constant is this good or better",
+            **where,
+        )
+        for key, best in found.constants.items()
+    ]
 
 
 TASK = ReportGeneration()

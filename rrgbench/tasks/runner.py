@@ -154,6 +154,9 @@ def evaluate(
                 log.warning("%s left out: %s", one.name, error)
                 break
             made += [(record, outcome.replicates.get(place)) for place, record in enumerate(outcome.records)]
+    constant = _Running(RunFolder(place), Evaluation(corpus, BestConstant(corpus), chosen, scores, films, progress))
+    for name, parameters in chosen.tasks.items():
+        made += [(record, None) for record in constant.constants(TASKS.load(name), parameters)]
     kept = {record.identity: values for record, values in made if values is not None}
     records = sort_records(record for record, _ in made)
     RunFolder(place).write_results(records)
@@ -166,6 +169,15 @@ def evaluate(
     write_environment(RunFolder(place), environment(seeds=[how.seed], details=details))
     found = {at: kept[record.identity] for at, record in enumerate(records) if record.identity in kept}
     return Run(place, tuple(records), found)
+
+
+class BestConstant:
+    """Lends its name to the values of the best constant report; it writes nothing itself."""
+
+    name, image_size = "best-constant", 1
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.identity = f"{self.name}@1[{corpus.identity}]"
 
 
 class CannotFitError(RrgbenchError):
@@ -207,6 +219,27 @@ class _Running:
         except RrgbenchError as error:
             raise type(error)(f"{whole.model.name}, {unit.title}: {error}") from error
         self.folder.put(identity, inputs, made.records, made.replicates)
+        return made
+
+    def constants(self, task: Task, parameters: TaskParameters) -> Sequence[Record]:
+        """What the best constant report reaches in a task: read where an earlier run has found it."""
+        if type(task).constants is Task.constants:
+            return ()
+        whole = self.evaluation
+        inputs: dict[str, Any] = {
+            "task": f"{task.name} constants",
+            "version": task.version,
+            "parameters": parameters.model_dump(mode="json"),
+            "model": self.identity,
+            "corpus": whole.corpus.digest,
+            "scoring": whole.scoring.digest,
+        }
+        identity = unit_id(inputs)
+        found = self.folder.get(identity)
+        if found is not None:
+            return found[0]
+        made = task.constants(replace(whole, limit=parameters.limit), parameters)
+        self.folder.put(identity, inputs, made)
         return made
 
     def _fit(self) -> None:

@@ -12,6 +12,7 @@ from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.runs.records import sort_records
+from rrgbench.scoring.score import score
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -112,7 +113,7 @@ def test_a_model_that_writes_nothing_is_blank_in_the_cells_of_those_that_do(corp
 
 def test_every_number_has_signature_and_interval(run):
     for record in run.records:
-        if record.value is not None:
+        if record.value is not None and record.model != "best-constant":
             assert record.signature.startswith("rrgbench:")
             if record.metric not in ("distinct_reports", "chance_precision") and record.observation is None:
                 assert record.low <= record.value + 1e-9
@@ -233,7 +234,8 @@ def test_another_labeler_or_protocol_is_another_unit(corpus, tmp_path):
     few = Suite(name="few", replicates=5, trivial=(), tasks={"clinical_efficacy": {"limit": 5}})
     first = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="dcrrg")
     second = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="r2gen")
-    assert len(list((tmp_path / "units").glob("*.json"))) == 2
+    # each beside the best constant under the same choices
+    assert len(list((tmp_path / "units").glob("*.json"))) == 4
     assert {r.signature for r in first.records} != {r.signature for r in second.records}
 
 
@@ -272,3 +274,23 @@ def test_mixed_sources_of_labels_are_said(corpus, tmp_path):
 def test_an_unknown_option_comes_with_the_nearest_name(corpus, suite, tmp_path):
     with pytest.raises(UnknownNameError, match="did you mean protocol"):
         evaluate(Oracle(corpus), corpus, suite, tmp_path, protocoll="raw")
+
+
+def test_the_best_constant_report_stands_in_the_table(run, corpus):
+    rows = {r.metric: r for r in run.records if r.model == "best-constant" and r.setting in (None, "micro")}
+    assert {"bleu_1", "bleu_4", "cider", "meteor", "rouge_l", "ce_f1"} <= set(rows)
+    fixed = {r.metric: r for r in run.records if r.model == "most-frequent" and r.setting in (None, "micro")}
+    assert all(rows[key].value >= fixed[key].value - 1e-9 for key in rows if key in fixed and key != "meteor")
+    assert "candidates:training-reports" in rows["bleu_4"].signature
+    assert "avg:micro" in rows["ce_f1"].signature
+    best = max(
+        score(
+            {s.study_id: s.report for s in corpus.split("test")},
+            dict.fromkeys([s.study_id for s in corpus.split("test")], text),
+            metrics=["bleu_4"],
+            intervals=False,
+            certificate=False,
+        )["bleu_4"].value
+        for text in {s.report for s in corpus.split("train")}
+    )
+    assert rows["bleu_4"].value == pytest.approx(best, abs=1e-12)
