@@ -64,7 +64,7 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     cache : path, optional
         A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
-        Passed to the labeler: `rules@2` takes `history` and `nothing_new`, `chexbert` takes `weights`, `vocabulary`,
+        Passed to the labeler: `rules` takes `history` and `nothing_new`, `chexbert` takes `weights`, `vocabulary`,
         `device`, `batch_tokens`.
 
     Raises

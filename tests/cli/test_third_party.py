@@ -157,7 +157,7 @@ def test_score_and_compare_take_the_metric_the_labeler_and_the_protocol(run, rep
     assert "labeler:keywords@1" in values["ce_f1"]["signature"]
     assert "Length ratio" in run("score", *reports, *chosen).stdout
     other = run("score", *reports, "--metrics", "ce_f1", "--labeler", "keywords", "--json").stdout
-    assert "protocol:dcrrg@1|labeler:keywords@1" in other
+    assert "protocol:dcrrg@2|labeler:keywords@1" in other
     run("score", *reports, "--metrics", "length_ratio", installed=False, code=2)
 
 

@@ -46,8 +46,8 @@ def test_unknown_options_come_with_the_nearest_name() -> None:
 
 def test_the_digest_changes_with_what_decides_a_number_and_nothing_else() -> None:
     plain = scoring("dcrrg")
-    assert plain.digest == scoring("dcrrg@1").digest
-    others = [{"seed": 1}, {"replicates": 10}, {"split": "test"}, {"metrics": ["bleu"]}, {"protocol": "r2gen"}]
+    assert plain.digest == scoring("dcrrg@2").digest
+    others = [{"seed": 1}, {"replicates": 10}, {"split": "test"}, {"metrics": ["bleu"]}, {"protocol": "dcrrg@1"}]
     digests = [scoring(**{"protocol": "dcrrg", **other}).digest for other in others]
     assert len({plain.digest, *digests}) == 6
 

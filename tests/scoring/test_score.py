@@ -45,7 +45,7 @@ def test_every_metric_is_there_with_interval_and_signature() -> None:
         assert value.low <= value.value <= value.high, key
         assert value.n == 4
         assert parse(str(value.signature)) == value.signature
-        assert value.signature.protocol == "dcrrg@1"
+        assert value.signature.protocol == "dcrrg@2"
     assert scores["bleu_4"].signature.labeler is None
     assert scores["ce_f1"].signature.labeler == load("rules").identity
     assert scores.observations[0].observation == "No Finding"

@@ -60,7 +60,7 @@ class Protocol(BaseModel):
     tokenization: Literal["whitespace", "ptb"] = "whitespace"
     labelled_text: Literal["as given", "cleaned"] = "as given"
     section: Literal["as given"] | Section = "as given"
-    labeler: str = "rules@1"
+    labeler: str = "rules@2"
     averaging: Averaging = "micro"
     observations: Literal[14, 5] = 14
     uncertain: Uncertainty = "positive"
