@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, group_by_split
 from rrgbench.data.films.fingerprint import SIZE, film_groups, fingerprint
+from rrgbench.data.films.images import FilmFile
+from rrgbench.data.films.looks import BLANK, NEAR_BLANK, odd_look
 from rrgbench.data.films.stream import READING, in_workers
 from rrgbench.data.study import SPLITS, ImageReference, Study
 from rrgbench.errors import InputError
@@ -18,6 +20,9 @@ from rrgbench.progress import Progress
 
 VALUES: Final = {"positive": POSITIVE, "uncertain": UNCERTAIN, "negative": NEGATIVE, "unmentioned": UNMENTIONED}
 """Label values, in the order tables show them."""
+
+
+_Seen = tuple[NDArray[np.bool_], str]
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class Validation:
         Observations the labels speak about.
     unreadable : tuple of (str, str)
         Study id and the one-line reason of each film that can't be read.
+    odd : tuple of (str, str, str)
+        Study id, file and look of each film of this corpus that is blank or looks inverted, turned or lateral
+        (`rrgbench.data.films.looks`); hints, not problems.
     copies : tuple of tuple of FilmCopy
         Groups of films that are the same, in this corpus and, where one was given, the one beside it.
     """
@@ -93,6 +101,7 @@ class Validation:
     labels: dict[str, NDArray[np.int64]]
     labelled_observations: tuple[str, ...]
     unreadable: tuple[tuple[str, str], ...]
+    odd: tuple[tuple[str, str, str], ...]
     copies: tuple[tuple[FilmCopy, ...], ...]
 
     @property
@@ -133,6 +142,7 @@ class Validation:
             "splits": [{**vars(summary), "words": list(summary.words)} for summary in self.splits],
             "labels": {split: counts_json(counts, self.labelled_observations) for split, counts in self.labels.items()},
             "unreadable": [{"study_id": study_id, "reason": reason} for study_id, reason in self.unreadable],
+            "odd": [{"study_id": study_id, "film": film, "look": look} for study_id, film, look in self.odd],
             "copies": [
                 [{"corpus": copy.corpus, "split": copy.split, "study_id": copy.study_id} for copy in group]
                 for group in self.copies
@@ -164,7 +174,7 @@ def validate(
     -------
     Validation
         Films are the same if their fingerprints agree (`rrgbench.data.films.fingerprint`), so scaled and
-        re-compressed copies are found as well as equal files.
+        re-compressed copies are found as well as equal files; blank films are compared with nothing.
     """
     owners = [
         (source, study, film)
@@ -173,11 +183,14 @@ def validate(
         for study in source.studies
         for film in study.images
     ]
-    prints = _fingerprints([film for _, _, film in owners], progress, jobs)
-    readable = [
-        (source, study) for (source, study, _), bits in zip(owners, prints, strict=True) if not isinstance(bits, str)
+    seen = _seen([film for _, _, film in owners], progress, jobs)
+    # Two blank films are no copies of one another: there is nothing on them to be the same.
+    comparable = [
+        (source, study, one[0])
+        for (source, study, _), one in zip(owners, seen, strict=True)
+        if not isinstance(one, str) and one[1] not in (BLANK, NEAR_BLANK)
     ]
-    rows = [bits for bits in prints if not isinstance(bits, str)]
+    rows = [bits for _, _, bits in comparable]
     groups = film_groups(np.stack(rows)) if rows else []
     names = {id(corpus): corpus.name, id(beside): beside.identity if beside is not None else ""}
     return Validation(
@@ -188,12 +201,17 @@ def validate(
         labels={split: count_labels(studies) for split, studies in _in_order(corpus.studies)},
         labelled_observations=corpus.labelled_observations,
         unreadable=tuple(
-            (study.study_id, bits) for (_, study, _), bits in zip(owners, prints, strict=True) if isinstance(bits, str)
+            (study.study_id, one) for (_, study, _), one in zip(owners, seen, strict=True) if isinstance(one, str)
+        ),
+        odd=tuple(
+            (study.study_id, film.path.name if isinstance(film, FilmFile) else "", one[1])
+            for (source, study, film), one in zip(owners, seen, strict=True)
+            if source is corpus and not isinstance(one, str) and one[1]
         ),
         copies=tuple(
             tuple(
                 FilmCopy(names[id(source)], study.split, study.study_id, study.subject_id)
-                for source, study in (readable[row] for row in group)
+                for source, study, _ in (comparable[row] for row in group)
             )
             for group in groups
         ),
@@ -247,23 +265,23 @@ def _summaries(source: str, studies: Sequence[Study]) -> list[SplitSummary]:
     return summaries
 
 
-def _fingerprints(
-    films: Sequence[ImageReference], progress: Progress | None, jobs: int
-) -> list[NDArray[np.bool_] | str]:
-    """Fingerprint of each film, or why it can't be read."""
-    found: list[NDArray[np.bool_] | str] = []
-    for part in in_workers(_fingerprint_batch, films, jobs):
+def _seen(films: Sequence[ImageReference], progress: Progress | None, jobs: int) -> list[_Seen | str]:
+    """Fingerprint and odd look of each film, or why it can't be read."""
+    found: list[_Seen | str] = []
+    for part in in_workers(_see_batch, films, jobs):
         found += part
         if progress is not None:
             progress(READING, len(found), len(films))
     return found
 
 
-def _fingerprint_batch(films: Sequence[ImageReference]) -> list[NDArray[np.bool_] | str]:
-    found: list[NDArray[np.bool_] | str] = []
+def _see_batch(films: Sequence[ImageReference]) -> list[_Seen | str]:
+    found: list[_Seen | str] = []
     for film in films:
         try:
-            found.append(fingerprint(film.load(SIZE)))
+            pixels = film.load(SIZE)
         except InputError as error:
             found.append(str(error))
+        else:
+            found.append((fingerprint(pixels), odd_look(pixels, film.view)))
     return found

@@ -1,5 +1,6 @@
 """What is known of a corpus, as tables and lines."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,10 @@ def _film_lines(found: Validation) -> Iterator[str]:
     yield f"films that can't be read: {len(found.unreadable)}"
     for _, reason in found.unreadable[:_NAMED]:
         yield f"  {one_line(reason)}"
+    looks = Counter(look for _, _, look in found.odd)
+    yield "films that look odd: " + (", ".join(f"{count} {look}" for look, count in looks.most_common()) or "0")
+    for study_id, film, look in found.odd[:_NAMED]:
+        yield "  " + one_line(f"{study_id} {film}: {look}")
     others = [group for group in found.copies if group not in (*found.leaks, *found.shared, *found.within_study)]
     for title, groups in (
         ("films in two splits", found.leaks),

@@ -64,6 +64,8 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
         raise InputError(f"{described} holds {frames} frames; a film has one: export the frame you mean")
     if not 0 < rows * columns <= max_pixels:
         raise InputError(f"{described} has {columns} x {rows} pixels; at most {max_pixels:,} are read: scale it down")
+    if not dataset.get("PhotometricInterpretation"):
+        dataset.PhotometricInterpretation = "RGB" if int(dataset.get("SamplesPerPixel", 1) or 1) == 3 else "MONOCHROME2"
     try:
         stored = np.asarray(dataset.pixel_array)
     except (RuntimeError, NotImplementedError) as error:
@@ -109,7 +111,7 @@ def _codes(stored: NDArray[Any]) -> tuple[NDArray[Any], Callable[[NDArray[np.uin
 
 
 def _voi(values: NDArray[np.float64], padding: NDArray[np.bool_], dataset: Any) -> NDArray[np.float64]:
-    """Apply the first VOI transform; where the file has none, map the range in use."""
+    """Apply the first VOI transform; where the file has none, or a window that shows nothing, map the range in use."""
     if dataset.get("VOILUTSequence"):
         from pydicom.pixels import apply_voi
 
@@ -117,15 +119,22 @@ def _voi(values: NDArray[np.float64], padding: NDArray[np.bool_], dataset: Any) 
         table = np.asarray(apply_voi(values.astype(np.int64), dataset, index=0), dtype=np.float64)
         return np.clip(table / float(2**bits - 1), 0.0, 1.0)
     if all(name in dataset and not dataset[name].is_empty for name in ("WindowCenter", "WindowWidth")):
-        return _windowed(values, dataset)
+        window = _windowed(values, dataset)
+        # a window outside the values makes the whole film one grey
+        if window is not None and np.unique(window[~padding]).size > 1:
+            return window
     film = values[~padding]
     if film.size == 0 or film.max() <= film.min():
         return np.zeros(values.shape)
     return np.asarray(np.clip((values - film.min()) / (film.max() - film.min()), 0.0, 1.0))
 
 
-def _windowed(values: NDArray[np.float64], dataset: Any) -> NDArray[np.float64]:
-    """Apply the first window (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+def _windowed(values: NDArray[np.float64], dataset: Any) -> NDArray[np.float64] | None:
+    """Apply the first window (PS3.3 C.11.2.1.2 and C.11.2.1.3); None if its width is not one the standard allows."""
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    width = float(np.atleast_1d(dataset.WindowWidth)[0])
+    if not (width >= 1 or (width > 0 and function != "LINEAR")):
+        return None
     from pydicom import Dataset
     from pydicom.pixels import apply_windowing
 

@@ -155,17 +155,31 @@ def stretch(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Map the range of an array to 0..255; a constant array becomes 0.
 
     Deep PNGs of films (PadChest, VinDr) hold 10 to 16 used bits in 16 without saying how many, so the range in use is
-    the only one known. Values that are not finite become 0.
+    the only one known; a few values far outside it do not set it. Values that are not finite become 0.
     """
     numbers = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(numbers)
     if not finite.any():
         return np.zeros(numbers.shape, dtype=np.uint8)
-    low, high = float(numbers[finite].min()), float(numbers[finite].max())
+    low, high = _range_in_use(numbers[finite])
     if high <= low:
         return np.zeros(numbers.shape, dtype=np.uint8)
     grey = (np.where(finite, numbers, low) - low) * (255.0 / (high - low))
-    return np.rint(grey).astype(np.uint8)
+    return np.rint(np.clip(grey, 0.0, 255.0)).astype(np.uint8)
+
+
+def _range_in_use(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    """Least and greatest value, but for a few that lie far off: letters burned in at 65535 would make a film black.
+
+    Far off is further from the 0.5th (99.5th) percentile than the two percentiles are from each other; then the
+    percentile is the end. Other films, whose ends are no further off, keep their full range.
+    """
+    low, high = float(numbers.min()), float(numbers.max())
+    few, most = (float(value) for value in np.percentile(numbers, (0.5, 99.5)))
+    bulk = most - few
+    if bulk <= 0:
+        return low, high
+    return few if few - low > bulk else low, most if high - most > bulk else high
 
 
 def _read_picture(path: Path, size: int, described: str) -> Image.Image:

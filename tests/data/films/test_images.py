@@ -132,6 +132,23 @@ def test_a_size_below_one_is_refused(tmp_path: Path) -> None:
         FilmFile(tmp_path / "film.png").load(0)
 
 
+def test_letters_burned_into_a_deep_film_do_not_set_its_range(tmp_path: Path) -> None:
+    film = np.random.default_rng(0).integers(200, 3800, (200, 200)).astype(np.uint16)
+    plain = save(Image.fromarray(film), tmp_path / "plain.png").load(200)
+    lettered = film.copy()
+    lettered[5:14, 5:15] = 65535
+    loaded = save(Image.fromarray(lettered), tmp_path / "lettered.png").load(200)
+    assert (loaded[5:14, 5:15] == 255).all()
+    untouched = lettered == film
+    assert np.abs(loaded.astype(int) - plain)[untouched].max() <= 2
+
+
+def test_a_deep_film_without_such_letters_keeps_its_full_range() -> None:
+    film = np.random.default_rng(1).integers(0, 256, (40, 40)) * 257
+    film[0, 0], film[0, 1] = 0, 65535
+    np.testing.assert_array_equal(stretch(film), film // 257)
+
+
 def test_stretch_handles_constant_and_non_finite_values() -> None:
     assert (stretch(np.full((2, 2), 7)) == 0).all()
     assert (stretch(np.full((2, 2), np.nan)) == 0).all()
