@@ -83,3 +83,11 @@ def test_hashed_fractions_look_uniform_and_are_the_same_everywhere() -> None:
     values = sorted(hashed_fraction(str(number), 0) for number in range(2000))
     assert max(abs(value - rank / 2000) for rank, value in enumerate(values)) < 0.04
     assert hashed_fraction("subject", 3) == pytest.approx(0.2956277708745839, abs=1e-12)
+
+
+def test_a_lost_header_shows_no_report(tmp_path: Path) -> None:
+    path = tmp_path / "reports.csv"
+    path.write_text("1,CXR1,No acute disease is seen.\n2,CXR2,Clear.\n")
+    with pytest.raises(InputError) as error:
+        read_table(path, ("uid",))
+    assert str(error.value) == "reports.csv lacks the columns uid; it has: 1, CXR1, a text of 25 characters"

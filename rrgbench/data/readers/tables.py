@@ -177,7 +177,9 @@ def _check_columns(name: str, columns: Sequence[str], required: Iterable[str]) -
     needed = list(required)
     missing = [column for column in needed if column not in columns]
     if missing:
-        raise InputError(f"{name} lacks the columns {listed(missing)}; it has: {listed(columns, 12) or 'no header'}")
+        # where the header is lost the first row is taken for it, reports and all
+        given = listed((shown(column, 2).strip("'") for column in columns), 12)
+        raise InputError(f"{name} lacks the columns {listed(missing)}; it has: {given or 'no header'}")
     twice = [column for column in needed if columns.count(column) > 1]
     if twice:
         raise InputError(f"{name} has the columns {listed(twice)} twice; keep one of each")
