@@ -55,12 +55,12 @@ class TrivialSystem(ABC):
 
     @property
     def identity(self) -> str:
-        """Name and the corpus it was made from."""
-        return f"{self.name}@1[{self.corpus}]"
+        """Name, the corpus it was made from, and the labeler that reads its reports."""
+        return f"{self.name}@1[{self.corpus},{labelers.load('rules').identity}]"
 
     def identity_on(self, corpus: Corpus) -> str:
-        """Name and the corpus it will be made from."""
-        return f"{self.name}@1[{corpus.identity}]"
+        """The same of the corpus that it will be made from."""
+        return f"{self.name}@1[{corpus.identity},{labelers.load('rules').identity}]"
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Read the training reports.

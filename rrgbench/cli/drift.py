@@ -43,12 +43,15 @@ def drift(
       rrgbench drift runs/today --against runs/before --tolerance 'bleu_*=0.005' --allow-signature rrgbench
     """
     from rrgbench.render.json import json_text
-    from rrgbench.runs.drift import compare_runs, parse_tolerances
+    from rrgbench.runs.drift import check_fields, compare_runs, parse_tolerances
     from rrgbench.runs.store import read_results
+    from rrgbench.scoring.signature import FIELDS
 
+    ours, theirs = read_results(run), read_results(against)
+    check_fields(allow_signature or (), FIELDS, [*ours, *theirs])
     found = compare_runs(
-        read_results(run),
-        read_results(against),
+        ours,
+        theirs,
         tolerances=parse_tolerances(tolerance or ()),
         allowed=allow_signature or (),
         allow_extra=allow_extra,

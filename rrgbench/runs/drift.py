@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rrgbench.errors import ExitCode, InputError
+from rrgbench.errors import ExitCode, InputError, meant
 from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.records import Identity, Record, sort_records
 
@@ -167,6 +167,29 @@ def tolerance_of(record: Record, tolerances: Mapping[str, float]) -> float:
         if fnmatchcase(f"{record.task}/{record.metric}", pattern) or fnmatchcase(record.metric, pattern):
             return limit
     return entry(record.metric).drift_tolerance
+
+
+def check_fields(names: Iterable[str], signatures: Iterable[str], records: Iterable[Record]) -> None:
+    """Refuse names of signature fields that no signature has.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Fields that may differ, or `all`.
+    signatures : iterable of str
+        Fields that signatures may have.
+    records : iterable of Record
+        Whose signatures may hold further ones.
+
+    Raises
+    ------
+    InputError
+        Naming the field and the nearest one.
+    """
+    known = {"all", *signatures, *(field for record in records for field in _fields(record))}
+    for name in names:
+        if name not in known:
+            raise InputError(f"no field of signatures is called {name!r}; {meant(name, sorted(known))}")
 
 
 def parse_tolerances(texts: Iterable[str]) -> dict[str, float]:

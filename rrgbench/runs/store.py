@@ -132,7 +132,7 @@ class RunFolder:
         Raises
         ------
         InputError
-            If the id is not that of the inputs.
+            If the id is not that of the inputs, or values on resamples are not equally many.
         """
         if unit != (expected := unit_id(inputs)):
             raise InputError(f"unit {unit[:12]} does not belong to its inputs, whose id is {expected[:12]}")
@@ -141,6 +141,8 @@ class RunFolder:
         body: dict[str, JSON] = {"inputs": inputs, "records": [record.to_json() for record in order]}
         content = {"format": _FORMAT, "unit": unit, "digest": _digest(body), **body}
         if replicates:
+            if len(lengths := {np.shape(values) for values in replicates.values()}) > 1 or len(lengths.pop()) != 1:
+                raise InputError(f"unit {unit[:12]}: values on resamples must be one list each, all of one length")
             place = {id(record): at for at, record in enumerate(order)}
             rows = [place[id(records[row])] for row in replicates]
             buffer = io.BytesIO()

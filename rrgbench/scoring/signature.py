@@ -17,6 +17,8 @@ _LEADING: Final = ("rrgbench", "corpus", "split", "n", "protocol", "labeler", "a
 _EXTRA: Final = (
     *("tgt", "labels", "known", "fraction", "setting", "k", "seed", "section", "allowed", "reads", "bootstrap"),
 )
+FIELDS: Final = (*_LEADING, *_EXTRA)
+"""Fields that signatures may have, in their order; tasks and plug-ins add others."""
 _SHORT: Final = {"positive": "pos", "negative": "neg", "ignored": "ign"}
 _LONG: Final = {short: long for long, short in _SHORT.items()}
 
@@ -158,5 +160,4 @@ def parse(text: str) -> Signature:
 
 
 def _rank(item: tuple[str, str]) -> tuple[int, str]:
-    order = (*_LEADING, *_EXTRA)
-    return (order.index(item[0]) if item[0] in order else len(order), item[0])
+    return (FIELDS.index(item[0]) if item[0] in FIELDS else len(FIELDS), item[0])

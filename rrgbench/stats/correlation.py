@@ -3,7 +3,7 @@
 The value is SciPy's. A constant input has no correlation; the result then says so instead of carrying a bare NaN.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,6 +33,8 @@ class Correlation:
         Number of pairs.
     undefined : str
         Why there is no coefficient; empty where there is one.
+    resamples : float64 array (r,)
+        The coefficient on each resample; NaN where one repeated pair was drawn. Empty where there is no coefficient.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Correlation:
     p_value: float
     n: int
     undefined: str = ""
+    resamples: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
 
 def correlation(
@@ -82,8 +85,10 @@ def correlation(
     if reason:
         return Correlation(kind, np.nan, np.nan, np.nan, np.nan, len(x), reason)
     value, p_value = _scipy(x, y, kind)
-    low, high = _interval(x, y, kind, replicates, seed, level) if replicates else (np.nan, np.nan)
-    return Correlation(kind, value, low, high, p_value, len(x))
+    drawn = _resamples(x, y, kind, replicates, seed)
+    defined = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(defined, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]) if len(defined) else (np.nan, np.nan)
+    return Correlation(kind, value, float(low), float(high), p_value, len(x), resamples=drawn)
 
 
 def _undefined(x: Floats, y: Floats) -> str:
@@ -93,18 +98,14 @@ def _undefined(x: Floats, y: Floats) -> str:
     return f"the {' and '.join(constant)} values are constant" if constant else ""
 
 
-def _interval(x: Floats, y: Floats, kind: Kind, replicates: int, seed: int, level: float) -> tuple[float, float]:
-    found: list[float] = []
-    for chunk in multiplicity_chunks(len(x), replicates, seed):
-        for row in chunk.astype(np.int64):
-            drawn_x, drawn_y = np.repeat(x, row), np.repeat(y, row)
-            # A resample of one repeated pair has no correlation; quantiles are over the others.
-            if not _undefined(drawn_x, drawn_y):
-                found.append(_scipy(drawn_x, drawn_y, kind)[0])
-    if not found:
-        return np.nan, np.nan
-    low, high = np.quantile(found, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return float(low), float(high)
+def _resamples(x: Floats, y: Floats, kind: Kind, replicates: int, seed: int) -> Floats:
+    found = np.full(replicates, np.nan)
+    rows = (row for chunk in multiplicity_chunks(len(x), replicates, seed) for row in chunk.astype(np.int64))
+    for at, row in enumerate(rows if replicates else ()):
+        drawn_x, drawn_y = np.repeat(x, row), np.repeat(y, row)
+        if not _undefined(drawn_x, drawn_y):
+            found[at] = _scipy(drawn_x, drawn_y, kind)[0]
+    return found
 
 
 def _scipy(x: Floats, y: Floats, kind: Kind) -> tuple[float, float]:

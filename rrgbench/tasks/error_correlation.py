@@ -7,6 +7,7 @@ classifier's cross-entropy against the report's own F1.
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rrgbench.data.corpus import training_items
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
@@ -28,7 +29,7 @@ class ErrorCorrelation(Task):
     """Correlations over observations and over studies, with intervals."""
 
     name = "error_correlation"
-    version = 2
+    version = 3
     reads_reports = True
     tables = (TableDescription("Pipeline error correlation", METRICS, apart=("setting", "metric")),)
 
@@ -69,10 +70,13 @@ class ErrorCorrelation(Task):
             bootstrap=f"percentile-200-95-seed{evaluation.seed}",
         )
         records: list[Record] = []
+        resamples: dict[int, NDArray[np.float64]] = {}
         for setting, (x, y) in pairs.items():
             for kind in METRICS:
                 # 200 resamples are enough for these intervals; SciPy's rank correlations are recomputed for each
                 found = correlation(x, y, kind, replicates=200, seed=evaluation.seed)  # type: ignore[arg-type]
+                if not found.undefined:
+                    resamples[len(records)] = found.resamples
                 note = f"without {', '.join(missing)}" if setting == "observations" and missing else None
                 records.append(
                     evaluation.record(
@@ -87,7 +91,7 @@ class ErrorCorrelation(Task):
                         reason=found.undefined or note,
                     )
                 )
-        return Outcome(records)
+        return Outcome(records, resamples)
 
 
 TASK = ErrorCorrelation()

@@ -16,7 +16,7 @@ from rrgbench.metrics.catalogue import entry
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.runs.records import Record
-from rrgbench.runs.store import RunFolder
+from rrgbench.runs.store import RunFolder, read_results
 from rrgbench.scoring.signature import parse
 from rrgbench.stats.paired import holm
 
@@ -143,6 +143,10 @@ def compare_runs(first: Path, second: Path, details: bool = False) -> RunCompari
         if differing:
             shown = [f"{name} {left} / {right}" for name, (left, right) in differing.items()]
             left_out[_words(mine)] = f"made in different ways: {listed(shown)}"
+        elif mine.reason != theirs.reason:
+            left_out[_words(mine)] = f"over other observations: {mine.reason or 'all'} / {theirs.reason or 'all'}"
+        elif np.isnan(my_values - their_values).all():
+            left_out[_words(mine)] = "not defined on any resample"
         else:
             pairs.append((mine, theirs, my_values - their_values))
     if not pairs:
@@ -164,12 +168,16 @@ def _values(folder: Path, details: bool) -> dict[Key, tuple[Record, Floats]]:
         raise InputError(f"{folder} holds no finished run (run.json); rrgbench runs list shows those of a folder")
     store = RunFolder(folder)
     model = store.main_model()
+    # a folder may also hold units of an earlier checkpoint or parameter
+    results = {record.identity: record for record in read_results(folder)}
     found: dict[Key, tuple[Record, Floats]] = {}
     for unit in store.units():
         kept = store.get(unit)
         for place, record in enumerate(kept[0] if kept is not None else ()):
             replicates = kept[1].get(place) if kept is not None else None
-            if record.model != model or replicates is None or (record.observation is not None and not details):
+            if record.model != model or replicates is None or results.get(record.identity) != record:
+                continue
+            if record.observation is not None and not details:
                 continue
             found[(record.task, *record.identity[4:])] = record, np.asarray(replicates)
     return found

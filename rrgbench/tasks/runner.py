@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.errors import InputError, RrgbenchError, UnknownNameError
-from rrgbench.labelers.study_labels import labels_source
+from rrgbench.labelers.study_labels import can_be_labelled, labels_source
 from rrgbench.models import FittedToCorpus, Model, ReportGenerator, load_model
 from rrgbench.progress import Progress
 from rrgbench.runs.environment import environment, write_environment
@@ -190,6 +190,8 @@ class _Running:
     def __init__(self, folder: RunFolder, evaluation: Evaluation) -> None:
         self.folder, self.evaluation = folder, evaluation
         self.identity = _identity(evaluation.model, evaluation.corpus)
+        # training studies too: probes learn from their labels
+        self._labels = labels_source([study for study in evaluation.corpus.studies if can_be_labelled(study)])
         self._fitted = False
         self._written: dict[str, str] | None = None
 
@@ -203,7 +205,7 @@ class _Running:
             "parameters": parameters.model_dump(mode="json"),
             "model": self.identity,
             "corpus": whole.corpus.digest,
-            "labels": labels_source(whole.studies),
+            "labels": self._labels,
             "scoring": whole.scoring.digest,
         }
         identity = unit_id(inputs)

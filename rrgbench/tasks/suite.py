@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
 from rrgbench.data.study import SPLITS
-from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.errors import InputError, UnknownNameError, meant
 from rrgbench.registry import lookup
 from rrgbench.tasks.base import TASKS, TaskParameters
 
@@ -66,6 +66,9 @@ class Suite(BaseModel):
             except ValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(str(part) for part in (name, *first["loc"]))
+                if first["type"] == "extra_forbidden":
+                    near = meant(str(first["loc"][-1]), kind.model_fields)
+                    raise ValueError(f"{where}: no such parameter; {near}") from None
                 raise ValueError(f"{where}: {first['msg']} (given {first['input']!r:.60})") from None
         return checked
 
@@ -131,4 +134,6 @@ def load_suite(name: str) -> Suite:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = f"no such field; {meant(where, Suite.model_fields)}"
         raise InputError(f"suite {name}: {where}: {message}") from error

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from rrgbench.cli.drift import drift
 from rrgbench.errors import InputError
-from rrgbench.runs.drift import Verdict, compare_runs, parse_tolerances, tolerance_of
+from rrgbench.runs.drift import Verdict, check_fields, compare_runs, parse_tolerances, tolerance_of
 from rrgbench.runs.records import Record, dump_records
+from rrgbench.scoring.signature import FIELDS
 
 SIGNATURE = "rrgbench:0.1|corpus:phantom@1a2b|split:test|n:100"
 
@@ -172,6 +173,16 @@ def test_the_command_allows_signature_fields_by_name(tmp_path: Path) -> None:
     assert "rrgbench" in output
     assert "0.2" in output
     assert command(tmp_path, run, BASE, "--allow-signature", "rrgbench")[0] == 0
+    assert command(tmp_path, run, BASE, "--allow-signature", "labeler", "--allow-signature", "rrgbench")[0] == 0
+
+
+def test_a_field_that_no_signature_has_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"called 'protocoll'; did you mean 'protocol'\?"):
+        check_fields(["rrgbench", "protocoll"], FIELDS, BASE)
+    (tmp_path / "base.json").write_text(dump_records(BASE))
+    file = str(tmp_path / "base.json")
+    result = CliRunner().invoke(APP, [file, "--against", file, "--allow-signature", "nonsense"])
+    assert isinstance(result.exception, InputError)
 
 
 def test_the_command_speaks_json(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -235,3 +236,11 @@ def test_environment_tells_versions_but_no_places(tmp_path: Path) -> None:
     assert "secret" not in text
     node = os.uname().nodename if hasattr(os, "uname") else ""
     assert not node or node not in text
+
+
+def test_uneven_values_on_resamples_are_refused(tmp_path: Path) -> None:
+    inputs, records = inputs_of(0), records_of(0)
+    for uneven in ({0: np.ones(3), 1: np.ones(4)}, {0: np.ones((3, 2))}, {0: np.float64(1)}):
+        with pytest.raises(InputError, match="all of one length"):
+            RunFolder(tmp_path).put(unit_id(inputs), inputs, records, uneven)
+    assert RunFolder(tmp_path).units() == []

@@ -18,6 +18,8 @@ def test_equals_scipy_with_an_interval_around_it(kind, oracle) -> None:
     assert found.p_value == oracle(x, y)[1]
     assert found.low < found.value < found.high
     assert found.n == 40
+    assert found.resamples.shape == (200,)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(found.resamples, [0.025, 0.975])))
     assert found.undefined == ""
 
 

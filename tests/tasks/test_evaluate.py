@@ -154,6 +154,8 @@ def test_a_typo_in_a_suite_is_named(tmp_path):
         ("tasks: {classification: {fractions: [1, 10]}}", "classification.fractions"),
         ("tasks: {classification: {fractions: [.nan]}}", "classification.fractions"),
         ("tasks: {report_generation: {limit: 0}}", "report_generation.limit"),
+        ("tasks: {report_generation: {limt: 3}}", "report_generation.limt: no such parameter; did you mean 'limit'"),
+        ("replicats: 3", "replicats: no such field; did you mean 'replicates'"),
         ("replicates: 1", "replicates"),
         ("split: exam", "no split is called 'exam'"),
         ("name: ../../escaped", "name"),
@@ -294,3 +296,14 @@ def test_the_best_constant_report_stands_in_the_table(run, corpus):
         for text in {s.report for s in corpus.split("train")}
     )
     assert rows["bleu_4"].value == pytest.approx(best, abs=1e-12)
+
+
+def test_another_labeler_of_training_labels_is_another_unit(corpus, tmp_path, monkeypatch):
+    bare = [replace(study, labels=None) if study.split == "train" else study for study in corpus.studies]
+    mixed = Corpus("mixed", "cd" * 8, tuple(bare))
+    few = Suite(name="few", replicates=5, trivial=(), tasks={"classification": {"settings": ("own",)}})
+    evaluate(Oracle(corpus), mixed, few, tmp_path)
+    before = {path.name for path in (tmp_path / "units").glob("*.json")}
+    monkeypatch.setattr("rrgbench.labelers.study_labels.RulesLabeler.identity", "rules@other")
+    evaluate(Oracle(corpus), mixed, few, tmp_path)
+    assert before < {path.name for path in (tmp_path / "units").glob("*.json")}

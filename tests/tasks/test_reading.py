@@ -72,7 +72,7 @@ def test_a_reader_of_studies_is_given_them_and_every_signature_says_so(corpus, t
     lines = predictions.read_text().splitlines()
     assert '"4 104 Cough. No edema."' in lines[0]
     assert (len(lines), model.batches) == (70, [64, 6])
-    signatures = [record.signature for record in run.records if record.value is not None]
+    signatures = [one.signature for one in run.records if one.value is not None and one.model == model.name]
     assert signatures
     assert all("|reads:all+indication+prior" in signature for signature in signatures)
 

@@ -81,3 +81,35 @@ def test_on_the_command_line(folders):
     table = CliRunner().invoke(app, ["compare", str(folders / "good"), str(folders / "bad")])
     assert "p (Holm)" in table.stdout
     assert CliRunner().invoke(app, ["compare", "a.jsonl", "b.jsonl"]).exit_code == 2
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_units_of_an_earlier_checkpoint_are_not_compared(corpus, folders, tmp_path, at):
+    earlier, later = Writer(corpus, "good", 0.0), Writer(corpus, "good", 0.9)
+    earlier.identity, later.identity = f"good@earlier{at}", f"good@later{at}"
+    evaluate(earlier, corpus, suite(), tmp_path / "run")
+    evaluate(later, corpus, suite(), tmp_path / "run")
+    found = compare_runs(tmp_path / "run", folders / "good")
+    assert found.differences
+    assert all(one.difference == 0 for one in found.differences)
+
+
+def test_a_value_without_a_defined_resample_is_left_out(folders, tmp_path, recwarn):
+    found = compare_runs(folders / "good", folders / "bad", details=True)
+    assert all(np.isfinite([one.low, one.high]).all() for one in found.differences)
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
+
+
+def test_correlations_keep_their_resamples(corpus, tmp_path):
+    class Both(Writer):
+        def predict_observations(self, images):
+            mean = images.reshape(len(images), -1).mean(axis=1, keepdims=True) / 255
+            return np.repeat(mean, 14, axis=1).astype(np.float32) ** np.arange(1, 15)
+
+    few = suite(tasks={"error_correlation": {}})
+    for name, share in (("first", 0.9), ("second", 0.4)):
+        evaluate(Both(corpus, name, share), corpus, few, tmp_path / name)
+    found = compare_runs(tmp_path / "first", tmp_path / "second")
+    compared = {(one.first.metric, one.first.setting): one for one in found.differences}
+    assert {("pearson", "studies"), ("kendall", "studies")} <= set(compared)
+    assert compared["pearson", "studies"].low < compared["pearson", "studies"].high
