@@ -136,6 +136,15 @@ def test_the_metric_that_a_page_shows_how_to_add_scores() -> None:
     assert [one.key for one in names["PLUG_IN"].entries] == ["word_ratio"]
 
 
+def test_the_examples_of_adding_a_thing_are_the_package_that_is_tested() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    package = ROOT / "tests" / "plugin"
+    files = {path.read_text(encoding="utf-8") for path in package.glob("*/*.py") if path.name != "__init__.py"}
+    assert set(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)) == files
+    (points,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    assert points in (package / "pyproject.toml").read_text(encoding="utf-8")
+
+
 def test_the_protocol_that_a_page_shows_is_one(tmp_path: Path) -> None:
     text = (ROOT / "docs/protocols.md").read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(text.partition("```yaml")[2].partition("```")[0])

@@ -25,7 +25,7 @@ class Quantity:
     k : int, optional
         For `precision_at_k`.
     setting : str
-        For the mean `auroc`: `linear` or `finetune`. Tables show it; no claim can rest on it, as no resamples are kept.
+        For the mean `auroc`: `linear` or `finetune`; the suite that is measured must have that probe.
     fraction : float, optional
         For a `setting`: the share of the training studies.
     """
@@ -245,7 +245,7 @@ class ClaimSet:
 
     reference: str
     claims: tuple[Claim, ...]
-    tables: tuple[VariantTable | ObservationTable, ...]
+    tables: tuple[VariantTable | ObservationTable, ...] = ()
     varied: tuple[str, ...] = ()
 
     @property

@@ -180,3 +180,20 @@ def test_a_package_that_is_broken_is_named_and_breaks_nothing_else(run, site, re
         run("score", *reports, "--metrics", "bleu_1")
     finally:
         broken.write_text(text)
+
+
+def test_a_variant_and_claims_are_found(site) -> None:
+    asked = (
+        "from dcrrg.variants import chosen_variants\n"
+        "from rrgbench.claims.claim import load_claims\n"
+        "print(*[one.name for one in chosen_variants(['6b', '6b-wide-beam'])], *load_claims('brightness').variants)"
+    )
+    paths = os.pathsep.join([str(ROOT), str(site), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert done.stdout.split() == ["6b", "6b-wide-beam", "contrast", "plain"], done.stderr

@@ -1,1 +1,1 @@
-"""A metric, a task, a model, a corpus, a labeler and a protocol, each in a file of its own."""
+"""A metric, a task, a model, a corpus, a labeler, a protocol, a variant and claims, each in a file of its own."""
