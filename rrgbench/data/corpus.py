@@ -52,6 +52,8 @@ class Corpus:
     names : tuple of str
         The names that it, and for unpaired corpora then the source of its reports, is registered under; the name that
         signatures show may say more (how many films were left out).
+    section : str
+        Which part of a report its reports are: `findings`, `impression`, `findings and impression`; empty if unknown.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Corpus:
     license_note: str = ""
     source: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    section: str = ""
 
     def __post_init__(self) -> None:
         if not self.names:

@@ -130,6 +130,11 @@ def target_report(sections: Mapping[str, str], section: str) -> str | None:
     return " ".join(texts) or None
 
 
+def section_words(section: str) -> str:
+    """The target section as signatures and protocols call it."""
+    return " and ".join(_target_names(section))
+
+
 def other_sections(sections: Mapping[str, str], section: str) -> dict[str, str]:
     """Sections that are not part of the target and hold text."""
     return {name: text for name, text in sections.items() if name not in _target_names(section) and text.strip()}

@@ -51,4 +51,5 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
         text_studies=texts,
         license_note="; ".join(notes),
         names=(films.names[0], reports.names[0]),
+        section=reports.section,
     )

@@ -129,7 +129,7 @@ class Evaluation:
         return {**plain, "certificate": False, "allow": ("empty",), **changes}
 
     def labelled(self, signature: Signature, **changes: Any) -> Signature:
-        """A signature of numbers that rest on labelled reports: with protocol, labeler and reading of uncertain."""
+        """A signature of numbers that rest on labelled reports: with protocol, labeler and section."""
         n, extras = changes.pop("n", signature.n), changes
         named = replace(
             signature,
@@ -138,7 +138,7 @@ class Evaluation:
             labeler=self.scoring.tool.identity,
             uncertain=self.scoring.protocol.uncertain,
         )
-        return named.with_extras(**extras)
+        return named.with_extras(**{"section": self.scoring.section, **extras})
 
     def scored(self, task: str, metric: str, value: Value, **fields: Any) -> Record:
         """A record of a value that `rrgbench.score` gave."""

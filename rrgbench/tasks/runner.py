@@ -20,6 +20,7 @@ from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.scoring.options import scoring
+from rrgbench.scoring.score import other_section
 from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.report_writing import write_reports
@@ -128,8 +129,18 @@ def evaluate(
     main = load_model(model) if isinstance(model, str) else model
     place = Path(out) if out is not None else Path("runs") / f"{main.name}-{chosen.name}-{corpus.name}"
     scores = scoring(
-        how.protocol, corpus=corpus.identity, split=chosen.split, seed=how.seed, replicates=chosen.replicates
+        how.protocol,
+        corpus=corpus.identity,
+        split=chosen.split,
+        seed=how.seed,
+        replicates=chosen.replicates,
+        section=corpus.section or None,
     )
+    if (reason := other_section(scores)) and any(TASKS.load(name).reads_reports for name in chosen.tasks):
+        raise InputError(
+            f"corpus {corpus.name}: {reason}; load it with another section (--option section=...), "
+            "or choose a protocol that compares these (rrgbench list protocols)"
+        )
     films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache)
     models = [main, *how.also, *(load_model(name) for name in chosen.trivial if name != main.name)]
     work = [

@@ -307,3 +307,16 @@ def test_another_labeler_of_training_labels_is_another_unit(corpus, tmp_path, mo
     monkeypatch.setattr("rrgbench.labelers.study_labels.RulesLabeler.identity", "rules@other")
     evaluate(Oracle(corpus), mixed, few, tmp_path)
     assert before < {path.name for path in (tmp_path / "units").glob("*.json")}
+
+
+def test_a_protocol_of_another_section_is_refused_and_the_section_signed(corpus, tmp_path):
+    findings = replace(corpus, section="findings")
+    few = Suite(name="few", replicates=5, trivial=(), tasks={"report_generation": {}, "error_correlation": {}})
+    with pytest.raises(InputError, match=r"rexrank@1 compares the findings and impression.*--option section"):
+        evaluate(Oracle(corpus), findings, few, tmp_path, protocol="rexrank")
+    run = evaluate(Oracle(corpus), findings, few, tmp_path)
+    compared = [one for one in run.records if one.value is not None and "protocol:" in one.signature]
+    assert {one.task for one in compared} == set(few.tasks)
+    assert all("|section:findings" in one.signature for one in compared)
+    films_only = Suite(name="few", replicates=5, trivial=(), tasks={"classification": {"settings": ("own",)}})
+    assert evaluate(Oracle(corpus), findings, films_only, tmp_path / "films", protocol="rexrank").records

@@ -31,7 +31,7 @@ from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.openi import OpeniReport, kaggle_name, read_kaggle, read_openi_csv, read_openi_xml
 from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, uid_of
 from rrgbench.data.readers.tables import existing_root, find_table, read_table, shown
-from rrgbench.data.sections import check_section, other_sections, target_report
+from rrgbench.data.sections import check_section, other_sections, section_words, target_report
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, MissingPartError
@@ -163,7 +163,11 @@ def load(
         places = "images" if layout == "r2gen" else ", ".join(_FILM_FOLDERS)
         say_what_is_absent(NAME, studies, films=f"the folders {places}", reports=f"{section} in {source.name}")
     return Corpus(
-        NAME + checked.suffix, content_digest(tables, checked.sizes, options), studies, license_note=LICENSE_NOTE
+        NAME + checked.suffix,
+        content_digest(tables, checked.sizes, options),
+        studies,
+        license_note=LICENSE_NOTE,
+        section=section_words(section),
     )
 
 

@@ -33,7 +33,7 @@ from rrgbench.data.readers.mimic_files import (
 from rrgbench.data.readers.patients import iso_date
 from rrgbench.data.readers.r2gen_annotation import read_annotation
 from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table, shown
-from rrgbench.data.sections import check_section, other_sections, target_report
+from rrgbench.data.sections import check_section, other_sections, section_words, target_report
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, listed
 from rrgbench.files import content_digest
@@ -159,7 +159,13 @@ def load(
     )
     reports_text = f"{section} of {REPORTS_LOOKED_FOR}"
     say_what_is_absent(NAME, studies, films=FILMS_LOOKED_FOR, reports=reports_text)
-    return Corpus(NAME + checked.suffix, digest, with_priors(studies), license_note=LICENSE_NOTE)
+    return Corpus(
+        NAME + checked.suffix,
+        digest,
+        with_priors(studies),
+        license_note=LICENSE_NOTE,
+        section=section_words(section),
+    )
 
 
 def _reports_place(folder: Path, reports_folder: Path | str | None) -> Path:
@@ -203,7 +209,7 @@ def _from_annotation(folder: Path, section: str, skip_bad_images: bool, check_im
     say_what_is_absent(
         NAME, studies, films="image_path of annotation.json in images", reports="report of annotation.json"
     )
-    return Corpus(NAME + checked.suffix, digest, studies, license_note=LICENSE_NOTE)
+    return Corpus(NAME + checked.suffix, digest, studies, license_note=LICENSE_NOTE, section=section_words(section))
 
 
 def _table(folder: Path, part: str) -> Table:
