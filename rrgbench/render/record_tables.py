@@ -137,25 +137,29 @@ def merged_signatures(used: Mapping[Column, Iterable[Record]]) -> tuple[tuple[st
 
     Fields in which they differ show all values in braces, e.g. `k:{1,5,10}`; `results.json` has each in full.
     """
-    lines: dict[tuple[str, ...], tuple[list[Column], dict[str, list[str]]]] = {}
+    lines: dict[tuple[str, ...], tuple[list[Column], dict[str, list[str]], list[str]]] = {}
     for column, records in used.items():
-        for signature in dict.fromkeys(record.signature for record in records if record.signature):
-            fields = dict(part.partition(":")[::2] for part in signature.split("|"))
-            columns, values = lines.setdefault(tuple(fields), ([], {name: [] for name in fields}))
+        for record in records:
+            if not record.signature:
+                continue
+            fields = dict(part.partition(":")[::2] for part in record.signature.split("|"))
+            columns, values, models = lines.setdefault(tuple(fields), ([], {name: [] for name in fields}, []))
             if column not in columns:
                 columns.append(column)
+            if record.model not in models:
+                models.append(record.model)
             for name, value in fields.items():
                 if value not in values[name]:
                     values[name].append(value)
+    names = ["all columns" if len(columns) == len(used) else _column_names(columns) for columns, _, _ in lines.values()]
+    most = max((len(models) for _, _, models in lines.values()), default=0)
     return tuple(
         (
-            "all columns" if len(columns) == len(used) else _column_names(columns),
-            "|".join(
-                f"{name}:{found[0] if len(found) == 1 else '{' + ','.join(found) + '}'}"
-                for name, found in values.items()
-            ),
+            # lines of the same columns are told apart by the few models that they are of
+            f"{', '.join(models)}, {name}" if names.count(name) > 1 and len(models) < most else name,
+            "|".join(f"{field}:{_one_or_all(found)}" for field, found in values.items()),
         )
-        for columns, values in lines.values()
+        for name, (_, values, models) in zip(names, lines.values(), strict=True)
     )
 
 

@@ -166,6 +166,17 @@ def test_signatures_of_the_same_fields_share_a_line() -> None:
     )
 
 
+def test_signatures_of_the_same_columns_name_the_models_that_differ() -> None:
+    made = [
+        replace(record("x", "bleu_4", 0.5, signature=f"{SIGNATURE}{more}"), model=model)
+        for model, more in (("a", ""), ("b", ""), ("best-constant", "|candidates:references"))
+    ]
+    assert merged_signatures({Column("BLEU-4"): made}) == (
+        ("all columns", SIGNATURE),
+        ("best-constant, all columns", f"{SIGNATURE}|candidates:references"),
+    )
+
+
 def row(*values: float | None) -> Row:
     return Row("m", tuple(Cell(value) for value in values))
 
