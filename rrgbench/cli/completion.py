@@ -61,11 +61,11 @@ def labelers(incomplete: str) -> list[str]:
 
 def metrics(incomplete: str) -> list[str]:
     """Metrics and their groups; the last of a comma-separated list is completed."""
-    from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
+    from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS
     from rrgbench.metrics.external.loading import PLUG_INS
 
     before, comma, last = incomplete.rpartition(",")
-    names = _starting([*TEXT_METRICS, *TEXT_GROUPS, *PLUG_INS.names()], last)
+    names = _starting([*OWN_METRICS, *TEXT_GROUPS, *PLUG_INS.names()], last)
     return [f"{before}{comma}{name}" for name in names]
 
 

@@ -202,6 +202,21 @@ class MetricOptions:
         ),
     ] = None
 
+    training_reports: Annotated[
+        Path | None,
+        typer.Option(
+            "--training-reports",
+            help="Reports of the training split, for protocols with a vocabulary (r2gen and its kin).",
+        ),
+    ] = None
+    frequency_reports: Annotated[
+        Path | None,
+        typer.Option("--frequency-reports", help="Reports whose document frequencies CIDEr takes (rgrg, miura)."),
+    ] = None
+    allow_vocabulary: Annotated[
+        bool, typer.Option("--allow-vocabulary", help="Do without a vocabulary where no training reports are given.")
+    ] = False
+
     def scoring(self, protocol: str = "dcrrg", **more: Any) -> "Scoring":
         """The scoring that the options ask for, metrics of other packages and labelers with options loaded."""
         from rrgbench.scoring.options import scoring
@@ -213,6 +228,9 @@ class MetricOptions:
             corpus=self.corpus,
             split=self.split,
             section=self.section,
+            training_reports=self.training_reports,
+            frequency_reports=self.frequency_reports,
+            allow=["vocabulary"] if self.allow_vocabulary else [],
             **more,
         )
 

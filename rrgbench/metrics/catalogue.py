@@ -25,7 +25,8 @@ class Entry:
     title : str
         Its name in tables.
     group : str
-        What it belongs to: `bleu`, `nlg`, `ce`, `classification`, `retrieval`, `correlation`, `count`, `plug-in`.
+        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `classification`, `retrieval`, `correlation`, `count`,
+        `plug-in`.
     low, high : float
         The least and the greatest value; infinite where there is none.
     better : {"higher", "lower", ""}
@@ -73,6 +74,7 @@ NATIVE: Final[Mapping[str, Entry]] = {
     entry.key: entry
     for entry in (
         *(Entry(f"bleu_{order}", f"BLEU-{order}", "bleu", unit="corpus") for order in range(1, 5)),
+        *(Entry(f"bleu_{order}_mean", f"mean BLEU-{order}", "bleu_mean") for order in range(1, 5)),
         Entry("meteor", "METEOR", "nlg", unit="corpus"),
         Entry("rouge_l", "ROUGE-L", "nlg"),
         Entry("cider", "CIDEr", "nlg", 0.0, 10.0, drift_tolerance=5e-3),
@@ -95,13 +97,17 @@ Precision@K jump by single studies. Correlations over 14 observations are loose 
 
 TEXT_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "bleu": tuple(key for key, entry in NATIVE.items() if entry.group == "bleu"),
+    "bleu_mean": tuple(key for key, entry in NATIVE.items() if entry.group == "bleu_mean"),
     "nlg": tuple(key for key, entry in NATIVE.items() if entry.group in ("bleu", "nlg")),
     "ce": tuple(key for key, entry in NATIVE.items() if entry.group == "ce"),
 }
 """Names that stand for several metrics of text, and their keys."""
 
 TEXT_METRICS: Final = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["ce"])
-"""Keys that `rrgbench.score` gives, but for plug-ins."""
+"""Keys that `rrgbench.score` gives by default."""
+
+OWN_METRICS: Final = (*TEXT_METRICS, *TEXT_GROUPS["bleu_mean"])
+"""Keys that `rrgbench.score` knows, but for plug-ins."""
 
 
 @cache

@@ -2,9 +2,9 @@
 
 What pycocoevalcap calls CIDEr is the paper's CIDEr-D without its stemming: counts of the hypothesis are clipped by the
 reference's, a Gaussian penalty (sigma 6) punishes a difference in length, and the result is multiplied by 10. That
-length counts the text's bigrams, not its words. Document frequencies come from the references being scored; under the
-bootstrap they stay those of the whole corpus, so an interval speaks about which studies were drawn, not about
-re-estimated weights.
+length counts the text's bigrams, not its words. Document frequencies come from the references being scored, or from
+other reports that are given; under the bootstrap they stay those of the whole corpus, so an interval speaks about which
+studies were drawn, not about re-estimated weights.
 
 With one study every n-gram has document frequency one of one and hence weight zero: pycocoevalcap answers 0 whatever
 the text. We call that undefined: the value is NaN and `undefined_reason` says why.
@@ -26,6 +26,11 @@ SCALE = 10.0
 class Cider:
     """Consensus with the references: cosine of tf-idf weighted n-grams of one to four words, times 10.
 
+    Parameters
+    ----------
+    frequency_reports : sequence of str
+        Reports that document frequencies come from; the references scored if there are none.
+
     Examples
     --------
     >>> cider = Cider()
@@ -36,6 +41,9 @@ class Cider:
 
     keys: tuple[str, ...] = ("cider",)
 
+    def __init__(self, frequency_reports: Sequence[str] = ()) -> None:
+        self.frequency_reports = frequency_reports
+
     def statistics(self, references: Sequence[Sequence[str]], hypotheses: Sequence[str]) -> Statistics:
         """CIDEr of each study (n, 1), range 0 to 10; NaN where there is only one study (`undefined_reason`).
 
@@ -44,18 +52,31 @@ class Cider:
         InputError
             If the lists don't belong together.
         """
-        return self.table_statistics(ngram_table(references, hypotheses))
+        others = self.frequency_reports
+        if not others:
+            return self.table_statistics(ngram_table(references, hypotheses))
+        # studies without a hypothesis behind those scored, from which frequencies are taken
+        table = ngram_table([*references, *([report] for report in others)], [*hypotheses, *([""] * len(others))])
+        return self._statistics(table, len(hypotheses))[: len(hypotheses)]
 
     def table_statistics(self, table: NgramTable) -> Statistics:
-        """CIDEr of each study (n, 1) from n-gram counts that another metric shares."""
-        if undefined_reason(table.studies):
+        """CIDEr of each study (n, 1) from n-gram counts that another metric shares, its own references' frequencies."""
+        return self._statistics(table, 0)
+
+    def _statistics(self, table: NgramTable, first: int) -> Statistics:
+        """CIDEr of each study, with the document frequencies of the studies from `first` on."""
+        counted = table.studies - first
+        if undefined_reason(counted):
             return np.full((table.studies, 1), np.nan)
         rows = len(table.reference_study)
         similarity = np.zeros(rows)
         for counts in table.orders:
             study = table.reference_study[counts.reference_document]
-            frequency = _document_frequency(study, counts.reference_gram, counts.distinct, rows > table.studies)
-            weight = np.log(table.studies) - np.log(np.maximum(frequency, 1.0))
+            known = slice(int(np.searchsorted(study, first)), None)
+            frequency = _document_frequency(
+                study[known], counts.reference_gram[known], counts.distinct, rows > table.studies
+            )
+            weight = np.log(counted) - np.log(np.maximum(frequency, 1.0))
             squared = weight**2
             reference_norm = np.sqrt(
                 _sums(counts.reference_document, counts.reference_count**2 * squared[counts.reference_gram], rows)

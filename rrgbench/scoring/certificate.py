@@ -13,6 +13,7 @@ from rrgbench.metrics.best_constant import BestConstant, best_constant_labels, b
 from rrgbench.metrics.catalogue import TEXT_GROUPS, entry
 from rrgbench.scoring.options import ReferenceLabels, Scoring
 from rrgbench.scoring.report_files import ReportPairs
+from rrgbench.scoring.texts import compared_texts, labelled_texts
 
 if TYPE_CHECKING:
     from rrgbench.scoring.values import Value
@@ -119,9 +120,9 @@ def certificate(
 def _text_constants(
     pairs: ReportPairs, options: Scoring, candidates: Sequence[str], keys: Sequence[str]
 ) -> dict[str, BestConstant]:
-    words = iter(options.protocol.tokenize([*(text for study in pairs.references for text in study), *candidates]))
-    references = [[next(words) for _ in study] for study in pairs.references]
-    written = list(words)
+    references, written = compared_texts(pairs.references, candidates, options)
+    if options.protocol.cider_df != "test":
+        keys = [key for key in keys if key != "cider"]
     try:
         return best_constant_reports(references, written, keys)
     except MissingPartError:
@@ -133,10 +134,8 @@ def _label_constants(
     references: Sequence[str], options: Scoring, candidates: Sequence[str], labels: ReferenceLabels | None
 ) -> dict[str, BestConstant]:
     distinct = list(dict.fromkeys(candidates))
-    read = [*(references if labels is None else ()), *distinct]
-    if options.protocol.labelled_text == "cleaned":
-        read = options.protocol.clean(read)
-    found = options.tool.label(read)
+    read, written = labelled_texts(references if labels is None else (), distinct, options)
+    found = options.tool.label([*read, *written])
     expected = found[: len(references)] if labels is None else labels.values
     known = None if labels is None else labels.known
     return best_constant_labels(options.clinical_efficacy, expected, found[-len(distinct) :], known)

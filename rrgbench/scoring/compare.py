@@ -238,7 +238,7 @@ def compare_pairs(
     if not 2 <= len(systems) <= len(ascii_lowercase):
         raise InputError(f"{len(systems)} systems to compare; expected 2 to {len(ascii_lowercase)}")
     # Weights of other packages' metrics are loaded once, and references labelled once, for all systems.
-    keys, external = wanted_metrics(options.metrics)
+    keys, external = wanted_metrics(options)
     chosen = options.but(metrics=(*keys, *external), labeler=RememberingLabeler(options.tool))
     scores: dict[str, Scores] = {}
     for name, pairs in _same_studies(systems, testing.common).items():

@@ -16,28 +16,29 @@ from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.metrics.ngrams import NgramTable, ngram_table
 from rrgbench.metrics.rouge import RougeL
+from rrgbench.metrics.sentence_bleu import SentenceBleu
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.options import Bootstrap, ReferenceLabels, Scoring
-from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.signature import Signature
+from rrgbench.scoring.texts import compared_texts, labelled_texts
 from rrgbench.scoring.values import Family, ObservationScore, Value
 from rrgbench.stats.bootstrap import resampled
 
 
-def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
+def text_families(pairs: ReportPairs, options: Scoring, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
     """Statistics of the text metrics that `keys` need, and why any of them is absent."""
-    # All texts in one call: a tokenizer may be a process.
-    words = iter(protocol.tokenize([*(text for study in pairs.references for text in study), *pairs.hypotheses]))
-    references = [[next(words) for _ in study] for study in pairs.references]
-    hypotheses = list(words)
+    references, hypotheses = compared_texts(pairs.references, pairs.hypotheses, options)
     families: list[Family] = []
     absent: dict[str, str] = {}
     table: NgramTable | None = None
-    if any(key in ("cider", *TEXT_GROUPS["bleu"]) for key in keys):
+    if any(key in ("cider", *TEXT_GROUPS["bleu"], *TEXT_GROUPS["bleu_mean"]) for key in keys):
         table = ngram_table(references, hypotheses)
     if table is not None and any(key in TEXT_GROUPS["bleu"] for key in keys):
         families.append(Family(Bleu(), Bleu().table_statistics(table)))
+    if table is not None and any(key in TEXT_GROUPS["bleu_mean"] for key in keys):
+        sentence = SentenceBleu(options.protocol.smoothing)
+        families.append(Family(sentence, sentence.table_statistics(table)))
     if "meteor" in keys:
         from rrgbench.metrics.meteor import Meteor
 
@@ -48,11 +49,18 @@ def text_families(pairs: ReportPairs, protocol: Protocol, keys: Sequence[str]) -
     if "rouge_l" in keys:
         families.append(Family(RougeL(), RougeL().statistics(references, hypotheses)))
     if table is not None and "cider" in keys:
-        families.append(Family(Cider(), Cider().table_statistics(table)))
+        if options.frequencies:
+            cider = Cider(options.frequencies)
+            families.append(Family(cider, cider.statistics(references, hypotheses)))
+        elif options.frequencies is None:
+            wanted = {"train": "training_reports", "file": "frequency_reports"}[options.protocol.cider_df]
+            absent["cider"] = f"CIDEr's document frequencies come from other reports, which were not given ({wanted}=)"
+        else:
+            families.append(Family(Cider(), Cider().table_statistics(table)))
     return families, absent
 
 
-def external_families(pairs: ReportPairs, protocol: Protocol, metrics: Sequence[ExternalMetric]) -> list[Family]:
+def external_families(pairs: ReportPairs, options: Scoring, metrics: Sequence[ExternalMetric]) -> list[Family]:
     """Statistics of other packages' metrics, which read the text that the protocol's labeler reads.
 
     Raises
@@ -60,10 +68,11 @@ def external_families(pairs: ReportPairs, protocol: Protocol, metrics: Sequence[
     InputError
         If a metric gives no number for a study, or a wrong number of them.
     """
-    texts = [*(text for study in pairs.references for text in study), *pairs.hypotheses]
-    read = iter(protocol.clean(texts) if protocol.labelled_text == "cleaned" else texts)
+    texts, hypotheses = labelled_texts(
+        [text for study in pairs.references for text in study], pairs.hypotheses, options
+    )
+    read = iter(texts)
     references = [[next(read) for _ in study] for study in pairs.references]
-    hypotheses = list(read)
     families = []
     for metric in metrics:
         values = metric.statistics(references, hypotheses)
@@ -82,14 +91,11 @@ def efficacy_statistics(pairs: ReportPairs, options: Scoring, labels: ReferenceL
     InputError
         If there is neither a reference report nor a reference label, or labels don't fit the studies.
     """
-    texts = list(pairs.hypotheses)
-    if labels is None:
-        if not pairs.references:
-            raise InputError("clinical efficacy needs references or reference_labels; neither was given")
-        texts += [study[0] for study in pairs.references]
-    if options.protocol.labelled_text == "cleaned":
-        texts = options.protocol.clean(texts)
-    found = options.tool.label(texts)
+    if labels is None and not pairs.references:
+        raise InputError("clinical efficacy needs references or reference_labels; neither was given")
+    expected = [study[0] for study in pairs.references] if labels is None else []
+    references, hypotheses = labelled_texts(expected, pairs.hypotheses, options)
+    found = options.tool.label([*hypotheses, *references])
     studies = len(pairs.hypotheses)
     if labels is None:
         return options.clinical_efficacy.statistics(found[studies:], found[:studies])
@@ -147,7 +153,8 @@ def values_of(
         low, high = limits[column]
         return Value(float(points[column]), float(low), float(high), n, signatures[key], reason)
 
-    values = {key: value(column, key, cider_undefined(n) if key == "cider" else "") for column, key in enumerate(keys)}
+    undefined = cider_undefined(n) if "cider" in keys and np.isnan(points[keys.index("cider")]) else ""
+    values = {key: value(column, key, undefined if key == "cider" else "") for column, key in enumerate(keys)}
     observations: list[ObservationScore] = []
     for metric, rows in efficacy:
         reasons, support = metric.undefined(rows), metric.support(rows)

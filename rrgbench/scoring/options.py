@@ -2,21 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrgbench.errors import InputError, problems
+from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.registry import lookup
 from rrgbench.scoring.protocols import Protocol, Section, load_protocol
-from rrgbench.scoring.report_files import Allowance, check_allowances
+from rrgbench.scoring.report_files import Allowance, check_allowances, read_reports
+from rrgbench.scoring.vocabulary import TrainingVocabulary
 from rrgbench.stats.bootstrap import Method
 
 if TYPE_CHECKING:
@@ -75,8 +78,12 @@ class Scoring(BaseModel):
         For clinical efficacy; the protocol's by default.
     efficacy : ClinicalEfficacy, optional
         Other clinical-efficacy choices than the protocol's; they show in the signature.
-    allow : tuple of {"missing", "unknown", "empty", "duplicates", "ids"}
-        What is not an error, as in `rrgbench.scoring.report_files.pair_reports`.
+    allow : tuple of {"missing", "unknown", "empty", "duplicates", "ids", "vocabulary"}
+        What is not an error, as in `rrgbench.scoring.report_files.pair_reports`; with `vocabulary` a protocol that
+        needs the training reports does without them, and the signature says so.
+    training_reports, frequency_reports : tuple of str
+        Reports of the training split, and those whose document frequencies CIDEr takes where the protocol says `file`;
+        a path is read (of R2Gen's annotation.json the training split).
     corpus, split : str
         For the signature. Without an `@digest` of its own a corpus name gets the digest of the references.
     section : {"findings", "impression", "findings and impression"}, optional
@@ -103,6 +110,15 @@ class Scoring(BaseModel):
     split: str = Field(default="unknown", min_length=1)
     section: Section | None = None
     reads: str | None = None
+    training_reports: tuple[str, ...] = ()
+    frequency_reports: tuple[str, ...] = ()
+
+    @field_validator("training_reports", "frequency_reports", mode="before")
+    @classmethod
+    def _read(cls, given: Any) -> Any:
+        if not isinstance(given, str | Path):
+            return tuple(given or ())
+        return tuple(text for texts in read_reports(given, "training").texts.values() for text in texts)
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -135,11 +151,60 @@ class Scoring(BaseModel):
         wanted = self.protocol.labeler if self.labeler is None else self.labeler
         return load(wanted) if isinstance(wanted, str) else wanted
 
+    @cached_property
+    def vocabulary(self) -> TrainingVocabulary | None:
+        """What references go through; None where the protocol has no vocabulary, or it may do without."""
+        rule = self.protocol.vocabulary
+        if rule is None or (rule.threshold and not self.training_reports):
+            return None
+        reports = self.protocol.tokenize(self.training_reports) if rule.threshold else ()
+        return TrainingVocabulary.of(reports, rule.threshold, rule.cut)
+
+    @property
+    def lacking(self) -> str:
+        """What the protocol needs to know of the corpus and was not given; empty if nothing."""
+        rule = self.protocol.vocabulary
+        if rule is None or not rule.threshold or self.training_reports or "vocabulary" in self.allow:
+            return ""
+        return (
+            f"protocol {self.protocol.identity} takes references through the vocabulary of the training reports, and "
+            "there are none; give them (training_reports=, --training-reports FILE), or allow its absence "
+            "(allow=['vocabulary'], --allow-vocabulary)"
+        )
+
+    @cached_property
+    def frequencies(self) -> Sequence[str] | None:
+        """Tokenized reports for CIDEr's document frequencies; empty for the references', None where not given."""
+        if self.protocol.cider_df == "test":
+            return ()
+        given = self.training_reports if self.protocol.cider_df == "train" else self.frequency_reports
+        return self.protocol.tokenize(given) if given else None
+
+    @property
+    def text_choices(self) -> Mapping[str, str | None]:
+        """Signature fields of the text choices that aren't plain."""
+        missing = "missing" if self.protocol.vocabulary is not None else None
+        tokens = None if self.protocol.tokens == "all" else self.protocol.tokens
+        return {"vocab": missing if self.vocabulary is None else self.vocabulary.identity, "tokens": tokens}
+
+    @property
+    def metric_choices(self) -> Mapping[str, Mapping[str, str]]:
+        """Signature fields of the choices that only some metrics know, by metric key."""
+        smoothed = {"bleu": f"mean-sentence-{self.protocol.smoothing:g}"}
+        found = dict.fromkeys(TEXT_GROUPS["bleu_mean"], smoothed)
+        if self.protocol.cider_df != "test" and self.frequencies is not None:
+            found["cider"] = {"cider_df": f"{self.protocol.cider_df}@{_digest(self.frequencies)[:4]}"}
+        return found
+
     @property
     def decides(self) -> Mapping[str, Any]:
         """All that decides a number, as JSON: of protocol and labeler what they hold, not only their names."""
         return {
-            **self.model_dump(mode="json", exclude={"protocol", "labeler", "metrics", "efficacy", "certificate"}),
+            **self.model_dump(
+                mode="json",
+                exclude={"protocol", "labeler", "metrics", "efficacy", "certificate", *_REPORTS},
+            ),
+            **{name: _digest(given) for name in _REPORTS if (given := getattr(self, name))},
             "protocol": self.protocol.choices,
             "labeler": self.tool.identity,
             "metrics": None
@@ -157,6 +222,13 @@ class Scoring(BaseModel):
         """The same with some choices changed, validated."""
         kept = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
         return scoring(**{**kept, **changes})
+
+
+_REPORTS: Final = ("training_reports", "frequency_reports")
+
+
+def _digest(reports: Sequence[str]) -> str:
+    return hashlib.sha256("\x1e".join(reports).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def known_options(known: Iterable[str], given: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Final, Literal, get_args
 from rrgbench.errors import InputError, listed
 from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown
 
-Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids"]
+Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids", "vocabulary"]
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +78,9 @@ def read_reports(
     ----------
     path : str or Path
         `.jsonl`, `.json`, `.csv`, `.tsv` or `.txt`.
-    role : {"predictions", "references"}
-        Which text to take where a file has both. References may have several texts for a study.
+    role : {"predictions", "references", "training"}
+        Which text to take where a file has both, and of a file of splits the test or the training split. References may
+        have several texts for a study.
     allow : collection of {"duplicates", ...}
         With `duplicates` the first report of a study counts and later ones are left out; other names have no effect
         here.

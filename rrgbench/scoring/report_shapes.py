@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError, listed
 
-Role = Literal["predictions", "references"]
+Role = Literal["predictions", "references", "training"]
 Row = tuple[str, str | None, tuple[str, ...]]
 """Place for messages, study id (None where the shape has none), one or more texts."""
 
@@ -35,16 +35,18 @@ _FILM_IDS: Final = (
     "file_name",
     "path",
 )
+_REFERENCES: Final = (
+    *("reference", "references", "ref", "refs", "reference_report", "gt", "gts", "ground_truth", "groundtruth"),
+    *("target", "targets", "original", "original_report", "actual", "gold"),
+)
 _SPECIFIC: Final[Mapping[Role, tuple[str, ...]]] = {
     "predictions": (
         *("prediction", "predictions", "pred", "preds", "predicted", "predicted_report", "model_prediction"),
         *("hypothesis", "hypotheses", "hyp", "hyps", "hypo", "generated", "generated_report", "generated_text"),
         *("generation", "output", "outputs", "response", "answer", "completion", "res", "candidate", "decoded"),
     ),
-    "references": (
-        *("reference", "references", "ref", "refs", "reference_report", "gt", "gts", "ground_truth", "groundtruth"),
-        *("target", "targets", "original", "original_report", "actual", "gold"),
-    ),
+    "references": _REFERENCES,
+    "training": _REFERENCES,
 }
 _GENERAL: Final = ("report", "reports", "text", "caption", "captions", "report_text", "report_impression")
 _SECTIONS: Final = ("findings", "impression", "section_findings", "section_impression")
@@ -98,8 +100,8 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
         File name: its ending tells tables and lines of text from JSON.
     text : str
         Its content.
-    role : {"predictions", "references"}
-        Which text to take where a file has both.
+    role : {"predictions", "references", "training"}
+        Which text to take where a file has both, and of a file of splits the test or the training split.
     columns : Columns
         Fields that are not to be guessed.
 
@@ -276,9 +278,11 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
     if isinstance(content.get("annotations"), list):
         return _records(name, _numbered(name, content["annotations"]), role, columns)
     if names <= {"train", "val", "validate", "valid", "test"} and all(isinstance(value, list) for value in values):
-        test = content.get("test", [])
-        found = _records(name, _numbered(name, test), role, columns)
-        return Rows(found.rows, f"{name} holds several splits: the {len(test)} studies of test are taken", found.fields)
+        split = "train" if role == "training" else "test"
+        chosen = content.get(split, [])
+        found = _records(name, _numbered(name, chosen), role, columns)
+        note = f"{name} holds several splits: the {len(chosen)} studies of {split} are taken"
+        return Rows(found.rows, note, found.fields)
     identified = bool(names & {*_STUDY_IDS, *_FILM_IDS} or {_plain(columns.study_id or "")} & names)
     if identified and _known(list(content)):
         if all(isinstance(value, list) for value in values):

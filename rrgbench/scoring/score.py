@@ -11,7 +11,7 @@ import numpy as np
 
 from rrgbench.errors import InputError, listed
 from rrgbench.labelers.lookup import LookupLabeler
-from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS, in_order
+from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS, TEXT_METRICS, in_order
 from rrgbench.metrics.external.loading import PLUG_INS, load_metric
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.registry import lookup
@@ -113,33 +113,35 @@ def score_pairs(
     """
     say = progress or _silent
     options, labels = looked_up(pairs, options, labels)
-    keys, external = wanted_metrics(options.metrics)
+    keys, external = wanted_metrics(options)
     check_section(options, pairs)
+    if options.lacking:
+        raise InputError(options.lacking)
     absent: dict[str, str] = {}
     families: list[Family] = []
 
-    text_keys = [key for key in keys if key in TEXT_GROUPS["nlg"]]
+    text_keys = [key for key in keys if key not in TEXT_GROUPS["ce"]]
     if not pairs.references:
         unscored = [*text_keys, *(key for metric in external for key in metric.keys)]
         absent.update(dict.fromkeys(unscored, "no reference reports; only the films' labels to compare with"))
         external = []
     elif text_keys:
         say("comparing texts")
-        found, missing = text_families(pairs, options.protocol, text_keys)
+        found, missing = text_families(pairs, options, text_keys)
         families += found
         absent.update(missing)
 
     base = _text_signature(pairs, options, labels)
-    signatures = dict.fromkeys(TEXT_GROUPS["nlg"], base)
-    whole = base
+    signatures = {key: base.with_extras(**options.metric_choices.get(key, {})) for key in OWN_METRICS}
+    whole = base.with_extras(**{name: value for one in text_keys for name, value in signatures[one].extras})
     if any(key in TEXT_GROUPS["ce"] for key in keys):
         say("labelling reports")
         families.append(Family(options.clinical_efficacy, efficacy_statistics(pairs, options, labels)))
-        whole = efficacy_signature(base, options, labels)
-        signatures.update(dict.fromkeys(TEXT_GROUPS["ce"], whole))
+        signatures.update(dict.fromkeys(TEXT_GROUPS["ce"], efficacy_signature(base, options, labels)))
+        whole = efficacy_signature(whole, options, labels)
     if external:
         say(f"running {', '.join(metric.name for metric in external)}")
-        families += external_families(pairs, options.protocol, external)
+        families += external_families(pairs, options, external)
         whole = whole.with_extras(**{metric.name: metric.identity for metric in external})
     for plug_in in external:
         own = base.with_extras(**{plug_in.name: plug_in.identity})
@@ -185,14 +187,20 @@ def _text_signature(pairs: ReportPairs, options: Scoring, labels: ReferenceLabel
         n=len(pairs.study_ids),
         protocol=options.protocol.identity,
     ).with_extras(
-        reads=options.reads, section=options.section, allowed=pairs.allowed or None, bootstrap=options.bootstrap
+        reads=options.reads,
+        section=options.section,
+        allowed=pairs.allowed or None,
+        bootstrap=options.bootstrap,
+        **options.text_choices,
     )
 
 
 def value_signature(pairs: ReportPairs, options: Scoring, key: str) -> Signature:
     """The signature of a value of one of our own metrics."""
     base = _text_signature(pairs, options)
-    return efficacy_signature(base, options, None) if key in TEXT_GROUPS["ce"] else base
+    if key in TEXT_GROUPS["ce"]:
+        return efficacy_signature(base, options, None)
+    return base.with_extras(**options.metric_choices.get(key, {}))
 
 
 def check_section(options: Scoring, pairs: ReportPairs) -> None:
@@ -234,8 +242,10 @@ def _reference_labels(options: dict[str, Any]) -> ReferenceLabels | None:
     return None if values is None else ReferenceLabels(values, source, known)
 
 
-def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list[str], list[ExternalMetric]]:
+def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     """Keys of our own metrics in the order of tables, and other packages' metrics, loaded; all of our own for None.
+
+    Under a protocol whose BLEU is a mean over reports, that is the default instead of the corpus's.
 
     Raises
     ------
@@ -246,19 +256,22 @@ def wanted_metrics(metrics: Iterable[str | ExternalMetric] | None) -> tuple[list
     InputError
         If two metrics would give the same key.
     """
-    if metrics is None:
-        return metric_keys(None), []
-    given = list(dict.fromkeys([metrics] if isinstance(metrics, str) else metrics))
+    plain = options.protocol.bleu == "corpus"
+    if options.metrics is None:
+        return metric_keys(
+            None if plain else ("bleu_mean", *(key for key in TEXT_METRICS if key not in TEXT_GROUPS["bleu"]))
+        ), []
+    given = list(dict.fromkeys(options.metrics))
     loaded = [item for item in given if isinstance(item, ExternalMetric)]
     names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
     # Names are checked before weights are loaded, which may take minutes.
     for name in names:
-        lookup("metric", name, [*TEXT_METRICS, *TEXT_GROUPS, *PLUG_INS.names()])
-    own = [name for name in names if name in TEXT_METRICS or name in TEXT_GROUPS]
+        lookup("metric", name, [*OWN_METRICS, *TEXT_GROUPS, *PLUG_INS.names()])
+    own = [name for name in names if name in OWN_METRICS or name in TEXT_GROUPS]
     foreign = [name for name in names if name not in own]
     keys = metric_keys(own) if own or not given else []
     loaded += [load_metric(name) for name in foreign]
-    times = Counter([*TEXT_METRICS, *(key for metric in loaded for key in metric.keys)])
+    times = Counter([*OWN_METRICS, *(key for metric in loaded for key in metric.keys)])
     twice = [key for key, count in times.items() if count > 1]
     if twice:
         raise InputError(f"{listed(twice)} would be given by two metrics; score one of them at a time")
@@ -277,7 +290,7 @@ def metric_keys(metrics: Iterable[str] | None) -> list[str]:
         return list(TEXT_METRICS)
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names or [""]:
-        lookup("metric", name, [*TEXT_METRICS, *TEXT_GROUPS])
+        lookup("metric", name, [*OWN_METRICS, *TEXT_GROUPS])
     return in_order(list(dict.fromkeys(key for name in names for key in TEXT_GROUPS.get(name, (name,)))))
 
 

@@ -120,8 +120,8 @@ def under_protocols(
     """
     given = options or scoring()
     # Weights of other packages' metrics are loaded once for all protocols.
-    keys, external = wanted_metrics(given.metrics)
-    plain = given.but(metrics=(*keys, *external), intervals=False)
+    keys, external = wanted_metrics(given)
+    plain = given.but(intervals=False, **({} if given.metrics is None else {"metrics": (*keys, *external)}))
     labelers: dict[str, RememberingLabeler] = {}
     scores: dict[str, Scores] = {}
     absent: dict[str, str] = {}
@@ -132,7 +132,7 @@ def under_protocols(
         name = str(given_protocol) if given_protocol in known else chosen.protocol.identity
         if progress:
             progress(f"scoring under {name}")
-        if reason := other_section(chosen):
+        if reason := other_section(chosen) or chosen.lacking:
             absent[name], refusal = reason, InputError
             continue
         if chosen.protocol.missing_part:

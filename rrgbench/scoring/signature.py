@@ -15,7 +15,23 @@ from rrgbench.errors import InputError
 
 _LEADING: Final = ("rrgbench", "corpus", "split", "n", "protocol", "labeler", "avg", "unc", "obs")
 _EXTRA: Final = (
-    *("tgt", "labels", "known", "fraction", "setting", "k", "seed", "section", "allowed", "reads", "bootstrap"),
+    *(
+        "tgt",
+        "labels",
+        "known",
+        "fraction",
+        "setting",
+        "k",
+        "seed",
+        "section",
+        "vocab",
+        "tokens",
+        "bleu",
+        "cider_df",
+        "allowed",
+        "reads",
+        "bootstrap",
+    ),
 )
 FIELDS: Final = (*_LEADING, *_EXTRA)
 """Fields that signatures may have, in their order; tasks and plug-ins add others."""

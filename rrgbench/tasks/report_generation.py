@@ -100,7 +100,7 @@ def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], *
     if not references:
         return []
     options = scoring(**given)
-    keys, _ = wanted_metrics(options.metrics)
+    keys, _ = wanted_metrics(options)
     training = [study.report for study in evaluation.corpus.reports("train") if (study.report or "").strip()]
     pairs = pair_in_memory(references, references, options.allow)
     found = certificate(pairs, options, keys, training_reports=[text for text in training if text])

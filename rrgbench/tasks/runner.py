@@ -141,6 +141,8 @@ def evaluate(
             f"corpus {corpus.name}: {reason}; load it with another section (--option section=...), "
             "or choose a protocol that compares these (rrgbench list protocols)"
         )
+    if scores.protocol.needs_training:
+        scores = scores.but(training_reports=[study.report for study in corpus.reports("train") if study.report])
     films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache)
     models = [main, *how.also, *(load_model(name) for name in chosen.trivial if name != main.name)]
     work = [

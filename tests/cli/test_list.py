@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from rrgbench.cli.main import app
 from rrgbench.data.loading import CORPORA
 from rrgbench.errors import UnknownNameError
-from rrgbench.metrics.catalogue import NATIVE, TEXT_METRICS
+from rrgbench.metrics.catalogue import NATIVE, OWN_METRICS
 from rrgbench.metrics.external.loading import plug_in_metrics
 from rrgbench.models import MODELS
 from rrgbench.scoring.protocols import load_protocol
@@ -58,7 +58,7 @@ def test_metrics_and_their_groups_are_taken_by_score():
             assert all(one.about in line for one in plug_ins[name].entries)
             continue
         assert NATIVE[name].about in line
-        if name not in TEXT_METRICS:
+        if name not in OWN_METRICS:
             assert line.endswith(f"suites only: {NATIVE[name].group}")
             continue
         assert metric_keys([name]) == [name]

@@ -12,6 +12,7 @@ from rrgbench.cli.compare import compare
 from rrgbench.cli.protocols import protocols
 from rrgbench.cli.score import score
 from rrgbench.errors import InputError
+from rrgbench.scoring.options import scoring
 from rrgbench.scoring.protocols import load_protocol, protocol_names
 from rrgbench.scoring.signature import parse
 
@@ -121,33 +122,38 @@ def test_protocols_scores_under_each(run, files) -> None:
     common = ("protocols", "--predictions", files["good"], "--references", files["references"])
     result = run(*common)
     assert "moves" in result.stdout
-    possible = [name for name in protocol_names() if not load_protocol(name).missing_part]
+    without_training = [name for name in protocol_names() if not scoring(name).lacking]
+    assert 8 < len(without_training) < len(protocol_names())
+    possible = [name for name in without_training if not load_protocol(name).missing_part]
     assert result.stdout.count("|protocol:") == len(possible)
     latex = run(*common, "--latex").stdout
     assert latex.count("rexrank &") == 1
     assert latex.count(r"\midrule") == 2
     content = json.loads(run(*common, "--json", "--metrics", "ce").stdout)
-    assert list(content) == possible
+    assert [name for name, one in content.items() if "left_out" not in one] == possible
+    assert "--training-reports FILE" in content["r2gen"]["left_out"]
+    given = run(*common, "--json", "--metrics", "ce", "--training-reports", files["references"]).stdout
+    assert "values" in json.loads(given)["r2gen"]
     assert run(*common, "--efficacy-choices", "--markdown").stdout.count("avg:") == 24
 
 
 def test_protocols_takes_a_list_of_them_and_files(run, files) -> None:
     own = files["folder"] / "mine.yaml"
     own.write_text("name: mine\nversion: 2\ncleaning: none\n")
-    chosen = ("--protocol", "r2gen", "--protocol", "raw@1", "--protocol", own)
+    chosen = ("--protocol", "r2gen@1", "--protocol", "raw@1", "--protocol", own)
     result = run("protocols", "--predictions", files["good"], "--references", files["references"], "--json", *chosen)
-    assert list(json.loads(result.stdout)) == ["r2gen", "raw@1", load_protocol(own).identity]
+    assert list(json.loads(result.stdout)) == ["r2gen@1", "raw@1", load_protocol(own).identity]
     described = json.loads(run("protocols", "--json", *chosen).stdout)
     assert [one["name"] for one in described] == ["r2gen", "raw", "mine"]
     choices = ("protocols", "--predictions", files["good"], "--references", files["references"], "--efficacy-choices")
-    assert run(*choices, "--markdown", "--protocol", "r2gen").stdout.count("|protocol:r2gen@1|") == 24
+    assert run(*choices, "--markdown", "--protocol", "r2gen@1").stdout.count("|protocol:r2gen@1|") == 24
     assert "give --protocol once" in run(*choices, *chosen, fails=True).output
 
 
 def test_protocols_of_another_section_are_left_out(run, files) -> None:
     common = ("protocols", "--predictions", files["good"], "--references", files["references"])
     found = json.loads(run(*common, "--section", "findings", "--json").stdout)
-    assert found["rexrank"]["left_out"].startswith("protocol rexrank@1 compares the findings and impression")
+    assert found["rexrank"]["left_out"].startswith("protocol rexrank@2 compares the findings and impression")
     assert "bleu_4" in json.dumps(found["raw"])
     assert "rexrank" in run(*common, "--section", "findings").stdout
     alone = run(*common, "--section", "findings", "--protocol", "rexrank", fails=True)

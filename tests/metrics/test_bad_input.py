@@ -30,12 +30,17 @@ def defined_or_named(found: Scores) -> bool:
     )
 
 
-@pytest.mark.parametrize("protocol", ["raw", "dcrrg", "r2gen", "radeval", "rexrank"])
+@pytest.mark.parametrize("protocol", ["raw", "dcrrg", "r2gen@1", "r2gen", "m2tr", "radeval", "rexrank@1", "rexrank"])
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_odd_text_on_either_side_is_scored(text: str, protocol: str) -> None:
     for reference, hypothesis in ((text, HYPOTHESES[0]), (REFERENCES[0], text), (text, text)):
         found = score(
-            [reference, *REFERENCES[1:]], [hypothesis, *HYPOTHESES[1:]], protocol, allow=["empty"], replicates=20
+            [reference, *REFERENCES[1:]],
+            [hypothesis, *HYPOTHESES[1:]],
+            protocol,
+            allow=["empty"],
+            replicates=20,
+            training_reports=REFERENCES,
         )
         assert not found.absent
         assert defined_or_named(found)

@@ -264,7 +264,7 @@ def test_what_a_package_prints_stays_off_stdout(capsys) -> None:
     assert "Using device" in printed.err
 
 
-@pytest.mark.parametrize(("protocol", "expected"), [("raw", "The heart"), ("r2gen", "the heart")])
+@pytest.mark.parametrize(("protocol", "expected"), [("raw", "The heart"), ("r2gen@1", "the heart")])
 def test_a_plug_in_reads_what_the_protocols_labeler_reads(protocol, expected) -> None:
     read = []
 

@@ -14,9 +14,12 @@ from rrgbench.scoring.score import score
 
 
 def test_the_protocols_of_the_house_plan_are_here_with_their_sources() -> None:
-    assert protocol_names() == ["raw", "coco", "dcrrg", "r2gen", "radeval", "rexrank"]
+    assert protocol_names()[:4] == ["raw", "coco", "dcrrg", "r2gen"]
+    assert {"cvt2", "cxrmate", "organ", "xpronet", "rgrg", "miura", "m2tr", "llava-rad", "rrg24"} < set(
+        protocol_names()
+    )
     assert all(len(protocol.source) > 100 for protocol in map(load_protocol, protocol_names()))
-    assert load_protocol("r2gen").identity == "r2gen@1"
+    assert load_protocol("r2gen").identity == "r2gen@2"
     assert load_protocol("dcrrg").clinical_efficacy().averaging == "micro"
 
 
@@ -100,7 +103,7 @@ def test_no_protocol_of_ones_own_passes_for_one_that_ships(tmp_path, monkeypatch
     path.write_text("name: r2gen\nversion: 1\ncleaning: none\n")
     signed = [
         str(score(["A b."], ["a b."], one, ["bleu_1"], False).signature)
-        for one in ("r2gen", path, load_protocol("r2gen").model_copy(update={"averaging": "micro"}))
+        for one in ("r2gen@1", path, load_protocol("r2gen@1").model_copy(update={"averaging": "micro"}))
     ]
     assert "|protocol:r2gen@1" in signed[0]
     assert all(re.search(r"\|protocol:r2gen@1#[0-9a-f]{4}(\||$)", line) for line in signed[1:])
@@ -109,7 +112,7 @@ def test_no_protocol_of_ones_own_passes_for_one_that_ships(tmp_path, monkeypatch
     # the words about its source decide nothing; every other field does
     assert own.model_copy(update={"source": "elsewhere"}).identity == own.identity
     assert own.model_copy(update={"observations": 5}).identity != own.identity
-    assert load_protocol("r2gen").model_copy(update={"source": "elsewhere"}).identity == "r2gen@1"
+    assert load_protocol("r2gen").model_copy(update={"source": "elsewhere"}).identity == "r2gen@2"
     (tmp_path / "theirs-1.dist-info").mkdir()
     (tmp_path / "theirs-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
     (tmp_path / "theirs-1.dist-info/entry_points.txt").write_text("[rrgbench.protocols]\ntheirs = theirs:FILE\n")
@@ -128,9 +131,9 @@ def test_names_and_versions_can_be_written_in_a_signature() -> None:
 
 
 def test_the_section_is_checked(caplog) -> None:
-    with pytest.raises(InputError, match=r"rexrank@1 compares .*these texts are the findings"):
+    with pytest.raises(InputError, match=r"rexrank@2 compares .*these texts are the findings"):
         score(["a b"], ["a b"], "rexrank", ["bleu_1"], False, section="findings")
     found = score(["a b"], ["a b"], "dcrrg", ["bleu_1"], False, section="findings")
     assert "section:findings" in str(found.signature)
-    score(["clear lungs", "big heart"], ["a", "b"], "rexrank", ["bleu_1"], False)
+    score(["clear lungs", "big heart"], ["a", "b"], "rexrank", ["bleu_mean"], False)
     assert "0 of 2 references name an impression" in caplog.text

@@ -54,7 +54,7 @@ def test_every_metric_is_there_with_interval_and_signature() -> None:
 
 def test_protocol_decides_cleaning_and_efficacy() -> None:
     raw, dcrrg, r2gen = (
-        score(REFERENCES, HYPOTHESES, protocol=name, intervals=False) for name in ("raw", "dcrrg", "r2gen")
+        score(REFERENCES, HYPOTHESES, protocol=name, intervals=False) for name in ("raw", "dcrrg", "r2gen@1")
     )
     assert raw["bleu_1"].value != dcrrg["bleu_1"].value
     labels = load("rules").label([*REFERENCES, *HYPOTHESES])

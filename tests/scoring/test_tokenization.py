@@ -64,7 +64,7 @@ def test_without_pycocoevalcap(monkeypatch) -> None:
 
 
 def test_protocol_table_shows_how_far_a_number_moves() -> None:
-    table = under_protocols(PAIRS, ["raw", "r2gen"], scoring(metrics=["bleu_1", "rouge_l"]))
+    table = under_protocols(PAIRS, ["raw", "r2gen@1"], scoring(metrics=["bleu_1", "rouge_l"]))
     values = [scores["bleu_1"].value for scores in table.scores.values()]
     np.testing.assert_allclose(table.spread("bleu_1"), (min(values), max(values)))
-    assert [row.label for row in table.to_table().rows] == ["raw", "r2gen", "lowest", "highest", "moves by"]
+    assert [row.label for row in table.to_table().rows] == ["raw", "r2gen@1", "lowest", "highest", "moves by"]

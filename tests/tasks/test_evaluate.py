@@ -12,6 +12,7 @@ from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.runs.records import sort_records
+from rrgbench.scoring.options import scoring
 from rrgbench.scoring.score import score
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite, load_suite
@@ -235,7 +236,7 @@ def test_a_fresh_and_a_resumed_run_have_the_same_order(corpus, suite, run):
 def test_another_labeler_or_protocol_is_another_unit(corpus, tmp_path):
     few = Suite(name="few", replicates=5, trivial=(), tasks={"clinical_efficacy": {"limit": 5}})
     first = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="dcrrg")
-    second = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="r2gen")
+    second = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="r2gen@1")
     # each beside the best constant under the same choices
     assert len(list((tmp_path / "units").glob("*.json"))) == 4
     assert {r.signature for r in first.records} != {r.signature for r in second.records}
@@ -312,7 +313,7 @@ def test_another_labeler_of_training_labels_is_another_unit(corpus, tmp_path, mo
 def test_a_protocol_of_another_section_is_refused_and_the_section_signed(corpus, tmp_path):
     findings = replace(corpus, section="findings")
     few = Suite(name="few", replicates=5, trivial=(), tasks={"report_generation": {}, "error_correlation": {}})
-    with pytest.raises(InputError, match=r"rexrank@1 compares the findings and impression.*--option section"):
+    with pytest.raises(InputError, match=r"rexrank@2 compares the findings and impression.*--option section"):
         evaluate(Oracle(corpus), findings, few, tmp_path, protocol="rexrank")
     run = evaluate(Oracle(corpus), findings, few, tmp_path)
     compared = [one for one in run.records if one.value is not None and "protocol:" in one.signature]
@@ -320,3 +321,11 @@ def test_a_protocol_of_another_section_is_refused_and_the_section_signed(corpus,
     assert all("|section:findings" in one.signature for one in compared)
     films_only = Suite(name="few", replicates=5, trivial=(), tasks={"classification": {"settings": ("own",)}})
     assert evaluate(Oracle(corpus), findings, films_only, tmp_path / "films", protocol="rexrank").records
+
+
+def test_a_protocol_with_a_vocabulary_takes_it_from_the_training_split(corpus, tmp_path):
+    few = Suite(name="few", replicates=5, trivial=(), tasks={"report_generation": {"limit": 4}})
+    run = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="r2gen")
+    (bleu, *_) = [one for one in run.records if one.metric == "bleu_1" and one.model == "oracle"]
+    reports = [study.report for study in corpus.reports("train")]
+    assert f"|vocab:{scoring('r2gen', training_reports=reports).vocabulary.identity}" in bleu.signature

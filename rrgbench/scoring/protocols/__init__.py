@@ -15,17 +15,34 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrgbench.errors import InputError, UnknownNameError, problems
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.registry import Registry, lookup
-from rrgbench.scoring.cleaning import CLEANING, Cleaning
+from rrgbench.scoring.cleaning import Cleaning, Tokens, cleaner
 from rrgbench.scoring.tokenization import missing_part as ptb_missing_part
 from rrgbench.scoring.tokenization import ptb_tokens
 
 Section = Literal["findings", "impression", "findings and impression"]
 """Parts of a report that texts can be."""
+
+
+class VocabularyRule(BaseModel):
+    """What a model's tokenizer leaves of references (`rrgbench.scoring.vocabulary`).
+
+    Attributes
+    ----------
+    threshold : int
+        Words seen more seldom in the training reports become `<unk>`; 0 keeps all.
+    cut : int
+        Words that are kept of a report; 0 keeps all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: int = Field(default=0, ge=0)
+    cut: int = Field(default=0, ge=0)
 
 
 class Protocol(BaseModel):
@@ -40,14 +57,25 @@ class Protocol(BaseModel):
     tokenization : {"whitespace", "ptb"}
         How words are found in the cleaned text; `ptb` needs Java (`rrgbench.scoring.tokenization`). METEOR always
         normalises text its own way, as its jar does with `-norm`.
+    tokens : {"all", "alphabetic"}
+        Which words stay: all, or those of letters, with `<NUM>` for those of digits.
+    vocabulary : VocabularyRule, optional
+        The training reports' vocabulary that references go through, hypotheses not. Needs the training reports.
+    cider_df : {"test", "train", "file"}
+        Where CIDEr's document frequencies come from: the references scored, the training reports, or other reports that
+        are given (`rrgbench.scoring.options.Scoring`).
+    bleu : {"corpus", "mean-sentence"}
+        BLEU of the corpus, or the mean over reports of sentence BLEU (`bleu_1_mean` ... `bleu_4_mean`).
+    smoothing : float
+        Matches that sentence BLEU takes where an order above the first has none (NLTK's method 1).
     labelled_text : str
-        Whether the labeler reads the text as given or after cleaning.
+        Whether the labeler reads the text as given or after cleaning and, of references, the vocabulary.
     section : str
         The part of the report that the source compares.
     labeler : str
         Default labeler; another may be given when scoring and is then shown in the signature.
     averaging, observations, uncertain : str, int, str
-        As in `ClinicalEfficacy`.
+        As in `ClinicalEfficacy`; the averaging `example` is `per-report`.
     source : str
         Where the choices come from, and where a choice is ours.
     """
@@ -58,6 +86,11 @@ class Protocol(BaseModel):
     version: int = Field(ge=1)
     cleaning: Cleaning
     tokenization: Literal["whitespace", "ptb"] = "whitespace"
+    tokens: Tokens = "all"
+    vocabulary: VocabularyRule | None = None
+    cider_df: Literal["test", "train", "file"] = "test"
+    bleu: Literal["corpus", "mean-sentence"] = "corpus"
+    smoothing: float = Field(default=0.1, ge=0)
     labelled_text: Literal["as given", "cleaned"] = "as given"
     section: Literal["as given"] | Section = "as given"
     labeler: str = "rules@2"
@@ -65,6 +98,11 @@ class Protocol(BaseModel):
     observations: Literal[14, 5] = 14
     uncertain: Uncertainty = "positive"
     source: str = ""
+
+    @field_validator("averaging", mode="before")
+    @classmethod
+    def _example(cls, given: Any) -> Any:
+        return "per-report" if given == "example" else given
 
     @property
     def identity(self) -> str:
@@ -81,12 +119,18 @@ class Protocol(BaseModel):
 
     @property
     def choices(self) -> dict[str, Any]:
-        """All that decides a number: every field but the source, as JSON."""
-        return self.model_dump(mode="json", exclude={"source"})
+        """All that decides a number, as JSON: every field but the source; later ones only where they aren't plain."""
+        plain = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump(mode="json", exclude={"source", *plain})
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether numbers depend on the training reports."""
+        return self.cider_df == "train" or (self.vocabulary is not None and self.vocabulary.threshold > 0)
 
     def clean(self, reports: Sequence[str]) -> list[str]:
         """Cleaned reports."""
-        function = CLEANING[self.cleaning]
+        function = cleaner(self.cleaning, self.tokens)
         return [function(report) for report in reports]
 
     def tokenize(self, reports: Sequence[str]) -> list[str]:
@@ -109,6 +153,9 @@ class Protocol(BaseModel):
         """The clinical-efficacy metric with this protocol's choices."""
         return ClinicalEfficacy(self.averaging, self.observations, self.uncertain)
 
+
+_LATER: Final = ("tokens", "vocabulary", "cider_df", "bleu", "smoothing")
+"""Fields that came after protocols were first signed: plain ones change no digest."""
 
 PROTOCOLS: Final[Registry[Protocol | Path]] = Registry("protocol", "rrgbench.protocols")
 """Protocols of other packages: an entry point names a `Protocol`, or the path of a YAML file."""
