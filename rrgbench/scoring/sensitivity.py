@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -53,10 +54,10 @@ class ProtocolTable:
             Row(name, tuple(scores[key].cell if key in scores else Cell() for key in self.metrics))
             for name, scores in self.scores.items()
         ]
-        rows += [
-            Row(name, tuple(Cell(notes=(f"{name} left out: {reason}",)) for _ in self.metrics))
-            for name, reason in self.absent.items()
-        ]
+        for name, reason in self.absent.items():
+            # the row says which protocol, so that equal reasons are one note
+            note = f"left out: {re.sub('^protocol [^ ]+ ', '', reason)}"
+            rows.append(Row(name, tuple(Cell(notes=(note,)) for _ in self.metrics)))
         spreads = [self.spread(key) for key in self.metrics]
         for name, values in (
             ("lowest", [low for low, _ in spreads]),

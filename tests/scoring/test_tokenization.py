@@ -51,7 +51,7 @@ def test_without_java_the_protocol_is_absent_with_the_reason(monkeypatch) -> Non
         score(["a"], ["a"], "coco", ["bleu_1"])
     table = under_protocols(PAIRS, ["raw", "coco"], scoring(metrics=["bleu"]))
     assert list(table.scores) == ["raw"]
-    assert "coco left out: PTB tokenization needs Java" in table.to_markdown()
+    assert "left out: PTB tokenization needs Java" in table.to_markdown()
     with pytest.raises(MissingPartError, match="needs Java"):
         under_protocols(PAIRS, ["coco"])
 
