@@ -102,7 +102,8 @@ def _told(error: BaseException, arguments: list[str]) -> ExitCode:
         return ExitCode.DEFECT
     logging.getLogger(__name__).info("how it came to the error below", exc_info=error)
     code = exit_code(error)
-    words = f"standard output: {message(error)}" if output_full and isinstance(error, OSError) else message(error)
+    printing = isinstance(error, OSError) and (output_full or _in_printing(error))
+    words = f"standard output: {message(error)}" if printing else message(error)
     if code is ExitCode.REFUSED and resumable:
         words += f"; what was finished is kept; when that is put right, resume with: {again}"
     _say(words)
@@ -118,6 +119,12 @@ def _output_emptied() -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
+
+
+def _in_printing(error: OSError) -> bool:
+    """Whether it comes from writing to the terminal: of a long text nothing is left that a flush could fail on."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] in ("click", "typer", "rich")
 
 
 def _say(words: str) -> None:
