@@ -17,6 +17,7 @@ from rrgbench.cli.explain import explain
 from rrgbench.cli.list import app as list_app
 from rrgbench.cli.protocols import protocols
 from rrgbench.cli.report import report
+from rrgbench.cli.reproduce import app as reproduce_app
 from rrgbench.cli.runs import app as runs_app
 from rrgbench.cli.score import score
 from rrgbench.cli.train import train
@@ -41,6 +42,7 @@ app.command("drift")(drift)
 app.command("compare")(compare)
 app.command("protocols")(protocols)
 app.command("report")(report)
+app.add_typer(reproduce_app, name="reproduce")
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")
 app.add_typer(list_app, name="list")

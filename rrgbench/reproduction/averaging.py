@@ -10,11 +10,16 @@ with equality on the right only if p and r stand in one proportion everywhere. A
 of half a unit of its last digit on both sides, and the tests are of intervals.
 """
 
+import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from rrgbench.errors import InputError
+from rrgbench.render.table import Cell, Column, Row, Table
+from rrgbench.reproduction.figures import Figure
 
 Verdict = Literal["micro", "averaged", "neither"]
 
@@ -78,9 +83,9 @@ def audit_averaging(name: str, precision: str, recall: str, f1: str) -> Averagin
     >>> audit_averaging("M2TR", "0.240", "0.428", "0.308").verdict
     'micro'
     """
-    printed = [_number(name, text) for text in (precision, recall, f1)]
-    scale = 100.0 if max(value for value, _ in printed) > 1.0 else 1.0
-    (p, dp), (r, dr), (f, df) = ((value / scale, half / scale) for value, half in printed)
+    printed = [Figure.of(text, name) for text in (precision, recall, f1)]
+    scale = 100.0 if max(one.value for one in printed) > 1.0 else 1.0
+    (p, dp), (r, dr), (f, df) = ((one.value / scale, one.half / scale) for one in printed)
     if max(p, r, f) > 1.0:
         raise InputError(f"{name}: {precision}, {recall}, {f1}; expected fractions up to 1 or per cent up to 100")
     low, high = _harmonic(p - dp, r - dr), _harmonic(min(p + dp, 1.0), min(r + dr, 1.0))
@@ -122,17 +127,38 @@ def audit_table(rows: Sequence[Mapping[str, str]], name: str, columns: Sequence[
             yield audit_averaging(row[name], *cells)
 
 
+def read_and_audit(path: str | Path, name: str, columns: Sequence[str]) -> list[AveragingAudit]:
+    """Audits of a CSV's rows; an empty `name` is the first column.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, lacks a column, or no row prints all three figures.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    found = list(audit_table(list(reader), name or (reader.fieldnames or [""])[0], columns))
+    if not found:
+        raise InputError(f"table {path.name}: no row has {', '.join(columns)}")
+    return found
+
+
+def audits_to_table(audits: Sequence[AveragingAudit]) -> Table:
+    """A row an audit: printed figures, the harmonic mean that a micro F1 would be, and the verdict."""
+    rows = []
+    for one in audits:
+        harmonic = _harmonic(one.precision, one.recall)
+        figures = (one.precision, one.recall, one.f1, harmonic, one.distance)
+        rows.append(Row(one.name, (*map(Cell, figures), Cell(one.verdict, notes=(MEANING[one.verdict],)))))
+    titles = ("precision", "recall", "F1", "harmonic mean", "F1 minus it")
+    columns = (*map(Column, titles), Column("averaging", text=True))
+    return Table("Averaging read off printed figures", "row", columns, tuple(rows))
+
+
 def _harmonic(precision: float, recall: float) -> float:
     p, r = max(precision, 0.0), max(recall, 0.0)
     return 2.0 * p * r / (p + r) if p + r > 0.0 else 0.0
-
-
-def _number(name: str, text: str) -> tuple[float, float]:
-    """A printed figure and half a unit of its last digit."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0.0 <= value <= 100.0 or "e" in text.lower():
-        raise InputError(f"{name}: {text!r} is not a printed figure; expected a decimal number from 0 to 1, or to 100")
-    return value, 0.5 * 10.0 ** -len(text.strip().partition(".")[2])

@@ -1,0 +1,96 @@
+"""`rrgbench reproduce`: printed figures recomputed from published outputs, and averagings read off printed figures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrgbench.cli import completion
+from rrgbench.cli.option_groups import CorpusOptions, Json, OutputForm, grouped
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+@grouped
+def figures(
+    context: typer.Context,
+    outputs: Annotated[
+        Path | None, typer.Option(help="Folder with the published outputs; they don't come with rrgbench.")
+    ] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="The corpus's references, e.g. R2Gen's annotation.json.")
+    ] = None,
+    training_reports: Annotated[
+        Path | None, typer.Option("--training-reports", help="The training reports, where they aren't in --references.")
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="Take references and training reports from this corpus.", autocompletion=completion.corpora),
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="The corpus's folder.")] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="Folder of the registry.", show_default="leaderboards/published")
+    ] = None,
+    only: Annotated[str, typer.Option(help="Only systems whose name holds this.")] = "",
+    search: Annotated[bool, typer.Option(help="Try other choices where the stated protocol doesn't fit.")] = True,
+    *,
+    form: OutputForm,
+) -> None:
+    """Recompute the registry's printed figures: printed, ours, difference, and whether they are reproduced.
+
+    \b
+    Examples:
+      rrgbench reproduce --outputs published --references annotation.json
+      rrgbench reproduce --outputs published --corpus iu-xray --root iu_xray --only CvT2
+      rrgbench reproduce averaging table.csv
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from rrgbench.cli.progress import bars
+    from rrgbench.errors import InputError
+    from rrgbench.render.terminal import print_table
+    from rrgbench.reproduction.recompute import Material, reproduce
+    from rrgbench.reproduction.registry import PUBLISHED, load_published
+
+    if corpus is not None and references is not None:
+        raise typer.BadParameter("give --references or --corpus, not both")
+    systems = [one for one in load_published(registry or PUBLISHED) if only.lower() in one.system.lower()]
+    if not systems:
+        raise InputError(f"the registry has no system whose name holds {only!r}")
+    if corpus is None:
+        material = Material.of_file(outputs, references, training_reports)
+    else:
+        material = Material.of_corpus(outputs, CorpusOptions(corpus, root).open(to_look=True))
+    with bars("printed figures") as shown:
+        found = reproduce(systems, material, search, shown.overall)
+    if not form.printed(found):
+        print_table(found.to_table())
+
+
+@app.command("averaging")
+def averaging(
+    table: Annotated[Path, typer.Argument(help="A CSV of printed figures.")],
+    name: Annotated[str, typer.Option(help="Column of names.", show_default="the first")] = "",
+    precision: Annotated[str, typer.Option(help="Column of precision.")] = "ce_precision",
+    recall: Annotated[str, typer.Option(help="Column of recall.")] = "ce_recall",
+    f1: Annotated[str, typer.Option("--f1", help="Column of F1.")] = "ce_f1",
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+) -> None:
+    """Tell, from printed precision, recall and F1, which averaging each row of a table can have used.
+
+    Example: rrgbench reproduce averaging leaderboards/paper/table1_report_generation.csv
+    """
+    from rrgbench.render.json import json_text
+    from rrgbench.render.markdown import markdown_table
+    from rrgbench.render.terminal import print_table
+    from rrgbench.reproduction.averaging import MEANING, audits_to_table, read_and_audit
+
+    found = read_and_audit(table, name, (precision, recall, f1))
+    if json:
+        typer.echo(json_text([{**vars(one), "meaning": MEANING[one.verdict]} for one in found]))
+    elif markdown:
+        typer.echo(markdown_table(audits_to_table(found)), nl=False)
+    else:
+        print_table(audits_to_table(found))
