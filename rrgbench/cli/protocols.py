@@ -33,6 +33,14 @@ def protocols(
         bool,
         typer.Option("--efficacy-choices", help="Rows are all clinical-efficacy choices instead of the protocols."),
     ] = False,
+    band: Annotated[
+        str,
+        typer.Option(
+            "--labeler-band",
+            help="Rows are these labelers (comma-separated) under each reading of uncertain instead of the protocols.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Score one set of predictions under every protocol, or those named; without files, say what they are.
 
@@ -40,29 +48,37 @@ def protocols(
     Examples:
       rrgbench protocols
       rrgbench protocols --predictions preds.jsonl --references refs.jsonl --latex
-      rrgbench protocols --predictions preds.jsonl --references refs.jsonl --protocol r2gen --protocol mine.yaml
+      rrgbench protocols --predictions preds.jsonl --references refs.jsonl --protocol r2gen@1 --protocol mine.yaml
+      rrgbench protocols --predictions preds.jsonl --references refs.jsonl --labeler-band rules@1,rules@2
     """
     if (predictions is None) != (references is None):
         raise typer.BadParameter("give both --predictions and --references, or neither")
     if predictions is None or references is None:
         _describe(protocol, form.json)
         return
-    if efficacy_choices and choices.metrics:
-        raise typer.BadParameter("--efficacy-choices is about clinical efficacy only; leave --metrics out")
-
-    if efficacy_choices and len(protocol or ()) > 1:
-        raise typer.BadParameter("--efficacy-choices vary one protocol; give --protocol once")
+    varied = [flag for flag, on in (("--efficacy-choices", efficacy_choices), ("--labeler-band", band)) if on]
+    if len(varied) > 1:
+        raise typer.BadParameter(f"{' and '.join(varied)} exclude each other")
+    if varied and choices.metrics:
+        raise typer.BadParameter(f"{varied[0]} is about clinical efficacy only; leave --metrics out")
+    if varied and len(protocol or ()) > 1:
+        raise typer.BadParameter(f"{varied[0]}: give --protocol once")
+    if band and choices.labeler:
+        raise typer.BadParameter("--labeler-band names the labelers; leave --labeler out")
 
     from dataclasses import replace
 
     from rrgbench.cli.progress import status
     from rrgbench.render.terminal import print_table
-    from rrgbench.scoring.sensitivity import under_efficacy_choices, under_protocols
+    from rrgbench.scoring.sensitivity import labeler_band, under_efficacy_choices, under_protocols
 
     with status("reading reports") as progress:
         pairs = reading.read(references, {"": predictions})[""]
         if efficacy_choices:
             found = under_efficacy_choices(pairs, choices.scoring(*protocol or (), intervals=False))
+        elif band:
+            labelers = [name.strip() for name in band.split(",")]
+            found = labeler_band(pairs, labelers, choices.scoring(*protocol or (), intervals=False)).table
         else:
             found = under_protocols(pairs, protocol, choices.scoring(intervals=False), progress)
     if not form.printed(found):
@@ -92,6 +108,15 @@ def _describe(chosen: list[str] | None, json: bool) -> None:
     console = output_console()
     for protocol in known:
         efficacy = f"{protocol.averaging}, {protocol.observations} observations, uncertain {protocol.uncertain}"
-        choices = f"cleaning {protocol.cleaning}; section {protocol.section}; CE {efficacy}"
+        texts = [f"cleaning {protocol.cleaning}"]
+        if protocol.tokens != "all":
+            texts.append(f"{protocol.tokens} words")
+        if rule := protocol.vocabulary:
+            texts.append(f"training vocabulary {rule.threshold}, cut {rule.cut or 'none'}")
+        if protocol.bleu != "corpus":
+            texts.append("mean of sentence BLEU")
+        if protocol.cider_df != "test":
+            texts.append(f"CIDEr's document frequencies from {protocol.cider_df}")
+        choices = f"{'; '.join(texts)}; section {protocol.section}; CE {efficacy}"
         console.print(Text(one_line(f"{protocol.identity}: {choices}")))
         console.print(Padding(Text(one_line(protocol.source)), (0, 0, 1, 4)))

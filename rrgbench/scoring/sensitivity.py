@@ -3,14 +3,16 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError
-from rrgbench.labelers import RememberingLabeler
+from rrgbench.labelers import Labeler, RememberingLabeler
+from rrgbench.labelers import load as load_labeler
+from rrgbench.labelers.lookup import LookupLabeler
 from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.render.json import json_text
@@ -32,10 +34,13 @@ class ProtocolTable:
         By row name.
     absent : mapping of str to str
         Protocols that could not be followed here, with the reason.
+    remarks : tuple of str
+        What readers must know of the whole.
     """
 
     scores: Mapping[str, Scores]
     absent: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> list[str]:
@@ -67,7 +72,8 @@ class ProtocolTable:
             rows.append(Row(name, tuple(Cell(finite(value)) for value in values), "spread"))
         columns = tuple(Column(entry(key).title) for key in self.metrics)
         signatures = tuple((name, str(scores.signature)) for name, scores in self.scores.items())
-        return Table("One set of predictions, every protocol", "protocol", columns, tuple(rows), signatures=signatures)
+        title = "One set of predictions, every protocol"
+        return Table(title, "protocol", columns, tuple(rows), self.remarks, signatures)
 
     def to_markdown(self) -> str:
         """A table with every row's signature below."""
@@ -165,3 +171,79 @@ def under_efficacy_choices(pairs: ReportPairs, options: Scoring | None = None) -
             for averaging, uncertain, observations in product(get_args(Averaging), get_args(Uncertainty), sizes)
         }
     )
+
+
+@dataclass(frozen=True)
+class LabelerBand:
+    """One clinical-efficacy number and how far it moves with the labeler and the reading of "uncertain".
+
+    Attributes
+    ----------
+    metric : str
+        Its key.
+    value : float
+        Under the first labeler and the protocol's reading.
+    labelers : tuple of str
+        Identities.
+    table : ProtocolTable
+        A row for each labeler and reading, named e.g. `rules@2/positive`.
+    """
+
+    metric: str
+    value: float
+    labelers: tuple[str, ...]
+    table: ProtocolTable
+
+    @property
+    def cell(self) -> Cell:
+        """The number with the band in an interval's place."""
+        low, high = self.table.spread(self.metric)
+        return Cell(finite(self.value), finite(low), finite(high), notes=(f"band: {self.text}",))
+
+    @property
+    def text(self) -> str:
+        """The band in a line."""
+        low, high = self.table.spread(self.metric)
+        tools = f"labeler{'s' if len(self.labelers) > 1 else ''} {', '.join(self.labelers)}"
+        return (
+            f"{entry(self.metric).title} {self.value:.3f}; {low:.3f} to {high:.3f} over {tools} and the readings of "
+            "uncertain"
+        )
+
+
+def labeler_band(
+    pairs: ReportPairs, labelers: Sequence[str | Labeler], options: Scoring | None = None, metric: str = "ce_f1"
+) -> LabelerBand:
+    """Clinical efficacy of one set of predictions under each labeler and each reading of uncertain mentions.
+
+    Parameters
+    ----------
+    pairs : ReportPairs
+        References and hypotheses.
+    labelers : sequence of str or Labeler
+        By name, or loaded; the first gives the number itself.
+    options : Scoring, optional
+        All choices but the labeler and the reading.
+    metric : {"ce_f1", "ce_precision", "ce_recall"}
+        The number whose band is told.
+
+    Raises
+    ------
+    InputError
+        If no labeler is given, or two are the same.
+    """
+    given = (options or scoring()).but(metrics=("ce",), intervals=False)
+    tools = [load_labeler(one) if isinstance(one, str) else one for one in labelers]
+    names = tuple(tool.identity for tool in tools)
+    if not tools or len(set(names)) < len(names):
+        raise InputError(f"a band needs labelers that differ; given: {', '.join(names) or 'none'}")
+    scores: dict[str, Scores] = {}
+    for tool in tools:
+        # labels by study are looked up anyway, and their labeler has to be told as such
+        labelled = tool if isinstance(tool, LookupLabeler) else RememberingLabeler(tool)
+        for uncertain in get_args(Uncertainty):
+            choices = replace(given.clinical_efficacy, uncertain=uncertain)
+            scores[f"{tool.identity}/{uncertain}"] = score_pairs(pairs, given.but(labeler=labelled, efficacy=choices))
+    own = f"{names[0]}/{given.clinical_efficacy.uncertain}"
+    band = LabelerBand(metric, scores[own][metric].value, names, ProtocolTable(scores))
+    return replace(band, table=ProtocolTable(scores, remarks=(band.text,)))

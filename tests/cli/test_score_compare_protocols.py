@@ -150,6 +150,18 @@ def test_protocols_takes_a_list_of_them_and_files(run, files) -> None:
     assert "give --protocol once" in run(*choices, *chosen, fails=True).output
 
 
+def test_the_labeler_band_is_a_table_with_its_line(run, files) -> None:
+    common = ("protocols", "--predictions", files["good"], "--references", files["references"])
+    shown = run(*common, "--labeler-band", "rules@1,rules@2", "--markdown").stdout
+    assert shown.count("|unc:") == 6
+    assert "over labelers rules@1" in shown
+    for wrong, message in (
+        (("--efficacy-choices",), "exclude each other"),
+        (("--labeler", "rules"), "leave --labeler out"),
+    ):
+        assert message in run(*common, "--labeler-band", "rules@1", *wrong, fails=True).output
+
+
 def test_protocols_of_another_section_are_left_out(run, files) -> None:
     common = ("protocols", "--predictions", files["good"], "--references", files["references"])
     found = json.loads(run(*common, "--section", "findings", "--json").stdout)

@@ -1,14 +1,11 @@
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parent))
 from published import HYPOTHESES, REFERENCES, TRAINING, printed_under, seeded
+from typer.testing import CliRunner
 
 from rrgbench.cli.main import app
 from rrgbench.errors import InputError

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from rrgbench.errors import InputError
+from rrgbench.labelers import load as load_labeler
 from rrgbench.metrics.cider import Cider
 from rrgbench.scoring.cleaning import cleaner
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.protocols import Protocol, load_protocol
 from rrgbench.scoring.report_files import pair_reports, read_reports
 from rrgbench.scoring.score import pair_in_memory, score, score_pairs
+from rrgbench.scoring.sensitivity import labeler_band
 from rrgbench.scoring.texts import compared_texts, labelled_texts
 
 TRAINING = ["Clear lungs. No effusion."] * 3 + ["Tiny nodule."]
@@ -130,3 +132,25 @@ def test_published_scores_of_moerad_are_equal_on_every_report(shared: Path) -> N
     assert max(abs(ours[study] - value) for study, value in printed.items()) < 1e-12
     assert round(found["bleu_2_mean"].value, 5) == 0.27043
     assert load_protocol("rexrank").identity == "rexrank@2"
+
+
+def test_the_labeler_band_spans_labelers_and_readings_of_uncertain(tmp_path) -> None:
+    references = ["Possible edema. Cardiomegaly.", "No effusion.", "Probable pneumonia."]
+    hypotheses = ["Edema. Cardiomegaly.", "No effusion.", "Clear lungs."]
+    pairs = pair_in_memory(dict(zip("abc", references, strict=True)), dict(zip("abc", hypotheses, strict=True)), ())
+    own = [scoring(labeler=name, metrics=["ce"], intervals=False) for name in ("rules@1", "rules@2")]
+    band = labeler_band(pairs, ["rules@1", "rules@2"], scoring())
+    assert [*band.table.scores] == [
+        f"{name}/{reading}" for name in band.labelers for reading in ("positive", "negative", "ignored")
+    ]
+    assert band.value == score_pairs(pairs, own[0])["ce_f1"].value
+    values = [one["ce_f1"].value for one in band.table.scores.values()]
+    assert (band.cell.low, band.cell.high) == (min(values), max(values))
+    assert min(values) < max(values)
+    assert f"{min(values):.3f} to {max(values):.3f} over labelers {band.labelers[0]}" in band.text
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study_id,Edema,Cardiomegaly\na,1,1\nb,,\nc,,\n")
+    looked_up = labeler_band(pairs, [load_labeler("lookup", file=labels), "rules@2"])
+    assert looked_up.value != band.value
+    with pytest.raises(InputError, match="labelers that differ"):
+        labeler_band(pairs, ["rules", "rules@2"])
