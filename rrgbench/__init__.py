@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rrgbench.metrics.external.loading import load_metric
     from rrgbench.models import load_model
     from rrgbench.scoring.compare import compare
+    from rrgbench.scoring.reward import reward
     from rrgbench.scoring.score import score
     from rrgbench.tasks.runner import evaluate
 
@@ -31,9 +32,20 @@ _PLACES = {
     "load_corpus": "rrgbench.data.loading",
     "load_metric": "rrgbench.metrics.external.loading",
     "load_model": "rrgbench.models",
+    "reward": "rrgbench.scoring.reward",
 }
 
-__all__ = ["__version__", "compare", "evaluate", "labelers", "load_corpus", "load_metric", "load_model", "score"]
+__all__ = [
+    "__version__",
+    "compare",
+    "evaluate",
+    "labelers",
+    "load_corpus",
+    "load_metric",
+    "load_model",
+    "reward",
+    "score",
+]
 
 
 def __getattr__(name: str) -> Any:

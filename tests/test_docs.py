@@ -19,7 +19,7 @@ PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", *ROOT.glob("CONT
 SOURCES = [path.read_text(encoding="utf-8") for top in ("rrgbench", "dcrrg") for path in (ROOT / top).rglob("*.py")]
 GROUPS = {name for text in SOURCES for name in re.findall(r'Registry\([^()]*"(rrgbench\.\w+)"', text)}
 COMMANDS = typer.main.get_command(app)
-TOP = r"(?:rrgbench|dcrrg|baselines|tests|docs|leaderboards)"
+TOP = r"(?:rrgbench|dcrrg|baselines|tests|docs|leaderboards|examples)"
 
 
 def names_a_file(path: str) -> bool:
