@@ -21,9 +21,16 @@ _REACH = 300
 def state_label(statement: str, events: Sequence[Event], reached: Sequence[int], position: int) -> int | None:
     """Label of the anatomy `events[position]` by its state, or None where the statement gives none.
 
+    `reached` tells what cues reach each event (`rrgbench.labelers.rules.scope.cues`).
+    """
+    return _first_telling(events, reached, states_of(statement, events, position))
+
+
+def states_of(statement: str, events: Sequence[Event], position: int) -> list[int]:
+    """Events that may tell the state of the anatomy `events[position]`, the likeliest first.
+
     The state is looked for right before the anatomy ("normal heart size"), then after it in the same clause, then
     before it, then in the clauses after it ("the heart, vessels and mediastinum are normal"), then in those before.
-    `reached` tells what cues reach each event (`rrgbench.labelers.rules.scope.cues`).
     """
     near = range(*within_reach(events, position, _REACH))
     following_sign = events[position + 1].trigger if position + 1 < near.stop else ""
@@ -34,14 +41,12 @@ def state_label(statement: str, events: Sequence[Event], reached: Sequence[int],
     following = [i for i in states if position < i < last]
     preceding = [i for i in reversed(states) if first <= i < position]
     if _adjacent(statement, events, position, first):  # "normal and stable contours": unchanged does not hide the rest
-        candidates = [position - 1, *following, *preceding]
-    elif following or preceding:
-        candidates = following or preceding
-    else:
-        boundary = next((i for i in near if i >= last and events[i].kind is Kind.BOUNDARY), near.stop)
-        earlier = [i for i in states if i < first - 1]
-        candidates = [i for i in states if last <= i < boundary] or earlier[-1:]
-    return _first_telling(events, reached, candidates)
+        return [position - 1, *following, *preceding]
+    if following or preceding:
+        return following or preceding
+    boundary = next((i for i in near if i >= last and events[i].kind is Kind.BOUNDARY), near.stop)
+    earlier = [i for i in states if i < first - 1]
+    return [i for i in states if last <= i < boundary] or earlier[-1:]
 
 
 def _adjacent(statement: str, events: Sequence[Event], position: int, first: int) -> bool:

@@ -1,7 +1,7 @@
 """A lexicon, compiled: a statement in, its events (mentions, cues, boundaries) out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -104,42 +104,42 @@ def _expression(phrase: str, blank: str) -> str:
     return re.sub(r"(?<!\\)_", "_+", phrase).replace(" ?", r"[\s\-/]*").replace(" ", blank)
 
 
-def _entries(content: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
-    """Entries of the lexicon file in order of precedence."""
-    for phrase in content["ignored"]:
+def entries_of(told: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
+    """Entries of a lexicon file, as kind, observation (-1 where none) and phrase, in order of precedence."""
+    for phrase in told["ignored"]:
         yield Kind.IGNORED, -1, phrase
-    for phrase in content.get("other_phrases", ()):
+    for phrase in told.get("other_phrases", ()):
         yield Kind.FINDING, OTHER_FINDING, phrase
-    yield from _cues(content, "present_before", "present_after", "negation_after")
-    for phrase in content["uncertainty"]["after"]:
+    yield from _cues(told, "present_before", "present_after", "negation_after")
+    for phrase in told["uncertainty"]["after"]:
         yield Kind.UNCERTAIN_AFTER, -1, phrase
-    for phrase in content["uncertainty"]["before"]:
+    for phrase in told["uncertainty"]["before"]:
         yield Kind.UNCERTAIN_BEFORE, -1, phrase
-    yield from _cues(content, "history", "nothing_new", "shown")
+    yield from _cues(told, "history", "nothing_new", "shown")
     for group, kind in (("borderline_normal", Kind.BORDERLINE_NORMAL), ("normal", Kind.NORMAL)):
-        for phrase in content["states"][group]:
+        for phrase in told["states"][group]:
             yield kind, -1, phrase
-    for name, phrases in content["observations"].items():
+    for name, phrases in told["observations"].items():
         for phrase in phrases:
             yield Kind.FINDING, OBSERVATIONS.index(name), phrase
-    for name, phrases in content["suggestive"].items():
+    for name, phrases in told["suggestive"].items():
         for phrase in phrases:
             yield Kind.SUGGESTIVE, OBSERVATIONS.index(name), phrase
     for group in ("heart_contour", "heart", "mediastinum"):
-        for phrase in content["anatomy"][group]:
+        for phrase in told["anatomy"][group]:
             yield Kind[group.upper()], -1, phrase
     for group in ("enlarged", "stable"):
-        for phrase in content["states"][group]:
+        for phrase in told["states"][group]:
             yield Kind[group.upper()], -1, phrase
-    for phrase in content["negation"]["before"]:
+    for phrase in told["negation"]["before"]:
         yield Kind.NEGATION_BEFORE, -1, phrase
-    for phrase in content["negation"]["after"]:
+    for phrase in told["negation"]["after"]:
         yield Kind.NEGATION_AFTER, -1, phrase
-    for phrase in content["boundary"]:
+    for phrase in told["boundary"]:
         yield Kind.BOUNDARY, -1, phrase
-    for phrase in content["other_findings"]:
+    for phrase in told["other_findings"]:
         yield Kind.FINDING, OTHER_FINDING, phrase
-    yield from _cues(content, "predicate", "and", "with", "aside")
+    yield from _cues(told, "predicate", "and", "with", "aside")
     yield Kind.ALTERNATIVE, -1, "or|versus|vs"
 
 
@@ -148,6 +148,52 @@ def _cues(content: Mapping[str, Any], *groups: str) -> Iterator[tuple[Kind, int,
     for group in groups:
         for phrase in content.get(group, ()):
             yield Kind[group.upper()], -1, phrase
+
+
+@cache
+def content(package: str = "rrgbench.labelers.rules") -> Mapping[str, Any]:
+    """What the `lexicon.yaml` of a package says."""
+    found: Mapping[str, Any] = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def compiled(entries: Iterable[tuple[Kind, int, str]], normality: Iterable[str], blank: str, package: str) -> Lexicon:
+    """A lexicon of entries in order of precedence.
+
+    Parameters
+    ----------
+    entries : iterable of (Kind, int, str)
+        Kind, observation and phrase.
+    normality : iterable of str
+        Phrases that call the whole film normal.
+    blank : str
+        What a blank of a phrase matches.
+    package : str
+        Where they stand, for the error.
+
+    Raises
+    ------
+    InputError
+        If an entry is not a valid regular expression.
+    """
+    expressions: dict[str, list[str]] = {}
+    meanings: dict[str, list[tuple[Kind, int]]] = {}
+    for kind, observation, phrase in entries:
+        for letter in first_letters(phrase):
+            expressions.setdefault(letter, []).append(f"({_expression(phrase, blank)})")
+            meanings.setdefault(letter, []).append((kind, observation))
+    for sign, kind in _PUNCTUATION.items():
+        expressions.setdefault(sign, []).append(f"({sign})")
+        meanings.setdefault(sign, []).append((kind, -1))
+    try:
+        by_letter = {
+            letter: re.compile(f"(?:{'|'.join(group)}){'(?![a-z0-9_])' if letter.isalnum() or letter == '_' else ''}")
+            for letter, group in sorted(expressions.items())
+        }
+        normal = re.compile("|".join(_expression(phrase, blank) for phrase in normality))
+    except re.error as error:
+        raise InputError(f"the lexicon of {package} has an invalid expression: {error}") from error
+    return Lexicon(by_letter, {letter: tuple(group) for letter, group in meanings.items()}, normal)
 
 
 @cache
@@ -164,23 +210,5 @@ def lexicon(package: str = "rrgbench.labelers.rules") -> Lexicon:
     InputError
         If an entry is not a valid regular expression.
     """
-    content = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
-    blank = content.get("blank", r"[\s\-]+")
-    entries: dict[str, list[str]] = {}
-    meanings: dict[str, list[tuple[Kind, int]]] = {}
-    for kind, observation, phrase in _entries(content):
-        for letter in first_letters(phrase):
-            entries.setdefault(letter, []).append(f"({_expression(phrase, blank)})")
-            meanings.setdefault(letter, []).append((kind, observation))
-    for sign, kind in _PUNCTUATION.items():
-        entries.setdefault(sign, []).append(f"({sign})")
-        meanings.setdefault(sign, []).append((kind, -1))
-    try:
-        by_letter = {
-            letter: re.compile(f"(?:{'|'.join(group)}){'(?![a-z0-9_])' if letter.isalnum() or letter == '_' else ''}")
-            for letter, group in sorted(entries.items())
-        }
-        normality = re.compile("|".join(_expression(phrase, blank) for phrase in content["normality"]))
-    except re.error as error:
-        raise InputError(f"the lexicon of {package} has an invalid expression: {error}") from error
-    return Lexicon(by_letter, {letter: tuple(group) for letter, group in meanings.items()}, normality)
+    told = content(package)
+    return compiled(entries_of(told), told["normality"], told.get("blank", r"[\s\-]+"), package)
