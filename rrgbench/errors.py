@@ -12,6 +12,7 @@ is a defect of ours and keeps its traceback (70).
 | 3 | a part that is needed is not installed |
 | 4 | not comparable: the numbers were made in different ways |
 | 5 | the machine refused to read or write: disk full, no permission, read-only |
+| 6 | `data audit` found a leak |
 | 70 | a defect of rrgbench |
 | 130 | interrupted |
 | 141 | whoever read the output (`head`, say) has closed it |
@@ -37,6 +38,7 @@ class ExitCode(enum.IntEnum):
     MISSING_PART = 3
     NOT_COMPARABLE = 4
     REFUSED = 5
+    LEAK = 6
     DEFECT = 70
     INTERRUPTED = 130
     READER_GONE = 141

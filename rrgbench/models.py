@@ -40,7 +40,11 @@ Images = Any
 
 @runtime_checkable
 class Model(Protocol):
-    """What every model has: a name and an identity for signatures and resume; and an `image_size` or `reads`."""
+    """What every model has: a name and an identity for signatures and resume; and an `image_size` or `reads`.
+
+    One whose answers rest on the reference labels of the study that is tested, as published code has done, declares it:
+    `reads_labels = True` (`rrgbench data audit` calls that a leak).
+    """
 
     name: str
 

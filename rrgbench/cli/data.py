@@ -8,7 +8,7 @@ import typer
 from rrgbench.cli import completion
 from rrgbench.cli.option_groups import CorpusOptions, Json, grouped, other_corpus
 
-app = typer.Typer(help="Validate, count, preview and sample a corpus.", no_args_is_help=True)
+app = typer.Typer(help="Validate, audit, count, preview and sample a corpus.", no_args_is_help=True)
 
 Labeler = Annotated[
     str | None,
@@ -58,6 +58,58 @@ def validate(
             print_table(part) if isinstance(part, Table) else typer.echo(part)
     if found.problems:
         raise typer.Exit(ExitCode.WRONG_INPUT)
+
+
+@app.command()
+@grouped
+def audit(
+    films: CorpusOptions,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Also check what this model declares.", autocompletion=completion.models),
+    ] = None,
+    checkpoint: Annotated[str | None, typer.Option("--checkpoint", help="The model's checkpoint.")] = None,
+    split: Annotated[str, typer.Option("--split", help="The split that is scored.")] = "test",
+    five_by_200: Annotated[
+        Path | None, typer.Option("--five-by-200", help="The list of studies that retrieval queries with.")
+    ] = None,
+    read_films: Annotated[
+        bool, typer.Option("--films/--no-films", help="Decode all films to find copies in two splits.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Look for leaks: subjects, films and 5x200 queries across splits, reports that recur, what a model was given.
+
+    Ends with 0 if there is no leak and with 6 if there is one; warnings end with 0.
+
+    Example: rrgbench data audit --corpus iu-xray --root iu_xray --model dcrrg
+    """
+    from rrgbench.cli.progress import bars
+    from rrgbench.data.corpus import SharedSubjectsError
+    from rrgbench.data.five_by_200 import read_list
+    from rrgbench.errors import ExitCode, InputError
+    from rrgbench.models import load_model
+    from rrgbench.render.json import json_text
+    from rrgbench.render.terminal import print_table
+    from rrgbench.reproduction.leak_audit import audit_leaks, refused_audit
+
+    if checkpoint is not None and model is None:
+        raise InputError(f"--checkpoint {checkpoint} is given without --model, so it is not known whose it is")
+    retrieval = None if five_by_200 is None else read_list(five_by_200)
+    loaded = None if model is None else load_model(model, checkpoint)
+    try:
+        corpus = films.open(to_look=True)
+    except SharedSubjectsError as error:
+        found = refused_audit(error)
+    else:
+        with bars("audit") as shown:
+            found = audit_leaks(corpus, loaded, split, read_films, retrieval, shown.part)
+    if json:
+        typer.echo(json_text(found.to_json()))
+    else:
+        print_table(found.to_table())
+    if found.leaks:
+        raise typer.Exit(ExitCode.LEAK)
 
 
 @app.command()

@@ -29,6 +29,14 @@ def command_words(name: str, reports: str | None, options: Mapping[str, Any]) ->
     return tuple(words)
 
 
+class SharedSubjectsError(InputError):
+    """Subjects of a corpus are in two splits; `studies` are those whose subject was in another split before."""
+
+    def __init__(self, source: str, studies: Sequence[str], whose: str = "the subjects of {} studies") -> None:
+        self.source, self.studies = source, tuple(studies)
+        super().__init__(f"{source}: {whose.format(len(studies))} are in two splits: {listed(studies)}")
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Studies of one or more sources, in a fixed order.
@@ -172,9 +180,7 @@ def check_studies(corpus: str, studies: Iterable[Study]) -> None:
     if duplicates:
         raise InputError(f"corpus {corpus}: {len(duplicates)} study ids occur twice: {listed(duplicates)}")
     if crossing:
-        raise InputError(
-            f"corpus {corpus}: the subjects of {len(crossing)} studies are in two splits: studies {listed(crossing)}"
-        )
+        raise SharedSubjectsError(f"corpus {corpus}", crossing)
 
 
 def label_matrix(studies: Sequence[Study]) -> NDArray[np.int8]:

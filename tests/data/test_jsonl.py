@@ -86,7 +86,7 @@ GOOD = {"study_id": "a", "subject_id": "a"}
         (({**GOOD, "split": "train"}, {**GOOD, "study_id": "b"}), "1 studies have no split while others have: b"),
         (({**GOOD, "split": "holdout"},), "is in split 'holdout'"),
         ((GOOD, GOOD), "1 study ids occur twice: a"),
-        (({**GOOD, "split": "train"}, {**GOOD, "study_id": "b", "split": "test"}), "in two splits: studies b"),
+        (({**GOOD, "split": "train"}, {**GOOD, "study_id": "b", "split": "test"}), "in two splits: b"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, entries: tuple[object, ...], message: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from rrgbench.data.corpus import SharedSubjectsError
 from rrgbench.data.readers.tables import decode_text, is_id, read_bytes, shown
 from rrgbench.errors import InputError, listed
 
@@ -88,7 +89,7 @@ def read_split(path: Path) -> tuple[dict[int, str], str]:
     """
     document, digest = _read_object(path)
     splits: dict[int, str] = {}
-    crossing = []
+    crossing: list[str] = []
     for key, split in SPLIT_OF_KEY.items():
         for number, item in enumerate(document[key]):
             entry_id = item.get("id") if isinstance(item, dict) else item
@@ -98,9 +99,9 @@ def read_split(path: Path) -> tuple[dict[int, str], str]:
                     f"{path.name}: id {number} of {key} is not like CXR2384_IM-0942; given: {shown(entry_id)}"
                 )
             if splits.setdefault(int(match.group(1)), split) != split:
-                crossing.append(entry_id)
+                crossing.append(match.group(0))
     if crossing:
-        raise InputError(f"{path.name}: {len(crossing)} uids are in two splits: {listed(crossing)}")
+        raise SharedSubjectsError(path.name, crossing, "{} uids")
     return splits, digest
 
 
