@@ -7,8 +7,9 @@ from typing import Final
 from rrgbench.data.phantom import phrases
 from rrgbench.data.phantom.case import Device, Finding
 from rrgbench.data.phantom.findings import fracture_count
+from rrgbench.data.phantom.told import Told
 from rrgbench.data.phantom.visit import Comparison, Visit
-from rrgbench.data.phantom.wording import Chance, filled
+from rrgbench.data.phantom.wording import Chance, about_finding, fillings
 
 _CLAUSE_RATE, _SENTENCE_RATE = 0.3, 0.5
 # Words of ordinary sentences that already compare, truly or not.
@@ -151,32 +152,33 @@ def prior_film(comparison: Comparison, chance: Chance) -> str:
     return chance.of(_YESTERDAY if comparison.days == 1 and chance.number() < 0.5 else _PRIOR)
 
 
-def finding_sentence(name: str, finding: Finding, comparison: Comparison, chance: Chance) -> str:
+def finding_sentence(name: str, finding: Finding, comparison: Comparison, chance: Chance) -> Told:
     """The sentence about a finding that is there; says what has become of it unless it is as it was."""
     change = comparison.findings.get(name, "")
-    told = change in ("new", "increased", "decreased") or (change == "unchanged" and chance.number() < 0.6)
-    if told and finding.certain and chance.number() < _SENTENCE_RATE:
+    compared = change in ("new", "increased", "decreased") or (change == "unchanged" and chance.number() < 0.6)
+    if compared and finding.certain and chance.number() < _SENTENCE_RATE:
         return _statement(name, finding, change, comparison, chance)
     table = phrases.POSITIVE_SENTENCES if finding.certain else phrases.UNCERTAIN_SENTENCES
     template = chance.of([template for template in table[name] if not any(word in template for word in _COMPARES)])
-    clause = _clause(_CLAUSES[change], comparison, chance) if told else ""
+    clause = _clause(_CLAUSES[change], comparison, chance) if compared else ""
     if "{again}" not in template:
         template += "{again}"
-    return filled(template, finding, chance, lambda: clause)
+    return about_finding(name, template, finding, fillings(template, finding, chance, lambda: clause))
 
 
-def resolved_sentences(names: list[str], comparison: Comparison, chance: Chance) -> list[str]:
+def resolved_sentences(names: list[str], comparison: Comparison, chance: Chance) -> list[Told]:
     """One sentence for each finding that was there and is gone."""
     gone = [name for name in names if comparison.findings.get(name) == "resolved"]
-    return [
+    sentences = (
         chance.of(_NORMAL_AGAIN[name])
         if name in _NORMAL_AGAIN
-        else _statement(name, comparison.before[name], "resolved", comparison, chance)
+        else _statement(name, comparison.before[name], "resolved", comparison, chance).text
         for name in gone
-    ]
+    )
+    return [Told(sentence, "change", (name,)) for name, sentence in zip(gone, sentences, strict=True)]
 
 
-def overall(visit: Visit, chance: Chance) -> list[str]:
+def overall(visit: Visit, chance: Chance) -> list[Told]:
     """That nothing has changed, where nothing has."""
     comparison = visit.comparison
     same = all(change == "unchanged" for change in (*comparison.findings.values(), *comparison.devices.values()))
@@ -184,7 +186,7 @@ def overall(visit: Visit, chance: Chance) -> list[str]:
         return []
     if chance.number() < 0.6:
         return []
-    return [_clause(_NO_CHANGE, comparison, chance)]
+    return [Told(_clause(_NO_CHANGE, comparison, chance))]
 
 
 def untrue(visit: Visit) -> set[str]:
@@ -203,13 +205,14 @@ def device_clause(device: Device, comparison: Comparison, chance: Chance) -> str
     return ""
 
 
-def removed_devices(comparison: Comparison, chance: Chance) -> list[str]:
+def removed_devices(comparison: Comparison, chance: Chance) -> list[Told]:
     """One sentence for each device that is gone."""
     sentences = []
     for device, change in comparison.devices.items():
         if change == "removed":
             name = _DEVICE_NAMES.get(device.kind, device.kind).format(side=device.side)
-            sentences.append(chance.of(_REMOVED_DEVICES).format(device=name))
+            sentence = chance.of(_REMOVED_DEVICES).format(device=name)
+            sentences.append(Told(sentence, "change", ("Support Devices",), device=device))
     return sentences
 
 
@@ -217,7 +220,7 @@ def _clause(clauses: tuple[str, ...], comparison: Comparison, chance: Chance) ->
     return chance.of(clauses).format(prior=prior_film(comparison, chance))
 
 
-def _statement(name: str, finding: Finding, change: str, comparison: Comparison, chance: Chance) -> str:
+def _statement(name: str, finding: Finding, change: str, comparison: Comparison, chance: Chance) -> Told:
     noun = _NOUNS[name]
     many = bool(noun.several) and (finding.side == "both" or (name == "Fracture" and fracture_count(finding) > 1))
     counted = bool(noun.several)
@@ -237,4 +240,4 @@ def _statement(name: str, finding: Finding, change: str, comparison: Comparison,
         ("{prior}", prior_film(comparison, chance)),
     ):
         template = template.replace(slot, text)
-    return filled(template, finding, chance, str)
+    return about_finding(name, template, finding, fillings(template, finding, chance, str))

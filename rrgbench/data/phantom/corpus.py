@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom.course import Courses, draw_courses
 from rrgbench.data.phantom.film import PhantomFilm
-from rrgbench.data.phantom.grammar import write_report
+from rrgbench.data.phantom.grammar import tell, write_report
 from rrgbench.data.phantom.indication import write_indication
 from rrgbench.data.phantom.labels import draw_labels
 from rrgbench.data.phantom.population import PHANTOM, PHANTOM_B, PHANTOM_FOLLOWUP, POPULATIONS, Population
+from rrgbench.data.phantom.told import Told
 from rrgbench.data.study import SPLITS, LabelVector, Study
 from rrgbench.errors import InputError
 
@@ -58,6 +59,10 @@ class PhantomStudy(Study):
     def report(self) -> str:
         """The report of the film's case."""
         return write_report(self.film.visit(), POPULATIONS[self.film.population], self.film.seed)
+
+    def told(self) -> list[Told]:
+        """The sentences of the report, each with what it tells."""
+        return tell(self.film.visit(), POPULATIONS[self.film.population], self.film.seed)
 
 
 class FollowUpStudy(PhantomStudy):

@@ -1,7 +1,7 @@
 """Random choices, and the slots of templates filled with what a finding is."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from rrgbench.data.phantom import phrases
 from rrgbench.data.phantom.case import Finding
 from rrgbench.data.phantom.findings import fracture_count, lesion_kind
+from rrgbench.data.phantom.told import Told
 
 
 class Chance:
@@ -34,8 +35,8 @@ class Chance:
         return [item for _, item in sorted((self.number(), item) for item in items)]
 
 
-def filled(template: str, finding: Finding, chance: Chance, again: Callable[[], str]) -> str:
-    """A template with its slots filled; `again` says how the finding compares with an earlier film, or nothing."""
+def fillings(template: str, finding: Finding, chance: Chance, again: Callable[[], str]) -> dict[str, str]:
+    """What fills the slots of a template; `again` says how the finding compares with an earlier film, or nothing."""
     fill: dict[str, Callable[[], str]] = {
         "place": lambda: _place(finding, chance),
         "side": lambda: "bilateral" if finding.side == "both" else finding.side,
@@ -59,11 +60,12 @@ def filled(template: str, finding: Finding, chance: Chance, again: Callable[[], 
         "mm": lambda: str(int((9, 14, 32)[finding.severity] + 8 * finding.variant)),
         "again": again,
     }
-    return grammatical(template.format(**{slot: fill[slot]() for slot in _slots(template)}))
+    return {slot: fill[slot]() for slot in slots_of(template)}
 
 
 @lru_cache(maxsize=1024)
-def _slots(template: str) -> tuple[str, ...]:
+def slots_of(template: str) -> tuple[str, ...]:
+    """Names of a template's slots."""
     return tuple(part.split("}")[0] for part in template.split("{")[1:])
 
 
@@ -95,6 +97,11 @@ _LOBES = {
     ("left", "mid"): ("lingula", "left mid lung", "left mid lung zone"),
     ("left", "lower"): ("left lower lobe", "left lower lung", "left lung base"),
 }
+
+
+def about_finding(name: str, template: str, finding: Finding, slots: Mapping[str, str]) -> Told:
+    """The sentence about a finding that a template and what fills its slots make."""
+    return Told(grammatical(template.format(**slots)), "finding", (name,), template, slots, finding)
 
 
 def _place(finding: Finding, chance: Chance) -> str:
