@@ -99,7 +99,7 @@ def read_split(path: Path) -> tuple[dict[int, str], str]:
                     f"{path.name}: id {number} of {key} is not like CXR2384_IM-0942; given: {shown(entry_id)}"
                 )
             if splits.setdefault(int(match.group(1)), split) != split:
-                crossing.append(match.group(0))
+                crossing.append(match.string)
     if crossing:
         raise SharedSubjectsError(path.name, crossing, "{} uids")
     return splits, digest
