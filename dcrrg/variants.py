@@ -100,8 +100,11 @@ def chosen_variants(names: Sequence[str]) -> tuple[Variant, ...]:
     ------
     UnknownNameError
         If a name is neither.
+    InputError
+        If a package brings a variant of a name that the paper's have.
     """
     for name in names:
+        ADDED.refuse_double(name, {*VARIANTS, *SETS})
         lookup("variant or set of variants", name, [*VARIANTS, *ADDED.names(), *SETS])
     spelled = [one for name in names for one in SETS.get(name, (name,))]
     return tuple(VARIANTS.get(name) or ADDED.load(name) for name in dict.fromkeys(spelled))

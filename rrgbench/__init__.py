@@ -53,5 +53,12 @@ def __getattr__(name: str) -> Any:
     if name == "labelers":
         return import_module("rrgbench.labelers")
     if name not in _PLACES:
-        raise AttributeError(f"module 'rrgbench' has no attribute {name!r}")
+        from rrgbench.errors import meant
+
+        raise AttributeError(f"module 'rrgbench' has no attribute {name!r}; {meant(name, __all__)}", name=name)
     return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What is public."""
+    return sorted(__all__)

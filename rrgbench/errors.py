@@ -69,8 +69,12 @@ class InputError(RrgbenchError):
     """A file or an argument is missing, malformed or inconsistent."""
 
 
-class UnknownNameError(RrgbenchError):
-    """A model, corpus, suite, metric or protocol of that name is not known."""
+class UnknownNameError(RrgbenchError, KeyError):
+    """A model, corpus, suite, metric, study or protocol of that name is not known."""
+
+    def __str__(self) -> str:
+        """The message as it stands; a KeyError's would stand in quotes."""
+        return Exception.__str__(self)
 
 
 class MissingPartError(RrgbenchError):

@@ -6,11 +6,11 @@ before it is asked for.
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from rrgbench.errors import MissingPartError, UnknownNameError, meant
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError, meant
 
 T = TypeVar("T")
 
@@ -30,15 +30,49 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, group: str) -> None:
         self.kind, self.group = kind, group
-        self._read: tuple[tuple[str, ...], dict[str, EntryPoint]] = ((), {})
+        self._read: tuple[tuple[str, ...], dict[str, tuple[EntryPoint, ...]]] = ((), {})
 
     @property
-    def _points(self) -> dict[str, EntryPoint]:
-        """Entry points by name; read anew only where other places are searched for packages."""
+    def _points(self) -> dict[str, tuple[EntryPoint, ...]]:
+        """Entry points by name, several where packages disagree; read anew where other places are searched."""
         if self._read[0] != tuple(sys.path):
-            points = sorted(entry_points(group=self.group), key=lambda point: point.name)
-            self._read = tuple(sys.path), {point.name: point for point in points}
+            found: dict[str, dict[str, EntryPoint]] = {}
+            for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, _origin(point))):
+                found.setdefault(point.name, {}).setdefault(point.value, point)
+            self._read = tuple(sys.path), {name: tuple(points.values()) for name, points in found.items()}
         return self._read[1]
+
+    def _point(self, name: str) -> EntryPoint:
+        """The one entry point of a name.
+
+        Raises
+        ------
+        UnknownNameError
+            If nothing is registered under it.
+        InputError
+            If two packages register different things under it.
+        """
+        first, *others = self._points[lookup(self.kind, name, self._points)]
+        if others:
+            raise self._twice(name, [_place(point) for point in (first, *others)])
+        return first
+
+    def refuse_double(self, name: str, shipped: Container[str]) -> None:
+        """Refuse a name that ships otherwise than by an entry point, if a package registers it too.
+
+        Raises
+        ------
+        InputError
+            Naming both.
+        """
+        if name in shipped and name in self._points:
+            raise self._twice(name, ["rrgbench itself", *(_place(point) for point in self._points[name])])
+
+    def _twice(self, name: str, places: Iterable[str]) -> InputError:
+        return InputError(
+            f"{self.kind} {name!r} is registered by {' and by '.join(places)}; which one is meant is not known: "
+            "uninstall a package, or rename its entry point"
+        )
 
     def names(self) -> list[str]:
         """All registered names, sorted."""
@@ -54,10 +88,12 @@ class Registry(Generic[T]):
         ------
         UnknownNameError
             If nothing is, with the nearest known name.
+        InputError
+            If two packages register different things under it, naming both.
         MissingPartError
             If the package that registered it can't be imported.
         """
-        point = self._points[lookup(self.kind, name, self._points)]
+        point = self._point(name)
         try:
             loaded: T = point.load()
         # what another package's module raises has no common class, and is no defect of ours
@@ -65,9 +101,7 @@ class Registry(Generic[T]):
             if not self.foreign(name) and not isinstance(error, ImportError | AttributeError):
                 raise
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise MissingPartError(
-                f"{self.kind} {name} of {self.origin(name) or point.value} can't be loaded: {reason}"
-            ) from error
+            raise MissingPartError(f"{self.kind} {name} of {self.origin(name)} can't be loaded: {reason}") from error
         return loaded
 
     def everything(self) -> dict[str, T]:
@@ -76,7 +110,7 @@ class Registry(Generic[T]):
         for name in self.names():
             try:
                 found[name] = self.load(name)
-            except MissingPartError as error:
+            except (MissingPartError, InputError) as error:
                 if not self.foreign(name):
                     raise
                 _log.warning("%s", error)
@@ -84,17 +118,25 @@ class Registry(Generic[T]):
 
     def module(self, name: str) -> str:
         """The module that a name's entry point names; it is not imported."""
-        return self._points[lookup(self.kind, name, self._points)].module
+        return self._point(name).module
 
     def origin(self, name: str) -> str:
-        """The distribution that registered a name, with its version; empty where it is not known."""
-        point = self._points[lookup(self.kind, name, self._points)]
-        return f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
+        """The distribution that registered a name, with its version; all of them where several did."""
+        return " and ".join(_origin(point) for point in self._points[lookup(self.kind, name, self._points)])
 
     def foreign(self, name: str) -> str:
-        """`origin` of what another package brings; empty for what ships with rrgbench."""
-        found = self.origin(name) if name in self else ""
-        return "" if found.partition(" ")[0] == "rrgbench" else found
+        """`origin` of what another package brings; empty for what ships with rrgbench alone."""
+        points = self._points.get(name, ())
+        ours = all(point.dist is not None and point.dist.name == "rrgbench" for point in points)
+        return "" if ours else self.origin(name)
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
+
+
+def _place(point: EntryPoint) -> str:
+    return f"{_origin(point)} ({point.value})" if point.dist is not None else point.value
 
 
 def lookup(kind: str, name: str, known: Iterable[str]) -> str:

@@ -254,7 +254,7 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     MissingPartError
         If a plug-in's package or weights are not there.
     InputError
-        If two metrics would give the same key.
+        If two metrics would give the same key, or a package brings a metric of a name that is ours.
     """
     plain = options.protocol.bleu == "corpus"
     if options.metrics is None:
@@ -267,6 +267,7 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     # Names are checked before weights are loaded, which may take minutes.
     for name in names:
         lookup("metric", name, [*OWN_METRICS, *TEXT_GROUPS, *PLUG_INS.names()])
+        PLUG_INS.refuse_double(name, {*OWN_METRICS, *TEXT_GROUPS})
     own = [name for name in names if name in OWN_METRICS or name in TEXT_GROUPS]
     foreign = [name for name in names if name not in own]
     keys = metric_keys(own) if own or not given else []

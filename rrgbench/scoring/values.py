@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.errors import UnknownNameError
 from rrgbench.metrics.base import Statistics, TextMetric
 from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.registry import lookup
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.certificate import Certificate
@@ -131,10 +133,16 @@ class Scores(Mapping[str, Value]):
     replicates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, key: str) -> Value:
-        """The value of a metric; an absent one says why."""
+        """The value of a metric.
+
+        Raises
+        ------
+        UnknownNameError
+            A `KeyError` that says why it was not computed, or which metric was perhaps meant.
+        """
         if key in self.absent:
-            raise KeyError(f"{key} was not computed: {self.absent[key]}")
-        return self.values_by_key[key]
+            raise UnknownNameError(f"{key} was not computed: {self.absent[key]}")
+        return self.values_by_key[lookup("metric", key, self.values_by_key)]
 
     def __iter__(self) -> Iterator[str]:
         """Metric keys in the order of tables."""

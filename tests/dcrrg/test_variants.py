@@ -175,7 +175,7 @@ def test_another_package_adds_a_variant(corpus, monkeypatch):
     point = EntryPoint("6e", "dcrrg_variants:SHORT", "rrgbench.variants")
     short = Variant("6e", (1, 4), "full", balance=False, changes={"step4_full": {"epochs": 3}, "model": {"beams": 2}})
     monkeypatch.setattr(EntryPoint, "load", lambda self: short)
-    monkeypatch.setitem(ADDED._points, "6e", point)
+    monkeypatch.setitem(ADDED._points, "6e", (point,))
     (recipe,) = recipes(Request(corpus, Path("nowhere"), "mini"), DcrrgOptions(variant="6e"))
     assert [stage.name for stage in recipe.stages] == ["step1-text", "step1-image", "step4"]
     assert recipe.stages[-1].settings == load_preset("mini").step4_full.model_copy(update={"epochs": 3.0})

@@ -224,7 +224,7 @@ RATESCORE: Final = PlugIn(
     weights="RaTE-NER-Deberta and BioLORD-2023-C from the hub, or the options ner and embedder",
 )
 RADCLIQ: Final = PlugIn(
-    entries=(_entry("radcliq", "RadCliQ-v1 (less is better)", -math.inf, math.inf, "lower"),),
+    entries=(_entry("radcliq", "RadCliQ-v1", -math.inf, math.inf, "lower"),),
     load=load_radcliq,
     package="radeval",
     get=RADEVAL,

@@ -182,7 +182,7 @@ def load_protocol(protocol: str | Path | Protocol) -> Protocol:
     UnknownNameError
         If no protocol has that name, or not in that version.
     InputError
-        If a file is no protocol, naming the field.
+        If a file is no protocol, naming the field; if two packages bring a protocol of that name.
     """
     if isinstance(protocol, Protocol):
         return protocol
@@ -190,9 +190,10 @@ def load_protocol(protocol: str | Path | Protocol) -> Protocol:
     if given.endswith((".yaml", ".yml")):
         return _read_file(Path(given))
     ours = shipped()
+    name, _, version = given.partition("@")
+    PROTOCOLS.refuse_double(name, ours)
     if given in ours:
         return ours[given]
-    name, _, version = given.partition("@")
     if name in PROTOCOLS:
         loaded = PROTOCOLS.load(name)
         found = loaded if isinstance(loaded, Protocol) else _read_file(Path(loaded))

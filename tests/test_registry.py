@@ -1,0 +1,71 @@
+"""Names by entry point: one name means one thing."""
+
+from pathlib import Path
+
+import pytest
+
+from rrgbench.data.loading import CORPORA
+from rrgbench.errors import InputError
+from rrgbench.labelers import LABELERS
+from rrgbench.registry import Registry
+from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.score import score
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Registers entry points by a package of a name, in a folder of its own."""
+
+    def add(package: str, group: str, **points: str) -> None:
+        folder: Path = tmp_path / package
+        info = folder / f"{package}-1.2.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n")
+        lines = [f"{name} = {value}" for name, value in points.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]))
+        monkeypatch.syspath_prepend(folder)
+
+    return add
+
+
+def test_a_name_that_two_packages_register_is_an_error_that_names_both(install) -> None:
+    install("alpha", "rrgbench.labelers", theirs="json:loads", alone="json:dumps")
+    install("beta", "rrgbench.labelers", theirs="json:dumps")
+    with pytest.raises(InputError, match=r"labeler 'theirs' is registered by alpha 1\.2 \(json:loads\) and by beta"):
+        LABELERS.load("theirs")
+    with pytest.raises(InputError, match="beta"):
+        LABELERS.module("theirs")
+    assert LABELERS.load("alone")({}) == "{}"
+    assert LABELERS.foreign("theirs") == "alpha 1.2 and beta 1.2"
+    assert LABELERS.names().count("theirs") == 1
+
+
+def test_a_package_does_not_replace_ours(install) -> None:
+    install("alpha", "rrgbench.corpora", phantom="json:loads")
+    with pytest.raises(
+        InputError, match=r"corpus 'phantom' is registered by alpha 1\.2 .* and by rrgbench .*uninstall"
+    ):
+        CORPORA.load("phantom")
+    assert CORPORA.foreign("phantom").startswith("alpha 1.2 and rrgbench ")
+
+
+def test_the_same_thing_registered_twice_is_one_thing(install) -> None:
+    for package in ("alpha", "beta"):
+        install(package, "rrgbench.examples", same="json:loads")
+    assert Registry("example", "rrgbench.examples").load("same")("1") == 1
+
+
+def test_what_ships_without_an_entry_point_is_not_replaced_either(install) -> None:
+    install("alpha", "rrgbench.protocols", dcrrg="json:loads")
+    with pytest.raises(InputError, match=r"protocol 'dcrrg' is registered by rrgbench itself and by alpha 1\.2"):
+        load_protocol("dcrrg@2")
+    install("beta", "rrgbench.metrics", bleu_1="json:loads")
+    with pytest.raises(InputError, match=r"plug-in metric 'bleu_1' is registered by rrgbench itself and by beta"):
+        score(["a"], ["a"], protocol="raw", metrics=["bleu_1"], intervals=False)
+
+
+def test_everything_leaves_out_what_is_ambiguous_and_says_so(install, caplog) -> None:
+    install("alpha", "rrgbench.examples", theirs="json:loads", other="json:loads")
+    install("beta", "rrgbench.examples", theirs="json:dumps")
+    assert list(Registry("example", "rrgbench.examples").everything()) == ["other"]
+    assert "'theirs' is registered by alpha 1.2" in caplog.text
