@@ -8,8 +8,8 @@ A model with an `image_size` reads one grey film a study: `images` is then an ar
 has `reads` (`Reads`) instead, and `images` is a list of `Examination`: films with their views, sections, prior.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from inspect import signature
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -21,7 +21,7 @@ from rrgbench.data.examination import Film as Film
 from rrgbench.data.examination import Reads as Reads
 from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.progress import Progress
-from rrgbench.registry import Registry
+from rrgbench.registry import Registry, make, parameters
 
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
@@ -200,7 +200,8 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     Parameters
     ----------
     name : str
-        A registered name (`rrgbench list models`).
+        A registered name (`rrgbench list models`), or `NAME:ARGUMENT`, whose argument is the loader's first parameter:
+        `predictions:reports.jsonl`, `dcrrg:6a`.
     checkpoint : str or Path, optional
         A folder written by `rrgbench train`, or a hub id; the model's shipped checkpoint if omitted.
     **options
@@ -216,16 +217,82 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     UnknownNameError
         If no such model is registered.
     InputError
-        If its loader takes no such option: a trivial system has no checkpoint.
+        If its loader takes no argument or no such option (a trivial system has no checkpoint), or lacks one.
     """
-    load = MODELS.load(name)
-    if checkpoint is not None:
-        options["checkpoint"] = checkpoint
-    taken = signature(load).parameters.values()
-    unknown = sorted(set(options) - {one.name for one in taken})
-    if unknown and all(one.kind is not one.VAR_KEYWORD for one in taken):
-        raise InputError(f"model {name} takes no {listed(unknown)}")
-    return load(**options)
+    return make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
+
+
+def load_models(asked: Sequence[str], options: Mapping[str, Any] | None = None) -> list[Model]:
+    """Several models, in the order in which they are asked for.
+
+    Parameters
+    ----------
+    asked : sequence of str
+        Each as `load_model` takes it, or `NAME=CHECKPOINT`.
+    options : mapping of str to object, optional
+        Each is passed to those loaders that take it.
+
+    Raises
+    ------
+    InputError
+        If none of the loaders takes an option, or two models are one.
+    """
+    pairs = [split_checkpoint(one) for one in asked]
+    given = options or {}
+    taken = [parameters(MODELS, name) for name, _ in pairs]
+    for key in given:
+        if not any(key in one or _open_ended(one) for one in taken):
+            names = listed(dict.fromkeys(name for name, _ in pairs))
+            known = listed(dict.fromkeys(key for one in taken for key in one), most=12)
+            raise InputError(f"none of {names} takes an option {key}; they take: {known or 'nothing'}")
+    models = [
+        load_model(name, checkpoint, **{key: value for key, value in given.items() if key in its or _open_ended(its)})
+        for (name, checkpoint), its in zip(pairs, taken, strict=True)
+    ]
+    return _told_apart(models, [checkpoint for _, checkpoint in pairs])
+
+
+def split_checkpoint(asked: str) -> tuple[str, str | None]:
+    """`NAME=CHECKPOINT` in its two parts; a name alone, or with an argument, has no checkpoint.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint is empty.
+    """
+    name, equals, checkpoint = asked.partition("=")
+    if not equals or ":" in name:
+        return asked, None
+    if not checkpoint:
+        raise InputError(f"--model {asked}: no checkpoint stands behind the equals sign")
+    return name, checkpoint
+
+
+def _open_ended(taken: Mapping[str, Parameter]) -> bool:
+    return any(one.kind is Parameter.VAR_KEYWORD for one in taken.values())
+
+
+def _told_apart(models: Sequence[Model], checkpoints: Sequence[str | None]) -> list[Model]:
+    """Models of one name called after their checkpoints: each row of a table is one model.
+
+    Raises
+    ------
+    InputError
+        If two have one identity, or nothing tells them apart.
+    """
+    by_identity: dict[str, str] = {}
+    for model in models:
+        if model.identity in by_identity:
+            raise InputError(f"{model.name} and {by_identity[model.identity]} are the same model ({model.identity})")
+        by_identity[model.identity] = model.name
+    names = [model.name for model in models]
+    for model, checkpoint in zip(models, checkpoints, strict=True):
+        if names.count(model.name) > 1 and checkpoint is not None:
+            model.name = f"{model.name}={Path(checkpoint).name}"
+    twice = listed({model.name for model in models if [one.name for one in models].count(model.name) > 1})
+    if twice:
+        raise InputError(f"two models are called {twice}; give them in runs of their own, or files as NAME=FILE")
+    return list(models)
 
 
 def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:

@@ -6,11 +6,12 @@ before it is asked for.
 
 import logging
 import sys
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from inspect import Parameter, signature
+from typing import Any, Generic, TypeVar
 
-from rrgbench.errors import InputError, MissingPartError, UnknownNameError, meant
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError, listed, meant
 
 T = TypeVar("T")
 
@@ -137,6 +138,65 @@ def _origin(point: EntryPoint) -> str:
 
 def _place(point: EntryPoint) -> str:
     return f"{_origin(point)} ({point.value})" if point.dist is not None else point.value
+
+
+def split_argument(registry: Registry[T], name: str) -> tuple[str, str]:
+    """A registered name and what stands behind its first colon: `hf:org/model` is `hf` and `org/model`."""
+    plain, colon, argument = name.partition(":")
+    return (plain, argument) if colon and name not in registry and plain in registry else (name, "")
+
+
+def parameters(registry: Registry[Callable[..., T]], name: str) -> dict[str, Parameter]:
+    """What the loader of a name, with or without an argument, takes, by the parameters' names.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such name is registered.
+    """
+    return dict(signature(registry.load(split_argument(registry, name)[0])).parameters)
+
+
+def make(registry: Registry[Callable[..., T]], name: str, /, **options: Any) -> T:
+    """What the loader of a name makes.
+
+    Parameters
+    ----------
+    registry : Registry
+        Of loaders.
+    name : str
+        A registered name, or `NAME:ARGUMENT`, whose argument goes to the loader's first parameter.
+    **options
+        Passed to the loader.
+
+    Raises
+    ------
+    UnknownNameError
+        If no such name is registered.
+    InputError
+        If the loader takes no argument or no such option, or lacks one that it needs.
+    """
+    plain, argument = split_argument(registry, name)
+    loader = registry.load(plain)
+    taken = parameters(registry, plain)
+    if argument:
+        first = next(iter(taken.values()), None)
+        if first is None or first.kind not in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
+            raise InputError(f"{registry.kind} {plain} takes no argument; given: {name}")
+        if first.name in options:
+            raise InputError(f"{registry.kind} {name} is also given {first.name}; give one of them")
+        options = {first.name: argument, **options}
+    unknown = sorted(set(options) - set(taken))
+    if unknown and all(one.kind is not Parameter.VAR_KEYWORD for one in taken.values()):
+        raise InputError(
+            f"{registry.kind} {plain} takes no {listed(unknown)}; it takes: {listed(taken, 12) or 'nothing'}"
+        )
+    open_ended = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    needed = [one.name for one in taken.values() if one.default is one.empty and one.kind not in open_ended]
+    if lacking := [one for one in needed if one not in options]:
+        example = f", e.g. {plain}:{lacking[0].upper()}" if lacking[0] == next(iter(taken)) else ""
+        raise InputError(f"{registry.kind} {plain} needs {listed(lacking)}{example}")
+    return loader(**options)
 
 
 def lookup(kind: str, name: str, known: Iterable[str]) -> str:

@@ -6,19 +6,12 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ProtocolName, grouped
-
-ALL = "all"
+from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ModelOptions, ProtocolName, grouped
 
 
 @grouped
 def evaluate(
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="A model (rrgbench list models), or all.", autocompletion=completion.models_or_all
-        ),
-    ] = "dcrrg",
+    models: ModelOptions,
     suite: Annotated[
         str,
         typer.Option(
@@ -31,14 +24,6 @@ def evaluate(
         Path | None,
         typer.Option("--five-by-200", help="Retrieval on this list of studies (rrgbench data five-by-200 writes one)."),
     ] = None,
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(
-            "--checkpoint",
-            help="A trained folder, the name of a shipped checkpoint, or a hub id. For all: a folder of folders.",
-            show_default="the shipped one",
-        ),
-    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Run folder; resumed if it exists.", show_default="runs/MODEL-SUITE-CORPUS"),
@@ -47,12 +32,14 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
     json: Json = False,
 ) -> None:
-    """Run every task of a suite on a model, with the trivial systems beside it.
+    """Run every task of a suite on one or more models, with the trivial systems beside them.
 
     Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, report.html,
     run.json. A killed run is resumed by the same command.
 
     Example: rrgbench eval --model dcrrg --suite quick
+
+    Example: rrgbench eval --model dcrrg --model r2gen=checkpoints/r2gen
 
     Example: rrgbench eval --model all --checkpoint checkpoints/all --suite full
 
@@ -61,8 +48,6 @@ def evaluate(
     from rrgbench.cli.progress import bars, say
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
-    from rrgbench.models import MODELS, Model, load_all_models, load_model
-    from rrgbench.registry import lookup
     from rrgbench.render.run_documents import write_run_documents
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.base import table_descriptions
@@ -74,24 +59,19 @@ def evaluate(
     if five_by_200 is not None:
         chosen = chosen.with_task("retrieval").with_task("retrieval", sample=read_list(five_by_200))
     load_protocol(protocol)
-    lookup("model", model, [*MODELS.names(), ALL])
+    models.check_names()
     data = films.open()
     retrieval = chosen.tasks.get("retrieval")
     if isinstance(retrieval, RetrievalParameters) and retrieval.sample is not None:
         # so that a list of another corpus is refused now and not after hours of writing reports
         listed_sample(data, retrieval.sample)
-    also: list[Model] = []
-    if model == ALL:
-        found, left_out = load_all_models(checkpoint)
-        for name, reason in left_out.items():
-            say(f"left out: {name}: {reason}")
-        loaded, *also = [one for one in found if one.name not in chosen.trivial]
-    else:
-        loaded = load_model(model, checkpoint) if checkpoint else load_model(model)
-    place = out or Path("runs") / f"{ALL if also else loaded.name}-{chosen.name}-{data.name}"
+    (loaded, *also), left_out = models.open(chosen.trivial)
+    for name, reason in left_out.items():
+        say(f"left out: {name}: {reason}")
+    place = out or Path("runs") / f"{models.title(loaded)}-{chosen.name}-{data.name}"
     if place.exists() and not place.is_dir():
         raise InputError(f"--out {place} is a file; give a folder")
-    with bars(f"{model} on {data.name}") as shown:
+    with bars(f"{models.title(loaded)} on {data.name}") as shown:
         run = run_suite(
             loaded,
             data,

@@ -9,7 +9,7 @@ and `grouped` gives the command line the fields in its place:
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
     from rrgbench.labelers import Labeler
     from rrgbench.metrics.external.plug_in import ExternalMetric
+    from rrgbench.models import Model
     from rrgbench.scoring.options import Scoring
     from rrgbench.scoring.report_files import ReportFile, ReportPairs
 
@@ -62,6 +63,8 @@ def listed_option(flag: str, words: str, **more: Any) -> Any:
     """An option that may be given several times."""
     return typer.Option(*flag.split("/"), help=words, show_default=False, **more)
 
+
+ALL_MODELS = "all"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -273,6 +276,94 @@ class MetricOptions:
                 raise InputError(f"batch_tokens is {chosen['batch_tokens']!r}; expected a whole number")
             chosen["batch_tokens"] = int(chosen["batch_tokens"])
         return load(self.labeler, **chosen)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which models, and what their loaders are told."""
+
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="NAME (rrgbench list models), NAME=CHECKPOINT, NAME:ARGUMENT such as hf:ID, or all; repeatable.",
+            show_default="dcrrg",
+            autocompletion=completion.models_or_all,
+        ),
+    ] = None
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--checkpoint",
+            help="A trained folder, the name of a shipped checkpoint, or a hub id. For all: a folder of folders.",
+            show_default="the shipped one",
+        ),
+    ] = None
+    model_options: Annotated[
+        list[str] | None,
+        listed_option("--model-option", "An option KEY=VALUE of the models' loaders; repeatable."),
+    ] = None
+    device: Annotated[
+        str | None, typer.Option("--device", help="Where models run: cpu, cuda, cuda:1.", show_default="a GPU if any")
+    ] = None
+    dtype: Annotated[str | None, typer.Option("--dtype", help="Number format of the weights, such as bf16.")] = None
+    base_url: Annotated[str | None, typer.Option("--base-url", help="Where an openai: model is served.")] = None
+    prompt: Annotated[str | None, typer.Option("--prompt", help="What an hf: or openai: model is asked.")] = None
+
+    @property
+    def loader_options(self) -> dict[str, Any]:
+        """What loaders are told, by the names of their parameters."""
+        named = {name: getattr(self, name) for name in ("device", "dtype", "base_url", "prompt")}
+        options = {name: value for name, value in named.items() if value is not None}
+        return {**key_values(self.model_options, "--model-option"), **options}
+
+    def check_names(self) -> None:
+        """Refuse unknown names before anything is read.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest known name.
+        """
+        from rrgbench.models import MODELS, split_checkpoint
+        from rrgbench.registry import lookup, split_argument
+
+        for asked in self.model or ():
+            name = split_argument(MODELS, split_checkpoint(asked)[0])[0]
+            lookup("model", name, [*MODELS.names(), ALL_MODELS])
+
+    def title(self, first: "Model") -> str:
+        """What a run of these models is called: after the first, or all."""
+        return ALL_MODELS if self.model == [ALL_MODELS] else first.name
+
+    def open(self, chosen_beside: "Sequence[str]" = ()) -> "tuple[list[Model], dict[str, str]]":
+        """The models, and why others of all registered ones are left out.
+
+        Parameters
+        ----------
+        chosen_beside : sequence of str
+            Models that stand beside them anyway.
+
+        Raises
+        ------
+        InputError
+            If a checkpoint is given for several models, or a model can't be loaded.
+        """
+        from rrgbench.errors import InputError
+        from rrgbench.models import load_all_models, load_models
+
+        asked = self.model or ["dcrrg"]
+        if ALL_MODELS in asked:
+            if len(asked) > 1 or self.loader_options:
+                raise InputError("--model all takes neither further models nor options of single ones")
+            found, left_out = load_all_models(self.checkpoint)
+            return [one for one in found if one.name not in chosen_beside], left_out
+        if self.checkpoint is not None:
+            if len(asked) > 1 or "=" in asked[0]:
+                raise InputError("--checkpoint belongs to one --model; give several as --model NAME=CHECKPOINT")
+            asked = [f"{asked[0]}={self.checkpoint}"]
+        return load_models(asked, self.loader_options), {}
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,17 @@
 """Report to the 14 CheXpert observations: labelers by name."""
 
 from collections.abc import Callable, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.errors import InputError, listed
+from rrgbench.errors import InputError
 from rrgbench.labelers.cache import CachedLabeler, RememberingLabeler
 from rrgbench.labelers.chexbert import ChexbertLabeler
 from rrgbench.labelers.rules import Mention, RulesLabeler
-from rrgbench.registry import Registry
+from rrgbench.registry import Registry, make
 
 __all__ = [
     "LABELERS",
@@ -74,19 +73,9 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     InputError
         If an option is not one of the labeler's, or its version is not the one asked for.
     """
-    plain, colon, file = name.partition(":")
-    if plain == "lookup" and colon:
-        return load(plain, cache=cache, file=file, **options)
-    plain, _, wanted = name.partition("@")
-    maker = LABELERS.load(name if name in LABELERS or plain not in LABELERS else plain)
-    parameters = signature(maker).parameters
-    unknown = sorted(set(options) - set(parameters))
-    if unknown and all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
-        raise InputError(f"labeler {name!r} has no option {listed(unknown)}")
-    needed = [name for name, one in parameters.items() if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
-    if lacking := [name for name in needed if name not in options]:
-        raise InputError(f"labeler {plain!r} needs {listed(lacking)}, e.g. {plain}:FILE")
-    labeler = maker(**options)
+    plain, _, wanted = ("", "", "") if ":" in name else name.partition("@")
+    registered = name if name in LABELERS or plain not in LABELERS else plain
+    labeler = make(LABELERS, registered, **options)
     if wanted and labeler.version != wanted:
         raise InputError(f"labeler {plain!r} is here as {labeler.identity}; {name} is not available")
     return labeler if cache is None else CachedLabeler(labeler, cache)

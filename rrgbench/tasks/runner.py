@@ -144,7 +144,8 @@ def evaluate(
     if scores.protocol.needs_training:
         scores = scores.but(training_reports=[study.report for study in corpus.reports("train") if study.report])
     films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache)
-    models = [main, *how.also, *(load_model(name) for name in chosen.trivial if name != main.name)]
+    asked = [main, *how.also]
+    models = [*asked, *(load_model(name) for name in chosen.trivial if name not in {one.name for one in asked})]
     work = [
         (TASKS.load(name), parameters, unit)
         for name, parameters in chosen.tasks.items()
@@ -162,7 +163,7 @@ def evaluate(
             try:
                 outcome = running.outcome(task, parameters, unit)
             except CannotFitError as error:
-                if one is main:
+                if one in asked:
                     raise InputError(str(error)) from error
                 log.warning("%s left out: %s", one.name, error)
                 break

@@ -217,7 +217,7 @@ def test_a_labelers_options_are_given_on_the_command_line(run, files) -> None:
     [
         (["--labeler-option", "weights=a.pth"], "without --labeler"),
         (["--labeler", "chexbert", "--labeler-option", "weights"], "OPTION=VALUE"),
-        (["--labeler", "rules", "--labeler-option", "weights=a.pth"], "has no option weights"),
+        (["--labeler", "rules", "--labeler-option", "weights=a.pth"], "takes no weights"),
         (["--labeler", "chexbert", "--labeler-option", "weights=nowhere/chexbert.pth"], "chexbert.pth"),
         (["--labeler", "chexbert", "--labeler-option", "batch_tokens=many"], "whole number"),
     ],
