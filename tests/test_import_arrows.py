@@ -109,7 +109,7 @@ def rooms(*names: str) -> tuple[str, ...]:
 LAYERS = (
     rooms("errors", "observations", "files", "progress", "registry", "terminal_text"),
     rooms("data", "metrics", "stats", "runs", "models"),
-    rooms("render", "labelers", "modeling"),
+    rooms("render", "labelers", "modeling", "adapters"),
     rooms("scoring", "training"),
     rooms("tasks"),
     rooms("explain", "claims", "trials", "reproduction", "leaderboard"),
@@ -144,6 +144,7 @@ FORBIDDEN = {
     "runs know no data": (rooms("runs"), rooms("data", "models")),
     "labelers know no networks": (rooms("labelers"), rooms("modeling", "render")),
     "tasks print nothing": (rooms("tasks"), ("rich", "typer")),
+    "adapters know no scores": (rooms("adapters"), rooms("metrics", "runs", "labelers", "render")),
     "models know no tasks": (("dcrrg", "baselines"), rooms("tasks", "runs", "scoring")),
 }
 
@@ -153,12 +154,23 @@ def test_arrows_point_one_way(rule: str) -> None:
     assert offending(*FORBIDDEN[rule]) == []
 
 
+def test_adapters_are_found_by_entry_point_only() -> None:
+    assert offending(PACKAGES, rooms("adapters"), but=rooms("adapters")) == []
+
+
 def test_models_show_nothing_but_their_card() -> None:
     assert offending(("dcrrg", "baselines"), rooms("render"), but=("dcrrg.card",)) == []
 
 
 NEURAL = ("torch", "torchvision", "transformers", "accelerate", "safetensors.torch", "timm")
-MAY_BE_NEURAL = ("rrgbench.modeling", "rrgbench.training", "dcrrg", "baselines", "rrgbench.labelers.chexbert")
+MAY_BE_NEURAL = (
+    "rrgbench.modeling",
+    "rrgbench.training",
+    "dcrrg",
+    "baselines",
+    "rrgbench.labelers.chexbert",
+    "rrgbench.adapters.hugging_face",
+)
 
 
 def test_only_the_command_line_knows_typer() -> None:

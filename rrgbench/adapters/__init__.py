@@ -1,0 +1,1 @@
+"""Other people's models as ours: from Hugging Face (`hf:`, `timm:`) and from servers (`openai:`)."""
