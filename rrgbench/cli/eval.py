@@ -30,6 +30,9 @@ def evaluate(
     ] = None,
     protocol: ProtocolName = "dcrrg",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Print the tables that are in the files, not a summary of them.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run every task of a suite on one or more models, with the trivial systems beside them.
@@ -49,6 +52,8 @@ def evaluate(
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
     from rrgbench.render.run_documents import write_run_documents
+    from rrgbench.render.run_summary import run_summary
+    from rrgbench.render.terminal import print_table
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.base import table_descriptions
     from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
@@ -88,5 +93,10 @@ def evaluate(
     if json:
         typer.echo((run.folder / "results.json").read_text(encoding="utf-8"), nl=False)
         return
-    written.print_tables()
-    say(f"Written to {run.folder}: results.json, tables.tex, tables.md, report.html, predictions/")
+    if tables:
+        written.print_tables()
+    else:
+        print_table(run_summary(run.records, table_descriptions(), [one.name for one in (loaded, *also)]))
+    say(f"Written to {run.folder}: report.html, tables.tex, tables.md, results.json, predictions/")
+    if not tables:
+        say(f"All tables: rrgbench report {run.folder}")

@@ -4,15 +4,12 @@ Key words carry the number of their observation and a sign (`+` positive, `-` ne
 be told apart without colour; the table's rows bear the same numbers.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
@@ -22,6 +19,7 @@ from rich.text import Text
 from rrgbench.explain.explanation import LABEL_WORDS, Explanation, KeyWords, MarkedReport, ObservationView
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.render.escaping import templates
+from rrgbench.render.html import png_uri
 from rrgbench.terminal_text import one_line, visible
 
 SIGNS: Final = {POSITIVE: "+", NEGATIVE: "−", UNCERTAIN: "?"}
@@ -87,13 +85,11 @@ def explanation_page(explanation: Explanation, heading: Heading, film: NDArray[n
     film : uint8 array (s, s)
         As people look at it; the model may read a smaller one.
     """
-    stream = io.BytesIO()
-    Image.fromarray(film).save(stream, format="PNG")
     template = templates("rrgbench.explain").get_template("explanation.html.j2")
     return template.render(
         heading=heading,
         explanation=explanation,
-        film="data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii"),
+        film=png_uri(film),
         side=film.shape[0],
         reports=_reports(explanation),
         words=LABEL_WORDS,

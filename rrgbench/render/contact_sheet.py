@@ -1,7 +1,5 @@
 """Films of a corpus beside each other, on one PNG sheet or on an HTML page with their reports and labels."""
 
-import base64
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.render.escaping import templates
+from rrgbench.render.html import png_uri
 
 _MARGIN, _LINE, _LINES = 8, 15, 4
 
@@ -126,7 +125,7 @@ def write_preview(
 
 def preview_page(title: str, subtitle: str, tiles: Sequence[Tile]) -> str:
     """A standalone HTML page: films (embedded), labels, reports. Everything that comes from data is escaped."""
-    shown = [(tile, "" if tile.film is None else _data_uri(tile.film)) for tile in tiles]
+    shown = [(tile, "" if tile.film is None else png_uri(tile.film)) for tile in tiles]
     template = templates("rrgbench.render").get_template("preview.html.j2")
     return template.render(title=title, subtitle=subtitle, tiles=shown)
 
@@ -142,9 +141,3 @@ def _clip(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageF
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
-
-
-def _data_uri(film: NDArray[np.uint8]) -> str:
-    stream = io.BytesIO()
-    Image.fromarray(film).save(stream, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -32,6 +32,28 @@ _ASPECTS: Final[tuple[Aspect, ...]] = ("metric", "setting", "fraction", "k")
 
 
 @dataclass(frozen=True)
+class Headline:
+    """A number that stands for a task where there is room for few.
+
+    Attributes
+    ----------
+    metric : str
+        Its key.
+    setting, fraction, k : str, float, int or None
+        Which of the metric's values; where it is None, or the run has none such: the first setting, the largest share
+        of the data, the smallest K.
+    words : str
+        What it is called; by default the metric's title with setting, share of data and K.
+    """
+
+    metric: str
+    setting: str | None = None
+    fraction: float | None = None
+    k: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class TableDescription:
     """What a table shows of a run's records, for one corpus and split.
 
@@ -55,6 +77,8 @@ class TableDescription:
         stands for the setting's words.
     detail : bool
         Shown in documents, left out of the terminal's first view, as observations in a further setting are.
+    headline : tuple of Headline, optional
+        What of it stands in a run's summary; by default the first metric of models' tables that are no detail.
     """
 
     title: str
@@ -64,6 +88,14 @@ class TableDescription:
     settings: Literal["all", "first", "several"] = "all"
     above: Mapping[str, str] = field(default_factory=dict)
     detail: bool = False
+    headline: tuple[Headline, ...] | None = None
+
+    @property
+    def headlines(self) -> tuple[Headline, ...]:
+        """What of it stands in a run's summary."""
+        if self.headline is not None:
+            return self.headline
+        return () if self.detail or self.rows != "model" else (Headline(self.metrics[0]),)
 
 
 def tables(records: Sequence[Record], descriptions: Sequence[TableDescription]) -> list[Table]:
@@ -179,7 +211,9 @@ def _chosen(description: TableDescription, records: Sequence[Record]) -> Iterabl
     """The records of each table that a description makes, and whether it is a detail."""
     here = [r for r in records if r.metric in description.metrics]
     here = [r for r in here if (r.observation is not None) == (description.rows == "observation")]
-    settings = {key: sorted({r.setting for r in here if r.metric == key}, key=_place) for key in description.metrics}
+    settings = {
+        key: sorted({r.setting for r in here if r.metric == key}, key=place_of_setting) for key in description.metrics
+    }
     if description.rows == "observation":
         for key in description.metrics:
             for number, setting in enumerate(settings[key]):
@@ -262,10 +296,10 @@ def _rank(description: TableDescription, key: tuple[Any, ...], aspect: Aspect) -
     value = key[_ASPECTS.index(aspect)]
     if aspect == "metric":
         return description.metrics.index(value), ""
-    return _place(value) if aspect == "setting" else (-1.0 if value is None else value, "")
+    return place_of_setting(value) if aspect == "setting" else (-1.0 if value is None else value, "")
 
 
-def _place(setting: str | None) -> tuple[float, str]:
+def place_of_setting(setting: str | None) -> tuple[float, str]:
     """Where a setting stands among others."""
     if setting is None:
         return -1, ""

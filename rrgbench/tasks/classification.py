@@ -12,7 +12,7 @@ from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study
 from rrgbench.metrics.auroc import auroc, mean_auroc, undefined_observations
 from rrgbench.models import ImageBackbone, ObservationClassifier, Reads
 from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.render.record_tables import TableDescription
+from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
@@ -46,7 +46,12 @@ class Classification(Task):
     version = 2
     parameters = ClassificationParameters
     tables = (
-        TableDescription("Classification (mean AUROC)", (METRIC,), apart=("setting", "fraction")),
+        TableDescription(
+            "Classification (mean AUROC)",
+            (METRIC,),
+            apart=("setting", "fraction"),
+            headline=(Headline(METRIC, "own"), Headline(METRIC, "linear", 0.01)),
+        ),
         TableDescription("AUROC per observation", (METRIC,), "observation"),
     )
 

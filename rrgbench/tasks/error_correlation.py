@@ -15,7 +15,7 @@ from rrgbench.metrics.auroc import auroc
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.models import ObservationClassifier
 from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.render.record_tables import TableDescription
+from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.stats.correlation import correlation
 from rrgbench.tasks.base import Outcome, Task, Unit
@@ -31,7 +31,14 @@ class ErrorCorrelation(Task):
     name = "error_correlation"
     version = 3
     reads_reports = True
-    tables = (TableDescription("Pipeline error correlation", METRICS, apart=("setting", "metric")),)
+    tables = (
+        TableDescription(
+            "Pipeline error correlation",
+            METRICS,
+            apart=("setting", "metric"),
+            headline=(Headline("pearson", words="error correlation"),),
+        ),
+    )
 
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Correlate what the classifier and what the reports get wrong."""

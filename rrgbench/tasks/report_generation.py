@@ -9,7 +9,7 @@ from pydantic import field_validator
 from rrgbench.errors import listed
 from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
 from rrgbench.metrics.external.loading import PLUG_INS
-from rrgbench.render.record_tables import TableDescription
+from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.options import scoring
@@ -49,7 +49,11 @@ class ReportGeneration(Task):
     reads_reports = True
     tables = (
         TableDescription(
-            "Report generation", (*TEXT_METRICS, "distinct_reports"), settings="first", above={"ce": "CE ({setting})"}
+            "Report generation",
+            (*TEXT_METRICS, "distinct_reports"),
+            settings="first",
+            above={"ce": "CE ({setting})"},
+            headline=(Headline("ce_f1"), Headline("bleu_4"), Headline("cider")),
         ),
     )
 

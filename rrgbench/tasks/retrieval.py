@@ -25,7 +25,7 @@ from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
 from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
-from rrgbench.render.record_tables import TableDescription
+from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
@@ -116,7 +116,14 @@ class Retrieval(Task):
     name = "retrieval"
     version = 3
     parameters = RetrievalParameters
-    tables = (TableDescription("Image-text retrieval", (METRIC, "chance_precision"), apart=("metric", "k")),)
+    tables = (
+        TableDescription(
+            "Image-text retrieval",
+            (METRIC, "chance_precision"),
+            apart=("metric", "k"),
+            headline=(Headline(METRIC, k=5),),
+        ),
+    )
 
     def run(self, evaluation: Evaluation, parameters: RetrievalParameters, unit: Unit) -> Outcome:
         """Query with the sample's films.

@@ -77,7 +77,7 @@ def evaluated(run, tmp_path_factory):
     """A run of the added task and metric by the added model on the added corpus, under the added protocol."""
     folder = tmp_path_factory.mktemp("evaluated")
     (folder / "mine.yaml").write_text(SUITE)
-    done = run("eval", *CHOSEN, cwd=folder)
+    done = run("eval", *CHOSEN, "--tables", cwd=folder)
     return folder / "run", done.stdout
 
 
@@ -134,7 +134,7 @@ def test_a_run_is_resumed_where_every_unit_is_kept(run, evaluated) -> None:
     folder, shown = evaluated
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "units").iterdir()}
     results = (folder / "results.json").read_bytes()
-    assert run("eval", *CHOSEN, cwd=folder.parent).stdout == shown
+    assert run("eval", *CHOSEN, "--tables", cwd=folder.parent).stdout == shown
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "units").iterdir()} == before
     assert (folder / "results.json").read_bytes() == results
 
