@@ -15,6 +15,7 @@ class SystemPreset(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: dict[str, Any] = {}
+    observations: StageSettings | None = None
     contrast: StageSettings | None = None
     report: StageSettings | None = None
 
@@ -32,6 +33,8 @@ class BaselinePreset(BaseModel):
         Learning to write reports.
     contrast : StageSettings
         Contrastive pretraining of films and reports, before the report decoder is learned.
+    observations : StageSettings, optional
+        Learning the observations of films, for systems that ask a film before they write; as `report` if omitted.
     augment : bool
         Films are shifted, turned and exposed a little.
     min_word_count : int
@@ -49,6 +52,7 @@ class BaselinePreset(BaseModel):
     text_encoder: dict[str, Any]
     report: StageSettings
     contrast: StageSettings
+    observations: StageSettings | None = None
     augment: bool = True
     min_word_count: Count = 3
     storage: Literal["float32", "float16"] = "float32"

@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from transformers import set_seed
 
+from baselines.common.observation_network import ObservationItems, ObservationLearning, ObservationSystem
 from baselines.common.settings import BaselinePreset, SystemPreset, load_preset
 from rrgbench.errors import InputError
 from rrgbench.modeling.captioner import Captioner, ReportWriting
@@ -24,6 +25,9 @@ from rrgbench.training.trainers import NoOptions, Request, Trainer
 
 DECODER = ("decoder", "report_head")
 
+ReportItems = Callable[[Any, TrainingData, TrainingData, bool, int], Dataset[Any]]
+"""(model, training data, data that is written, whether films are augmented, seed) to the items of the report stage."""
+
 ContrastItems = Callable[[TrainingData, bool, int], Dataset[Any]]
 """(training data, whether films are augmented, seed) to the items of the contrast."""
 
@@ -33,16 +37,30 @@ def pair_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
     return PairItems(data.films, data.reports, own=data.paired, augment=augment, seed=seed)
 
 
+def report_rows(model: Captioner, data: TrainingData) -> list[list[int]]:
+    """Token rows of the reports that are to be written."""
+    return encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
+
+
+def film_and_report(
+    model: Captioner, learned: TrainingData, written: TrainingData, augment: bool, seed: int
+) -> Dataset[Any]:
+    """Films beside the reports that are to be written of them."""
+    return ReportWritingItems(report_rows(model, written), films=DrawnFilms(written.films.films, augment, seed))
+
+
 def baseline_trainer(
     name: str,
     model_class: type[Captioner],
     contrast_items: ContrastItems = pair_items,
     contrast_needs_pairs: bool = True,
+    report_items: ReportItems = film_and_report,
+    vocabulary: Callable[[Sequence[str]], Sequence[str]] = list,
 ) -> Trainer[NoOptions]:
     """The trainer of a baseline, as its entry point names it.
 
-    A captioner learns to write reports; an `ImageTextModel` first its contrast, then its report decoder together with
-    the image encoder, if the corpus has pairs.
+    A captioner learns to write reports, one that asks a film first to predict its observations; an `ImageTextModel`
+    first learns its contrast, then its report decoder together with the image encoder, if the corpus has pairs.
 
     Parameters
     ----------
@@ -54,6 +72,10 @@ def baseline_trainer(
         What the contrast learns from.
     contrast_needs_pairs : bool
         Whether the contrast needs films with reports of their own.
+    report_items : callable
+        What writing learns from.
+    vocabulary : callable
+        Training reports to the texts whose words the report tokenizer knows.
     """
     contrastive = issubclass(model_class, ImageTextModel)
 
@@ -74,8 +96,11 @@ def baseline_trainer(
         stages: list[Stage[Captioner]] = []
         if contrastive:
             stages.append(contrast_stage(contrast_items, own.contrast or preset.contrast, preset, sources, seed))
+        writing = own.report or preset.report
+        if issubclass(model_class, ObservationSystem):
+            stages.append(observation_stage(own.observations or preset.observations or writing, preset, sources, seed))
         if corpus.paired:
-            stages.append(report_stage(own.report or preset.report, preset, sources, seed))
+            stages.append(report_stage(report_items, writing, preset, sources, seed))
         common = {
             "model": name,
             "corpus": corpus.digest,
@@ -99,7 +124,7 @@ def baseline_trainer(
         }
         return Recipe(
             stages=stages,
-            new_model=lambda: new_model(model_class, preset, own.model, sources.data.reports.reports, seed),
+            new_model=lambda: new_model(model_class, preset, own.model, vocabulary(sources.data.reports.reports), seed),
             load=model_class.from_pretrained,
             seed=seed,
             common=common,
@@ -127,20 +152,37 @@ def contrast_stage(
     return Stage("contrast", settings, {"augment": preset.augment}, work)
 
 
-def report_stage(settings: StageSettings, preset: BaselinePreset, sources: Sources, seed: int) -> Stage[Captioner]:
-    """Reports from films: the whole captioner, or image encoder and decoder of an `ImageTextModel`."""
+def observation_stage(settings: StageSettings, preset: BaselinePreset, sources: Sources, seed: int) -> Stage[Captioner]:
+    """The observation network alone, by the labels of films."""
 
     def work(model: Captioner) -> Work:
-        def writing(source: TrainingData, augment: bool) -> Dataset[Any]:
-            rows = encode_reports(model.tokenizer, source.reports.reports, REPORT_START, model.config.max_report)
-            return ReportWritingItems(rows, films=DrawnFilms(source.films.films, augment, seed))
+        assert isinstance(model, ObservationSystem), "only they ask"
 
-        learned: list[nn.Module | nn.Parameter] = [model]
+        def items(source: TrainingData, augment: bool) -> Dataset[Any]:
+            return ObservationItems(source.films, augment, seed)
+
+        watched = None if settings.patience is None else items(sources.validation, False)
+        module = ObservationLearning(model.observation_network)
+        return Work(module, items(sources.data, preset.augment), Collate.of(model), [module], watched)
+
+    return Stage("observations", settings, {"augment": preset.augment}, work)
+
+
+def report_stage(
+    items: ReportItems, settings: StageSettings, preset: BaselinePreset, sources: Sources, seed: int
+) -> Stage[Captioner]:
+    """Reports from films: the captioner's own parts, or image encoder and decoder of an `ImageTextModel`."""
+
+    def work(model: Captioner) -> Work:
+        model.prepare(sources.data)
         if isinstance(model, ImageTextModel):
             model.config.writes_reports = True
-            learned = [model.image_encoder, model.decoder, model.report_head]
-        watched = None if settings.patience is None else writing(sources.validation, False)
-        return Work(ReportWriting(model), writing(sources.data, preset.augment), Collate.of(model), learned, watched)
+            learned: list[nn.Module | nn.Parameter] = [model.image_encoder, model.decoder, model.report_head]
+        else:
+            learned = model.trained_parts()
+        watched = None if settings.patience is None else items(model, sources.data, sources.validation, False, seed)
+        written = items(model, sources.data, sources.data, preset.augment, seed)
+        return Work(ReportWriting(model), written, Collate.of(model), learned, watched)
 
     return Stage("report", settings, {"augment": preset.augment}, work)
 

@@ -1,7 +1,7 @@
 """Models that write a report from a film: the training loss, generation, and a recurrent decoding state."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,30 @@ class Captioner(ReportModel):
         return ("generate_reports",)
 
     @abstractmethod
-    def word_logits(self, films: Tensor, ids: Tensor) -> Tensor:
-        """Logits (n, t, vocabulary) of the token after each of `ids` (n, t), the true earlier ones given."""
+    def word_logits(self, films: Any, ids: Tensor) -> Tensor:
+        """Logits (n, t, vocabulary) of the token after each of `ids` (n, t), the true earlier ones given.
+
+        `films` (n, size, size), or what else `shown` makes of a batch.
+        """
 
     @abstractmethod
-    def decoding_state(self, films: Tensor, beams: int) -> DecodingState:
+    def decoding_state(self, films: Any, beams: int) -> DecodingState:
         """A fresh decoding state with `beams` rows for each film."""
+
+    def shown(self, batch: Mapping[str, Any]) -> Any:
+        """What the model sees of a training batch, for `word_logits`: the films, and what a system adds to them."""
+        return batch["films"]
+
+    def loss(self, batch: Mapping[str, Any]) -> Tensor:
+        """Mean loss over the words of `ids` and `targets` (n, t); a system may add its own terms."""
+        return word_loss(self.word_logits(self.shown(batch), batch["ids"]), batch["targets"])
+
+    def prepare(self, data: Any) -> None:
+        """Take from the training data what a system needs before it learns to write."""
+
+    def trained_parts(self) -> list[nn.Module | nn.Parameter]:
+        """What learning to write reports trains."""
+        return [self]
 
     @torch.inference_mode()
     def generate_reports(self, images: NDArray[np.uint8]) -> list[str]:
@@ -45,16 +63,20 @@ class Captioner(ReportModel):
 
 
 class ReportWriting(nn.Module):
-    """Word-level cross-entropy of reports given films."""
+    """A captioner's loss as a training stage."""
 
     def __init__(self, model: Captioner) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, films: Tensor, ids: Tensor, targets: Tensor) -> dict[str, Any]:
-        """Mean loss over the words of token ids and targets (n, t)."""
-        logits = self.model.word_logits(films, ids)
-        return {"loss": cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)}
+    def forward(self, **batch: Any) -> dict[str, Any]:
+        """The loss of a batch of `rrgbench.training.items.ReportWritingItems`."""
+        return {"loss": self.model.loss(batch)}
+
+
+def word_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of targets (n, t) under logits (n, t, vocabulary), padding left out."""
+    return cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
 
 class RecurrentDecoding:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus, training_items
 from rrgbench.data.films.cache import FilmCache
+from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.progress import Progress
@@ -48,11 +49,12 @@ class JoinedFilms:
 
 @dataclass(frozen=True)
 class FilmSource:
-    """Films with labels: `films` by row, `labels` (n, 14), and the observations labelled at all."""
+    """Films with labels: `films` by row, `labels` (n, 14), the observations labelled at all, and whose they are."""
 
     films: FilmRows
     labels: NDArray[np.int8]
     labelled: tuple[str, ...]
+    studies: tuple[Study, ...] = ()
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -156,7 +158,7 @@ class Sources:
         film_labels = report_labels if corpus.paired else study_labels(with_films)
         films = self._films.of(with_films, self.image_size, self.progress)
         return TrainingData(
-            films=FilmSource(films, film_labels, corpus.labelled_observations),
+            films=FilmSource(films, film_labels, corpus.labelled_observations, tuple(with_films)),
             reports=ReportSource([study.report or "" for study in with_reports], report_labels),
             paired=corpus.paired,
         )

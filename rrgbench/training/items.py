@@ -4,7 +4,7 @@ What an epoch draws (augmentation, partners) follows from the seed and the epoch
 an unbroken one would.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,12 +162,20 @@ class ReportWritingItems(Dataset[Batch]):
         One row a study (n, ...).
     films : DrawnFilms, optional
         One film a study.
+    beside : mapping, optional
+        What else an item holds: by key something whose element i is the tensor of study i.
     """
 
-    def __init__(self, rows: list[list[int]], memory: Tensor | None = None, films: DrawnFilms | None = None) -> None:
+    def __init__(
+        self,
+        rows: list[list[int]],
+        memory: Tensor | None = None,
+        films: DrawnFilms | None = None,
+        beside: Mapping[str, Any] | None = None,
+    ) -> None:
         if (memory is None) == (films is None):
             raise ValueError("a report is written from either memories or films")
-        self.rows, self.memory, self.films = rows, memory, films
+        self.rows, self.memory, self.films, self.beside = rows, memory, films, dict(beside or {})
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's augmentation."""
@@ -178,10 +186,11 @@ class ReportWritingItems(Dataset[Batch]):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Batch:
+        item = {"row": self.rows[index], **{key: parts[index] for key, parts in self.beside.items()}}
         if self.films is not None:
-            return {"films": self.films.film(index, index), "row": self.rows[index]}
+            return {"films": self.films.film(index, index), **item}
         assert self.memory is not None, "checked when made"
-        return {"memory": self.memory[index], "row": self.rows[index]}
+        return {"memory": self.memory[index], **item}
 
 
 class Collate:

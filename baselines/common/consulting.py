@@ -1,0 +1,132 @@
+"""Systems that write with the training split at hand: what they find there, in training and when they are evaluated."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from baselines.common.observation_network import ObservationSystem
+from baselines.common.retrieval_index import RetrievalIndex, Rows, build_index
+from rrgbench.data.corpus import Corpus
+from rrgbench.data.films.cache import FilmCache
+from rrgbench.data.study import Study
+from rrgbench.errors import InputError
+from rrgbench.modeling.trained_system import TrainedSystem, load_system
+from rrgbench.models import Examination, Reads
+from rrgbench.training.data import FilmRows, TrainingData
+from rrgbench.training.probing import features
+
+
+class Library:
+    """The training studies: an index to find them by, their films and their reports.
+
+    Parameters
+    ----------
+    index : RetrievalIndex
+        Row i is study i.
+    films : FilmRows
+        Of the same studies.
+    reports : sequence of str
+        Of the same studies.
+    """
+
+    def __init__(self, index: RetrievalIndex, films: FilmRows, reports: Sequence[str]) -> None:
+        self.index, self.films, self.reports = index, films, reports
+
+    @classmethod
+    def of(cls, model: "ConsultingSystem", data: TrainingData) -> "Library":
+        """The training split that a model learns from."""
+        index = build_index(model.observation_network.encoder, data.films.films, data.films.studies)
+        return cls(index, data.films.films, data.reports.reports)
+
+
+class ConsultingSystem(ObservationSystem):
+    """A captioner that is shown training studies beside a film."""
+
+    library: Library | None = None
+    reads_prior = False
+
+    def consulted(self, films: Any, subjects: Sequence[str | None], library: Library, count: int) -> Rows:
+        """Rows (n, count) of the library's studies nearest to films by row; never those of a film's own subject."""
+        return library.index.nearest(features(self.observation_network.encoder, films), subjects, count)
+
+    def shown_of(self, films: Tensor, examinations: Sequence[Examination], library: Library) -> Any:
+        """What the model sees of examinations, for `word_logits`, given their films (n, size, size)."""
+        raise NotImplementedError
+
+    @torch.inference_mode()
+    def generate_reports(self, images: Any) -> list[str]:
+        """Reports of examinations, with the training studies that `ConsultingTrained.fit` has found.
+
+        Raises
+        ------
+        InputError
+            If no training studies are at hand.
+        """
+        if self.library is None:
+            raise InputError(f"{self.config.model_type} consults training studies: fit it to a corpus first")
+        pixels = np.stack([one.films[0].pixels for one in images])
+        written: list[str] = []
+        for films in self.film_batches(pixels):
+            part = images[len(written) : len(written) + len(films)]
+            shown = self.shown_of(films, part, self.library)
+            written += self.decode(self.decoding_state(shown, self.config.beams), len(films))
+        return written
+
+
+class ConsultingTrained(TrainedSystem):
+    """A trained consulting system for the harness; it is fitted to the training split of the evaluated corpus."""
+
+    def __init__(self, name: str, model: ConsultingSystem, digest: str) -> None:
+        super().__init__(name, model, digest)
+        self.reads = Reads(model.config.image_size, prior=model.reads_prior)
+        self._corpus = "unfitted"
+
+    @property
+    def identity(self) -> str:
+        """Name, digest of the weights, and the corpus whose training studies are consulted."""
+        return f"{self.name}@{self.digest}[{self._corpus}]"
+
+    def identity_on(self, corpus: Corpus) -> str:
+        """The same once it is fitted to a corpus."""
+        return f"{self.name}@{self.digest}[{corpus.name}@{corpus.digest[:12]}]"
+
+    def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
+        """Index the training studies that have a film and a report.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        studies: list[Study] = []
+        if corpus.paired:
+            studies = [s for s in corpus.reports("train") if s.images and (s.report or "").strip()]
+        if not studies:
+            raise InputError(f"corpus {corpus.name} has no training film with a report for {self.name} to consult")
+        cache = films or FilmCache()
+        stored = cache.of(studies, self.image_size)
+        index = build_index(self.model.observation_network.encoder, stored, studies, cache.folder)
+        self.model.library = Library(index, stored, [study.report or "" for study in studies])
+        self._corpus = f"{corpus.name}@{corpus.digest[:12]}"
+
+
+def load_consulting(name: str, model_class: type[ConsultingSystem], checkpoint: str | Path | None) -> ConsultingTrained:
+    """Load a trained consulting system; arguments and errors as `load_system`."""
+    found = load_system(name, model_class, checkpoint)
+    return ConsultingTrained(name, found.model, found.digest)
+
+
+def subjects_of(examinations: Sequence[Examination], library: Library) -> list[str | None]:
+    """Whose examinations these are, where that can matter: those of training subjects."""
+    return [library.index.subject_of(one.study_id) for one in examinations]
+
+
+def stacked(films: FilmRows, rows: NDArray[np.int64]) -> Tensor:
+    """Films (n, k, size, size) of rows (n, k)."""
+    found = np.stack([films[int(row)] for row in rows.ravel()])
+    return torch.from_numpy(found).view(*rows.shape, *found.shape[1:]).float()
