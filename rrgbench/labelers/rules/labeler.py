@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
-from rrgbench.labelers.rules.lexicon import OTHER_FINDING, Event, Kind, lexicon, normalise
+from rrgbench.labelers.rules.lexicon import OTHER_FINDING, PACKAGE, Edition, Event, Kind, Lexicon, lexicon, normalise
 from rrgbench.labelers.rules.scope import DOUBT, HISTORY, NEGATION, NOTHING_NEW, UNCHANGED, cues, is_alternative
 from rrgbench.labelers.rules.statements import Statement, statements
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
@@ -19,6 +19,7 @@ from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, U
 NO_FINDING: Final = observation_index("No Finding")
 ENLARGED_CARDIOMEDIASTINUM: Final = observation_index("Enlarged Cardiomediastinum")
 CARDIOMEGALY: Final = observation_index("Cardiomegaly")
+LUNG_OPACITY: Final = observation_index("Lung Opacity")
 SUPPORT_DEVICES: Final = observation_index("Support Devices")
 _HEART_FAILURE: Final = re.compile(r"failure|chf|decompensation")
 _NORMALLY_THERE: Final = re.compile(r"interstitium|markings?")
@@ -41,6 +42,8 @@ History = Literal["negative", "unmentioned", "positive"]
 """What "history of pneumonia" says of Pneumonia; negative is CheXpert's rule."""
 NothingNew = Literal["negative", "uncertain"]
 """What "no new consolidation" says of Consolidation; uncertain is CheXpert's rule, negative the plain sense."""
+Convention = Literal["plain", "chexbert", "chexpert"]
+"""Whose guideline holds where it differs from what the words say; the lexicon and docs/labelers.md list the differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,15 @@ class Found:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How statements are read: an edition of the lexicon and the options of the labeler."""
+
+    edition: Edition
+    history: History = "negative"
+    nothing_new: NothingNew = "negative"
+
+
 class RulesLabeler:
     """CheXpert labels by rules, without a parser, a download or a GPU.
 
@@ -112,6 +124,8 @@ class RulesLabeler:
         See `History`.
     nothing_new : str
         See `NothingNew`.
+    convention : str
+        See `Convention`.
 
     Raises
     ------
@@ -125,26 +139,36 @@ class RulesLabeler:
     """
 
     name = "rules"
-    version = "2"
-    lexicon_package = "rrgbench.labelers.rules"
-    history: History = "negative"
-    nothing_new: NothingNew = "negative"
+    version = "3"
 
-    def __init__(self, history: History = "negative", nothing_new: NothingNew = "negative") -> None:
+    def __init__(
+        self, history: History = "negative", nothing_new: NothingNew = "negative", convention: Convention = "plain"
+    ) -> None:
         for option, value, known in (
             ("history", history, get_args(History)),
             ("nothing_new", nothing_new, get_args(NothingNew)),
+            ("convention", convention, get_args(Convention)),
         ):
             if value not in known:
                 raise InputError(f"{option} is {value!r}; expected one of {', '.join(known)}")
-        self.history, self.nothing_new = history, nothing_new
+        self.reading = Reading(Edition(int(self.version), convention), history, nothing_new)
 
     @property
     def identity(self) -> str:
         """Name and version, and the options that are not the default, as signatures show it."""
-        options = {"history": self.history, "nothing_new": self.nothing_new}
-        changed = (f"+{name}={value}" for name, value in options.items() if value != getattr(RulesLabeler, name))
+        default = Reading(Edition(int(self.version)))
+        options = {
+            "history": (self.reading.history, default.history),
+            "nothing_new": (self.reading.nothing_new, default.nothing_new),
+            "convention": (self.reading.edition.convention, default.edition.convention),
+        }
+        changed = (f"+{name}={value}" for name, (value, usual) in options.items() if value != usual)
         return f"{self.name}@{self.version}" + "".join(changed)
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The compiled lexicon that the labeler reads with."""
+        return lexicon(PACKAGE, self.reading.edition)
 
     def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
         """Labels of reports.
@@ -190,7 +214,7 @@ class RulesLabeler:
         sentences = []
         for told in self.statements(report):
             mentioned = {found.observation for found in self.read(told.text)} - {OTHER_FINDING}
-            if lexicon(self.lexicon_package).normality.search(normalise(told.text)):
+            if self.lexicon.normality.search(normalise(told.text)):
                 mentioned.add(NO_FINDING)
             sentences.append((report[told.start : told.end], frozenset(mentioned)))
         return sentences
@@ -207,7 +231,7 @@ class RulesLabeler:
 
     def read(self, statement: str) -> tuple[Found, ...]:
         """The mentions in one statement."""
-        return read_statement(statement, self.history, self.nothing_new)
+        return read_statement(statement, self.reading)
 
     def _label_one(self, report: str) -> list[int]:
         labels = [UNMENTIONED] * (len(OBSERVATIONS) + 1)
@@ -222,11 +246,20 @@ class RulesLabeler:
         return labels[:-1]
 
 
+class RulesLabeler2(RulesLabeler):
+    """CheXpert labels as `rules@2` gave them: the lexicon of then, no convention but the plain one."""
+
+    version = "2"
+
+    def __init__(self, history: History = "negative", nothing_new: NothingNew = "negative") -> None:
+        super().__init__(history, nothing_new)
+
+
 @lru_cache(maxsize=200_000)
-def read_statement(statement: str, history: History, nothing_new: NothingNew) -> tuple[Found, ...]:
+def read_statement(statement: str, reading: Reading) -> tuple[Found, ...]:
     """Mentions in one statement; remembered, since reports repeat most of their sentences."""
     text = normalise(statement)
-    events = list(lexicon().read(text))
+    events = list(lexicon(PACKAGE, reading.edition).read(text))
     if not any(event.kind in MENTIONING for event in events):
         return ()
     reached = cues(text, events)
@@ -239,8 +272,10 @@ def read_statement(statement: str, history: History, nothing_new: NothingNew) ->
             label = headed[position]
         elif event.kind in ANATOMY:
             label = state_label(text, events, reached, position)
+            if label is None and reading.edition.convention != "plain" and _named(text, event):
+                label = POSITIVE  # CheXpert's rule: what is mentioned and neither denied nor doubted
         else:
-            label = _label(events, position, reached[position], history, nothing_new)
+            label = _label(events, position, reached[position], reading)
         found += found_of(event, label)
     return tuple(found)
 
@@ -256,19 +291,25 @@ def found_of(event: Event, label: int | None) -> list[Found]:
     return found
 
 
-def _label(events: Sequence[Event], position: int, cue: int, history: History, nothing_new: NothingNew) -> int | None:
+def _label(events: Sequence[Event], position: int, cue: int, reading: Reading) -> int | None:
     """Label of the finding `events[position]`, or None where it does not count."""
     if cue & NEGATION or _normal(events, position):
         return NEGATIVE
     if cue & NOTHING_NEW:
-        return NEGATIVE if nothing_new == "negative" else UNCERTAIN
-    if cue & HISTORY and history != "positive":
-        return NEGATIVE if history == "negative" else None
+        return NEGATIVE if reading.nothing_new == "negative" else UNCERTAIN
+    if cue & HISTORY and reading.history != "positive":
+        return NEGATIVE if reading.history == "negative" else None
     if cue & DOUBT or events[position].kind is Kind.SUGGESTIVE:
         return UNCERTAIN
-    if not cue & UNCHANGED and is_alternative(events, position):
+    either_way = reading.edition.convention == "chexbert" and events[position].observation == LUNG_OPACITY
+    if not cue & UNCHANGED and is_alternative(events, position) and not either_way:
         return UNCERTAIN
     return POSITIVE
+
+
+def _named(text: str, event: Event) -> bool:
+    """Whether heart or mediastinum are what is spoken of: "the heart", "cardiac size", not "the left heart" or "cardiac surgery"."""
+    return " " in event.trigger or text.endswith("the ", 0, event.start) or event.trigger.endswith("mediastinum")
 
 
 def _normal(events: Sequence[Event], position: int) -> bool:

@@ -14,6 +14,8 @@ from rrgbench.errors import InputError
 from rrgbench.labelers.rules.dispatch import first_letters
 from rrgbench.observations import OBSERVATIONS
 
+PACKAGE: Final = "rrgbench.labelers.rules"
+"""Where the lexicon of versions 2 and later stands."""
 OTHER_FINDING: Final = len(OBSERVATIONS)
 """Pseudo-observation of findings outside the 14: no column of its own, but it excludes No Finding."""
 
@@ -47,6 +49,42 @@ class Kind(IntEnum):
     AND = 23
     WITH = 24
     ASIDE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which entries of a lexicon count.
+
+    Attributes
+    ----------
+    version : int
+        Entries may say `since` and `until` which version of the labeler they stand.
+    convention : str
+        Entries may say which conventions alone have them (`only`), or which don't (`never`).
+    """
+
+    version: int = 3
+    convention: str = "plain"
+
+    def of(self, told: Any) -> Any:
+        """What a lexicon file says, without the entries that don't count, each entry as its phrase."""
+        if isinstance(told, Mapping):
+            return {name: self.of(part) for name, part in told.items()}
+        if isinstance(told, list):
+            return [
+                one if isinstance(one, str) else one["phrase"] for one in told if isinstance(one, str) or self._has(one)
+            ]
+        return told
+
+    def _has(self, entry: Mapping[str, Any]) -> bool:
+        return (
+            entry.get("since", self.version) <= self.version <= entry.get("until", self.version)
+            and self.convention in entry.get("only", (self.convention,))
+            and self.convention not in entry.get("never", ())
+        )
+
+
+NEWEST: Final = Edition()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +189,10 @@ def _cues(content: Mapping[str, Any], *groups: str) -> Iterator[tuple[Kind, int,
 
 
 @cache
-def content(package: str = "rrgbench.labelers.rules") -> Mapping[str, Any]:
-    """What the `lexicon.yaml` of a package says."""
-    found: Mapping[str, Any] = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
+def content(package: str = PACKAGE, edition: Edition = NEWEST) -> Mapping[str, Any]:
+    """What an edition of the `lexicon.yaml` of a package says."""
+    told = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = edition.of(told)
     return found
 
 
@@ -197,18 +236,20 @@ def compiled(entries: Iterable[tuple[Kind, int, str]], normality: Iterable[str],
 
 
 @cache
-def lexicon(package: str = "rrgbench.labelers.rules") -> Lexicon:
-    """A packaged lexicon, compiled once.
+def lexicon(package: str = PACKAGE, edition: Edition = NEWEST) -> Lexicon:
+    """An edition of a packaged lexicon, compiled once.
 
     Parameters
     ----------
     package : str
         Which holds `lexicon.yaml`.
+    edition : Edition
+        Which of its entries count.
 
     Raises
     ------
     InputError
         If an entry is not a valid regular expression.
     """
-    told = content(package)
+    told = content(package, edition)
     return compiled(entries_of(told), told["normality"], told.get("blank", r"[\s\-]+"), package)

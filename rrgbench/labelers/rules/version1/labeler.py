@@ -1,24 +1,31 @@
 """`rules@1`: sentences end at full stops and blank lines, scopes at what the surface of a sentence shows."""
 
 from functools import lru_cache
+from typing import Final
 
 from rrgbench.labelers.rules.labeler import MENTIONING, Found, RulesLabeler, found_of
-from rrgbench.labelers.rules.lexicon import Kind, lexicon, normalise
+from rrgbench.labelers.rules.lexicon import Edition, Kind, Lexicon, lexicon, normalise
 from rrgbench.labelers.rules.statements import Statement
 from rrgbench.labelers.rules.version1.anatomy import ANATOMY, state_label
 from rrgbench.labelers.rules.version1.scope import neighbourhood, polarity
 from rrgbench.labelers.sentences import sentence_spans
 from rrgbench.observations import POSITIVE, UNCERTAIN
 
+_PACKAGE: Final = "rrgbench.labelers.rules.version1"
+
 
 class RulesLabeler1(RulesLabeler):
     """CheXpert labels as `rules@1` gave them; it takes no options."""
 
     version = "1"
-    lexicon_package = "rrgbench.labelers.rules.version1"
 
     def __init__(self) -> None:
-        """Nothing to choose."""
+        super().__init__()
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The lexicon of then."""
+        return lexicon(_PACKAGE, Edition(1))
 
     def statements(self, report: str) -> list[Statement]:
         """The sentences of a report, in order."""
@@ -33,7 +40,7 @@ class RulesLabeler1(RulesLabeler):
 def read_sentence(sentence: str) -> tuple[Found, ...]:
     """Mentions in one sentence; remembered, since reports repeat most of their sentences."""
     text = normalise(sentence)
-    everything = list(lexicon(RulesLabeler1.lexicon_package).read(text))
+    everything = list(lexicon(_PACKAGE, Edition(1)).read(text))
     found: list[Found] = []
     for place, event in enumerate(everything):
         if event.kind not in MENTIONING:
