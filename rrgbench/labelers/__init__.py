@@ -63,8 +63,8 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     cache : path, optional
         A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
-        Passed to the labeler: `rules` takes `history` and `nothing_new`, `chexbert` takes `weights`, `vocabulary`,
-        `device`, `batch_tokens`.
+        Passed to the labeler: `rules` takes `history`, `nothing_new` and `convention`, `chexbert` takes `weights`,
+        `vocabulary`, `device`, `batch_tokens`.
 
     Raises
     ------

@@ -186,7 +186,7 @@ class LabelerBand:
     labelers : tuple of str
         Identities.
     table : ProtocolTable
-        A row for each labeler and reading, named e.g. `rules@2/positive`.
+        A row for each labeler and reading, named e.g. `rules@3/positive`.
     """
 
     metric: str

@@ -74,7 +74,7 @@ def test_one_word_may_speak_of_two_observations():
 def test_a_model_that_offers_everything():
     found = explain_images(Whole(), FILM[np.newaxis], name="whole@1", reference="No edema.")
     assert found.report.text == REPORT
-    assert found.labels_source == "report (rules@2)"
+    assert found.labels_source == "report (rules@3)"
     rows = {row.observation: row for row in found.observations}
     assert list(rows) == list(OBSERVATIONS)
     edema, heart = rows["Edema"], rows["Cardiomegaly"]

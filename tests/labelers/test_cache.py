@@ -19,6 +19,7 @@ class CountingLabeler(RulesLabeler):
     """Remembers what it was asked."""
 
     def __init__(self, version: str = "1") -> None:
+        super().__init__()
         self.version = version
         self.asked: list[str] = []
 
@@ -58,8 +59,8 @@ def test_many_reports_and_none(tmp_path: Path) -> None:
     assert cached.label(many).shape == (1500, 14)
     assert (cached.label(many)[:, 3] == 1).all()
     assert cached.label([]).shape == (0, 14)
-    assert cached.identity == "rules@2"
-    assert (cached.name, cached.version) == ("rules", "2")
+    assert cached.identity == "rules@3"
+    assert (cached.name, cached.version) == ("rules", "3")
 
 
 def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_labels_by_study_are_the_references_and_rules_read_the_hypotheses(tmp_pa
     found = score(hypotheses, hypotheses, metrics=["ce"], intervals=False, labeler=f"lookup:{path}")
     assert found["ce_precision"].value == pytest.approx(0.5)
     labeler = LookupLabeler(path)
-    assert f"labeler:rules@2|avg:micro|unc:pos|obs:14|labels:{labeler.identity}" in str(found.signature)
+    assert f"labeler:rules@3|avg:micro|unc:pos|obs:14|labels:{labeler.identity}" in str(found.signature)
     assert labeler.of_studies(["b", "a"])[:, EDEMA].tolist() == [NEGATIVE, POSITIVE]
     assert labeler.of_studies(["b"])[0, observation_index("Fracture")] == UNCERTAIN
     assert (labeler.of_studies(["a"])[0] == UNMENTIONED).sum() == len(OBSERVATIONS) - 1

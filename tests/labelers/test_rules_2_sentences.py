@@ -1,4 +1,4 @@
-"""Kinds of wording that `rules@2` reads: each kind with examples, and what the wording asks for.
+"""Kinds of wording that `rules@2` and later read: each kind with examples, and what the wording asks for.
 
 Where two labels stand, both are right: what is nearly gone is there or may be.
 """
@@ -770,7 +770,9 @@ KINDS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     [pytest.param(*case, id=f"{kind}: {case[0][:50]}") for kind, cases in KINDS.items() for case in cases],
 )
 def test_sentence(sentence: str, expected: dict[str, Any]) -> None:
-    row = load("rules@2").label([sentence])[0]
-    for short, wanted in expected.items():
-        found = int(row[SHORT[short]])
-        assert found in (wanted if isinstance(wanted, tuple) else (wanted,)), OBSERVATIONS[SHORT[short]]
+    for labeler in (load("rules@2"), load("rules")):
+        row = labeler.label([sentence])[0]
+        for short, wanted in expected.items():
+            found = int(row[SHORT[short]])
+            told = f"{labeler.identity}: {OBSERVATIONS[SHORT[short]]}"
+            assert found in (wanted if isinstance(wanted, tuple) else (wanted,)), told

@@ -87,7 +87,7 @@ def test_a_file_of_ones_own_and_old_versions(tmp_path) -> None:
     assert load_protocol(str(path)).numbered == "mine@3"
     assert load_protocol("r2gen@1").identity == "r2gen@1"
     for name in ("raw", "coco", "dcrrg", "radeval"):
-        assert (load_protocol(name).labeler, load_protocol(f"{name}@1").labeler) == ("rules@2", "rules@1")
+        assert (load_protocol(name).labeler, load_protocol(f"{name}@1").labeler) == ("rules@3", "rules@1")
     with pytest.raises(UnknownNameError, match="r2gen@99"):
         load_protocol("r2gen@99")
     path.write_text("name: mine\nversion: 3\ncleaning: bleach\n")

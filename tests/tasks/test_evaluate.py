@@ -260,7 +260,7 @@ def test_each_task_has_its_own_limit(corpus, tmp_path):
 
 def test_error_correlation_says_how_it_was_made(run):
     (one, *_) = [r for r in run.records if r.task == "error_correlation" and r.model == "oracle"]
-    assert "protocol:dcrrg@2|labeler:rules@2" in one.signature
+    assert "protocol:dcrrg@2|labeler:rules@3" in one.signature
     assert "unc:pos" in one.signature
     assert "labels:latent" in one.signature
 
@@ -271,7 +271,7 @@ def test_mixed_sources_of_labels_are_said(corpus, tmp_path):
     mixed = [replace(study, labels=None) if index % 2 else study for index, study in enumerate(plain)]
     few = Suite(name="few", replicates=5, trivial=(), tasks={"classification": {"settings": ("own",)}})
     found = evaluate(Oracle(corpus), Corpus("mixed", "ab" * 8, tuple(mixed)), few, tmp_path)
-    assert "labels:latent+rules@2" in found.records[0].signature
+    assert "labels:latent+rules@3" in found.records[0].signature
 
 
 def test_an_unknown_option_comes_with_the_nearest_name(corpus, suite, tmp_path):

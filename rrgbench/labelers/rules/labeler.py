@@ -43,7 +43,7 @@ History = Literal["negative", "unmentioned", "positive"]
 NothingNew = Literal["negative", "uncertain"]
 """What "no new consolidation" says of Consolidation; uncertain is CheXpert's rule, negative the plain sense."""
 Convention = Literal["plain", "chexbert", "chexpert"]
-"""Whose guideline holds where it differs from what the words say; the lexicon and docs/labelers.md list the differences."""
+"""Whose guideline holds where it differs from what the words say (docs/labelers.md lists the differences)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ def _label(events: Sequence[Event], position: int, cue: int, reading: Reading) -
 
 
 def _named(text: str, event: Event) -> bool:
-    """Whether heart or mediastinum are what is spoken of: "the heart", "cardiac size", not "the left heart" or "cardiac surgery"."""
+    """Whether the anatomy is what is spoken of: "the heart", "cardiac size", not "left heart" or "cardiac surgery"."""
     return " " in event.trigger or text.endswith("the ", 0, event.start) or event.trigger.endswith("mediastinum")
 
 

@@ -177,7 +177,7 @@ def entries_of(told: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
         yield Kind.BOUNDARY, -1, phrase
     for phrase in told["other_findings"]:
         yield Kind.FINDING, OTHER_FINDING, phrase
-    yield from _cues(told, "predicate", "and", "with", "aside")
+    yield from _cues(told, "alternative", "predicate", "and", "with", "aside")
     yield Kind.ALTERNATIVE, -1, "or|versus|vs"
 
 

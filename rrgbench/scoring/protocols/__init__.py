@@ -93,7 +93,7 @@ class Protocol(BaseModel):
     smoothing: float = Field(default=0.1, ge=0)
     labelled_text: Literal["as given", "cleaned"] = "as given"
     section: Literal["as given"] | Section = "as given"
-    labeler: str = "rules@2"
+    labeler: str = "rules@3"
     averaging: Averaging = "micro"
     observations: Literal[14, 5] = 14
     uncertain: Uncertainty = "positive"
