@@ -107,7 +107,9 @@ def rooms(*names: str) -> tuple[str, ...]:
 
 
 LAYERS = (
-    rooms("errors", "observations", "files", "progress", "registry", "terminal_text"),
+    rooms("errors", "observations", "files", "progress", "registry", "terminal_text")
+    # tables and their writing know nothing of what they show
+    + rooms("render.escaping", "render.table", "render.html"),
     rooms("data", "metrics", "stats", "runs", "models"),
     rooms("render", "labelers", "modeling", "adapters"),
     rooms("scoring", "training"),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from shlex import quote
 from typing import Any, Self
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.study import SPLITS, Study
-from rrgbench.errors import InputError, listed
+from rrgbench.errors import InputError, UnknownNameError, listed
 from rrgbench.observations import OBSERVATIONS, UNCERTAIN
+from rrgbench.registry import lookup
 
 
 def command_words(name: str, reports: str | None, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,7 +39,7 @@ class SharedSubjectsError(InputError):
         super().__init__(f"{source}: {whose.format(len(studies))} are in two splits: {listed(studies)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Corpus:
     """Studies of one or more sources, in a fixed order.
 
@@ -120,10 +122,12 @@ class Corpus:
 
         Raises
         ------
+        UnknownNameError
+            If no split is called so.
         InputError
             If the corpus has no study in that split.
         """
-        studies = self._by_split.get(name, ())
+        studies = self._by_split.get(lookup("split", name, SPLITS), ())
         if not studies:
             raise InputError(f"corpus {self.name} has no {name!r} split; it has: {', '.join(self.splits) or 'nothing'}")
         return studies
@@ -138,6 +142,49 @@ class Corpus:
         if texts and not self.paired:
             return tuple(study for study in self.text_studies if split in (None, study.split))
         return tuple(self.studies) if split is None else self.split(split)
+
+    def __getitem__(self, study: str | int) -> Study:
+        """A study by its id, or by its place.
+
+        Raises
+        ------
+        UnknownNameError
+            A `KeyError` with the nearest ids of the test split.
+        """
+        if isinstance(study, int):
+            return self.studies[study]
+        found = next((one for one in self.studies if one.study_id == study), None)
+        if found is not None:
+            return found
+        usual = "test" if "test" in self.splits else next(iter(self.splits), "")
+        ids = [one.study_id for one in self._by_split.get(usual, ())]
+        near = get_close_matches(study, ids, n=3) or ids[:3]
+        instances = f"; the {usual} split has for instance {listed(near)}" if near else ""
+        raise UnknownNameError(f"corpus {self.name} has no study {study!r}{instances}")
+
+    def __repr__(self) -> str:
+        """Which corpus it is and the sizes of its splits: `Corpus(phantom@3be6: train 6,000, test 1,000)`."""
+        sizes = ", ".join(f"{name} {len(self._by_split[name]):,}" for name in self.splits) or "no studies"
+        return f"Corpus({self.identity}: {sizes}{'' if self.paired else '; reports unpaired'})"
+
+    def _repr_html_(self) -> str:
+        """Its splits as a table, and what it is, for a notebook."""
+        from rrgbench.render.html import html_fragment
+        from rrgbench.render.table import plain_table
+
+        rows = []
+        for name in self.splits:
+            studies = self._by_split[name]
+            subjects = len({study.subject_id for study in studies})
+            rows.append((name, (len(studies), subjects, sum(len(study.images) for study in studies))))
+        lines = [] if self.paired else [f"reports: {len(self.text_studies):,}, of other studies than the films"]
+        lines += [f"reports are: {self.section}"] if self.section else []
+        if self.labelled_observations != OBSERVATIONS:
+            lines.append(f"labels speak about: {', '.join(self.labelled_observations) or 'nothing'}")
+        lines += [self.license_note] if self.license_note else []
+        return html_fragment(
+            [plain_table("", "split", ("studies", "subjects", "films"), rows)], f"corpus {self.identity}", lines
+        )
 
     def __len__(self) -> int:
         return len(self.studies)

@@ -7,10 +7,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.observations import OBSERVATIONS, UNMENTIONED
+from rrgbench.errors import InputError, MissingPartError
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
 SPLITS = ("train", "validate", "test", "retrieval")
 """Split names; `retrieval` is a pool some corpora offer for 5x200 sampling, disjoint from the others."""
+
+_SHOWN = 512
+"""Side in pixels at which a notebook gets a film; it shows it at half of that."""
 
 LabelVector = NDArray[np.int8]
 Sex = Literal["F", "M", ""]
@@ -29,7 +33,7 @@ class ImageReference(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """One examination. Two are equal if all they hold is.
 
@@ -74,6 +78,46 @@ class Study:
     date: str = ""
     age: int | None = None
     sex: Sex = ""
+
+    def __repr__(self) -> str:
+        """What it holds, without the text of its report."""
+        report = "no report" if self.report is None else f"report of {len(self.report.split())} words"
+        labels = "no labels" if self.labels is None else f"positive: {', '.join(self.positive) or 'none'}"
+        return f"Study({self.study_id!r}: {self.split}, {self._films}, {report}, {labels})"
+
+    def _repr_html_(self) -> str:
+        """The first film and the report side by side, for a notebook; a film that can't be read says so."""
+        from rrgbench.render.html import film_fragment
+
+        source = f" · labels: {self.labels_source}" if self.labels_source else ""
+        lines = [] if self.labels is None else [f"positive: {', '.join(self.positive) or 'none'}{source}"]
+        lines += [f"uncertain: {', '.join(self.uncertain)}"] if self.uncertain else []
+        film = None
+        try:
+            film = self.images[0].load(_SHOWN) if self.images else None
+        except (InputError, MissingPartError) as error:
+            lines.append(str(error))
+        return film_fragment(film, self.report, f"{self.study_id} · {self.split} · {self._films}", lines)
+
+    @property
+    def _films(self) -> str:
+        count = "no film" if not self.images else "1 film" if len(self.images) == 1 else f"{len(self.images)} films"
+        views = ", ".join(filter(None, (film.view for film in self.images)))
+        return f"{count} ({views})" if views else count
+
+    @property
+    def positive(self) -> tuple[str, ...]:
+        """Observations that are positive."""
+        return self._labelled(POSITIVE)
+
+    @property
+    def uncertain(self) -> tuple[str, ...]:
+        """Observations that are uncertain."""
+        return self._labelled(UNCERTAIN)
+
+    def _labelled(self, value: int) -> tuple[str, ...]:
+        labels = [] if self.labels is None else self.labels.tolist()
+        return tuple(name for name, label in zip(OBSERVATIONS, labels, strict=False) if label == value)
 
     def __eq__(self, other: object) -> bool:
         """Whether all fields agree, the labels element by element."""

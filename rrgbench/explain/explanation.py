@@ -5,13 +5,12 @@ Works for any model: parts that it does not offer (`rrgbench.registry`) are None
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, Final
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import LabelVector, Study
-from rrgbench.errors import InputError, listed
+from rrgbench.errors import InputError
 from rrgbench.labelers.rules import RulesLabeler
 from rrgbench.models import Describer, Images, Model, ObservationClassifier, ReportGenerator, image_batches
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
@@ -215,22 +214,16 @@ def find_study(corpus: Corpus, study_id: str | None) -> Study:
 
     Raises
     ------
-    InputError
+    UnknownNameError
         If there is no such study: with the nearest ids of the test split.
+    InputError
+        If the corpus has no studies.
     """
     if not corpus.splits:
         raise InputError(f"corpus {corpus.name} has no studies to explain")
-    usual = "test" if "test" in corpus.splits else corpus.splits[0]
     if study_id is None:
-        return corpus.split(usual)[0]
-    found = next((study for study in corpus.studies if study.study_id == study_id), None)
-    if found is not None:
-        return found
-    ids = [study.study_id for study in corpus.split(usual)]
-    near = get_close_matches(study_id, ids, n=3) or ids[:3]
-    raise InputError(
-        f"corpus {corpus.name} has no study {study_id!r}; the {usual} split has for instance {listed(near)}"
-    )
+        return corpus.split("test" if "test" in corpus.splits else corpus.splits[0])[0]
+    return corpus[study_id]
 
 
 def explain_study(model: Model, study: Study, labelled_observations: Sequence[str] = OBSERVATIONS) -> Explanation:

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.render.escaping import templates
 from rrgbench.render.html import png_uri
 
@@ -60,16 +59,15 @@ def tile_of(study: Study, size: int) -> Tile:
             film = study.images[0].load(size)
         except InputError as error:
             problem = str(error)
-    labels = study.labels
     return Tile(
         study_id=study.study_id,
         split=study.split,
         view=study.images[0].view if study.images else "",
         film=film,
         problem=problem,
-        positive=() if labels is None else _named(labels, POSITIVE),
-        uncertain=() if labels is None else _named(labels, UNCERTAIN),
-        labels_source=study.labels_source if labels is not None else "",
+        positive=study.positive,
+        uncertain=study.uncertain,
+        labels_source=study.labels_source if study.labels is not None else "",
         report=study.report,
     )
 
@@ -128,10 +126,6 @@ def preview_page(title: str, subtitle: str, tiles: Sequence[Tile]) -> str:
     shown = [(tile, "" if tile.film is None else png_uri(tile.film)) for tile in tiles]
     template = templates("rrgbench.render").get_template("preview.html.j2")
     return template.render(title=title, subtitle=subtitle, tiles=shown)
-
-
-def _named(labels: NDArray[np.int8], value: int) -> tuple[str, ...]:
-    return tuple(name for name, label in zip(OBSERVATIONS, labels.tolist(), strict=True) if label == value)
 
 
 def _clip(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -14,6 +14,7 @@ from rrgbench.errors import InputError, NotComparableError, listed, problems
 from rrgbench.labelers import RememberingLabeler
 from rrgbench.metrics.catalogue import Entry, entry, in_order
 from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.render.html import html_fragment
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.scoring.options import Scoring, known_options, scoring
@@ -54,7 +55,7 @@ class Difference:
     adjusted: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Scores of several systems and the tests between them.
 
@@ -79,6 +80,18 @@ class Comparison:
     def __post_init__(self) -> None:
         """Give each system its letter."""
         object.__setattr__(self, "_letters", dict(zip(self.scores, ascii_lowercase, strict=False)))
+
+    def __repr__(self) -> str:
+        """Systems and what was tested: `Comparison(a, b: 10 metrics, 3 significant differences, n=590)`."""
+        significant = sum(row.adjusted <= self.level for row in self.differences)
+        return (
+            f"Comparison({', '.join(self.scores)}: {len(self.metrics)} metrics, {significant} of "
+            f"{len(self.differences)} differences significant, n={self.signature.n})"
+        )
+
+    def _repr_html_(self) -> str:
+        """The table, for a notebook."""
+        return html_fragment([self.to_table()])
 
     @property
     def metrics(self) -> list[str]:

@@ -13,6 +13,7 @@ from rrgbench.metrics.base import Statistics, TextMetric
 from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.registry import lookup
+from rrgbench.render.html import html_fragment
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.certificate import Certificate
@@ -20,6 +21,10 @@ from rrgbench.scoring.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_NAMED = ("ce_f1", "bleu_4", "cider")
+"""Values that the short form of scores names, where it has them."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class Family:
         return self.metric.per_study(self.statistics)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores(Mapping[str, Value]):
     """Scores of one system: a mapping from metric key to `Value`, in the order of tables.
 
@@ -131,6 +136,18 @@ class Scores(Mapping[str, Value]):
     signature: Signature
     certificate: Certificate | None = None
     replicates: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """A few values, and how many there are: `Scores(CE F1 0.820 [0.782, 0.855], ..., 8 more, n=200, ...)`."""
+        named = [key for key in _NAMED if key in self.values_by_key] or list(self.values_by_key)[: len(_NAMED)]
+        shown = [f"{entry(key).title} {self.values_by_key[key]}" for key in named]
+        rest = len(self.values_by_key) - len(shown)
+        shown += [f"{rest} more"] if rest > 0 else []
+        return f"Scores({', '.join([*shown, f'n={self.signature.n}', f'protocol={self.signature.protocol}'])})"
+
+    def _repr_html_(self) -> str:
+        """The table, for a notebook."""
+        return html_fragment([self.to_table()])
 
     def __getitem__(self, key: str) -> Value:
         """The value of a metric.

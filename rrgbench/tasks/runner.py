@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
-from rrgbench.errors import InputError, RrgbenchError, UnknownNameError
+from rrgbench.errors import InputError, RrgbenchError, UnknownNameError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source
 from rrgbench.models import FittedToCorpus, Model, ReportGenerator, load_model
 from rrgbench.progress import Progress
+from rrgbench.registry import lookup
+from rrgbench.render.html import html_fragment
+from rrgbench.render.run_summary import run_summary
 from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.score import other_section
-from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit, table_descriptions
 from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.report_writing import write_reports
 from rrgbench.tasks.suite import Suite, load_suite
@@ -57,13 +60,23 @@ class Options:
     overall: Progress | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished evaluation: its folder and all of its records."""
 
     folder: Path
     records: tuple[Record, ...] = field(repr=False)
     _replicates: Mapping[int, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """Its folder and what it holds."""
+        blank = sum(record.value is None for record in self.records)
+        return f"Run({str(self.folder)!r}: {len(self.records) - blank} values, {blank} blank)"
+
+    def _repr_html_(self) -> str:
+        """The headline numbers, for a notebook."""
+        table = run_summary(self.records, table_descriptions())
+        return html_fragment([table], table.title, [f"all tables: {self.folder}/report.html"])
 
     def replicates(self, record: Record) -> NDArray[np.float64] | None:
         """The record's value on each resample of the studies (r,); None where none were kept."""
@@ -74,9 +87,15 @@ class Run:
 
         Raises
         ------
+        UnknownNameError
+            A `KeyError` that says which task, metric or model was perhaps meant.
         InputError
             If no record or several fit.
         """
+        lookup("task of the run", task, dict.fromkeys(record.task for record in self.records))
+        of_task = [record for record in self.records if record.task == task]
+        lookup(f"metric of {task}", metric, dict.fromkeys(record.metric for record in of_task))
+        lookup("model of the run", model, dict.fromkeys(record.model for record in of_task))
         wanted = {"observation": None, "fraction": None, "setting": None, "k": None, **where}
         found = [
             record
@@ -85,7 +104,8 @@ class Run:
             and all(getattr(record, key) == value for key, value in wanted.items())
         ]
         if len(found) != 1:
-            raise InputError(f"{len(found)} records fit {task} {metric} {model} {where}; expected one")
+            names = [record.name for record in of_task if (record.metric, record.model) == (metric, model)]
+            raise InputError(f"{len(found)} records fit {task} {metric} {model} {where}; there are: {listed(names)}")
         return found[0].value
 
 

@@ -70,7 +70,7 @@ def test_a_study_of_any_split_is_found(folder):
 
 def test_an_unknown_study_comes_with_near_ids_of_the_test_split(folder):
     done = run("--model", "fixed-template", "--corpus", "jsonl", "--root", folder, "--study", "study-33")
-    assert isinstance(done.exception, InputError)
+    assert isinstance(done.exception, UnknownNameError)
     assert str(done.exception) == (
         "corpus jsonl has no study 'study-33'; the test split has for instance study-3, study-2"
     )
