@@ -21,6 +21,7 @@ from rrgbench.cli.reproduce import app as reproduce_app
 from rrgbench.cli.runs import app as runs_app
 from rrgbench.cli.score import score
 from rrgbench.cli.train import train
+from rrgbench.cli.trials import app as trials_app
 
 app = typer.Typer(
     name="rrgbench",
@@ -43,6 +44,7 @@ app.command("compare")(compare)
 app.command("protocols")(protocols)
 app.command("report")(report)
 app.add_typer(reproduce_app, name="reproduce")
+app.add_typer(trials_app, name="trials")
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")
 app.add_typer(list_app, name="list")

@@ -236,4 +236,5 @@ GREEN_SCORE: Final = PlugIn(
     package="radeval",
     get=RADEVAL,
     weights="GREEN-radllama2-7b from the hub (7 billion parameters, runs the repository's code), or the option model",
+    judge=True,
 )

@@ -58,6 +58,8 @@ class PlugIn:
         The command that installs it.
     weights : str
         Which weights it needs and where they may come from; empty if none.
+    judge : bool
+        Whether a language model judges, which takes hours or money: never run unless it is named.
     """
 
     entries: tuple[Entry, ...]
@@ -65,6 +67,7 @@ class PlugIn:
     package: str
     get: str
     weights: str = ""
+    judge: bool = False
 
     @property
     def installed(self) -> str:

@@ -1,0 +1,104 @@
+"""`rrgbench trials`: what metrics see, and how far they agree with people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrgbench.cli import completion
+from rrgbench.cli.option_groups import CorpusOptions, MetricOptions, OutputForm, ProtocolName, grouped, listed_option
+
+app = typer.Typer(help="Try metrics: on known-answer edits of reports.", no_args_is_help=True)
+
+
+@app.command("edits")
+@grouped
+def edits(
+    films: CorpusOptions,
+    split: Annotated[str, typer.Option("--split", help="Which split's reports are edited.")] = "test",
+    studies: Annotated[int, typer.Option(help="Most reports that are edited.", min=2)] = 200,
+    edit: Annotated[list[str] | None, listed_option("--edit", "Only this edit; repeatable, with both kinds.")] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            "--metric",
+            help="Comma-separated keys, groups or plug-ins; judges only by name.",
+            show_default="all that run here",
+            autocompletion=completion.metrics,
+        ),
+    ] = "",
+    metric_options: Annotated[
+        list[str] | None,
+        listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
+    ] = None,
+    protocol: ProtocolName = "raw",
+    examples: Annotated[
+        int,
+        typer.Option(help="Show this many reports of the corpus, edited, that the metric gets most wrong.", min=0),
+    ] = 0,
+    of: Annotated[str, typer.Option("--examples-of", help="Whose examples.", show_default="the best metric's")] = "",
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw the heat map into this .png, .svg or .pdf.", show_default=False)
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Also write tables and examples to this page.", show_default=False)
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Bootstrap resamples.", min=2)] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of edits and resamples.", min=0)] = 0,
+    *,
+    form: OutputForm,
+) -> None:
+    """Edit reports in known ways, harmless and harmful, and tell which metrics see the harm.
+
+    Each harmful edit (a negation flipped, a side swapped ...) is compared with the harmless ones of the same report
+    (other words, another order ...): a metric should score it below them. Reports of the corpus are shown only with
+    --examples.
+
+    \b
+    Examples:
+      rrgbench trials edits
+      rrgbench trials edits --studies 500 --figure edits.svg --examples 3
+      rrgbench trials edits --corpus iu-xray --root iu_xray --metrics nlg,ce --markdown
+    """
+    import os
+
+    from rrgbench.files import check_writable
+    from rrgbench.render.label_chart import FORMATS
+
+    if figure is not None and figure.suffix not in FORMATS:
+        raise typer.BadParameter(f"{figure}; expected a file ending in {', '.join(FORMATS)}", param_hint="--figure")
+    for path in filter(None, (figure, page)):
+        check_writable(path)
+    # metrics that nobody named must not fetch weights
+    if not metrics:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+    from rrgbench.cli.progress import status
+    from rrgbench.files import write_text
+    from rrgbench.render.html import html_document
+    from rrgbench.render.terminal import print_tables
+    from rrgbench.trials.edits.edit import EDITS, every_edit
+    from rrgbench.trials.edits.examples import examples_table
+    from rrgbench.trials.edits.tables import Result, write_figure
+    from rrgbench.trials.edits.trial import run_trial
+    from rrgbench.trials.metrics import every_metric
+
+    chosen = [EDITS.load(name) for name in edit] if edit else every_edit()
+    with status("loading metrics") as say:
+        options = MetricOptions(metrics=metrics, metric_options=metric_options).scoring(
+            protocol, replicates=replicates, seed=seed
+        )
+        absent: dict[str, str] = {}
+        if not metrics:
+            found, absent = every_metric()
+            options = options.but(metrics=found)
+        trial = run_trial(films.open(to_look=True), chosen, options, split, studies, absent, say)
+        result = Result(trial)
+        shown = [*result.tables, *([examples_table(trial, of or result.best, examples)] if examples else [])]
+    if figure is not None:
+        write_figure(trial, figure)
+    if page is not None:
+        write_text(page, html_document(shown, "Trial of metrics: known-answer edits of reports"))
+    if not form.printed(result):
+        print_tables(shown, details=True)

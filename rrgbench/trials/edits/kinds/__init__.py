@@ -1,0 +1,1 @@
+"""One kind of edit a file; the entry points of the group `rrgbench.edits` name them."""
