@@ -13,7 +13,7 @@ eval: $(VENV)/.installed
 	$(BIN)/rrgbench eval --model dcrrg --suite full
 
 test: lint
-	$(BIN)/python -m pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
