@@ -19,7 +19,7 @@ from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
-from rrgbench.models import Films
+from rrgbench.models import Examination, Films, Images, Reads
 from rrgbench.observations import POSITIVE, UNCERTAIN
 
 FIXED_TEMPLATE = (
@@ -70,21 +70,26 @@ class TrivialSystem(ABC):
         InputError
             If the corpus has no training report to choose from.
         """
-        self.corpus = corpus.identity
-        self.training_reports = [study.report or "" for study in corpus.reports("train")]
+        self._read_reports(corpus)
         if self.chooses and not self.training_reports:
             raise InputError(f"corpus {corpus.name} has no training report, so {self.name} has nothing to choose from")
 
-    @abstractmethod
-    def generate_reports(self, images: Films) -> list[str]:
-        """A report for each film."""
+    def _read_reports(self, corpus: Corpus) -> None:
+        self.corpus = corpus.identity
+        self.training_reports = [study.report or "" for study in corpus.reports("train")]
+        if not corpus.has_films:
+            self.reads = Reads(self.image_size, views="none")
 
-    def predict_observations(self, images: Films) -> NDArray[np.float32]:
+    @abstractmethod
+    def generate_reports(self, images: Images) -> list[str]:
+        """A report for each film, or each study of a corpus without films."""
+
+    def predict_observations(self, images: Images) -> NDArray[np.float32]:
         """What its reports say (n, 14): 1 positive, 0.5 uncertain, 0 otherwise."""
         labels = labelers.load("rules").label(self.generate_reports(images))
         return np.select([labels == POSITIVE, labels == UNCERTAIN], [1.0, 0.5], 0.0).astype(np.float32)
 
-    def similarity(self, images: Films, texts: Sequence[str]) -> NDArray[np.float32]:
+    def similarity(self, images: Images, texts: Sequence[str]) -> NDArray[np.float32]:
         """TF-IDF cosine of its reports with the candidates (n, m)."""
         from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -104,7 +109,7 @@ class MostFrequentReport(TrivialSystem):
         counts = Counter(self.training_reports)
         self.report = min(counts, key=lambda report: (-counts[report], report))
 
-    def generate_reports(self, images: Films) -> list[str]:
+    def generate_reports(self, images: Images) -> list[str]:
         """The same report for each film."""
         return [self.report] * len(images)
 
@@ -117,22 +122,22 @@ class FixedTemplate(TrivialSystem):
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Nothing is learned; training reports, where there are any, only weigh words of retrieval."""
-        self.corpus = corpus.identity
-        self.training_reports = [study.report or "" for study in corpus.reports("train")]
+        self._read_reports(corpus)
 
-    def generate_reports(self, images: Films) -> list[str]:
+    def generate_reports(self, images: Images) -> list[str]:
         """The same report for each film."""
         return [FIXED_TEMPLATE] * len(images)
 
 
 class RandomReport(TrivialSystem):
-    """A training report drawn by the film's own content, so that order and batch don't matter."""
+    """A training report drawn by the film's own content, or its study's id, so that order and batch don't matter."""
 
     name = "random-report"
 
-    def generate_reports(self, images: Films) -> list[str]:
-        """A random training report for each film."""
-        draws = [int.from_bytes(hashlib.sha256(film.tobytes()).digest()[:8], "big") for film in images]
+    def generate_reports(self, images: Images) -> list[str]:
+        """A random training report for each."""
+        keys = [one.study_id.encode() if isinstance(one, Examination) else one.tobytes() for one in images]
+        draws = [int.from_bytes(hashlib.sha256(key).digest()[:8], "big") for key in keys]
         return [self.training_reports[draw % len(self.training_reports)] for draw in draws]
 
 
@@ -171,7 +176,7 @@ class NearestNeighbour(TrivialSystem):
             self._stored = self._cache.of(self._studies, self.image_size)
         return self._stored
 
-    def generate_reports(self, images: Films) -> list[str]:
+    def generate_reports(self, images: Images) -> list[str]:
         """The nearest training film's report for each film."""
         queries = _standardised(images)
         best, nearest = np.full(len(queries), -np.inf), np.zeros(len(queries), dtype=np.int64)

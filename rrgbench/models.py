@@ -68,6 +68,29 @@ class FittedToCorpus(Protocol):
 
 
 @runtime_checkable
+class AnswersByStudy(Protocol):
+    """A model that has its answers already, by the ids of studies (files of predictions)."""
+
+    allowed: str
+    """What was allowed and happened, as signatures show it: `unknown=3`; empty if nothing did."""
+
+    def bind(self, corpus: "Corpus", studies: "Sequence[Study]") -> frozenset[str]:
+        """Bring its ids together with those of the studies that are evaluated.
+
+        Returns
+        -------
+        frozenset of str
+            The studies that it answers for: all, unless missing ones are allowed.
+
+        Raises
+        ------
+        InputError
+            If studies have no answer, or answers no study, and that is not allowed, naming them.
+        """
+        ...
+
+
+@runtime_checkable
 class ReportGenerator(Protocol):
     """Writes a report for each film."""
 
@@ -249,7 +272,7 @@ def load_models(asked: Sequence[str], options: Mapping[str, Any] | None = None) 
         load_model(name, checkpoint, **{key: value for key, value in given.items() if key in its or _open_ended(its)})
         for (name, checkpoint), its in zip(pairs, taken, strict=True)
     ]
-    return _told_apart(models, [checkpoint for _, checkpoint in pairs])
+    return told_apart(models)
 
 
 def split_checkpoint(asked: str) -> tuple[str, str | None]:
@@ -272,7 +295,7 @@ def _open_ended(taken: Mapping[str, Parameter]) -> bool:
     return any(one.kind is Parameter.VAR_KEYWORD for one in taken.values())
 
 
-def _told_apart(models: Sequence[Model], checkpoints: Sequence[str | None]) -> list[Model]:
+def told_apart(models: Sequence[Model]) -> list[Model]:
     """Models of one name called after their checkpoints: each row of a table is one model.
 
     Raises
@@ -286,13 +309,18 @@ def _told_apart(models: Sequence[Model], checkpoints: Sequence[str | None]) -> l
             raise InputError(f"{model.name} and {by_identity[model.identity]} are the same model ({model.identity})")
         by_identity[model.identity] = model.name
     names = [model.name for model in models]
-    for model, checkpoint in zip(models, checkpoints, strict=True):
-        if names.count(model.name) > 1 and checkpoint is not None:
-            model.name = f"{model.name}={Path(checkpoint).name}"
+    for model in models:
+        if names.count(model.name) > 1 and checkpoint_name(model):
+            model.name = f"{model.name}={checkpoint_name(model)}"
     twice = listed({model.name for model in models if [one.name for one in models].count(model.name) > 1})
     if twice:
         raise InputError(f"two models are called {twice}; give them in runs of their own, or files as NAME=FILE")
     return list(models)
+
+
+def checkpoint_name(model: Model) -> str:
+    """What the model's checkpoint is called, as it was loaded; empty where it has none."""
+    return str(getattr(model, "checkpoint", None) or "")
 
 
 def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:

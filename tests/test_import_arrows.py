@@ -111,8 +111,8 @@ LAYERS = (
     # tables and their writing know nothing of what they show
     + rooms("render.escaping", "render.table", "render.html"),
     rooms("data", "metrics", "stats", "runs", "models"),
-    rooms("render", "labelers", "modeling", "adapters"),
-    rooms("scoring", "training"),
+    rooms("render", "labelers", "modeling"),
+    rooms("scoring", "training", "adapters"),
     rooms("tasks"),
     rooms("explain", "claims", "trials", "reproduction", "leaderboard"),
     rooms("cli", "__main__"),
@@ -146,7 +146,7 @@ FORBIDDEN = {
     "runs know no data": (rooms("runs"), rooms("data", "models")),
     "labelers know no networks": (rooms("labelers"), rooms("modeling", "render")),
     "tasks print nothing": (rooms("tasks"), ("rich", "typer")),
-    "adapters know no scores": (rooms("adapters"), rooms("metrics", "runs", "labelers", "render")),
+    "adapters know no scores": (rooms("adapters"), rooms("metrics", "runs", "labelers", "render", "training")),
     "models know no tasks": (("dcrrg", "baselines"), rooms("tasks", "runs", "scoring")),
 }
 

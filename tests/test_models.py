@@ -15,7 +15,9 @@ class Named:
 
 
 def load_with(checkpoint=None, device="cpu", **more):
-    return Named("with", f"with@{checkpoint}", {"checkpoint": checkpoint, "device": device, **more})
+    found = Named("with", f"with@{checkpoint}", {"checkpoint": checkpoint, "device": device, **more})
+    found.checkpoint = (checkpoint or "").rpartition("/")[2]
+    return found
 
 
 def load_from(path, dtype="f32"):

@@ -1,1 +1,1 @@
-"""Other people's models as ours: from Hugging Face (`hf:`, `timm:`) and from servers (`openai:`)."""
+"""Other people's models as ours: files (`predictions:`), Hugging Face (`hf:`, `timm:`), servers (`openai:`)."""

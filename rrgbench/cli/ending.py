@@ -41,6 +41,21 @@ class OpenGroup(TyperGroup):
             raise EndedError(error) from error
 
 
+class Once(logging.Filter):
+    """Lets each message through once: several files or models may have the same to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is new."""
+        words = record.getMessage()
+        new = words not in self.said
+        self.said.add(words)
+        return new
+
+
 class LineFormatter(logging.Formatter):
     """Log records in which nothing steers a terminal."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ModelOptions, ProtocolName, grouped
+from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ModelOptions, ProtocolName, ReportOptions, grouped
 
 
 @grouped
@@ -20,6 +20,7 @@ def evaluate(
     ] = "full",
     *,
     films: FilmCorpusOptions,
+    reading: ReportOptions,
     five_by_200: Annotated[
         Path | None,
         typer.Option("--five-by-200", help="Retrieval on this list of studies (rrgbench data five-by-200 writes one)."),
@@ -43,6 +44,8 @@ def evaluate(
     Example: rrgbench eval --model dcrrg --suite quick
 
     Example: rrgbench eval --model dcrrg --model r2gen=checkpoints/r2gen
+
+    Example: rrgbench eval --predictions mine.jsonl --predictions theirs=out.json --corpus iu-xray --root IU
 
     Example: rrgbench eval --model all --checkpoint checkpoints/all --suite full
 
@@ -70,7 +73,7 @@ def evaluate(
     if isinstance(retrieval, RetrievalParameters) and retrieval.sample is not None:
         # so that a list of another corpus is refused now and not after hours of writing reports
         listed_sample(data, retrieval.sample)
-    (loaded, *also), left_out = models.open(chosen.trivial)
+    (loaded, *also), left_out = models.open(reading, chosen.trivial)
     for name, reason in left_out.items():
         say(f"left out: {name}: {reason}")
     place = out or Path("runs") / f"{models.title(loaded)}-{chosen.name}-{data.name}"

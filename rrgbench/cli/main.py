@@ -11,7 +11,7 @@ from rrgbench.cli.compare import compare
 from rrgbench.cli.data import app as data_app
 from rrgbench.cli.doctor import doctor
 from rrgbench.cli.drift import drift
-from rrgbench.cli.ending import LineFormatter, OpenGroup, run_to_the_end
+from rrgbench.cli.ending import LineFormatter, Once, OpenGroup, run_to_the_end
 from rrgbench.cli.eval import evaluate
 from rrgbench.cli.explain import explain
 from rrgbench.cli.list import app as list_app
@@ -67,6 +67,7 @@ def settings(
     """The benchmark toolkit of chest X-ray report generation."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter("%(levelname)s: %(message)s"))
+    handler.addFilter(Once())
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     # it has a handler of its own, and would say everything twice
     logging.getLogger("huggingface_hub").propagate = False

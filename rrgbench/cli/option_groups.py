@@ -292,6 +292,14 @@ class ModelOptions:
             autocompletion=completion.models_or_all,
         ),
     ] = None
+    predictions: Annotated[
+        list[str] | None,
+        listed_option(
+            "--predictions",
+            "FILE or NAME=FILE of a system that ran elsewhere: reports, probabilities (.csv, .npz), embeddings (.npz); "
+            "files of one NAME are one system; repeatable.",
+        ),
+    ] = None
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -335,13 +343,19 @@ class ModelOptions:
 
     def title(self, first: "Model") -> str:
         """What a run of these models is called: after the first, or all."""
-        return ALL_MODELS if self.model == [ALL_MODELS] else first.name
+        if self.model == [ALL_MODELS]:
+            return ALL_MODELS
+        return first.name
 
-    def open(self, chosen_beside: "Sequence[str]" = ()) -> "tuple[list[Model], dict[str, str]]":
+    def open(
+        self, reading: "ReportOptions", chosen_beside: "Sequence[str]" = ()
+    ) -> "tuple[list[Model], dict[str, str]]":
         """The models, and why others of all registered ones are left out.
 
         Parameters
         ----------
+        reading : ReportOptions
+            How files of predictions are read.
         chosen_beside : sequence of str
             Models that stand beside them anyway.
 
@@ -351,19 +365,43 @@ class ModelOptions:
             If a checkpoint is given for several models, or a model can't be loaded.
         """
         from rrgbench.errors import InputError
-        from rrgbench.models import load_all_models, load_models
+        from rrgbench.models import load_all_models, load_models, told_apart
 
-        asked = self.model or ["dcrrg"]
+        asked = self.model or ([] if self.predictions else ["dcrrg"])
         if ALL_MODELS in asked:
             if len(asked) > 1 or self.loader_options:
                 raise InputError("--model all takes neither further models nor options of single ones")
             found, left_out = load_all_models(self.checkpoint)
-            return [one for one in found if one.name not in chosen_beside], left_out
+            kept = [one for one in found if one.name not in chosen_beside]
+            return told_apart([*kept, *self._from_files(reading)]), left_out
         if self.checkpoint is not None:
-            if len(asked) > 1 or "=" in asked[0]:
+            if len(asked) != 1 or "=" in asked[0]:
                 raise InputError("--checkpoint belongs to one --model; give several as --model NAME=CHECKPOINT")
             asked = [f"{asked[0]}={self.checkpoint}"]
-        return load_models(asked, self.loader_options), {}
+        return told_apart([*load_models(asked, self.loader_options), *self._from_files(reading)]), {}
+
+    def _from_files(self, reading: "ReportOptions") -> "list[Model]":
+        """A model a system of the files of predictions."""
+        from rrgbench.errors import InputError
+        from rrgbench.models import load_model
+        from rrgbench.scoring.report_systems import systems_of
+
+        together: dict[str, list[Path]] = {}
+        alone: list[tuple[str, list[Path]]] = []
+        for given in self.predictions or ():
+            name, equals, file = given.partition("=")
+            path = Path(file if equals else given)
+            if equals and not (name and file):
+                raise InputError(f"--predictions expects FILE or NAME=FILE; given: {given!r}")
+            if equals:
+                together.setdefault(name, []).append(path)
+            else:
+                alone += [(system, [path]) for system in systems_of(path) or ("",)]
+        options = {"id_column": reading.id_column, "report_column": reading.report_column}
+        return [
+            load_model("predictions", path=paths, system=system, allow=reading.allow, **options)
+            for system, paths in [*together.items(), *alone]
+        ]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """A corpus: named, digested, split without shared subjects."""
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from shlex import quote
@@ -64,6 +65,8 @@ class Corpus:
         signatures show may say more (how many films were left out).
     section : str
         Which part of a report its reports are: `findings`, `impression`, `findings and impression`; empty if unknown.
+    other_ids : mapping of str to str
+        Further ids of studies, by which files of predictions may call them, to the study's own.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Corpus:
     source: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     section: str = ""
+    other_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -131,6 +135,18 @@ class Corpus:
         if not studies:
             raise InputError(f"corpus {self.name} has no {name!r} split; it has: {', '.join(self.splits) or 'nothing'}")
         return studies
+
+    @cached_property
+    def has_films(self) -> bool:
+        """Whether any study has a film; else only its reports can be evaluated on."""
+        return any(study.images for study in self.studies)
+
+    def narrowed(self, split: str, study_ids: Collection[str]) -> Self:
+        """The same with only those studies in a split; its digest says that it is not the whole."""
+        kept = tuple(study for study in self.studies if study.split != split or study.study_id in study_ids)
+        named = sorted(study.study_id for study in kept if study.split == split)
+        digest = hashlib.sha256(json.dumps([self.digest, split, named]).encode()).hexdigest()
+        return replace(self, studies=kept, digest=digest)
 
     def reports(self, split: str) -> tuple[Study, ...]:
         """Studies of one split that carry a report: those of the films if paired, else the text source's."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rrgbench.data.study import ImageReference, Study
 from rrgbench.errors import InputError
 
-Views = Literal["frontal", "all"]
+Views = Literal["frontal", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Reads:
     size : int
         Side of the square films in pixels.
     views : str
-        `frontal`: the study's first film, which is a frontal one wherever the study has one; `all`: every film.
+        `frontal`: the study's first film, which is a frontal one wherever the study has one; `all`: every film; `none`:
+        no film, so that studies without one can be asked about too.
     color : bool
         Films of three equal channels (size, size, 3) instead of grey ones (size, size).
     sections : tuple of str
@@ -39,10 +40,10 @@ class Reads:
 
     def __post_init__(self) -> None:
         """Refuse what would give the answer away or means nothing."""
-        if self.size < 1 or self.views not in ("frontal", "all"):
+        if self.size < 1 or self.views not in get_args(Views):
             raise InputError(
                 f"a model that reads films of size {self.size} and views {self.views!r}; "
-                "the size is at least 1 and views are 'frontal' or 'all'"
+                "the size is at least 1 and views are 'frontal', 'all' or 'none'"
             )
         told = [name for name in self.sections if name in ("findings", "impression", "report")]
         if told:
@@ -55,7 +56,8 @@ class Reads:
 
     def references(self, study: Study) -> tuple[ImageReference, ...]:
         """The films of a study, without those of its prior, that the model reads."""
-        return study.images[:1] if self.views == "frontal" else study.images
+        count = {"none": 0, "frontal": 1, "all": len(study.images)}[self.views]
+        return study.images[:count]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,7 @@ class Examination:
     study_id : str
         The study.
     films : tuple of Film
-        At least one; frontal films first.
+        At least one, unless the model reads none; frontal films first.
     sections : mapping of str to str
         The sections that the model asked for and the study has.
     prior : Examination or None

@@ -16,6 +16,7 @@ from typing import Final, Literal, get_args
 
 from rrgbench.errors import InputError, listed
 from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown
+from rrgbench.scoring.report_systems import of_system
 
 Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids", "vocabulary"]
 
@@ -70,7 +71,11 @@ class ReportPairs:
 
 
 def read_reports(
-    path: str | Path, role: Role = "predictions", allow: Collection[str] = (), columns: Columns = ANY_COLUMNS
+    path: str | Path,
+    role: Role = "predictions",
+    allow: Collection[str] = (),
+    columns: Columns = ANY_COLUMNS,
+    system: str = "",
 ) -> ReportFile:
     """Read a file of reports, whatever its layout (`docs/formats.md`).
 
@@ -86,6 +91,8 @@ def read_reports(
         here.
     columns : Columns
         Names of the fields with ids and reports, where they are not to be guessed.
+    system : str
+        Of a file of several systems (`rrgbench.scoring.report_systems`), the one whose reports are read.
 
     Returns
     -------
@@ -98,7 +105,8 @@ def read_reports(
     """
     path = Path(path)
     check_allowances(allow)
-    found = read_rows(path.name, _decoded(path), role, columns)
+    text = _decoded(path)
+    found = read_rows(path.name, of_system(path.name, text, system) if system else text, role, columns)
     texts: dict[str, tuple[str, ...]] = {}
     twice: list[str] = []
     equal = positional = True

@@ -146,8 +146,12 @@ def _areas(
     known = training_items(labels, evaluation.corpus.labelled_observations)
     target = (labels == POSITIVE).astype(np.int8)
     n = len(target)
+    unpredicted = np.isnan(scores).all(axis=0)
+    known = known & ~unpredicted
+    scores = np.where(unpredicted, 0.0, scores)
     values = auroc(scores, target, known)[0]
     reasons = undefined_observations(target, OBSERVATIONS, known)
+    reasons |= {OBSERVATIONS[column]: "not predicted" for column in np.flatnonzero(unpredicted)}
     defined = ~np.isnan(values)
     extras = {
         "reads": reads and reads.signature,

@@ -39,6 +39,8 @@ class Evaluation:
         At most that many studies of the split: the task's own parameter.
     written : mapping of str to str, optional
         The model's reports by study id; None where it writes none.
+    allowed : str
+        What was allowed and happened before anything was scored, as signatures show it: `missing=3+unknown=1`.
     """
 
     corpus: Corpus
@@ -49,6 +51,7 @@ class Evaluation:
     progress: Progress | None = None
     limit: int | None = None
     written: Mapping[str, str] | None = None
+    allowed: str = ""
 
     @property
     def seed(self) -> int:
@@ -57,8 +60,8 @@ class Evaluation:
 
     @cached_property
     def studies(self) -> tuple[Study, ...]:
-        """Studies scored: those of the split that have a film, at most the limit."""
-        return tuple(study for study in self.corpus.split(self.suite.split) if study.images)[: self.limit]
+        """Studies scored: those of the split that can be, at most the limit."""
+        return evaluated(self.corpus, self.suite.split)[: self.limit]
 
     @cached_property
     def reports(self) -> dict[str, str] | None:
@@ -162,8 +165,10 @@ class Evaluation:
             raise ValueError(f"{task} {metric}: a blank value needs a reason")
         if "signature" in fields:
             signature: Signature = fields["signature"]
-            read = dict(signature.extras).get("reads", self.reads.signature)
-            fields["signature"] = str(signature.with_extras(reads=read))
+            stated = dict(signature.extras)
+            read = stated.get("reads", self.reads.signature)
+            allowed = "+".join(filter(None, [self.allowed, stated.get("allowed", "")])) or None
+            fields["signature"] = str(signature.with_extras(reads=read, allowed=allowed))
         return Record(
             task=task,
             model=self.model.name,
@@ -176,3 +181,9 @@ class Evaluation:
     def blank(self, task: str, metrics: Sequence[str], reason: str, **fields: Any) -> list[Record]:
         """Records without a value, and why."""
         return [self.record(task, metric, reason=reason, **fields) for metric in metrics]
+
+
+def evaluated(corpus: Corpus, split: str) -> tuple[Study, ...]:
+    """Studies of a split that are evaluated: those with a film; of a corpus without any film, those with a report."""
+    studies = corpus.split(split)
+    return tuple(study for study in studies if (study.images if corpus.has_films else (study.report or "").strip()))

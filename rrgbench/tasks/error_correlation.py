@@ -57,6 +57,9 @@ class ErrorCorrelation(Task):
         known = training_items(labels, evaluation.corpus.labelled_observations)
         target = (labels == POSITIVE).astype(np.int8)
         probabilities = evaluation.answers(model.predict_observations, studies)
+        # a file of predictions may lack observations
+        known = known & ~np.isnan(probabilities)
+        probabilities = np.nan_to_num(probabilities)
         options = evaluation.scoring
         texts = [reports[study.study_id] for study in studies]
         # as clinical efficacy reads them

@@ -14,7 +14,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.errors import InputError, RrgbenchError, UnknownNameError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source
-from rrgbench.models import FittedToCorpus, Model, ReportGenerator, load_model
+from rrgbench.models import AnswersByStudy, FittedToCorpus, Model, Reads, ReportGenerator, load_model
 from rrgbench.progress import Progress
 from rrgbench.registry import lookup
 from rrgbench.render.html import html_fragment
@@ -25,7 +25,7 @@ from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.score import other_section
 from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit, table_descriptions
-from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.context import Evaluation, evaluated
 from rrgbench.tasks.report_writing import write_reports
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -148,6 +148,9 @@ def evaluate(
     chosen = load_suite(suite) if isinstance(suite, str) else suite
     main = load_model(model) if isinstance(model, str) else model
     place = Path(out) if out is not None else Path("runs") / f"{main.name}-{chosen.name}-{corpus.name}"
+    asked = [main, *how.also]
+    models = [*asked, *(load_model(name) for name in chosen.trivial if name not in {one.name for one in asked})]
+    corpus, missing = _answered(corpus, chosen.split, models)
     scores = scoring(
         how.protocol,
         corpus=corpus.identity,
@@ -164,8 +167,6 @@ def evaluate(
     if scores.protocol.needs_training:
         scores = scores.but(training_reports=[study.report for study in corpus.reports("train") if study.report])
     films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache)
-    asked = [main, *how.also]
-    models = [*asked, *(load_model(name) for name in chosen.trivial if name not in {one.name for one in asked})]
     work = [
         (TASKS.load(name), parameters, unit)
         for name, parameters in chosen.tasks.items()
@@ -173,9 +174,8 @@ def evaluate(
     ]
     made: list[tuple[Record, NDArray[np.float64] | None]] = []
     for number, one in enumerate(models):
-        whole = Evaluation(corpus, one, chosen, scores, films, progress)
-        if not whole.studies:
-            raise InputError(f"corpus {corpus.name} has no films in its {chosen.split} split")
+        whole = Evaluation(corpus, one, chosen, scores, films, progress, allowed=_allowed(one, missing))
+        _check_studies(whole, asked)
         running = _Running(RunFolder(place), whole)
         for index, (task, parameters, unit) in enumerate(work):
             if how.overall is not None:
@@ -188,7 +188,8 @@ def evaluate(
                 log.warning("%s left out: %s", one.name, error)
                 break
             made += [(record, outcome.replicates.get(place)) for place, record in enumerate(outcome.records)]
-    constant = _Running(RunFolder(place), Evaluation(corpus, BestConstant(corpus), chosen, scores, films, progress))
+    best = Evaluation(corpus, BestConstant(corpus), chosen, scores, films, progress, allowed=_allowed(None, missing))
+    constant = _Running(RunFolder(place), best)
     for name, parameters in chosen.tasks.items():
         made += [(record, None) for record in constant.constants(TASKS.load(name), parameters)]
     kept = {record.identity: values for record, values in made if values is not None}
@@ -211,6 +212,8 @@ class BestConstant:
     name, image_size = "best-constant", 1
 
     def __init__(self, corpus: Corpus) -> None:
+        if not corpus.has_films:
+            self.reads = Reads(1, views="none")
         self.identity = f"{self.name}@1[{corpus.identity}]"
 
 
@@ -309,6 +312,57 @@ class _Running:
 def _identity(model: Model, corpus: Corpus) -> str:
     """Of a model that is made from the corpus, the identity that it will have then."""
     return model.identity_on(corpus) if isinstance(model, FittedToCorpus) else model.identity
+
+
+def _answered(corpus: Corpus, split: str, models: Sequence[Model]) -> tuple[Corpus, int]:
+    """The corpus with those studies of the split that all models have answers for, and how many are left out.
+
+    Raises
+    ------
+    InputError
+        If models that have their answers already lack some and that is not allowed, or share no study.
+    """
+    whole = evaluated(corpus, split)
+    bound = {one.name: one.bind(corpus, whole) for one in models if isinstance(one, AnswersByStudy)}
+    kept = {study.study_id for study in whole}.intersection(*bound.values())
+    if len(kept) == len(whole):
+        return corpus, 0
+    if not kept:
+        raise InputError(f"{', '.join(bound)} have no study of corpus {corpus.name} in common; evaluate them apart")
+    log.warning("%d of %d studies are left out: not every model answers for them", len(whole) - len(kept), len(whole))
+    return corpus.narrowed(split, kept), len(whole) - len(kept)
+
+
+def _allowed(model: Model | None, missing: int) -> str:
+    """What was allowed, for signatures: studies that the run leaves out, and what the model's files hold besides."""
+    own = model.allowed if isinstance(model, AnswersByStudy) else ""
+    return "+".join(filter(None, [f"missing={missing}" if missing else "", own]))
+
+
+def _check_studies(evaluation: Evaluation, asked: Sequence[Model]) -> None:
+    """Refuse a split with nothing to evaluate on, and a model that reads films where there are none.
+
+    Raises
+    ------
+    InputError
+        Saying what the corpus lacks.
+    """
+    corpus, split = evaluation.corpus, evaluation.suite.split
+    if not evaluation.studies:
+        raise InputError(
+            f"corpus {corpus.name} has no {'films' if corpus.has_films else 'reports'} in its {split} split"
+        )
+    model = evaluation.model
+    if (
+        not corpus.has_films
+        and model in asked
+        and not isinstance(model, FittedToCorpus)
+        and evaluation.reads.views != "none"
+    ):
+        raise InputError(
+            f"corpus {corpus.name} has no films here, and {model.name} reads films; give its folder of films, or "
+            "predictions for its reports (--predictions FILE)"
+        )
 
 
 def _options(given: Mapping[str, Any]) -> Options:

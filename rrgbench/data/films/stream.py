@@ -39,7 +39,7 @@ def stream(
     Parameters
     ----------
     studies : sequence of Study
-        Each with a film.
+        Each with a film, unless none is read.
     reads : Reads
         What the model asks for.
     batch : int
@@ -56,9 +56,10 @@ def stream(
     InputError
         If a study has no film, or a film can't be read, naming it.
     """
-    _check_films(studies)
+    if reads.views != "none":
+        _check_films(studies)
     stored, at = None, 0
-    if cache is not None:
+    if cache is not None and reads.views != "none":
         stored = cache.get([film for study in studies for film in film_references(study, reads)], reads.size, progress)
     group = max(batch, GROUP // batch * batch)
     for start in range(0, len(studies), group):
@@ -67,7 +68,7 @@ def stream(
         if stored is None:
             films = decode([film for study in held for film in film_references(study, reads)], reads.size, jobs)
             at = 0
-            if progress is not None:
+            if progress is not None and reads.views != "none":
                 progress(READING, start + len(held), len(studies))
         for first in range(0, len(held), batch):
             part = held[first : first + batch]

@@ -29,7 +29,7 @@ from rrgbench.data.films.images import FilmFile, view_name
 from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.openi import OpeniReport, kaggle_name, read_kaggle, read_openi_csv, read_openi_xml
-from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, uid_of
+from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, split_ids, uid_of
 from rrgbench.data.readers.tables import existing_root, find_table, read_table, shown
 from rrgbench.data.sections import check_section, other_sections, section_words, target_report
 from rrgbench.data.splitting import split_subjects
@@ -168,7 +168,19 @@ def load(
         studies,
         license_note=LICENSE_NOTE,
         section=section_words(section),
+        other_ids=_other_ids(studies, folder),
     )
+
+
+def _other_ids(studies: Sequence[Study], folder: Path) -> dict[str, str]:
+    """Studies by the other ids that the field calls them by: R2Gen's, `CXR<uid>`, the bare uid."""
+    own = {study.study_id for study in studies}
+    by_uid = {uid: study for study in own if (uid := uid_of(study + "_")) is not None}
+    path = next((folder / name for name in _R2GEN_SPLITS if (folder / name).is_file()), None)
+    listed_ids = split_ids(path) if path is not None else ()
+    named = {name: by_uid[uid] for name in listed_ids if (uid := uid_of(name)) in by_uid}
+    named |= {form.format(uid): study for uid, study in by_uid.items() for form in ("{}", "CXR{}")}
+    return {name: study for name, study in named.items() if name not in own}
 
 
 def packaged_archive() -> Path | None:

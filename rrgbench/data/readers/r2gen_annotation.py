@@ -105,6 +105,13 @@ def read_split(path: Path) -> tuple[dict[int, str], str]:
     return splits, digest
 
 
+def split_ids(path: Path) -> tuple[str, ...]:
+    """All ids of such a file, as they stand there; what is no id is left to `read_split` to refuse."""
+    document, _ = _read_object(path)
+    entries = [item.get("id") if isinstance(item, dict) else item for key in SPLIT_OF_KEY for item in document[key]]
+    return tuple(entry for entry in entries if isinstance(entry, str))
+
+
 def uid_of(entry_id: str) -> int | None:
     """IU X-Ray uid in an R2Gen id; None where it has another form."""
     match = _UID.match(entry_id)

@@ -1,0 +1,266 @@
+"""What files of a system hold: reports, probabilities of observations, embeddings, each by study id.
+
+- Reports: every shape that `score` reads (`rrgbench.scoring.report_files`).
+- Probabilities: a CSV with a column of ids and columns called after observations; in an `.npz` the arrays `study_ids`
+  (n,), `probabilities` (n, m) and, unless m is 14, `observations` (m,).
+- Embeddings: an `.npz` with `study_ids` (n,) and `images` (n, p), `reports` (n, p) or both; report vectors of other
+  studies than the films' stand beside `report_study_ids`.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgbench.data.readers.tables import Table, read_table
+from rrgbench.errors import InputError, listed
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.scoring.report_files import read_reports
+from rrgbench.scoring.report_shapes import Columns, shown
+
+Vector = NDArray[np.float32]
+
+ARRAYS: Final = ("study_ids", "probabilities", "observations", "images", "reports", "report_study_ids")
+"""What an `.npz` may hold."""
+
+_IDS: Final = ("study_id", "studyid", "study", "id", "uid", "dicom_id", "image_id")
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers of one system by study id, as its files write the ids.
+
+    Attributes
+    ----------
+    reports : mapping of str to str
+        Texts.
+    probabilities : mapping of str to float32 array (14,)
+        In the order of `OBSERVATIONS`; NaN for observations that the files lack.
+    images, report_vectors : mapping of str to float32 array (p,)
+        Unit vectors of films and of reference reports.
+    duplicates : int
+        Rows left out since their study had one already, where that is allowed.
+    """
+
+    reports: Mapping[str, str] = field(default_factory=dict)
+    probabilities: Mapping[str, Vector] = field(default_factory=dict)
+    images: Mapping[str, Vector] = field(default_factory=dict)
+    report_vectors: Mapping[str, Vector] = field(default_factory=dict)
+    duplicates: int = 0
+
+
+KINDS: Final = {
+    "reports": "reports",
+    "probabilities": "probabilities",
+    "images": "embeddings of films",
+    "report_vectors": "embeddings of reports",
+}
+"""Kinds of answers, and what messages call them."""
+
+
+def read_answers(
+    paths: Sequence[Path], allow: Collection[str], columns: Columns, system: str
+) -> tuple[Answers, dict[str, str], str]:
+    """Everything that a system's files hold.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Its files; each kind of answer stands in one of them.
+    allow : collection of str
+        As of `rrgbench.scoring.report_files`.
+    columns : Columns
+        Fields with ids and reports that are not to be guessed.
+    system : str
+        Of files with several systems, the one.
+
+    Returns
+    -------
+    answers : Answers
+    files : dict of str to str
+        By kind, the name of the file that holds it.
+    digest : str
+        SHA-256 (64 hex digits) of the files' content.
+
+    Raises
+    ------
+    InputError
+        If a file is malformed, or two hold the same kind of answers.
+    """
+    content = hashlib.sha256()
+    whole: dict[str, Any] = {}
+    files: dict[str, str] = {}
+    duplicates = 0
+    for path in paths:
+        found = _read(path, allow, columns, system)
+        content.update(hashlib.sha256(path.read_bytes()).digest())
+        duplicates += found.duplicates
+        for kind in KINDS:
+            if not getattr(found, kind):
+                continue
+            if kind in whole:
+                raise InputError(f"{files[kind]} and {path.name} both hold {KINDS[kind]}; give one of them")
+            whole[kind], files[kind] = getattr(found, kind), path.name
+    return Answers(**whole, duplicates=duplicates), files, content.hexdigest()
+
+
+def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> Answers:
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; give reports, probabilities (.csv, .npz) or embeddings (.npz)")
+    if path.suffix == ".npz":
+        return _from_arrays(path)
+    if path.suffix == ".csv" and _observations(first_line(path)):
+        return Answers(probabilities=_from_table(path, columns))
+    found = read_reports(path, "predictions", allow, columns, system)
+    if found.positional:
+        raise InputError(
+            f"{path.name} has no study ids, so it is not known which study a report is of; add a column study_id"
+        )
+    several = [study for study, texts in found.texts.items() if len(texts) != 1]
+    if several:
+        raise InputError(f"{path.name}: {len(several)} studies have several reports: {listed(map(shown, several))}")
+    reports = {study: texts[0] for study, texts in found.texts.items()}
+    empty = [study for study, text in reports.items() if not text.strip()]
+    if empty and "empty" not in allow:
+        raise InputError(
+            f"{path.name}: {len(empty)} reports are empty: {listed(map(shown, empty))}; fill them in or pass "
+            "--allow-empty to score them as they are"
+        )
+    return Answers(reports=reports, duplicates=found.duplicates)
+
+
+def first_line(path: Path) -> list[str]:
+    """Cells of a table's first line, split at commas."""
+    with path.open("rb") as file:
+        line = file.readline(65536).decode("utf-8-sig", errors="replace")
+    return [cell.strip().strip('"') for cell in line.strip().split(",")]
+
+
+def _observations(names: Sequence[str]) -> dict[str, str]:
+    """The observations among names of columns, whatever their case and marks between words."""
+    plain = {_plain(name): name for name in OBSERVATIONS}
+    return {plain[_plain(name)]: name for name in names if _plain(name) in plain}
+
+
+def _plain(name: str) -> str:
+    return "".join(part for part in name.casefold() if part.isalnum())
+
+
+def _from_table(path: Path, columns: Columns) -> dict[str, Vector]:
+    table = read_table(path, ())
+    named = [name for name in table.columns if name in (columns.study_id, *_IDS) or name.casefold() in _IDS]
+    if columns.study_id in table.columns:
+        named = [str(columns.study_id)]
+    if len(named) != 1:
+        words = f"{listed(named)} may be the ids" if named else "no column is called study_id"
+        raise InputError(f"{path.name}: {words}; say which with --id-column NAME")
+    observed = _observations(table.columns)
+    values = np.full((len(table.rows), len(OBSERVATIONS)), np.nan)
+    for name, column in observed.items():
+        values[:, OBSERVATIONS.index(name)] = _numbers(table, column, path.name)
+    return _probabilities(path.name, [row[named[0]] for row in table.rows], values, list(observed))
+
+
+def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
+    found = np.full(len(table.rows), np.nan)
+    for at, row in enumerate(table.rows):
+        try:
+            found[at] = float(row[column])
+        except ValueError:
+            raise InputError(
+                f"{name}: row {at + 1} has {shown(row[column])!r} as {column}; expected a probability from 0 to 1"
+            ) from None
+    return found
+
+
+def _probabilities(name: str, ids: Sequence[str], values: NDArray[Any], observed: Sequence[str]) -> dict[str, Vector]:
+    """Probabilities (n, 14) by study; those of the observed columns must be numbers from 0 to 1."""
+    columns = [OBSERVATIONS.index(one) for one in observed]
+    inside = (values[:, columns] >= 0) & (values[:, columns] <= 1)
+    wrong = [ids[row] for row in np.flatnonzero(~inside.all(axis=1)).tolist()]
+    if wrong:
+        raise InputError(
+            f"{name}: {len(wrong)} studies have a probability that is no number from 0 to 1: "
+            f"{listed(map(shown, wrong))}; logits must go through a sigmoid first"
+        )
+    return _by_id(name, ids, values)
+
+
+def _by_id(name: str, ids: Sequence[str], values: NDArray[Any]) -> dict[str, Vector]:
+    if len(ids) != len(values):
+        raise InputError(f"{name}: {len(ids)} study ids stand beside {len(values)} rows")
+    twice = sorted({study for study in ids if ids.count(study) > 1}) if len(set(ids)) < len(ids) else []
+    if twice:
+        raise InputError(f"{name}: {len(twice)} study ids occur more than once: {listed(map(shown, twice))}")
+    return dict(zip(ids, values.astype(np.float32), strict=True))
+
+
+def _from_arrays(path: Path) -> Answers:
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path.name} is no .npz of plain arrays ({type(error).__name__})") from None
+    unknown = sorted(set(arrays) - set(ARRAYS))
+    if unknown or "study_ids" not in arrays:
+        raise InputError(
+            f"{path.name} holds the arrays {listed(map(shown, arrays)) or 'none'}; expected study_ids and some of: "
+            f"{', '.join(ARRAYS[1:])}"
+        )
+    ids = _ids(path.name, arrays["study_ids"])
+    found = Answers(
+        probabilities=_npz_probabilities(path.name, ids, arrays) if "probabilities" in arrays else {},
+        images=_unit(path.name, "images", ids, arrays["images"]) if "images" in arrays else {},
+        report_vectors=_npz_reports(path.name, ids, arrays) if "reports" in arrays else {},
+    )
+    if not any(getattr(found, one.name) for one in fields(found)):
+        raise InputError(f"{path.name} holds ids alone; expected probabilities, images or reports beside them")
+    return found
+
+
+def _ids(name: str, array: NDArray[Any]) -> list[str]:
+    if array.ndim != 1 or array.dtype.kind not in "Uiu":
+        raise InputError(
+            f"{name}: study ids are {array.dtype} {array.shape}; expected a list of texts or whole numbers"
+        )
+    return [str(one) for one in array.tolist()]
+
+
+def _npz_probabilities(name: str, ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Vector]:
+    given = _matrix(name, "probabilities", arrays["probabilities"])
+    names = [str(one) for one in arrays["observations"].tolist()] if "observations" in arrays else list(OBSERVATIONS)
+    observed = _observations(names)
+    if len(observed) != len(names) or given.shape[1] != len(names):
+        raise InputError(
+            f"{name}: probabilities have {given.shape[1]} columns for {len(names)} observations, of which "
+            f"{len(observed)} are known; name them in the array observations: {', '.join(OBSERVATIONS)}"
+        )
+    values = np.full((len(given), len(OBSERVATIONS)), np.nan)
+    values[:, [OBSERVATIONS.index(one) for one in observed]] = given
+    return _probabilities(name, ids, values, list(observed))
+
+
+def _npz_reports(name: str, ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Vector]:
+    own = _ids(name, arrays["report_study_ids"]) if "report_study_ids" in arrays else ids
+    return _unit(name, "reports", own, arrays["reports"])
+
+
+def _unit(name: str, key: str, ids: Sequence[str], array: NDArray[Any]) -> dict[str, Vector]:
+    vectors = _matrix(name, key, array)
+    lengths = np.linalg.norm(vectors, axis=1)
+    bad = [ids[row] for row in np.flatnonzero(~np.isfinite(lengths) | (lengths == 0)).tolist() if row < len(ids)]
+    if bad:
+        raise InputError(f"{name}: {len(bad)} vectors of {key} are zero or not finite: {listed(map(shown, bad))}")
+    return _by_id(name, ids, vectors / lengths[:, None])
+
+
+def _matrix(name: str, key: str, array: NDArray[Any]) -> NDArray[np.float64]:
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: {key} is {array.dtype} {array.shape}; expected numbers, a row a study")
+    return array.astype(np.float64)
