@@ -196,36 +196,44 @@ def five_by_200(
     ] = None,
     per_class: Annotated[int, typer.Option("--per-class", min=2, help="Studies wanted of each observation.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Another seed draws other studies.")] = 0,
+    among_five: Annotated[
+        bool, typer.Option("--among-five", help="Only the other four of the five must be absent, not all 13 others.")
+    ] = False,
+    frontal: Annotated[
+        bool, typer.Option("--frontal/--any-view", help="Pass studies over that are lateral only.")
+    ] = True,
     json: Json = False,
 ) -> None:
     """Draw the studies of 5x200 retrieval, as eval does, and write their ids for others to evaluate on.
 
-    Each study shows one of the five competition observations and none of the others. Another list of this form, such as
-    one that came with a paper, is evaluated on in the same way: rrgbench eval --five-by-200 list.json
+    Each study shows one of the five competition observations and none of the 13 others, as GLoRIA drew it. Another list
+    of this form, such as one that came with a paper, is evaluated on in the same way: rrgbench eval --five-by-200
+    list.json
 
     Example: rrgbench data five-by-200 --corpus chexpert --root CheXpert-v1.0 --split train --out list.json
     """
     from rrgbench.cli.progress import say
-    from rrgbench.data.five_by_200 import exclusive, write_sample
+    from rrgbench.data.five_by_200 import Over, exclusive, write_sample
     from rrgbench.observations import COMPETITION_OBSERVATIONS
     from rrgbench.render.json import json_text
     from rrgbench.render.table import plain_table
     from rrgbench.render.terminal import print_table
     from rrgbench.tasks.retrieval import drawn_sample, pool_of, with_labels
 
+    over: Over = "five" if among_five else "all"
     corpus = films.open()
     pool = split or pool_of(corpus, "test")
-    drawn = drawn_sample(corpus, pool, per_class, seed)
+    drawn = drawn_sample(corpus, pool, per_class, seed, over, frontal)
     written = write_sample(drawn, out)
     rows = {
         name: {"exclusive": len(group), "drawn": len(written.ids.get(name, ()))}
-        for name, group in zip(COMPETITION_OBSERVATIONS, exclusive(with_labels(corpus.split(pool))), strict=True)
+        for name, group in zip(COMPETITION_OBSERVATIONS, exclusive(with_labels(corpus.split(pool)), over), strict=True)
     }
     if json:
-        described = {"corpus": corpus.identity, "split": pool, "seed": seed, "size": drawn.size}
+        described = {"corpus": corpus.identity, "split": pool, "seed": seed, "size": drawn.size, "drawn": drawn.rule}
         typer.echo(json_text({**described, "digest": written.digest, "classes": rows}))
     else:
-        title = f"{corpus.identity}, {pool}: {drawn.size}, seed {seed}, list {written.digest[:8]}"
+        title = f"{corpus.identity}, {pool}: {drawn.size}, {drawn.rule}, seed {seed}, list {written.digest[:8]}"
         counts = [(name, tuple(found.values())) for name, found in rows.items()]
         print_table(plain_table(title, "observation", ("exclusive", "drawn"), counts))
     say(f"Written: {out}")

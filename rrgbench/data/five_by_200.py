@@ -1,9 +1,9 @@
 """The 5x200 sample: studies that show exactly one of the five competition observations (GLoRIA, ConVIRT).
 
 Huang et al. (ICCV 2021) draw 200 frontal films for each of the five competition observations from CheXpert's training
-split, each positive for that one and for none of the 13 others (their code, marshuang80/gloria; BenchX likewise):
-`over="all"`. With `over="five"` only the other four of the five must be absent, which leaves more candidates. A study
-whose label for one of those others is uncertain is no candidate.
+split, each positive for that one and 0 for all 13 others (their code, marshuang80/gloria; BenchX likewise), where a
+blank label is a 0 and an uncertain one is none: the default, `over="all"` with `frontal`. With `over="five"` only the
+other four of the five must be absent, which leaves more candidates.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from rrgbench.data.corpus import label_matrix
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
-from rrgbench.observations import COMPETITION_OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
+from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
 Over = Literal["all", "five"]
 """Which other observations must be absent: all 13, as published, or the four others of the five."""
@@ -48,6 +48,8 @@ class FiveBy200:
         Digest of the imported list; empty where it was drawn.
     over : {"all", "five"}
         Which other observations are absent.
+    frontal : bool
+        Whether a study whose first film is known to be lateral is none of it.
     """
 
     studies: tuple[Study, ...]
@@ -56,13 +58,20 @@ class FiveBy200:
     left_out: tuple[str, ...] = ()
     seed: int | None = 0
     digest: str = ""
-    over: Over = "five"
+    over: Over = "all"
+    frontal: bool = True
 
     @property
     def size(self) -> str:
         """Classes and studies of each, with the observations left out: `5x200`, `5x37`, `4x12-Edema`."""
         count = len(COMPETITION_OBSERVATIONS) - len(self.left_out)
         return f"{count}x{self.per_class}" + "".join(f"-{name.replace(' ', '')}" for name in self.left_out)
+
+    @property
+    def rule(self) -> str:
+        """How it was drawn, for signatures: `exclusive-of-13,frontal` as published, `exclusive-of-4`."""
+        others = {"all": len(OBSERVATIONS), "five": len(COMPETITION_OBSERVATIONS)}[self.over] - 1
+        return f"exclusive-of-{others}" + ",frontal" * self.frontal
 
     @property
     def signature(self) -> str:
@@ -101,7 +110,8 @@ def sample(
     per_class: int = 200,
     seed: int = 0,
     usable: Callable[[Study], bool] | None = None,
-    over: Over = "five",
+    over: Over = "all",
+    frontal: bool = True,
 ) -> FiveBy200:
     """Draw the sample from labelled studies.
 
@@ -122,6 +132,8 @@ def sample(
         is full, so it may cost something.
     over : {"all", "five"}
         Which other observations must be absent.
+    frontal : bool
+        Whether studies whose first film is known to be lateral are passed over.
 
     Returns
     -------
@@ -136,7 +148,7 @@ def sample(
         raise InputError(f"5x200 needs at least 2 studies per class; given: {per_class}")
     candidates = [
         list(islice(filter(usable or _any, sorted(group, key=lambda study: _drawing_order(study, seed))), per_class))
-        for group in exclusive(studies, over)
+        for group in exclusive([study for study in studies if not frontal or _frontal(study)], over)
     ]
     kept = [position for position, group in enumerate(candidates) if len(group) >= 2]
     if len(kept) < 2:
@@ -144,7 +156,10 @@ def sample(
             f"{name} {len(group)}{' or more' if len(group) == per_class else ''}"
             for name, group in zip(COMPETITION_OBSERVATIONS, candidates, strict=True)
         )
-        raise InputError(f"5x200 needs two observations with two exclusive studies each; this split has: {counts}")
+        weaker = "; over=five (--among-five) excludes the other four of the five alone" if over == "all" else ""
+        raise InputError(
+            f"5x200 needs two observations with two exclusive studies each; this split has: {counts}{weaker}"
+        )
     size = min(per_class, *(len(candidates[position]) for position in kept))
     return FiveBy200(
         studies=tuple(study for position in kept for study in candidates[position][:size]),
@@ -153,10 +168,11 @@ def sample(
         left_out=tuple(name for position, name in enumerate(COMPETITION_OBSERVATIONS) if position not in kept),
         seed=seed,
         over=over,
+        frontal=frontal,
     )
 
 
-def exclusive(studies: Sequence[Study], over: Over = "five") -> list[list[Study]]:
+def exclusive(studies: Sequence[Study], over: Over = "all") -> list[list[Study]]:
     """Candidates for each competition observation: positive for it, neither positive nor uncertain for the others.
 
     Raises
@@ -227,7 +243,7 @@ def read_list(path: Path) -> SampleList:
     return _sample_list(path.name, ids)
 
 
-def find_listed(wanted: SampleList, studies: Sequence[Study], over: Over = "five") -> FiveBy200:
+def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
     """The studies of a list.
 
     Parameters
@@ -236,21 +252,19 @@ def find_listed(wanted: SampleList, studies: Sequence[Study], over: Over = "five
         What to look up.
     studies : sequence of Study
         Labelled studies among which it is looked up.
-    over : {"all", "five"}
-        Which other observations must be absent.
 
     Returns
     -------
     FiveBy200
-        In the list's order, with `seed` None.
+        In the list's order, with `seed` None; `over` and `frontal` say what is true of all of it.
 
     Raises
     ------
     InputError
-        If an id is unknown or, by its labels, not exclusive for its observation.
+        If an id is unknown or, by its labels, not exclusive among the five for its observation.
     """
     position_of = {
-        study.study_id: position for position, group in enumerate(exclusive(studies, over)) for study in group
+        study.study_id: position for position, group in enumerate(exclusive(studies, "five")) for study in group
     }
     by_id = {study.study_id: study for study in studies}
     pairs = [
@@ -264,14 +278,16 @@ def find_listed(wanted: SampleList, studies: Sequence[Study], over: Over = "five
         raise InputError(
             f"{wanted.name}: {len(wrong)} studies are not exclusively positive for their observation: {listed(wrong)}"
         )
+    found = tuple(by_id[study_id] for _, study_id in pairs)
     return FiveBy200(
-        studies=tuple(by_id[study_id] for _, study_id in pairs),
+        studies=found,
         classes=np.array([position for position, _ in pairs], dtype=np.int64),
         per_class=len(pairs) // len(wanted.ids),
         left_out=tuple(name for name in COMPETITION_OBSERVATIONS if name not in wanted.ids),
         seed=None,
         digest=wanted.digest,
-        over=over,
+        over="all" if sum(map(len, exclusive(found, "all"))) == len(found) else "five",
+        frontal=all(map(_frontal, found)),
     )
 
 
@@ -282,6 +298,10 @@ def read_sample(path: Path, studies: Sequence[Study]) -> FiveBy200:
 
 def _drawing_order(study: Study, seed: int) -> tuple[float, str]:
     return hashed_fraction(study.study_id, seed), study.study_id
+
+
+def _frontal(study: Study) -> bool:
+    return not (study.images and study.images[0].view == "LATERAL")
 
 
 def _any(study: Study) -> bool:

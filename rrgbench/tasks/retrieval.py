@@ -1,8 +1,8 @@
 """Task: 5x200 image-text retrieval, Precision@K (as in GLoRIA and MedCLIP).
 
-Films that are positive for exactly one of the five competition observations query the reports of the same studies (of
-an unpaired corpus: the text source's reports, sampled in the same way); a report is right if its class is the film's.
-The sample is drawn, or a given list of studies.
+Frontal films that show exactly one of the five competition observations, and none of the 13 others, query the reports
+of the same studies (of an unpaired corpus: the text source's reports, sampled in the same way); a report is right if
+its class is the film's. The sample is drawn, or a given list of studies.
 """
 
 import logging
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.data.five_by_200 import FiveBy200, SampleList, find_listed, read_list, sample
+from rrgbench.data.five_by_200 import FiveBy200, Over, SampleList, find_listed, read_list, sample
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
@@ -48,11 +48,17 @@ class RetrievalParameters(TaskParameters):
     `sample` is a JSON file of study ids (`rrgbench data five-by-200` writes one): the films to query with, instead of
     drawing them. It is read when the suite is, and stands in what is dumped by the digest of its ids, so that a unit of
     work depends on what the list says and not on where it lies.
+
+    `over` and `frontal` say which studies may be drawn (`rrgbench.data.five_by_200`): by default those of the published
+    rule; `over: five` with `frontal: false` is that of version 3. A list need only be exclusive among the five, and the
+    signature says which rule all of it follows.
     """
 
     per_class: int = Field(default=200, ge=2)
     ks: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(1, 2, 5, 10), min_length=1)
     seed: int = Field(default=0, ge=0)
+    over: Over = "all"
+    frontal: bool = True
     sample: Annotated[
         SampleList | None,
         BeforeValidator(_read_list),
@@ -114,7 +120,7 @@ class Retrieval(Task):
     """Precision@K for each K, with the interval over queries, and the chance level."""
 
     name = "retrieval"
-    version = 3
+    version = 4
     parameters = RetrievalParameters
     tables = (
         TableDescription(
@@ -146,6 +152,7 @@ class Retrieval(Task):
         signature = evaluation.signature(
             n,
             sample=_stated(queries, candidates),
+            drawn=queries.rule,
             candidates=count,
             seed=None if candidates.seed is None else parameters.seed,
             pool=found.pool,
@@ -175,8 +182,10 @@ def pool_of(corpus: Corpus, split: str) -> str:
     return "retrieval" if "retrieval" in corpus.splits else split
 
 
-def drawn_sample(corpus: Corpus, split: str, per_class: int, seed: int) -> FiveBy200:
-    """Draw from one split the studies to query with.
+def drawn_sample(
+    corpus: Corpus, split: str, per_class: int, seed: int, over: Over = "all", frontal: bool = True
+) -> FiveBy200:
+    """Draw from one split the studies to query with; parameters as of `rrgbench.data.five_by_200.sample`.
 
     What a corpus offers at all, films or reports beside them, each study drawn must have: an empty report can't be
     retrieved by what it says.
@@ -193,6 +202,8 @@ def drawn_sample(corpus: Corpus, split: str, per_class: int, seed: int) -> FiveB
         per_class,
         seed,
         lambda study: (bool(study.images) or not films) and (_reported(study) or not reports),
+        over,
+        frontal,
     )
 
 
@@ -240,7 +251,9 @@ def _samples(evaluation: Evaluation, parameters: RetrievalParameters) -> tuple[F
     corpus, split = evaluation.corpus, pool_of(evaluation.corpus, evaluation.suite.split)
     try:
         if parameters.sample is None:
-            queries = drawn_sample(corpus, split, parameters.per_class, parameters.seed)
+            queries = drawn_sample(
+                corpus, split, parameters.per_class, parameters.seed, parameters.over, parameters.frontal
+            )
         else:
             queries = listed_sample(corpus, parameters.sample)
             split = "+".join(sorted({study.split for study in queries.studies}))
@@ -249,7 +262,8 @@ def _samples(evaluation: Evaluation, parameters: RetrievalParameters) -> tuple[F
         if corpus.paired:
             return queries, queries, split
         texts = with_labels([study for study in corpus.reports(evaluation.suite.split) if _reported(study)])
-        return *_same_classes(queries, sample(texts, parameters.per_class, parameters.seed)), split
+        candidates = sample(texts, parameters.per_class, parameters.seed, over=parameters.over)
+        return *_same_classes(queries, candidates), split
     except InputError as error:
         raise InputError(f"no 5x200 sample: {error}") from error
 

@@ -1,7 +1,9 @@
 """The 5x200 sampler."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -23,6 +25,20 @@ def study(name: str, **values: int) -> Study:
     return Study(name, name, "test", labels=labels)
 
 
+class Film(NamedTuple):
+    view: str
+
+    def load(self, size: int) -> np.ndarray:
+        return np.zeros((size, size), np.uint8)
+
+
+def with_label(one: Study, observation: str, value: int) -> np.ndarray:
+    assert one.labels is not None
+    labels = one.labels.copy()
+    labels[observation_index(observation)] = value
+    return labels
+
+
 def corpus(counts: tuple[int, ...]) -> list[Study]:
     return [
         study(f"{name}-{number}", **{name.replace(" ", "_"): 1})
@@ -40,6 +56,7 @@ def check(drawn: FiveBy200) -> None:
         five = item.labels[COLUMNS]
         assert five[position] == 1
         assert ((five == 1) | (five == -1)).sum() == 1
+        assert np.isin(item.labels, (1, -1)).sum() == 1
     counts = np.bincount(drawn.classes, minlength=5)
     assert set(counts[counts > 0].tolist()) == {drawn.per_class}
 
@@ -66,9 +83,40 @@ def test_positive_or_uncertain_for_another_of_the_five_is_no_candidate() -> None
         study("only-uncertain", Edema=-1),
         study("none", Pneumonia=1),
     ]
-    groups = exclusive(studies)
+    groups = exclusive(studies, "five")
     assert [[item.study_id for item in group] for group in groups] == [[], [], [], ["alone"], []]
-    assert exclusive([]) == [[], [], [], [], []]
+    assert exclusive(studies) == exclusive([]) == [[], [], [], [], []]
+
+
+def test_as_published_all_13_others_are_absent_and_the_film_is_frontal() -> None:
+    """GLoRIA: positive for one, 0 (blank or negative) for every other, uncertain for none; frontal films."""
+    bare = corpus((4, 4, 4, 4, 4))
+    noted = [
+        replace(one, study_id=f"{one.study_id}-{name}", labels=with_label(one, name, value))
+        for one in bare
+        for name, value in (("Support Devices", 1), ("Fracture", -1), ("Lung Lesion", 0))
+    ]
+    assert {one.study_id.split("-")[-1] for group in exclusive(noted) for one in group} == {"Lung Lesion"}
+    assert len([one for group in exclusive(noted, "five") for one in group]) == len(noted)
+
+    def films(*views: str) -> tuple[Film, ...]:
+        return tuple(map(Film, views))
+
+    views = {"0": films("LATERAL"), "1": films("AP", "LATERAL"), "2": films(""), "3": ()}
+    viewed = [replace(one, images=views[one.study_id[-1]]) for one in bare]
+    drawn = sample(viewed)
+    assert (drawn.per_class, drawn.rule) == (3, "exclusive-of-13,frontal")
+    assert not any(one.study_id.endswith("-0") for one in drawn.studies)
+    old = sample([*noted, *viewed], over="five", frontal=False)
+    assert (old.per_class, old.rule) == (16, "exclusive-of-4")
+
+
+def test_a_list_says_which_rule_all_of_it_follows(tmp_path: Path) -> None:
+    bare = corpus((4, 4, 4, 4, 4))
+    write_sample(sample(bare), tmp_path / "list.json")
+    assert read_sample(tmp_path / "list.json", bare).rule == "exclusive-of-13,frontal"
+    bare[0] = replace(bare[0], labels=with_label(bare[0], "Fracture", 1), images=(Film("LATERAL"),))
+    assert read_sample(tmp_path / "list.json", bare).rule == "exclusive-of-4"
 
 
 @settings(max_examples=60, deadline=None)

@@ -22,7 +22,7 @@ from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.retrieval import TASK, RetrievalParameters, answers, drawn_sample, listed_sample
 from rrgbench.tasks.suite import Suite, load_suite
 
-OPTIONS = ("--option", "train=20", "--option", "validate=0", "--option", "test=300", "--option", "retrieval=0")
+OPTIONS = ("--option", "train=20", "--option", "validate=0", "--option", "test=600", "--option", "retrieval=0")
 SUITE = "trivial: []\nreplicates: 20\ntasks: {retrieval: {per_class: 3, ks: [1]}}\n"
 
 runner = CliRunner()
@@ -177,9 +177,9 @@ def test_a_list_is_exported_and_evaluated_on_by_command_line(tmp_path: Path) -> 
     digest = read_list(path).digest
     assert f"list {digest[:8]}" in shown.stdout
     assert str(path) in shown.stderr
-    assert "test: 5x3, seed 4" in shown.stdout
+    assert "test: 5x3, exclusive-of-13,frontal, seed 4" in shown.stdout
     described = json.loads(runner.invoke(app, ["data", "five-by-200", *OPTIONS, *wanted, "--json"]).stdout)
-    corpus = load(train=20, validate=0, test=300, retrieval=0)
+    corpus = load(train=20, validate=0, test=600, retrieval=0)
     assert (described["corpus"], described["split"], described["digest"]) == (corpus.identity, "test", digest)
     assert [row["drawn"] for row in described["classes"].values()] == [3] * 5
     assert [study.study_id for study in drawn_sample(corpus, "test", 3, 4).studies] == [*read_list(path).study_ids]
