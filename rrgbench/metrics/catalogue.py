@@ -25,8 +25,8 @@ class Entry:
     title : str
         Its name in tables.
     group : str
-        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `classification`, `retrieval`, `correlation`, `count`,
-        `plug-in`.
+        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `findings`, `classification`, `retrieval`, `correlation`,
+        `count`, `plug-in`.
     low, high : float
         The least and the greatest value; infinite where there is none.
     better : {"higher", "lower", ""}
@@ -81,6 +81,9 @@ NATIVE: Final[Mapping[str, Entry]] = {
         Entry("ce_precision", "CE precision", "ce", drift_tolerance=5e-3, unit="corpus", short="P"),
         Entry("ce_recall", "CE recall", "ce", drift_tolerance=5e-3, unit="corpus", short="R"),
         Entry("ce_f1", "CE F1", "ce", drift_tolerance=5e-3, unit="corpus", short="F1"),
+        Entry("findings_precision", "findings precision", "findings", short="P"),
+        Entry("findings_recall", "findings recall", "findings", short="R"),
+        Entry("findings_f1", "findings F1", "findings", short="F1"),
         Entry("distinct_reports", "distinct", "count", 0.0, math.inf, "", 0, 0.0, "report"),
         # probes and fine-tuning are trained anew on another machine's arithmetic
         Entry("auroc", "AUROC", "classification", drift_tolerance=0.02, unit="corpus"),
@@ -100,13 +103,14 @@ TEXT_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "bleu_mean": tuple(key for key, entry in NATIVE.items() if entry.group == "bleu_mean"),
     "nlg": tuple(key for key, entry in NATIVE.items() if entry.group in ("bleu", "nlg")),
     "ce": tuple(key for key, entry in NATIVE.items() if entry.group == "ce"),
+    "findings": tuple(key for key, entry in NATIVE.items() if entry.group == "findings"),
 }
 """Names that stand for several metrics of text, and their keys."""
 
 TEXT_METRICS: Final = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["ce"])
 """Keys that `rrgbench.score` gives by default."""
 
-OWN_METRICS: Final = (*TEXT_METRICS, *TEXT_GROUPS["bleu_mean"])
+OWN_METRICS: Final = (*TEXT_METRICS, *TEXT_GROUPS["bleu_mean"], *TEXT_GROUPS["findings"])
 """Keys that `rrgbench.score` knows, but for plug-ins."""
 
 

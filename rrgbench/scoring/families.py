@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, MissingPartError, listed
+from rrgbench.findings.metric import FindingsF1
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.catalogue import TEXT_GROUPS
@@ -57,7 +58,18 @@ def text_families(pairs: ReportPairs, options: Scoring, keys: Sequence[str]) -> 
             absent["cider"] = f"CIDEr's document frequencies come from other reports, which were not given ({wanted}=)"
         else:
             families.append(Family(Cider(), Cider().table_statistics(table)))
+    if any(key in TEXT_GROUPS["findings"] for key in keys):
+        families.append(Family(FindingsF1(), FindingsF1().statistics(*_labelled_pairs(pairs, options))))
     return families, absent
+
+
+def _labelled_pairs(pairs: ReportPairs, options: Scoring) -> tuple[list[list[str]], list[str]]:
+    """All references of each study, and the hypotheses, as the protocol's labeler reads them."""
+    texts, hypotheses = labelled_texts(
+        [text for study in pairs.references for text in study], pairs.hypotheses, options
+    )
+    read = iter(texts)
+    return [[next(read) for _ in study] for study in pairs.references], hypotheses
 
 
 def external_families(pairs: ReportPairs, options: Scoring, metrics: Sequence[ExternalMetric]) -> list[Family]:
@@ -68,11 +80,7 @@ def external_families(pairs: ReportPairs, options: Scoring, metrics: Sequence[Ex
     InputError
         If a metric gives no number for a study, or a wrong number of them.
     """
-    texts, hypotheses = labelled_texts(
-        [text for study in pairs.references for text in study], pairs.hypotheses, options
-    )
-    read = iter(texts)
-    references = [[next(read) for _ in study] for study in pairs.references]
+    references, hypotheses = _labelled_pairs(pairs, options)
     families = []
     for metric in metrics:
         values = metric.statistics(references, hypotheses)

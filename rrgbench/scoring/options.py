@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrgbench.errors import InputError, problems
+from rrgbench.findings.metric import FindingsF1
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
@@ -67,7 +68,8 @@ class Scoring(BaseModel):
     protocol : Protocol
         Given by name, `name@version`, YAML file or object.
     metrics : tuple of str or ExternalMetric, or None
-        Keys, groups (`bleu`, `nlg`, `ce`), or metrics of other packages by name or loaded; None for all of our own.
+        Keys, groups (`bleu`, `nlg`, `ce`, `findings`), or metrics of other packages by name or loaded; None for
+        BLEU to clinical efficacy.
     intervals : bool
         Whether to give bootstrap intervals.
     certificate : bool
@@ -191,10 +193,10 @@ class Scoring(BaseModel):
     def metric_choices(self) -> Mapping[str, Mapping[str, str]]:
         """Signature fields of the choices that only some metrics know, by metric key."""
         smoothed = {"bleu": f"mean-sentence-{self.protocol.smoothing:g}"}
-        found = dict.fromkeys(TEXT_GROUPS["bleu_mean"], smoothed)
+        found: dict[str, Mapping[str, str]] = dict.fromkeys(TEXT_GROUPS["bleu_mean"], smoothed)
         if self.protocol.cider_df != "test" and self.frequencies is not None:
             found["cider"] = {"cider_df": f"{self.protocol.cider_df}@{_digest(self.frequencies)[:4]}"}
-        return found
+        return found | {key: {"findings": FindingsF1.identity} for key in TEXT_GROUPS["findings"]}
 
     @property
     def decides(self) -> Mapping[str, Any]:

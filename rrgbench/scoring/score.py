@@ -59,8 +59,8 @@ def score(
         Which choices to follow (`rrgbench.scoring.protocols`).
     metrics : iterable of str or ExternalMetric, optional
         Keys (`bleu_1` .. `bleu_4`, `meteor`, `rouge_l`, `cider`, `ce_precision`, `ce_recall`, `ce_f1`), groups
-        (`bleu`, `nlg`, `ce`), or metrics of other packages by name (`bertscore`, ...) or as loaded by
-        `rrgbench.metrics.external.loading.load_metric` with options; all of our own by default.
+        (`bleu`, `nlg`, `ce`, `findings`), or metrics of other packages by name (`bertscore`, ...) or as loaded by
+        `rrgbench.metrics.external.loading.load_metric` with options; BLEU to clinical efficacy by default.
     intervals : bool
         Whether to give bootstrap intervals.
     **options

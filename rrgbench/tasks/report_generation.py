@@ -18,6 +18,8 @@ from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
 METRICS = TEXT_GROUPS["nlg"]
+FURTHER = ("findings",)
+"""Groups of our own that a suite may add."""
 
 
 class ReportGenerationParameters(TaskParameters):
@@ -26,7 +28,8 @@ class ReportGenerationParameters(TaskParameters):
     Attributes
     ----------
     metrics : tuple of str
-        Metrics of other packages beside our own, by their registered names (`rrgbench list metrics`).
+        Metrics beside the NLG ones: `findings`, and those of other packages by their registered names
+        (`rrgbench list metrics`).
     """
 
     metrics: tuple[str, ...] = ()
@@ -35,8 +38,9 @@ class ReportGenerationParameters(TaskParameters):
     @classmethod
     def _registered(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for name in given:
-            if name not in PLUG_INS:
-                raise ValueError(f"no metric of another package is called {name!r}; known: {listed(PLUG_INS.names())}")
+            known = [*FURTHER, *PLUG_INS.names()]
+            if name not in known:
+                raise ValueError(f"no further metric is called {name!r}; known: {listed(known)}")
         return given
 
 
@@ -50,9 +54,9 @@ class ReportGeneration(Task):
     tables = (
         TableDescription(
             "Report generation",
-            (*TEXT_METRICS, "distinct_reports"),
+            (*TEXT_METRICS, *TEXT_GROUPS["findings"], "distinct_reports"),
             settings="first",
-            above={"ce": "CE ({setting})"},
+            above={"ce": "CE ({setting})", "findings": "findings"},
             headline=(Headline("ce_f1"), Headline("bleu_4"), Headline("cider")),
         ),
     )
@@ -60,13 +64,17 @@ class ReportGeneration(Task):
     def units(self, parameters: ReportGenerationParameters) -> tuple[Unit, ...]:
         """One; the packages of its further metrics are part of it."""
         (unit,) = super().units(parameters)
-        found = {name: PLUG_INS.load(name) for name in parameters.metrics}
+        found = {name: PLUG_INS.load(name) for name in parameters.metrics if name not in FURTHER}
         packages = {name: f"{one.package}@{one.installed}" for name, one in found.items()}
         return (replace(unit, inputs={"packages": packages} if packages else {}),)
 
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Score the reports of the studies that have a reference."""
-        further = [entry.key for name in parameters.metrics for entry in PLUG_INS.load(name).entries]
+        further = [
+            key
+            for name in parameters.metrics
+            for key in (TEXT_GROUPS[name] if name in FURTHER else [one.key for one in PLUG_INS.load(name).entries])
+        ]
         keys = (*METRICS, *further)
         reports = evaluation.reports
         if reports is None:

@@ -1,0 +1,360 @@
+"""Two reports' findings against each other: the best assignment, precision, recall, F1, and what differs in words."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from math import log2
+from typing import Final, Literal
+
+import numpy as np
+
+from rrgbench.findings.finding import CHANGE_WORDS, PLACED_WORDS, Finding, severity_words, side_words
+from rrgbench.findings.lexicon import finding_lexicon
+
+Kind = Literal["missing", "invented", "wrong"]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a difference costs, as a share of a match; one place for all weights beside the lexicon's significance.
+
+    Attributes
+    ----------
+    side_wrong, side_partly, side_unsaid : float
+        Left for right; one of both for both; said by one report only.
+    zone_wrong, zone_unsaid : float
+        No zone shared; said by one only.
+    severity : float
+        For each step between minimal, mild, moderate and severe (a step is 1).
+    severity_unsaid : float
+        Said by one only.
+    change_wrong, change_unsaid : float
+        Better for worse, new for unchanged; said by one only.
+    certainty : float
+        Doubt for certainty.
+    size : float
+        For each doubling of a measurement.
+    tip_wrong, tip_unsaid : float
+        A device's tip elsewhere; its place said by one only.
+    placement : float
+        Well placed for malpositioned.
+    access : float
+        Another vein.
+    pattern : float
+        Another look (linear for patchy).
+    normal : float
+        How much a normal statement weighs against a major finding.
+    silence : float
+        What of a normal statement counts as said where the other report does not speak of it.
+    doubtful, inferred : float
+        How much of its weight a doubtful finding, and a cause that only explains another finding, keeps.
+    least : float
+        Two findings less alike than this are no match.
+    """
+
+    side_wrong: float = 0.5
+    side_partly: float = 0.2
+    side_unsaid: float = 0.1
+    zone_wrong: float = 0.25
+    zone_unsaid: float = 0.05
+    severity: float = 0.1
+    severity_unsaid: float = 0.05
+    change_wrong: float = 0.2
+    change_unsaid: float = 0.03
+    certainty: float = 0.1
+    size: float = 0.2
+    tip_wrong: float = 0.4
+    tip_unsaid: float = 0.1
+    placement: float = 0.6
+    access: float = 0.1
+    pattern: float = 0.05
+    normal: float = 0.1
+    silence: float = 0.6
+    doubtful: float = 0.5
+    inferred: float = 0.5
+    least: float = 0.2
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One thing that two reports say differently.
+
+    Attributes
+    ----------
+    kind : {"missing", "invented", "wrong"}
+        Seen from the reference.
+    reference, hypothesis : Finding or None
+        The finding of either; None where it is missing or invented.
+    differing : tuple of str
+        Attributes that are wrong: `side`, `severity`, `tip`; empty for missing and invented findings.
+    cost : float
+        The weight that is lost.
+    """
+
+    kind: Kind
+    reference: Finding | None
+    hypothesis: Finding | None
+    differing: tuple[str, ...]
+    cost: float
+
+    @property
+    def words(self) -> str:
+        """The disagreement as a sentence."""
+        if self.kind == "missing" and self.reference is not None:
+            return f"missing: {self.reference.words}"
+        if self.kind == "invented" and self.hypothesis is not None:
+            return f"invented: {self.hypothesis.words}"
+        if self.reference is None or self.hypothesis is None:
+            return self.kind
+        told = (f"{_SAID[one](self.hypothesis)} instead of {_SAID[one](self.reference)}" for one in self.differing)
+        return f"wrong: {self.reference.words}: {', '.join(told)}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A report against its reference.
+
+    Attributes
+    ----------
+    precision, recall : float
+        Share of the report's weight that the reference has, and of the reference's that the report has; 0 to 1.
+    matches : tuple of (Finding, Finding, float)
+        Reference's finding, report's finding, and how alike they are.
+    disagreements : tuple of Disagreement
+        The dearest first.
+    """
+
+    precision: float
+    recall: float
+    matches: tuple[tuple[Finding, Finding, float], ...]
+    disagreements: tuple[Disagreement, ...]
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def weight(finding: Finding, costs: Costs) -> float:
+    """How much a finding counts."""
+    if not finding.present:
+        return costs.normal
+    lexicon = finding_lexicon()
+    name = lexicon[finding.name]
+    found = lexicon.weights["urgent" if finding.placed == "badly" else name.significance]
+    if finding.severity is not None:
+        found *= 0.8 + 0.1 * finding.severity + 0.05 * (finding.severity > 2)
+    if finding.change == "same" and name.significance in ("minor", "chronic"):
+        found *= 0.8
+    return found * (1.0 if finding.certain else costs.doubtful) * (costs.inferred if finding.inferred else 1.0)
+
+
+def likeness(one: Finding, other: Finding, costs: Costs) -> tuple[float, tuple[str, ...]]:
+    """How alike two present findings are, from 0 to 1, and the attributes in which they differ."""
+    base = 1.0 if one.name == other.name else finding_lexicon().alike.get((one.name, other.name), 0.0)
+    if not base:
+        return 0.0, ()
+    lost = differences(one, other, costs)
+    names = (*(("name",) if one.name != other.name else ()), *lost)
+    return base * max(0.0, 1.0 - sum(lost.values())), names
+
+
+def differences(one: Finding, other: Finding, costs: Costs) -> dict[str, float]:
+    """What each attribute costs in which two findings differ."""
+    found: dict[str, float] = {}
+    if one.sides != other.sides:
+        if not one.sides or not other.sides:
+            found["side"] = costs.side_unsaid
+        else:
+            found["side"] = costs.side_wrong if one.sides.isdisjoint(other.sides) else costs.side_partly
+    if one.zones != other.zones:
+        found["zone"] = _apart(one.zones, other.zones, costs.zone_wrong, costs.zone_unsaid)
+    if one.severity != other.severity:
+        known = one.severity is not None and other.severity is not None
+        steps = abs((one.severity or 0.0) - (other.severity or 0.0))
+        found["severity"] = costs.severity * steps if known else costs.severity_unsaid
+    if one.change != other.change:
+        found["change"] = costs.change_wrong if one.change and other.change else costs.change_unsaid
+    if one.certain != other.certain:
+        found["certainty"] = costs.certainty
+    if one.patterns and other.patterns and one.patterns.isdisjoint(other.patterns):
+        found["pattern"] = costs.pattern
+    if one.millimetres != other.millimetres and one.millimetres and other.millimetres:
+        found["size"] = costs.size * min(2.0, abs(log2(one.millimetres / other.millimetres)))
+    if one.kind == "device":
+        found |= _device_differences(one, other, costs)
+    return found
+
+
+def _apart(one: frozenset[str], other: frozenset[str], wrong: float, unsaid: float) -> float:
+    """Cost of two sets of places: by the share that is not in both, or where one report gives none."""
+    return wrong * (1 - len(one & other) / len(one | other)) if one and other else unsaid
+
+
+def _device_differences(one: Finding, other: Finding, costs: Costs) -> dict[str, float]:
+    found: dict[str, float] = {}
+    right = finding_lexicon()[one.name].right
+    well = [device.placed == "well" or bool(device.tips & right) for device in (one, other)]
+    if (one.placed == "badly") != (other.placed == "badly"):
+        found["placement"] = costs.placement
+    if one.tips != other.tips and ((one.tips and other.tips) or not all(well)):
+        # two right places are another place of the same kind
+        share = 0.5 if one.tips & right and other.tips & right else 1.0
+        found["tip"] = _apart(one.tips, other.tips, share * costs.tip_wrong, costs.tip_unsaid)
+    if one.access and other.access and one.access != other.access:
+        found["access"] = costs.access
+    return found
+
+
+_SAID: Final[Mapping[str, Callable[[Finding], str]]] = {
+    "name": lambda one: one.name,
+    "side": lambda one: side_words(one.sides) or "no side",
+    "zone": lambda one: " and ".join(sorted(one.zones)) or "no zone",
+    "severity": lambda one: severity_words(one.severity) or "no degree",
+    "change": lambda one: CHANGE_WORDS[one.change] or "no change said",
+    "certainty": lambda one: "certain" if one.certain else "doubtful",
+    "pattern": lambda one: " and ".join(sorted(one.patterns)),
+    "size": lambda one: f"{one.millimetres:g} mm",
+    "placement": lambda one: PLACED_WORDS[one.placed] or "placement not said",
+    "tip": lambda one: f"tip in {' and '.join(sorted(one.tips))}" if one.tips else "tip not said",
+    "access": lambda one: " and ".join(sorted(one.access)),
+}
+"""What a finding says of an attribute."""
+
+
+def compare_findings(
+    reference: Sequence[Finding], hypothesis: Sequence[Finding], costs: Costs | None = None
+) -> Comparison:
+    """A report's findings against the reference's.
+
+    Parameters
+    ----------
+    reference, hypothesis : sequence of Finding
+        As `rrgbench.findings.reading.read_findings` gives them.
+    costs : Costs, optional
+        What differences cost.
+
+    Returns
+    -------
+    Comparison
+        Two reports without any finding agree; one without any against one with some has nothing right.
+    """
+    costs = costs or Costs()
+    if not reference or not hypothesis:
+        agree = float(not reference and not hypothesis)
+        left = [Disagreement("missing", one, None, (), weight(one, costs)) for one in reference]
+        left += [Disagreement("invented", None, one, (), weight(one, costs)) for one in hypothesis]
+        return Comparison(agree, agree, (), tuple(left))
+    matches: list[tuple[Finding, Finding, float]] = []
+    disagreements: list[Disagreement] = []
+    first, second = _side_by_side(reference, hypothesis, costs)
+    right_reference = right_hypothesis = 0.0
+    left_first, left_second = dict(enumerate(first)), dict(enumerate(second))
+    for row, column, alike, differing in _assigned(first, second, costs):
+        (one, one_weight), (other, other_weight) = left_first.pop(row), left_second.pop(column)
+        matches.append((one, other, alike))
+        right_reference += alike * one_weight
+        right_hypothesis += alike * other_weight
+        if differing:
+            lost = (1 - alike) * (one_weight + other_weight) / 2
+            disagreements.append(Disagreement("wrong", one, other, differing, lost))
+    disagreements += [Disagreement("missing", one, None, (), lost) for one, lost in left_first.values()]
+    disagreements += [Disagreement("invented", None, one, (), lost) for one, lost in left_second.values()]
+    total_reference, total_hypothesis = (sum(one for _, one in side) for side in (first, second))
+    for one, credit in _normal_credits(reference, hypothesis, costs):
+        total_reference += costs.normal
+        right_reference += credit * costs.normal
+        if 0 < credit < 1:  # a denied finding that the other report states is told above
+            disagreements.append(Disagreement("missing", one, None, (), (1 - credit) * costs.normal))
+    for one, credit in _normal_credits(hypothesis, reference, costs):
+        total_hypothesis += costs.normal
+        right_hypothesis += credit * costs.normal
+        if 0 < credit < 1:
+            disagreements.append(Disagreement("invented", None, one, (), (1 - credit) * costs.normal))
+    disagreements.sort(key=lambda one: (-one.cost, one.words))
+    return Comparison(
+        right_hypothesis / total_hypothesis, right_reference / total_reference, tuple(matches), tuple(disagreements)
+    )
+
+
+_Weighed = list[tuple[Finding, float]]
+
+
+def _side_by_side(
+    reference: Sequence[Finding], hypothesis: Sequence[Finding], costs: Costs
+) -> tuple[_Weighed, _Weighed]:
+    """The present findings of both reports with their weights, in an order that is the same however they are told."""
+    first, second = ([one for one in side if one.present] for side in (reference, hypothesis))
+    sides = (_split(first, second, costs), _split(second, first, costs))
+    for side in sides:
+        side.sort(key=lambda pair: _order(pair[0]))
+    return sides
+
+
+_TOLD: Final = tuple(one.name for one in fields(Finding) if one.name not in ("start", "end"))
+
+
+def _order(finding: Finding) -> tuple[str, ...]:
+    """A key that tells findings apart by all but where they stand."""
+    values = (getattr(finding, name) for name in _TOLD)
+    return tuple(" ".join(sorted(one)) if isinstance(one, frozenset) else str(one) for one in values)
+
+
+def _split(findings: Sequence[Finding], others: Sequence[Finding], costs: Costs) -> _Weighed:
+    """Findings with their weights; bilateral ones fall in two halves where the other report has each side apart."""
+    found: _Weighed = []
+    for one in findings:
+        counts = weight(one, costs)
+        if len(one.sides) == 2 and len({o.sides for o in others if o.name == one.name and len(o.sides) == 1}) == 2:
+            found += [(replace(one, sides=frozenset({side})), counts / 2) for side in sorted(one.sides)]
+        else:
+            found.append((one, counts))
+    return found
+
+
+def _assigned(first: _Weighed, second: _Weighed, costs: Costs) -> Iterator[tuple[int, int, float, tuple[str, ...]]]:
+    """Pairs of the assignment that keeps most weight: row, column, likeness, attributes that differ."""
+    pairs: dict[tuple[int, int], tuple[float, tuple[str, ...]]] = {}
+    for row, (one, _) in enumerate(first):
+        for column, (other, _) in enumerate(second):
+            found = likeness(one, other, costs)
+            if found[0] >= costs.least:
+                pairs[row, column] = found
+    chosen = list(pairs)
+    if len({row for row, _ in pairs}) < len(pairs) or len({column for _, column in pairs}) < len(pairs):
+        from scipy.optimize import linear_sum_assignment
+
+        gain = np.zeros((len(first), len(second)))
+        for (row, column), (alike, _) in pairs.items():
+            gain[row, column] = alike * (first[row][1] + second[column][1])
+        rows, columns = linear_sum_assignment(gain, maximize=True)
+        chosen = [place for place in zip(rows.tolist(), columns.tolist(), strict=True) if place in pairs]
+    for row, column in chosen:
+        yield row, column, *pairs[row, column]
+
+
+def _normal_credits(side: Sequence[Finding], other: Sequence[Finding], costs: Costs) -> list[tuple[Finding, float]]:
+    """For each normal statement of one report how far the other agrees: 1, 0, or `silence` where it says nothing."""
+    normals = [one for one in side if not one.present]
+    lexicon = finding_lexicon()
+    present = {one.name for one in other if one.present}
+    troubled = {
+        lexicon[name].structure for name in present if lexicon[name].significance in ("urgent", "major", "minor")
+    }
+    absent = {one.name for one in other if not one.present and one.kind != "structure"}
+    denied = {lexicon[name].structure for name in absent}
+    normal = {part for one in other if one.kind == "structure" for part in lexicon[one.name].covers}
+    found = []
+    for one in normals:
+        if one.kind == "structure":
+            parts = lexicon[one.name].covers
+            agreed = len(parts & (normal | (denied - troubled)))
+            silent = len(parts - normal - denied - troubled)
+            found.append((one, (agreed + costs.silence * silent) / len(parts)))
+        elif one.name in absent:
+            found.append((one, 1.0))
+        elif one.name in present:
+            found.append((one, 0.0))
+        else:
+            found.append((one, 1.0 if lexicon[one.name].structure in normal else costs.silence))
+    return found
