@@ -5,7 +5,6 @@ silently: what does not fit is an error that names the ids, unless allowed by na
 signature.
 """
 
-import codecs
 import logging
 import re
 from collections import Counter
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from rrgbench.errors import InputError, listed
-from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown
+from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown_id
 from rrgbench.scoring.report_systems import of_system
+from rrgbench.scoring.report_text import read_text
 
 Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids", "vocabulary"]
 
@@ -82,7 +82,7 @@ def read_reports(
     Parameters
     ----------
     path : str or Path
-        `.jsonl`, `.json`, `.csv`, `.tsv` or `.txt`.
+        `.jsonl`, `.json`, `.csv`, `.tsv` or `.txt`, also with `.gz`.
     role : {"predictions", "references", "training"}
         Which text to take where a file has both, and of a file of splits the test or the training split. References may
         have several texts for a study.
@@ -105,8 +105,8 @@ def read_reports(
     """
     path = Path(path)
     check_allowances(allow)
-    text = _decoded(path)
-    found = read_rows(path.name, of_system(path.name, text, system) if system else text, role, columns)
+    text, name = read_text(path)
+    found = read_rows(name, of_system(name, text, system) if system else text, role, columns)
     texts: dict[str, tuple[str, ...]] = {}
     twice: list[str] = []
     equal = positional = True
@@ -125,8 +125,8 @@ def read_reports(
     if twice and "duplicates" not in allow:
         same = " with the same text, as sampling for several processes pads them" if equal else ""
         raise InputError(
-            f"{path.name}: {len(twice)} study ids occur more than once{same}: {listed(map(shown, twice))}; remove them "
-            "or allow duplicates (--allow-duplicates: the first counts)"
+            f"{path.name}: {len(twice)} study ids occur more than once{same}: {listed(map(shown_id, twice))}; remove "
+            "them or allow duplicates (--allow-duplicates: the first counts)"
         )
     if found.understood:
         _log.warning("%s", found.understood)
@@ -164,17 +164,18 @@ def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collect
     several = [study for study, texts in predictions.texts.items() if len(texts) != 1]
     if several:
         raise InputError(
-            f"{predictions.name}: {len(several)} studies have not exactly one prediction: {listed(map(shown, several))}"
+            f"{predictions.name}: {len(several)} studies have not exactly one prediction: "
+            f"{listed(map(shown_id, several))}"
         )
     if missing and "missing" not in allow:
         raise InputError(
             f"{predictions.name}: {len(missing)} of {len(references.texts)} studies of {references.name} have no "
-            f"prediction: {listed(map(shown, missing))}; add them or pass --allow-missing"
+            f"prediction: {listed(map(shown_id, missing))}; add them or pass --allow-missing"
         )
     if unknown and "unknown" not in allow:
         raise InputError(
             f"{predictions.name}: {len(unknown)} study ids are not in {references.name}: "
-            f"{listed(map(shown, unknown))}; remove them or pass --allow-unknown"
+            f"{listed(map(shown_id, unknown))}; remove them or pass --allow-unknown"
         )
     study_ids = tuple(study for study in references.texts if study in predictions.texts)
     hypotheses = tuple(predictions.texts[study][0] for study in study_ids)
@@ -241,7 +242,8 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
         return replace(
             predictions, texts={same.get(study, study): texts for study, texts in predictions.texts.items()}
         ), len(same)
-    examples = f"{listed(map(shown, open_ids), most=2)} there and {listed(map(shown, sorted(waiting)), most=2)} here"
+    there, here = (listed(map(shown_id, studies), most=2) for studies in (open_ids, sorted(waiting)))
+    examples = f"{there} there and {here} here"
     if same:
         reasons = dict.fromkeys(reason for pair in same.items() for study in pair for reason in _differences(study))
         raise InputError(
@@ -302,20 +304,7 @@ def check_empty(
     ]
     if empty and "empty" not in allow:
         raise InputError(
-            f"{len(empty)} studies have an empty reference or hypothesis: {listed(map(shown, empty))}; "
+            f"{len(empty)} studies have an empty reference or hypothesis: {listed(map(shown_id, empty))}; "
             "fill them in or pass --allow-empty (allow=['empty']) to score them as they are"
         )
     return len(empty)
-
-
-def _decoded(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"{path} is not a file; give the path of a .jsonl, .json, .csv, .tsv or .txt file")
-    content = path.read_bytes()
-    # Excel's "Unicode text"
-    encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(f"{path.name} line {line}: not UTF-8 (byte {error.start}); save the file as UTF-8") from None

@@ -52,6 +52,20 @@ _GENERAL: Final = ("report", "reports", "text", "caption", "captions", "report_t
 _SECTIONS: Final = ("findings", "impression", "section_findings", "section_impression")
 _REXRANK_SECTIONS: Final = (("findings", "section_findings"), ("impression", "section_impression"))
 _DELIMITERS: Final = (",", ";", "\t", "|")
+_ENDINGS: Final = ("csv", "tsv", "jsonl", "ndjson", "json", "txt")
+_WRAPPERS: Final = (
+    "data",
+    "results",
+    "result",
+    "reports",
+    "samples",
+    "items",
+    "records",
+    "studies",
+    "rows",
+    "examples",
+)
+"""What a list of records is called in an object around it."""
 
 
 @dataclass(frozen=True)
@@ -111,41 +125,43 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
         If the shape is none of those known, or is one of several; with the place and what to do.
     """
     suffix = name.lower().rpartition(".")[2] if "." in name else ""
-    if suffix in ("csv", "tsv"):
-        return _table(name, text, role, columns, "\t" if suffix == "tsv" else None)
-    if suffix in ("jsonl", "ndjson"):
-        return _records(name, _json_lines(name, text), role, columns)
-    if suffix == "json":
-        return _json(name, text, role, columns)
-    if suffix == "txt":
+    if suffix not in _ENDINGS:
+        given = f".{suffix}" if suffix else "without an ending"
+        raise InputError(f"{name}: unknown kind of file {given!r}; expected .jsonl, .json, .csv, .tsv or .txt")
+    if suffix in ("jsonl", "ndjson", "json") or _is_json(text):
+        return _json(name, text, role, columns, lines=suffix != "json")
+    if suffix == "txt" and not _is_table(text):
         lines = text.split("\n")
         lines = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
         return _positional([(f"{name} line {at}", line) for at, line in enumerate(lines, start=1)], name, "one a line")
-    given = f".{suffix}" if suffix else "without an ending"
-    raise InputError(f"{name}: unknown kind of file {given!r}; expected .jsonl, .json, .csv, .tsv or .txt")
+    return _table(name, text, role, columns, "," if suffix == "csv" else "\t")
 
 
 def shown(name: object) -> str:
-    """A field's or study's name for a message; what may be report text is not shown."""
+    """A field's name for a message; what may be report text is not shown."""
     text = str(name)
-    if len(text) <= 64 and len(text.split()) <= 3 and text.isprintable() and not text.rstrip().endswith("."):
+    if len(text) <= 64 and len(text.split()) <= 3 and text.isprintable() and not re.search(r"[\"“”,;]|\.\s*$", text):
         return text
     return f"(a text of {len(text)} characters)"
+
+
+def shown_id(study: str) -> str:
+    """A study's id for a message: several words without a digit are text that got where ids stand."""
+    is_text = len(study.split()) > 1 and not any(character.isdigit() for character in study)
+    return f"(a text of {len(study)} characters)" if is_text else shown(study)
 
 
 # tables
 
 
-def _table(name: str, text: str, role: Role, columns: Columns, delimiter: str | None) -> Rows:
+def _table(name: str, text: str, role: Role, columns: Columns, usual: str) -> Rows:
     first, _, rest = text.partition("\n")
     if stated := re.fullmatch(r"(?i)sep=(.)\r?", first):
         text, delimiter = rest, stated[1]
-    header = next(iter(_cells(name, text, delimiter or ",")), (0, []))[1]
-    if delimiter is None and not _known(header):
-        found = [mark for mark in _DELIMITERS[1:] if _known(next(iter(_cells(name, text, mark)), (0, []))[1])]
-        delimiter = found[0] if found else ","
-        header = next(iter(_cells(name, text, delimiter)), (0, []))[1]
-    lines = _cells(name, text, delimiter or ",")
+    else:
+        delimiter = _delimiter(text, columns, usual)
+    lines = _cells(name, text, delimiter)
+    header = next(_cells(name, text, delimiter), (0, []))[1]
     if not _known(header) and columns == ANY_COLUMNS:
         return _headerless(name, lines, len(header))
     names = [cell.strip() for cell in header]
@@ -159,18 +175,54 @@ def _table(name: str, text: str, role: Role, columns: Columns, delimiter: str | 
             if len(cells) != len(names):
                 raise InputError(
                     f"{name} line {number}: {len(cells)} fields, not {len(names)} fields as in the header; quote texts "
-                    f"that hold {'commas' if delimiter in (None, ',') else 'the separator'}"
+                    f"that hold {'commas' if delimiter == ',' else 'the separator'}"
                 )
             yield f"{name} line {number}", dict(zip(names, cells, strict=True))
 
     return _records(name, records(), role, columns, names)
 
 
+def _delimiter(text: str, columns: Columns, usual: str) -> str:
+    """The separator under which the first row is a header; else the one that parts every row into id and report."""
+    marks = (usual, *(mark for mark in _DELIMITERS if mark != usual))
+    heads = {mark: _head(text, mark) for mark in marks}
+    named = {_plain(column) for column in (columns.study_id, columns.report) if column}
+    found = [mark for mark in marks if _known(heads[mark]) or named & {_plain(cell) for cell in heads[mark]}]
+    found = found or [mark for mark in marks if _are_pairs(_cells("", text, mark))]
+    return max(found, key=lambda mark: len(heads[mark]) > 1, default=usual)
+
+
+def _head(text: str, delimiter: str) -> list[str]:
+    """The first row under a separator that may not be the right one; empty if it can't be read."""
+    try:
+        return next(_cells("", text, delimiter), (0, []))[1]
+    except InputError:
+        return []
+
+
+def _are_pairs(rows: Iterable[tuple[int, Sequence[str]]]) -> bool:
+    """Whether every row is an id and a text."""
+    try:
+        return all(len(row) == 2 and len(row[0].split()) == 1 for _, row in rows)
+    except InputError:
+        return False
+
+
+def _is_table(text: str) -> bool:
+    """Whether lines of text are rows: a header that names ids and reports, or ids and reports parted by tabs."""
+    for mark in _DELIMITERS:
+        header = _head(text, mark)
+        if _known(header) and _matching(header, (*_STUDY_IDS, *_FILM_IDS)):
+            return True
+    return "\t" in text and _are_pairs(_cells("", text, "\t"))
+
+
 def _cells(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row that is not blank."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        spaced = f"{delimiter} " in text.partition("\n")[0]
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=spaced)
         while True:
             csv.field_size_limit(sys.maxsize)
             try:
@@ -197,7 +249,7 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
         return Rows([])
     if width == 1 and all(len(cells) == 1 for _, cells in rows):
         return _positional([(place, cells[0]) for place, cells in rows], name, "one a row, without a header")
-    if width == 2 and all(len(cells) == 2 and len(cells[0].split()) == 1 for _, cells in rows):
+    if width == 2 and _are_pairs((0, cells) for _, cells in rows):
         return Rows(
             [(place, cells[0].strip(), (cells[1],)) for place, cells in rows],
             f"{name} has no header: its first column is taken for study ids, its second for reports; "
@@ -242,29 +294,54 @@ def _loaded(text: str, place: str, first_line: int = 1) -> Any:
         raise InputError(f"{place}: JSON that can't be read ({type(error).__name__})") from None
 
 
-def _json(name: str, text: str, role: Role, columns: Columns) -> Rows:
+def _is_json(text: str) -> bool:
+    """Whether a file that is not called so holds JSON, or JSON on each line."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    return _parses(text.lstrip().partition("\n")[0]) or _parses(text)
+
+
+def _parses(text: str) -> bool:
     try:
-        content = _loaded(text, name)
-    except InputError:
-        lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2 or not all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
-            raise
-        return _records(name, _json_lines(name, text), role, columns)
-    if isinstance(content, list) and not isinstance(content, _Twice):
-        if content and all(isinstance(item, str) for item in content):
-            rows = [(f"{name} item {number}", item) for number, item in enumerate(content, start=1)]
-            return _positional(rows, name, "a list of texts")
-        items = [(f"{name} item {number}", item) for number, item in enumerate(content, start=1)]
-        return _records(name, items, role, columns)
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _json(name: str, text: str, role: Role, columns: Columns, lines: bool) -> Rows:
+    """JSON, or JSON on each line; `lines` says which the file's name promises."""
+    rows = [line for line in text.split("\n") if line.strip()]
+    if lines:
+        whole = bool(rows) and (rows[0].lstrip()[0] == "[" or not _parses(rows[0])) and _parses(text)
+    else:
+        whole = _parses(text) or len(rows) < 2 or not all(re.fullmatch(r"\s*\{.*\}\s*", row) for row in rows)
+    if whole:
+        return _content(name, _loaded(text, name), role, columns)
+    return _records(name, _json_lines(name, text), role, columns)
+
+
+def _content(name: str, content: Any, role: Role, columns: Columns) -> Rows:
+    """What a whole JSON document, or the part of it that holds the reports, says."""
     if isinstance(content, _Twice):
-        return Rows([(name, key, _texts(f"{name} study {shown(key)}", value)) for key, value in content])
+        return Rows([(name, key, _texts(f"{name} study {shown_id(key)}", value)) for key, value in content])
+    if isinstance(content, list):
+        items = [(f"{name} item {number}", item) for number, item in enumerate(content, start=1)]
+        if content and all(isinstance(item, str) for item in content):
+            return _positional(items, name, "a list of texts")
+        if content and all(isinstance(item, list) and len(item) == 2 for item in content):
+            return Rows(
+                [(place, _study_id(place, study), _texts(place, given)) for place, (study, given) in items],
+                f"{name} is a list of pairs: the first of each is taken for its study id, the second for its report",
+            )
+        return _records(name, items, role, columns)
     if not isinstance(content, dict):
         raise InputError(f"{name}: expected an object from study id to report, or a list of objects")
     return _object(name, content, role, columns)
 
 
 def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) -> Rows:
-    """An object: one study, columns, a table of pandas, COCO's annotations, R2Gen's splits, or texts by study id."""
+    """An object: columns, a table of pandas, COCO's annotations, R2Gen's splits, one study, or texts by study id."""
     names = {_plain(key) for key in content}
     values = list(content.values())
     if {"columns", "data"} <= names and isinstance(content.get("data"), list):
@@ -273,8 +350,6 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
             raise InputError(f"{name}: rows of data and the {width} columns differ in length")
         table = [dict(zip(content["columns"], row, strict=True)) for row in content["data"]]
         return _records(name, _numbered(name, table), role, columns)
-    if {"schema", "data"} <= names and isinstance(content.get("data"), list):
-        return _records(name, _numbered(name, content["data"]), role, columns)
     if isinstance(content.get("annotations"), list):
         return _records(name, _numbered(name, content["annotations"]), role, columns)
     if names <= {"train", "val", "validate", "valid", "test"} and all(isinstance(value, list) for value in values):
@@ -283,28 +358,59 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
         found = _records(name, _numbered(name, chosen), role, columns)
         note = f"{name} holds several splits: the {len(chosen)} studies of {split} are taken"
         return Rows(found.rows, note, found.fields)
-    identified = bool(names & {*_STUDY_IDS, *_FILM_IDS} or {_plain(columns.study_id or "")} & names)
-    if identified and _known(list(content)):
-        if all(isinstance(value, list) for value in values):
-            if len({len(value) for value in values}) > 1:
-                raise InputError(f"{name}: its columns {listed(map(shown, content))} differ in length")
-            rows = [dict(zip(content, row, strict=True)) for row in zip(*values, strict=True)]
-            return _records(name, _numbered(name, rows), role, columns)
-        if all(isinstance(value, dict) for value in values):
-            order = list(values[0])
-            if any(list(value) != order for value in values):
-                raise InputError(f"{name}: its columns {listed(map(shown, content))} have different rows")
-            rows = [{key: content[key][at] for key in content} for at in order]
-            return _records(name, _numbered(name, rows), role, columns)
-        return _records(name, [(name, content)], role, columns)
+    given = {_plain(column) for column in (columns.study_id, columns.report) if column}
+    if _known(list(content)) or given & names:
+        return _named(name, content, role, columns)
+    inner = [key for key, value in content.items() if isinstance(value, list | dict)]
+    wrapped = [key for key in inner if _plain(key) in _WRAPPERS]
+    if len(wrapped) == 1 and (len(inner) == 1 or isinstance(content[wrapped[0]], list)):
+        found = _content(name, content[wrapped[0]], role, columns)
+        return Rows(found.rows, found.understood or f"{name}: reports are read from its {wrapped[0]}", found.fields)
     if values and all(isinstance(value, dict) for value in values):
-        keys = {_plain(key) for value in values for key in value}
-        if keys & {*_STUDY_IDS, *_FILM_IDS} and _known(list(values[0])) and "model_prediction" not in keys:
-            return _records(name, _numbered(name, values), role, columns)
-        return Rows(
-            [(name, key, _rexrank(f"{name} study {shown(key)}", value, role)) for key, value in content.items()]
-        )
-    return Rows([(name, key, _texts(f"{name} study {shown(key)}", value)) for key, value in content.items()])
+        return _by_study(name, content, role, columns)
+    return Rows([(name, key, _texts(f"{name} study {shown_id(key)}", value)) for key, value in content.items()])
+
+
+def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> Rows:
+    """An object whose keys are names of fields: columns, one study, or the reports of each role on their own."""
+    values = list(content.values())
+    identified = _matching(list(content), (*_STUDY_IDS, *_FILM_IDS, *([columns.study_id] if columns.study_id else ())))
+    text_field, note = _text_field(name, list(content), role, columns)
+    if not identified and isinstance(content[text_field], list | dict):
+        found = _content(name, content[text_field], role, columns)
+        note = note and f"{name}: {note}"
+        return Rows(found.rows, "; ".join(part for part in (note, found.understood) if part), found.fields)
+    if all(isinstance(value, list) for value in values):
+        if len({len(value) for value in values}) > 1:
+            raise InputError(f"{name}: its columns {listed(map(shown, content))} differ in length")
+        rows = [dict(zip(content, row, strict=True)) for row in zip(*values, strict=True)]
+        return _records(name, _numbered(name, rows), role, columns)
+    if all(isinstance(value, dict) for value in values):
+        order = list(values[0])
+        if any(list(value) != order for value in values):
+            raise InputError(f"{name}: its columns {listed(map(shown, content))} have different rows")
+        rows = [{key: content[key][at] for key in content} for at in order]
+        return _records(name, _numbered(name, rows), role, columns)
+    return _records(name, [(name, content)], role, columns)
+
+
+def _by_study(name: str, content: dict[str, dict[str, Any]], role: Role, columns: Columns) -> Rows:
+    """An object of objects: rows by number, by study id, or ReXrank's submission."""
+    names = list(dict.fromkeys(key for value in content.values() for key in value))
+    plain = [_plain(key) for key in names]
+    texts = _matching(names, (*_SPECIFIC[role], *_GENERAL, *([columns.report] if columns.report else ())))
+    if "model_prediction" not in plain and texts:
+        if _matching(names, (*_STUDY_IDS, *_FILM_IDS)):
+            return _records(name, _numbered(name, list(content.values())), role, columns)
+        text_field, note = _text_field(name, names, role, columns)
+        rows = []
+        for key, value in content.items():
+            place = f"{name} study {shown_id(key)}"
+            if text_field not in value:
+                raise InputError(f"{place}: no {shown(text_field)}, which other studies have")
+            rows.append((place, key, _texts(place, value[text_field])))
+        return Rows(rows, note and f"{name}: {note}", tuple(names))
+    return Rows([(name, key, _rexrank(f"{name} study {shown_id(key)}", value, role)) for key, value in content.items()])
 
 
 def _numbered(name: str, rows: Sequence[object]) -> list[tuple[str, object]]:
@@ -400,7 +506,8 @@ def _id_field(place: str, names: Sequence[str], text_field: str, columns: Column
             )
         if found:
             return found[0]
-    others = [name for name in names if name != text_field and name.strip()]
+    texts = _matching(names, (*_GENERAL, *_SPECIFIC["predictions"], *_SPECIFIC["references"]))
+    others = [name for name in names if name != text_field and name.strip() and name not in texts]
     if others:
         fields = listed(map(shown, names), most=8)
         raise InputError(f"{place}: no study_id; fields are: {fields}; name the right one with --id-column")
@@ -446,6 +553,8 @@ def _texts(place: str, value: object) -> tuple[str, ...]:
     # R2Gen's and COCO's captions: a list of {"caption": ...}.
     if isinstance(value, list) and value and all(isinstance(text, dict) and "caption" in text for text in value):
         return tuple(text for item in value for text in _texts(place, item["caption"]))
+    if isinstance(value, list) and not value:
+        raise InputError(f"{place}: report is an empty list; write an empty text if there is none, or leave it out")
     raise InputError(f"{place}: report must be text or a list of texts, got {type(value).__name__}")
 
 
@@ -453,7 +562,8 @@ def _rexrank(place: str, value: Mapping[str, object], role: Role) -> tuple[str, 
     """The text that ReXrank compares: of an absent section the word None."""
     if role == "predictions":
         if "model_prediction" not in value:
-            raise InputError(f"{place}: no model_prediction; fields are: {listed(map(shown, value), most=8)}")
+            fields = listed(map(shown, value), most=8)
+            raise InputError(f"{place}: no model_prediction; fields are: {fields}; --report-column NAME takes one")
         return _texts(place, value["model_prediction"])
     parts = []
     for names in _REXRANK_SECTIONS:

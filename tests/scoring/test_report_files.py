@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
         ("a.jsonl", '{"study_id": 1.5, "report": "x"}', "study_id must be text or a whole number"),
         ("a.jsonl", '{"study_id": " ", "report": "x"}', "study_id must be text or a whole number"),
         ("a.jsonl", '{"study_id": 1, "report": 5}', "report must be text or a list of texts, got int"),
-        ("a.jsonl", '{"study_id": 1, "report": []}', "got list"),
+        ("a.jsonl", '{"study_id": 1, "report": []}', "is an empty list; write an empty text"),
         ("a.jsonl", b'{"study_id": 1, "report": "x"}\n{"study_id": 2, "report": "\xff"}', "line 2: not UTF-8"),
         ("a.jsonl", "", "holds no report"),
         ("a.jsonl", "\n \n", "holds no report"),
@@ -198,7 +199,82 @@ NAMED = {
     "xpronet.csv": "img_id,pred,gt\n" + "\n".join(f"{k},{quoted(v)},{OTHERS[k]}" for k, v in TEXTS.items()),
     "indexed.csv": ",study_id,report\n" + "\n".join(f"0,{k},{quoted(v)}" for k, v in TEXTS.items()),
     "no-header.csv": "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "no-header-tabs.csv": "\n".join(f"{k}\t{quoted(v)}" for k, v in TEXTS.items()),
+    "all-quoted.csv": '"study_id";"report"\n' + "\n".join(f"{quoted(k)};{quoted(v)}" for k, v in TEXTS.items()),
+    "spaced.csv": "study_id, report\n" + "\n".join(f"{k}, {quoted(v)}" for k, v in TEXTS.items()),
+    "commas.tsv": "study_id,report\n" + "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "old-mac.csv": "study_id,report\r" + "\r".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "tabs.txt": "\n".join(f"{k}\t{quoted(v)}" for k, v in TEXTS.items()),
+    "table.txt": "study_id\treport\n" + "\n".join(f"{k}\t{quoted(v)}" for k, v in TEXTS.items()),
+    "lines.txt": "\n".join(json.dumps(row) for row in RECORDS),
+    "lines.csv": "\n".join(json.dumps(row) for row in RECORDS),
+    "whole.jsonl": json.dumps(RECORDS),
+    "indented.jsonl": json.dumps(RECORDS, indent=1),
+    "pairs.json": json.dumps(list(map(list, TEXTS.items()))),
+    "wrapped.json": json.dumps({"model": "m", "predictions": RECORDS}),
+    "wrapped-twice.json": json.dumps({"data": {"reports": RECORDS}}),
+    "wrapped-texts.json": json.dumps({"results": TEXTS, "seed": 1}),
+    "gts-res.json": json.dumps({"gts": {k: [v] for k, v in OTHERS.items()}, "res": {k: [v] for k, v in TEXTS.items()}}),
+    "by-study.json": json.dumps({k: {"gts": OTHERS[k], "res": v} for k, v in TEXTS.items()}),
+    "indexed-by-study.json": json.dumps({"report": TEXTS}),
 }
+ENCODED = {
+    "mark.csv": NAMED["spaced.csv"].encode("utf-8-sig"),
+    "utf16.csv": NAMED["tabs.tsv"].encode("utf-16"),
+    "utf16-be.jsonl": NAMED["lines.json"].encode("utf-16-be"),
+    "utf16-le.csv": NAMED["semicolons.csv"].encode("utf-16-le"),
+    "utf32.json": NAMED["coco.json"].encode("utf-32"),
+    "lines.jsonl.gz": gzip.compress(NAMED["lines.json"].encode()),
+    "table.CSV.GZ": gzip.compress(NAMED["spelled.csv"].encode()),
+    "unnamed-gzip.json": gzip.compress(NAMED["coco.json"].encode()),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_compressed_files_and_other_encodings_are_read(tmp_path, name) -> None:
+    found = read_reports(write(tmp_path, name, ENCODED[name]))
+    assert {study: texts[0] for study, texts in found.texts.items()} == TEXTS
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.csv",
+            "study_id,report\n1,Lésion\n".encode("latin-1"),
+            "a.csv line 2: not UTF-8 .*; save the file as UTF-8",
+        ),
+        ("a.xlsx", b"PK\x03\x04rest", "an Excel workbook or a zip archive; save the sheet as CSV"),
+        ("a.csv", b"PK\x03\x04rest", "an Excel workbook"),
+        ("a.xls", b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
+        ("a.parquet", b"PAR1rest", "Parquet file; write it as JSON Lines, with pandas: frame.to_json"),
+        ("a.pkl", b"\x80\x04\x95rest", "a pickle, which is not opened"),
+        ("a.jsonl.gz", gzip.compress(b"x" * 999)[:-20], "gzip that can't be unpacked"),
+        ("a.md", b"text", "unknown kind of file '.md'"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_advice(tmp_path, name, content, message) -> None:
+    with pytest.raises(InputError, match=message):
+        read_reports(write(tmp_path, name, content))
+    with pytest.raises(InputError, match="is a folder"):
+        read_reports(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("both.jsonl", "\n".join(json.dumps({"reference": OTHERS[k], "prediction": v}) for k, v in TEXTS.items())),
+        ("both.json", json.dumps({"references": list(OTHERS.values()), "predictions": list(TEXTS.values())})),
+        ("both.csv", "gt,pred\n" + "\n".join(f"{OTHERS[k]},{quoted(v)}" for k, v in TEXTS.items())),
+        ("keyed.json", NAMED["by-study.json"]),
+        ("apart.json", NAMED["gts-res.json"]),
+    ],
+)
+def test_both_sides_in_one_file_with_and_without_ids(tmp_path, name, content) -> None:
+    path = write(tmp_path, name, content)
+    pairs = pair_reports(read_reports(path, "references"), read_reports(path))
+    assert pairs.hypotheses == tuple(TEXTS.values())
+    assert pairs.references == tuple((text,) for text in OTHERS.values())
 
 
 @pytest.mark.parametrize("name", NAMED)
