@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called now and then while something is done; `rrgbench.cli.progress` shows it as bars."""
+    """Called now and then while something is done; `rrgbench.render.bars` shows it."""
 
     def __call__(self, what: str, done: int, total: int | None, note: str = "") -> None:
         """Tell how far one piece of work has come.

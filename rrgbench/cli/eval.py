@@ -54,9 +54,9 @@ def evaluate(
     from rrgbench.cli.progress import bars, say
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
-    from rrgbench.render.run_documents import write_run_documents
+    from rrgbench.render.record_tables import tables as record_tables
     from rrgbench.render.run_summary import run_summary
-    from rrgbench.render.terminal import print_table
+    from rrgbench.render.terminal import print_table, print_tables
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.base import table_descriptions
     from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
@@ -92,12 +92,11 @@ def evaluate(
             film_cache=films.film_cache,
             overall=shown.overall,
         )
-    written = write_run_documents(run.folder, run.records, table_descriptions())
     if json:
         typer.echo((run.folder / "results.json").read_text(encoding="utf-8"), nl=False)
         return
     if tables:
-        written.print_tables()
+        print_tables(record_tables(run.records, table_descriptions()))
     else:
         print_table(run_summary(run.records, table_descriptions(), [one.name for one in (loaded, *also)]))
     say(f"Written to {run.folder}: report.html, tables.tex, tables.md, results.json, predictions/")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.modeling.quiet_loading import quiet_loading
 
 EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -98,7 +99,8 @@ def _resnet(options: Mapping[str, Any], weights: str | None) -> ImageEncoder:
         network = ResNetModel(config)
     else:
         try:
-            network = ResNetModel.from_pretrained(weights, use_safetensors=True)
+            with quiet_loading():
+                network = ResNetModel.from_pretrained(weights, use_safetensors=True)
         except OSError as error:
             raise MissingPartError(
                 f"no ResNet weights at {weights!r}: give a local folder or a reachable hub id "

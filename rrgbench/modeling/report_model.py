@@ -12,6 +12,7 @@ from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.image_encoder import build_image_encoder, network_settings
+from rrgbench.modeling.quiet_loading import quiet_loading
 from rrgbench.modeling.report_tokenizer import decode_report
 
 REPORT_START = "[REPORT]"
@@ -142,7 +143,8 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Self:
         """Load weights, configuration and tokenizer from a folder or a hub id; weights are float32 in memory."""
         kwargs.setdefault("dtype", torch.float32)
-        model: Self = super().from_pretrained(pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs)
+        with quiet_loading():
+            model: Self = super().from_pretrained(pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs)
         model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path, **hub_options(kwargs))
         return model
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from rrgbench.errors import MissingPartError
+from rrgbench.modeling.quiet_loading import quiet_loading
 
 
 def build_text_encoder(settings: Mapping[str, Any], pretrained: bool) -> BertModel:
@@ -29,7 +30,8 @@ def build_text_encoder(settings: Mapping[str, Any], pretrained: bool) -> BertMod
     if not (pretrained and settings.get("weights")):
         return BertModel(BertConfig(**options), add_pooling_layer=False)
     try:
-        return BertModel.from_pretrained(settings["weights"], add_pooling_layer=False, use_safetensors=True)
+        with quiet_loading():
+            return BertModel.from_pretrained(settings["weights"], add_pooling_layer=False, use_safetensors=True)
     except OSError as error:
         raise _missing("weights (safetensors)", settings["weights"], error) from error
 

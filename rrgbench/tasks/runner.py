@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
+from rrgbench.data.loading import load_corpus
 from rrgbench.errors import InputError, RrgbenchError, UnknownNameError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source
 from rrgbench.models import AnswersByStudy, FittedToCorpus, Model, Reads, ReportGenerator, load_model
 from rrgbench.progress import Progress
 from rrgbench.registry import lookup
+from rrgbench.render.bars import shown
 from rrgbench.render.html import html_fragment
+from rrgbench.render.run_documents import write_run_documents
 from rrgbench.render.run_summary import run_summary
 from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record, sort_records
@@ -111,10 +114,10 @@ class Run:
 
 def evaluate(
     model: Model | str,
-    corpus: Corpus,
+    corpus: Corpus | str,
     suite: str | Suite = "full",
     out: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **options: Any,
 ) -> Run:
     """Evaluate a model, with the trivial systems beside it.
@@ -123,21 +126,22 @@ def evaluate(
     ----------
     model : Model or str
         A loaded model or a registered name.
-    corpus : Corpus
-        See `rrgbench.load_corpus`.
+    corpus : Corpus or str
+        See `rrgbench.load_corpus`; a registered name where it needs no folder.
     suite : str or Suite
         A suite's name, YAML file or object.
     out : str or Path, optional
         The run folder; `runs/<model>-<suite>-<corpus>` if omitted. A folder of an earlier, killed run is resumed.
-    progress : callable, optional
-        Told how far the piece of work at hand has come (`rrgbench.progress.Progress`).
+    progress : callable or bool, optional
+        Told how far the piece of work at hand has come (`rrgbench.progress.Progress`). By default it is shown in a
+        notebook and on a terminal; True shows it elsewhere too, False never.
     **options
         As in `Options`: `protocol`, `seed`, `also`, `film_cache`, `overall`.
 
     Returns
     -------
     Run
-        Its folder holds `results.json`, `run.json` and `predictions/`.
+        Its folder holds `report.html`, `tables.tex`, `tables.md`, `results.json`, `run.json` and `predictions/`.
 
     Raises
     ------
@@ -146,8 +150,22 @@ def evaluate(
     """
     how = _options(options)
     chosen = load_suite(suite) if isinstance(suite, str) else suite
+    data = load_corpus(corpus) if isinstance(corpus, str) else corpus
     main = load_model(model) if isinstance(model, str) else model
-    place = Path(out) if out is not None else Path("runs") / f"{main.name}-{chosen.name}-{corpus.name}"
+    place = Path(out) if out is not None else Path("runs") / f"{main.name}-{chosen.name}-{data.name}"
+    if callable(progress):
+        run = _run(main, data, chosen, place, progress, how)
+    else:
+        with shown(f"{main.name} on {data.name}", progress) as bars:
+            overall = bars.overall if bars is not None and how.overall is None else how.overall
+            part = None if bars is None else bars.part
+            run = _run(main, data, chosen, place, part, replace(how, overall=overall))
+    write_run_documents(run.folder, run.records, table_descriptions())
+    return run
+
+
+def _run(main: Model, corpus: Corpus, chosen: Suite, place: Path, progress: Progress | None, how: Options) -> Run:
+    """Evaluate, and write all but the documents."""
     asked = [main, *how.also]
     models = [*asked, *(load_model(name) for name in chosen.trivial if name not in {one.name for one in asked})]
     corpus, missing = _answered(corpus, chosen.split, models)

@@ -1,0 +1,23 @@
+"""Weights loaded without transformers' own bar."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from transformers.utils import logging
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keep the "Loading weights" bars away for the length of it; those of downloads and of others stay."""
+
+    def without_weights(factory: Callable[..., Any], given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        hidden = {"disable": True} if named.get("desc") == "Loading weights" else {}
+        chosen = {**named, **hidden}
+        return factory(*given, **chosen) if before is None else before(factory, given, chosen)
+
+    before = logging.set_tqdm_hook(without_weights)
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(before)
