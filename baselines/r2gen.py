@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.common.training import baseline_trainer
+from baselines.common.word_decoder import cell_encoder, cell_projection, positions
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_decoder import Attention
 from rrgbench.modeling.report_model import ReportModelConfig
@@ -136,15 +137,6 @@ class MemoryDrivenLayer(nn.Module):
         return x + self.dropout(self.feed_forward(self.norms[2](x, memory))), (keys, values)
 
 
-def positions(length: int, width: int, like: Tensor) -> Tensor:
-    """Sinusoidal position encodings (length, width) (Vaswani et al. 2017)."""
-    place = torch.arange(length, dtype=like.dtype, device=like.device).unsqueeze(1)
-    rate = torch.exp(torch.arange(0, width, 2, dtype=like.dtype, device=like.device) * (-math.log(10000.0) / width))
-    table = torch.zeros(length, width, dtype=like.dtype, device=like.device)
-    table[:, 0::2], table[:, 1::2] = torch.sin(place * rate), torch.cos(place * rate)
-    return table
-
-
 class R2Gen(Captioner):
     """Memory-driven Transformer over the cells of the feature map."""
 
@@ -153,13 +145,8 @@ class R2Gen(Captioner):
     def __init__(self, config: R2GenConfig, pretrained_encoders: bool = False) -> None:
         super().__init__(config, pretrained_encoders)
         width = config.width
-        self.cells = nn.Sequential(nn.Linear(self.image_encoder.dim, width), nn.ReLU(), nn.Dropout(config.dropout))
-        encoder_layer = nn.TransformerEncoderLayer(
-            width, config.heads, config.feed_forward, config.dropout, batch_first=True, norm_first=True
-        )
-        self.encoder = nn.TransformerEncoder(
-            encoder_layer, config.layers, nn.LayerNorm(width), enable_nested_tensor=False
-        )
+        self.cells = cell_projection(self.image_encoder.dim, width, config.dropout)
+        self.encoder = cell_encoder(config)
         self.embedding = nn.Embedding(config.vocabulary, width, padding_idx=config.pad_token_id)
         self.memory = RelationalMemory(width, config.slots, config.heads)
         self.layers = nn.ModuleList(

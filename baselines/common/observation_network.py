@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import Dataset
 
-from rrgbench.data.label_matching import positives
 from rrgbench.modeling.captioner import Captioner
 from rrgbench.modeling.image_encoder import ImageEncoder
 from rrgbench.modeling.report_model import ReportModelConfig
-from rrgbench.observations import OBSERVATIONS
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.training.data import FilmSource
 from rrgbench.training.items import Batch, DrawnFilms
 from rrgbench.training.probing import features
@@ -75,11 +74,13 @@ class ObservationLearning(nn.Module):
 
 
 class ObservationItems(Dataset[Batch]):
-    """Films with their positive labels and which of them are known, both (14,)."""
+    """Films with the observations they show and which are known, both (14,)."""
 
     def __init__(self, films: FilmSource, augment: bool, seed: int) -> None:
         self.films = DrawnFilms(films.films, augment, seed)
-        self.labels, self.known = positives(films.labels, films.labelled), films.known.astype(np.float32)
+        self.labels = observed(films.labels)
+        speaks = np.array([name in films.labelled for name in OBSERVATIONS], dtype=np.float32)
+        self.known = np.tile(speaks, (len(self.labels), 1))
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's augmentation."""
@@ -91,6 +92,11 @@ class ObservationItems(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         rows = {"labels": torch.from_numpy(self.labels[index]), "known": torch.from_numpy(self.known[index])}
         return {"films": self.films.film(index, index), **rows}
+
+
+def observed(labels: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Observations (n, 14) that count as shown: positive or uncertain ones, as XProNet has it."""
+    return np.isin(labels, (POSITIVE, UNCERTAIN)).astype(np.float32)
 
 
 def best_thresholds(probabilities: NDArray[np.float32], positive: NDArray[np.bool_]) -> NDArray[np.float32]:

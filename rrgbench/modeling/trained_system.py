@@ -29,7 +29,9 @@ class TrainedSystem:
         self.model: Any = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
         self.image_size: int = model.config.image_size
         for method in model.offers:
-            setattr(self, method, getattr(self.model, method))
+            # a kind of system may answer itself
+            if not hasattr(type(self), method):
+                setattr(self, method, getattr(self.model, method))
 
     @property
     def identity(self) -> str:

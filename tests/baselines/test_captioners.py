@@ -2,18 +2,18 @@
 
 import pytest
 import torch
-from equations import untrained
+from equations import shown, untrained
 
 from rrgbench.modeling.report_model import REPORT_START
 
-CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen")
+CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet")
 
 
 @pytest.mark.parametrize("name", CAPTIONERS)
 @torch.inference_mode()
 def test_steps_equal_teacher_forcing_and_follow_their_rows(name):
     model = untrained(name)
-    films = torch.randint(0, 255, (3, 32, 32)).float()
+    films = shown(name, torch.randint(0, 255, (3, 32, 32)).float())
     ids = torch.randint(4, model.config.vocabulary, (3, 9))
     ids[:, 0] = model.tokenizer.convert_tokens_to_ids(REPORT_START)
     expected = torch.log_softmax(model.word_logits(films, ids), dim=-1)
@@ -36,4 +36,5 @@ def test_the_film_matters(name):
     model = untrained(name)
     ids = torch.randint(4, model.config.vocabulary, (1, 5))
     films = torch.zeros(1, 32, 32), torch.full((1, 32, 32), 200.0)
-    assert not torch.allclose(model.word_logits(films[0], ids), model.word_logits(films[1], ids), atol=1e-6)
+    first, second = (model.word_logits(shown(name, film), ids) for film in films)
+    assert not torch.allclose(first, second, atol=1e-6)
