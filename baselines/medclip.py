@@ -108,6 +108,6 @@ def decoupled_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any
 train = baseline_trainer(NAME, Medclip, contrast_items=decoupled_items, contrast_needs_pairs=False)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """MedCLIP for the harness; see `load_system`."""
-    return load_system(NAME, Medclip, checkpoint)
+    return load_system(NAME, Medclip, checkpoint, device)

@@ -112,6 +112,6 @@ def joined(whole: Tensor, phenotypes: Tensor) -> Tensor:
 train = baseline_trainer(NAME, PhenotypeClip)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """PhenotypeCLIP for the harness; see `load_system`."""
-    return load_system(NAME, PhenotypeClip, checkpoint)
+    return load_system(NAME, PhenotypeClip, checkpoint, device)

@@ -212,6 +212,6 @@ class R2Gen(Captioner):
 train = baseline_trainer(NAME, R2Gen)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """R2Gen for the harness; see `load_system`."""
-    return load_system(NAME, R2Gen, checkpoint)
+    return load_system(NAME, R2Gen, checkpoint, device)

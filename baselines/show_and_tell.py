@@ -67,6 +67,6 @@ class ShowAndTell(Captioner):
 train = baseline_trainer(NAME, ShowAndTell)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """S&T for the harness; see `load_system`."""
-    return load_system(NAME, ShowAndTell, checkpoint)
+    return load_system(NAME, ShowAndTell, checkpoint, device)

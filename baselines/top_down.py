@@ -104,6 +104,6 @@ class TopDown(Captioner):
 train = baseline_trainer(NAME, TopDown)
 
 
-def load(checkpoint: str | Path | None = None) -> TrainedSystem:
+def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:
     """TopDown for the harness; see `load_system`."""
-    return load_system(NAME, TopDown, checkpoint)
+    return load_system(NAME, TopDown, checkpoint, device)

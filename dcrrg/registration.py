@@ -1,31 +1,30 @@
 """DCRRG's entry point: the shipped checkpoint, a trained folder or a hub id."""
 
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench import checkpoints
 from rrgbench.errors import InputError
-from rrgbench.modeling.trained_system import weights_digest
+from rrgbench.modeling.trained_system import Origin, chosen_device
 from rrgbench.models import WEIGHTS
 from rrgbench.registry import lookup
 
 if TYPE_CHECKING:
     from dcrrg.model import DcrrgModel
 
-SHIPPED = "6d"
+SHIPPED = checkpoints.default_name("dcrrg")
 """The shipped checkpoint that is loaded where none is named."""
 
 
 def shipped_checkpoints() -> dict[str, Path]:
     """Checkpoints that ship with the package: folders by name."""
-    with as_file(files("dcrrg") / "checkpoints") as folder:
-        return {path.name: path for path in sorted(folder.iterdir()) if (path / WEIGHTS).is_file()}
+    return checkpoints.shipped("dcrrg")
 
 
-def load(checkpoint: str | Path | None = None, variant: str | None = None) -> "DcrrgSystem":
+def load(checkpoint: str | Path | None = None, variant: str | None = None, device: str | None = None) -> "DcrrgSystem":
     """DCRRG for the harness.
 
     Parameters
@@ -35,6 +34,8 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None) -> "D
         name. The checkpoint trained on the phantom if omitted.
     variant : str, optional
         Name of a shipped checkpoint, such as `6a`; instead of `checkpoint`.
+    device : str, optional
+        Where it runs, such as `cpu` or `cuda:1`; a GPU if there is one.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None) -> "D
             f"no DCRRG checkpoint at {checkpoint!s}: neither a local folder, nor one that ships "
             f"({', '.join(shipped) or 'none'}), nor a reachable hub id"
         ) from error
-    return DcrrgSystem(model, weights_digest(folder) if folder.exists() else str(checkpoint))
+    return DcrrgSystem(model, Origin.of(folder if folder.exists() else str(checkpoint), model.config), device)
 
 
 class DcrrgSystem:
@@ -71,11 +72,10 @@ class DcrrgSystem:
 
     name = "dcrrg"
 
-    def __init__(self, model: "DcrrgModel", digest: str) -> None:
-        import torch
-
-        self.model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-        self.digest = digest
+    def __init__(self, model: "DcrrgModel", origin: Origin, device: str | None = None) -> None:
+        self.device = chosen_device(device)
+        self.model = model.to(self.device).eval()
+        self.checkpoint, self.trained_on, self.digest = origin.checkpoint, origin.trained_on, origin.digest
         self.image_size: int = model.config.image_size
         self.generate_reports = model.generate_reports
         self.predict_observations = model.predict_observations
@@ -84,7 +84,7 @@ class DcrrgSystem:
 
     @property
     def identity(self) -> str:
-        """`dcrrg@` and the digest of its weights."""
+        """`dcrrg@` and the digest of all that decides its answers."""
         return f"dcrrg@{self.digest}"
 
     @property

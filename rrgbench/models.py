@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.checkpoints import WEIGHTS as WEIGHTS
 from rrgbench.data.examination import Examination as Examination
 from rrgbench.data.examination import Film as Film
 from rrgbench.data.examination import Reads as Reads
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus
     from rrgbench.data.films.cache import FilmCache
     from rrgbench.data.study import Study
-
-WEIGHTS: Final = "model.safetensors"
-"""Where a saved model's weights lie in its folder."""
 
 Films = NDArray[np.uint8]
 """Grey films (n, size, size), bright bone on dark lung, at the model's own `image_size`."""
@@ -321,6 +319,11 @@ def told_apart(models: Sequence[Model]) -> list[Model]:
 def checkpoint_name(model: Model) -> str:
     """What the model's checkpoint is called, as it was loaded; empty where it has none."""
     return str(getattr(model, "checkpoint", None) or "")
+
+
+def training_corpus(model: Model) -> str:
+    """`name@digest` of the corpus that the model was trained on; empty where that is not known."""
+    return str(getattr(model, "trained_on", None) or "")
 
 
 def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:

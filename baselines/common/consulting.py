@@ -15,7 +15,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
-from rrgbench.modeling.trained_system import TrainedSystem, load_system
+from rrgbench.modeling.trained_system import Origin, TrainedSystem, load_system
 from rrgbench.models import Examination, Reads
 from rrgbench.training.data import FilmRows, TrainingData
 from rrgbench.training.probing import features
@@ -81,19 +81,19 @@ class ConsultingSystem(ObservationSystem):
 class ConsultingTrained(TrainedSystem):
     """A trained consulting system for the harness; it is fitted to the training split of the evaluated corpus."""
 
-    def __init__(self, name: str, model: ConsultingSystem, digest: str) -> None:
-        super().__init__(name, model, digest)
+    def __init__(self, name: str, model: ConsultingSystem, origin: Origin, device: str | None = None) -> None:
+        super().__init__(name, model, origin, device)
         self.reads = Reads(model.config.image_size, prior=model.reads_prior)
         self._corpus = "unfitted"
 
     @property
     def identity(self) -> str:
-        """Name, digest of the weights, and the corpus whose training studies are consulted."""
-        return f"{self.name}@{self.digest}[{self._corpus}]"
+        """Name, digest of the checkpoint, and the corpus whose training studies are consulted."""
+        return f"{super().identity}[{self._corpus}]"
 
     def identity_on(self, corpus: Corpus) -> str:
         """The same once it is fitted to a corpus."""
-        return f"{self.name}@{self.digest}[{corpus.name}@{corpus.digest[:12]}]"
+        return f"{super().identity}[{corpus.name}@{corpus.digest[:12]}]"
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Index the training studies that have a film and a report.
@@ -115,10 +115,12 @@ class ConsultingTrained(TrainedSystem):
         self._corpus = f"{corpus.name}@{corpus.digest[:12]}"
 
 
-def load_consulting(name: str, model_class: type[ConsultingSystem], checkpoint: str | Path | None) -> ConsultingTrained:
+def load_consulting(
+    name: str, model_class: type[ConsultingSystem], checkpoint: str | Path | None, device: str | None = None
+) -> ConsultingTrained:
     """Load a trained consulting system; arguments and errors as `load_system`."""
-    found = load_system(name, model_class, checkpoint)
-    return ConsultingTrained(name, found.model, found.digest)
+    found = load_system(name, model_class, checkpoint, device)
+    return ConsultingTrained(name, found.model, found.origin, device)
 
 
 def subjects_of(examinations: Sequence[Examination], library: Library) -> list[str | None]:

@@ -1,12 +1,61 @@
 """A trained model under the harness's protocols, loaded from the folder that training left."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import torch
+
+from rrgbench import checkpoints
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import ReportModel
 from rrgbench.models import WEIGHTS
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model was loaded from.
+
+    Attributes
+    ----------
+    checkpoint : str
+        What it is called.
+    digest : str
+        Of all files that decide an answer; of a hub id its commit.
+    trained_on : str
+        `name@digest` of its training corpus; empty where that is not recorded.
+    """
+
+    checkpoint: str
+    digest: str
+    trained_on: str
+
+    @classmethod
+    def of(cls, source: Path | str, config: Any) -> Self:
+        """Of a folder, or of a hub id whose configuration says its commit."""
+        if isinstance(source, Path):
+            return cls(checkpoints.label(source), checkpoints.digest(source), checkpoints.trained_on(source))
+        commit = getattr(config, "_commit_hash", None)
+        return cls(checkpoints.label(source), f"{source}:{commit}" if commit else source, "")
+
+
+def chosen_device(device: str | None) -> str:
+    """The device asked for, or a GPU if there is one.
+
+    Raises
+    ------
+    InputError
+        If there is no such device.
+    """
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise InputError(f"device {device} is not available here ({reason}); known: cpu, cuda, cuda:1, mps") from None
+    return device
 
 
 class TrainedSystem:
@@ -18,15 +67,17 @@ class TrainedSystem:
         As registered.
     model : ReportModel
         Trained.
-    digest : str
-        Of its weights.
+    origin : Origin
+        Where it was loaded from.
+    device : str, optional
+        Where it runs; a GPU if there is one.
     """
 
-    def __init__(self, name: str, model: ReportModel, digest: str) -> None:
-        import torch
-
-        self.name, self.digest = name, digest
-        self.model: Any = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    def __init__(self, name: str, model: ReportModel, origin: Origin, device: str | None = None) -> None:
+        self.name = self._registered = name
+        self.checkpoint, self.trained_on, self.digest = origin.checkpoint, origin.trained_on, origin.digest
+        self.origin, self.device = origin, chosen_device(device)
+        self.model: Any = model.to(self.device).eval()
         self.image_size: int = model.config.image_size
         for method in model.offers:
             # a kind of system may answer itself
@@ -35,8 +86,8 @@ class TrainedSystem:
 
     @property
     def identity(self) -> str:
-        """Name and digest of the weights."""
-        return f"{self.name}@{self.digest}"
+        """Registered name and the digest of all that decides its answers."""
+        return f"{self._registered}@{self.digest}"
 
     @property
     def backbone(self) -> object:
@@ -44,7 +95,9 @@ class TrainedSystem:
         return self.model.backbone
 
 
-def load_system(name: str, model_class: type[ReportModel], checkpoint: str | Path | None) -> TrainedSystem:
+def load_system(
+    name: str, model_class: type[ReportModel], checkpoint: str | Path | None, device: str | None = None
+) -> TrainedSystem:
     """Load a trained system.
 
     Parameters
@@ -55,6 +108,8 @@ def load_system(name: str, model_class: type[ReportModel], checkpoint: str | Pat
         Its model.
     checkpoint : str or Path or None
         A folder written by `rrgbench train`, or a hub id.
+    device : str, optional
+        Where it runs; a GPU if there is one.
 
     Raises
     ------
@@ -80,7 +135,7 @@ def load_system(name: str, model_class: type[ReportModel], checkpoint: str | Pat
         raise InputError(
             f"no {name} checkpoint at {checkpoint!s}: neither a local folder nor a reachable hub id"
         ) from error
-    return TrainedSystem(name, model, weights_digest(folder) if folder.exists() else str(checkpoint))
+    return TrainedSystem(name, model, Origin.of(folder if folder.exists() else str(checkpoint), model.config), device)
 
 
 def weights_digest(folder: Path) -> str:

@@ -1,0 +1,90 @@
+"""Folders of trained models, looked at without loading them: where they lie, what they are, what they learned from."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from rrgbench.registry import Registry
+
+WEIGHTS: Final = "model.safetensors"
+"""Where a saved model's weights lie in its folder."""
+
+RECORD: Final = "training.json"
+"""What training leaves beside them: corpus, settings, seed."""
+
+_NOT_ANSWERING: Final = (RECORD, "README.md")
+_OF_TRAINING: Final = ("stages", "evaluations", "final.part")
+
+SHIPPED: Final[Registry[Any]] = Registry("model with checkpoints", "rrgbench.checkpoints")
+"""Models whose packages ship checkpoints. An entry point `MODEL = "package.folder"` says where they lie, a folder each;
+it is read, not imported. The file `default` there names the one that is loaded where none is named."""
+
+
+def shipped(model: str) -> dict[str, Path]:
+    """Checkpoints that ship with a model's package, by name; empty where none does."""
+    found = [path for place in _places(model) for path in sorted(place.glob("*")) if (path / WEIGHTS).is_file()]
+    return {path.name: path for path in found}
+
+
+def default_name(model: str) -> str:
+    """The shipped checkpoint that is loaded where none is named; empty where none ships."""
+    files = [place / "default" for place in _places(model)]
+    return next((file.read_text(encoding="utf-8").strip() for file in files if file.is_file()), "")
+
+
+def _places(model: str) -> list[Path]:
+    if model not in SHIPPED:
+        return []
+    package, *folders = SHIPPED.module(model).split(".")
+    spec = find_spec(package)
+    return [Path(place, *folders) for place in (spec.submodule_search_locations if spec is not None else None) or ()]
+
+
+def folder_of(model: str, checkpoint: str | Path | None) -> Path | None:
+    """The folder of a model's checkpoint: given itself, or shipped under the name; None if neither.
+
+    A folder comes before a name.
+    """
+    if checkpoint is not None and (Path(checkpoint) / WEIGHTS).is_file():
+        return Path(checkpoint)
+    return shipped(model).get(default_name(model) if checkpoint is None else str(checkpoint))
+
+
+def digest(folder: Path) -> str:
+    """First 12 digits of the SHA-256 of everything in a checkpoint that decides an answer.
+
+    That is every file but its card and the record of its training: weights, configuration, tokenizers, processors.
+    """
+    content = hashlib.sha256()
+    for path in sorted(_deciding(folder), key=lambda path: path.relative_to(folder).as_posix()):
+        with path.open("rb") as file:
+            content.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            content.update(hashlib.file_digest(file, "sha256").digest())
+    return content.hexdigest()[:12]
+
+
+def _deciding(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        aside = parts[0] in _OF_TRAINING or any(part.startswith((".", "checkpoint-")) for part in parts)
+        if path.is_file() and not aside and parts[-1] not in _NOT_ANSWERING:
+            yield path
+
+
+def trained_on(folder: Path) -> str:
+    """`name@digest` of the corpus that a checkpoint learned from; empty where it doesn't say."""
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    corpus = content.get("corpus") if isinstance(content, dict) else None
+    return corpus if isinstance(corpus, str) else ""
+
+
+def label(checkpoint: str | Path) -> str:
+    """What a checkpoint is called in tables and folders: its folder's name, or that of a hub id without its owner."""
+    path = Path(checkpoint)
+    return path.resolve().name if path.exists() else str(checkpoint).rpartition("/")[2]
