@@ -32,7 +32,7 @@ from rrgbench.modeling.captioner import word_loss
 from rrgbench.modeling.report_decoder import Attention
 from rrgbench.modeling.report_tokenizer import IGNORED
 from rrgbench.modeling.text_encoder import mean_over_words
-from rrgbench.modeling.trained_system import TrainedSystem, load_system
+from rrgbench.modeling.trained_system import Origin, TrainedSystem, load_system
 from rrgbench.models import Reads
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import TrainingData
@@ -290,15 +290,15 @@ class ReadsReferenceLabels(TrainedSystem):
 
     reads_labels = True
 
-    def __init__(self, name: str, model: XProNet, digest: str) -> None:
-        super().__init__(name, model, digest)
+    def __init__(self, name: str, model: XProNet, origin: Origin, device: str | None = None) -> None:
+        super().__init__(name, model, origin, device)
         self.reads = Reads(self.image_size)
         self._studies: dict[str, Study] = {}
 
     @property
     def identity(self) -> str:
-        """Name and digest of the weights, and that reference labels are read."""
-        return f"{self.name}@{self.digest}[labels:reference]"
+        """Name and digest of the checkpoint, and that reference labels are read."""
+        return f"{super().identity}[labels:reference]"
 
     def identity_on(self, corpus: Corpus) -> str:
         """The same on any corpus."""
@@ -330,7 +330,9 @@ train = baseline_trainer(NAME, XProNet, report_items=labelled_items)
 
 
 def load(
-    checkpoint: str | Path | None = None, labels: Literal["predicted", "reference"] = "predicted"
+    checkpoint: str | Path | None = None,
+    labels: Literal["predicted", "reference"] = "predicted",
+    device: str | None = None,
 ) -> TrainedSystem:
     """XProNet for the harness; `labels` says where the observations of a tested film come from. See `load_system`.
 
@@ -341,5 +343,5 @@ def load(
     """
     if labels not in ("predicted", "reference"):
         raise InputError(f"xpronet takes its labels from 'predicted' or 'reference'; given: {labels!r}")
-    found = load_system(NAME, XProNet, checkpoint)
-    return found if labels == "predicted" else ReadsReferenceLabels(NAME, found.model, found.digest)
+    found = load_system(NAME, XProNet, checkpoint, device)
+    return found if labels == "predicted" else ReadsReferenceLabels(NAME, found.model, found.origin, device)
