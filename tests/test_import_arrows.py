@@ -111,7 +111,7 @@ LAYERS = (
     # tables and their writing know nothing of what they show
     + rooms("render.escaping", "render.table", "render.html"),
     rooms("data", "metrics", "stats", "runs", "models"),
-    rooms("render", "labelers", "findings", "modeling"),
+    rooms("render", "labelers", "findings", "judges", "modeling"),
     rooms("scoring", "training", "adapters"),
     rooms("tasks"),
     rooms("explain", "claims", "trials", "reproduction", "leaderboard"),

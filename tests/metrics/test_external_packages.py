@@ -36,7 +36,16 @@ HYPOTHESES = {
     "c": "Lungs are clear .",
     "d": "The heart is normal .",
 }
-OURS = ("bertscore", "green", "radcliq", "radgraph_f1", "ratescore")
+OURS = (
+    "bertscore",
+    "crimson_medgemma",
+    "green",
+    "radcliq",
+    "radgraph_f1",
+    "ratescore",
+    "srr_bert",
+    "temporal_f1",
+)
 
 
 # Absent packages
@@ -64,9 +73,11 @@ def test_an_absent_package_is_an_error_that_says_how_to_get_it(nothing_installed
 
 def test_list_and_doctor_show_what_is_there_and_how_to_get_the_rest(nothing_installed) -> None:
     listed = CliRunner().invoke(list_command.app, ["metrics"]).stdout.splitlines()
-    assert [line.split()[0] for line in listed[-5:]] == list(OURS)
-    assert "not installed: pip install 'rrgbench[radeval]'; weights: " in listed[-2]
-    assert json.loads(CliRunner().invoke(list_command.app, ["metrics", "--json"]).stdout)[-5:] == list(OURS)
+    lines = {line.split()[0]: line for line in listed if line}
+    assert [name for name in lines if name in OURS] == list(OURS)
+    assert "not installed: pip install 'rrgbench[radeval]'; weights: " in lines["radgraph_f1"]
+    names = json.loads(CliRunner().invoke(list_command.app, ["metrics", "--json"]).stdout)
+    assert [name for name in names if name in OURS] == list(OURS)
     app = typer.Typer()
     app.command()(doctor_command)
     rows = {row["part"]: row for row in json.loads(CliRunner().invoke(app, ["--json"]).stdout)}
@@ -177,6 +188,72 @@ def test_an_answer_of_green_that_cannot_be_read_is_named(radeval) -> None:
     assert score(REFERENCES, HYPOTHESES, metrics=["green"], intervals=False)["green"].value == pytest.approx(0.4375)
     with pytest.raises(InputError, match="metric green gave no number for 1 studies: b"):
         score(REFERENCES, HYPOTHESES, metrics=[load_metric("green", model="judge")])
+
+
+def test_srr_bert_gives_each_studys_findings(radeval, monkeypatch) -> None:
+    looked = []
+
+    class Data:
+        def find(self, what):
+            looked.append(what)
+            raise LookupError
+
+    nltk = types.ModuleType("nltk")
+    nltk.data, nltk.download = Data(), lambda what, quiet: looked.append((what, quiet))
+    monkeypatch.setitem(sys.modules, "nltk", nltk)
+
+    class SRRBert:
+        MODEL_CONFIGS = {"leaves": {}, "leaves_with_statuses": {}}  # noqa: RUF012
+
+        def __init__(self, model_type="leaves", batch_size=4, tqdm_enable=False):
+            self.model_type = model_type
+
+        def evaluate(self, refs, hyps, on_sample_done=None):
+            assert refs == list(REFERENCES.values())
+            f1 = np.array([0.5, 0.0, 1.0, 0.25])
+            # the package's own average is over findings, and not used
+            return {"weighted avg": {"f1-score": 0.99}}, f1 / 2, f1 / 4, f1
+
+    radeval("radeval.metrics.SRRBert.srr_bert", SRRBert=SRRBert)
+    references = {key: [text, "second"] for key, text in REFERENCES.items()}
+    found = score(references, HYPOTHESES, metrics=["srr_bert"], protocol="raw", intervals=False)
+    assert found.per_study["srr_bert_f1"].tolist() == [0.5, 0.0, 1.0, 0.25]
+    assert found.per_study["srr_bert_recall"].tolist() == [0.125, 0.0, 0.25, 0.0625]
+    assert found["srr_bert_precision"].value == pytest.approx(0.21875)
+    assert "srr_bert:radeval@2.2.1(model=leaves_with_statuses)" in str(found["srr_bert_f1"].signature)
+    assert looked == ["tokenizers/punkt_tab", ("punkt_tab", True)]
+    with pytest.raises(InputError, match="model is 'stems'; expected one of leaves, leaves_with_statuses"):
+        load_metric("srr_bert", model="stems")
+
+
+def test_temporal_f1_counts_the_words_of_all_references(radeval) -> None:
+    def temporal(predictions, references, epsilon=1e-10, on_sample_done=None):
+        assert references[0] == [REFERENCES["a"], "second"]
+        return {"f1": 0.9, "sample_scores": [1.0, 1e-10, 0.5, 1.0]}
+
+    radeval("radeval.metrics.f1temporal.f1temporal", F1Temporal=temporal)
+    references = {key: [text, "second"] for key, text in REFERENCES.items()}
+    found = score(references, HYPOTHESES, metrics=["temporal_f1"], protocol="raw", intervals=False)
+    assert found.per_study["temporal_f1"].tolist() == [1.0, 1e-10, 0.5, 1.0]
+    assert found["temporal_f1"].value == pytest.approx(0.625)
+    assert "temporal_f1:radeval@2.2.1" in str(found["temporal_f1"].signature)
+
+
+def test_crimson_of_the_authors_model_names_what_it_could_not_read(radeval) -> None:
+    class CRIMSONScore:
+        def __init__(self, provider="hf", model_name=None, **options):
+            assert provider == "hf"
+            self.scores = [0.5, float("nan"), -0.5, 1.0] if model_name == "judge" else [0.5, 0.25, -0.5, 1.0]
+
+        def __call__(self, refs, hyps, patient_contexts=None, include_guidelines=True, on_sample_done=None):
+            return 0.0, 0.0, self.scores, None
+
+    radeval("radeval.metrics.crimson.crimson", CRIMSONScore=CRIMSONScore)
+    found = score(REFERENCES, HYPOTHESES, metrics=["crimson_medgemma"], intervals=False)
+    assert found.per_study["crimson_medgemma"].tolist() == [0.5, 0.25, -0.5, 1.0]
+    assert "model=rajpurkarlab/medgemma-4b-it-crimson" in str(found["crimson_medgemma"].signature)
+    with pytest.raises(InputError, match="metric crimson_medgemma gave no number for 1 studies: b"):
+        score(REFERENCES, HYPOTHESES, metrics=[load_metric("crimson_medgemma", model="judge")])
 
 
 def test_a_package_that_fails_on_import_is_told_in_one_line(radeval) -> None:

@@ -1,8 +1,8 @@
-"""The plug-ins that ship with us: BERTScore, RadGraph F1, RaTEScore, RadCliQ and GREEN, each over its own package.
+"""The plug-ins that ship with us, each over its own package.
 
-Four of them come from RadEval (jbdel/RadEval), which keeps them running on current transformers, where RadGraph's own
-package fails (`docs/metrics.md`). Its classes are called directly, not through its facade, because the facade takes no
-weights and silences warnings for the whole process.
+All but BERTScore come from RadEval (jbdel/RadEval), which keeps them running on current transformers, where RadGraph's
+own package fails (`docs/metrics.md`). Its classes are called directly, not through its facade, because the facade takes
+no weights and silences warnings for the whole process.
 
 Where a package compares with one reference only, it gets each study's first, like clinical efficacy.
 """
@@ -184,6 +184,71 @@ def load_green(model: str = "StanfordAIMI/GREEN-radllama2-7b") -> Loaded:
     return Loaded(greens, {"model": model})
 
 
+def load_crimson(model: str = "rajpurkarlab/medgemma-4b-it-crimson") -> Loaded:
+    """CRIMSON (arXiv 2603.06183) by the authors' model, with RadEval's copy of their prompt and score.
+
+    Parameters
+    ----------
+    model : str
+        Hub id or folder of the judge.
+    """
+    from radeval.metrics.crimson.crimson import CRIMSONScore
+
+    judge = CRIMSONScore(provider="hf", model_name=model)
+
+    def crimsons(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        # NaN where the answer could not be read, which scoring refuses with the studies' ids
+        return np.array(judge(_first(references), hypotheses)[2], dtype=np.float64)
+
+    return Loaded(crimsons, {"model": model})
+
+
+def load_srr_bert(model: str = "leaves_with_statuses") -> Loaded:
+    """SRR-BERT (Delbrouck et al., ACL 2025): precision, recall and F1 of a report's findings.
+
+    Parameters
+    ----------
+    model : {"leaves", "upper", "leaves_with_statuses", "upper_with_statuses"}
+        Which findings, fine or coarse, and whether present, absent and uncertain are told apart; RadEval's choice.
+
+    Notes
+    -----
+    Ours is the mean over studies; RadEval prints an average over findings, weighted by how often each occurs.
+    """
+    import nltk
+    from radeval.metrics.SRRBert.srr_bert import SRRBert
+
+    if model not in SRRBert.MODEL_CONFIGS:
+        raise InputError(f"srr_bert's option model is {model!r}; expected one of {', '.join(SRRBert.MODEL_CONFIGS)}")
+    try:
+        nltk.data.find("tokenizers/punkt_tab")
+    except LookupError:
+        nltk.download("punkt_tab", quiet=True)
+    judge = SRRBert(model_type=model)
+
+    def statuses(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        _, precision, recall, f1 = judge.evaluate(_first(references), hypotheses)
+        return np.stack([precision, recall, f1], axis=1)
+
+    return Loaded(statuses, {"model": model})
+
+
+def load_temporal_f1() -> Loaded:
+    """Temporal entity F1 (Zhang et al., Libra, ACL Findings 2025): words of change that both reports have.
+
+    Notes
+    -----
+    Of several references the words of all count, as the package has it. Two reports without such a word score 1.
+    """
+    from radeval.metrics.f1temporal.f1temporal import F1Temporal
+
+    def change(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
+        found: ArrayLike = F1Temporal(predictions=hypotheses, references=references)["sample_scores"]
+        return found
+
+    return Loaded(change)
+
+
 def _radeval_by_its_former_name() -> None:
     """Let RadEval's copy of RadGraph find itself.
 
@@ -237,4 +302,30 @@ GREEN_SCORE: Final = PlugIn(
     get=RADEVAL,
     weights="GREEN-radllama2-7b from the hub (7 billion parameters, runs the repository's code), or the option model",
     judge=True,
+)
+CRIMSON_MEDGEMMA: Final = PlugIn(
+    entries=(_entry("crimson_medgemma", "CRIMSON (MedGemma)", -1.0),),
+    load=load_crimson,
+    package="radeval",
+    get=RADEVAL,
+    weights="medgemma-4b-it-crimson from the hub (4 billion parameters), or the option model",
+    judge=True,
+)
+SRR_BERT: Final = PlugIn(
+    entries=(
+        _entry("srr_bert_precision", "SRR-BERT precision"),
+        _entry("srr_bert_recall", "SRR-BERT recall"),
+        _entry("srr_bert_f1", "SRR-BERT F1"),
+    ),
+    load=load_srr_bert,
+    package="radeval",
+    get=RADEVAL,
+    weights="SRR-BERT of the option model (StanfordAIMI) and the tokenizer of BiomedVLP-CXR-BERT-general from the hub",
+)
+TEMPORAL_F1: Final = PlugIn(
+    entries=(_entry("temporal_f1", "temporal F1"),),
+    load=load_temporal_f1,
+    package="radeval",
+    get=RADEVAL,
+    weights="Stanza's radiology models, which Stanza fetches",
 )
