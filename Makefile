@@ -1,6 +1,7 @@
 # make eval   sets everything up and runs the main job on the embedded default
 # make test   sets everything up and runs linters, types and tests
 # make drift  runs the quick suite on the shipped checkpoint and checks it against leaderboards/
+# make baseline REASON="..."  writes that baseline anew
 # make bench  runs the speed comparisons
 PYTHON ?= python3
 VENV ?= .venv
@@ -26,8 +27,7 @@ drift: $(VENV)/.installed
 
 baseline: $(VENV)/.installed
 	$(BIN)/rrgbench eval --model dcrrg --suite quick --out $(RUN) > /dev/null
-	mkdir -p leaderboards/baselines
-	cp $(RUN)/results.json leaderboards/baselines/quick-phantom.json
+	$(BIN)/rrgbench drift $(RUN) --against leaderboards/baselines/quick-phantom.json --update --reason "$(REASON)"
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks

@@ -1,27 +1,25 @@
 """`rrgbench drift`: did the numbers of a run move against a baseline?"""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rrgbench.cli.option_groups import Json
 
-if TYPE_CHECKING:
-    from rrgbench.render.table import Cell, Column, Row
-    from rrgbench.runs.drift import Drift
-    from rrgbench.runs.records import Record
-
-_LISTED = 20
-"""Rows of a kind that the table lists before it counts the rest; `--json` has all."""
-
 
 def drift(
     run: Annotated[Path, typer.Argument(help="Run folder or results.json.", show_default=False)],
-    against: Annotated[Path, typer.Option("--against", help="The baseline: the same.", show_default=False)],
+    against: Annotated[
+        Path, typer.Option("--against", help="Baseline file, run folder or results.json.", show_default=False)
+    ],
     tolerance: Annotated[
         list[str] | None,
         typer.Option("--tolerance", "-t", help="metric=0.01 or task/metric=0.01, * allowed; repeatable."),
+    ] = None,
+    tolerances: Annotated[
+        Path | None, typer.Option("--tolerances", help="A YAML file of tolerances, one metric: NUMBER a line.")
     ] = None,
     allow_signature: Annotated[
         list[str] | None,
@@ -30,103 +28,85 @@ def drift(
     allow_extra: Annotated[
         bool, typer.Option("--allow-extra", help="Values that only RUN has are listed but don't matter.")
     ] = False,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on",
+            help="any: whatever is not identical; tolerance: beyond its tolerance; noise: beyond tolerance and noise.",
+        ),
+    ] = "tolerance",
+    update: Annotated[bool, typer.Option("--update", help="Write RUN as the new baseline; needs --reason.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why the numbers may move; kept in the baseline.")] = "",
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the tables as Markdown here.")] = None,
+    github: Annotated[
+        bool, typer.Option("--github", help="Print GitHub annotations and add the tables to the job's summary.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Compare a run with a baseline, value by value, and say what moved and by how much.
+    """Compare a run with a baseline, value by value: what changed, by how much, and most likely why.
+
+    Where both are run folders, values beyond their tolerance are tested by a paired bootstrap over the studies
+    (Holm-corrected): those that it can't tell from 0 are within noise.
 
     Exit codes: 0 nothing moved; 1 a value moved or became blank; 4 not comparable (signatures differ, values are
-    missing).
+    missing). --update ends with 0.
 
     \b
     Examples:
       rrgbench drift runs/today --against leaderboards/baselines/quick-phantom.json
-      rrgbench drift runs/today --against runs/before --tolerance 'bleu_*=0.005' --allow-signature rrgbench
+      rrgbench drift runs/today --against runs/before --tolerance 'bleu_*=0.005' --fail-on noise
+      rrgbench drift runs/today --against baseline.json --update --reason "labeler rules@3"
     """
+    from rrgbench.errors import InputError
+    from rrgbench.files import write_text
+    from rrgbench.render.drift_documents import (
+        drift_junit,
+        drift_markdown,
+        drift_summary,
+        drift_tables,
+        github_annotations,
+    )
     from rrgbench.render.json import json_text
-    from rrgbench.runs.drift import check_fields, compare_runs, parse_tolerances
-    from rrgbench.runs.store import read_results
+    from rrgbench.render.terminal import print_tables
+    from rrgbench.runs.baseline import Side, read_side, write_baseline
+    from rrgbench.runs.drift import parse_tolerances, read_tolerances
+    from rrgbench.runs.drift_check import check_drift
     from rrgbench.scoring.signature import FIELDS
 
-    ours, theirs = read_results(run), read_results(against)
-    check_fields(allow_signature or (), FIELDS, [*ours, *theirs])
-    found = compare_runs(
+    if reason and not update:
+        raise InputError("--reason goes with --update")
+    ours = read_side(run)
+    theirs = Side(()) if update and not against.exists() else read_side(against)
+    # what is said on the command line comes before the file
+    chosen = {**parse_tolerances(tolerance or ()), **(read_tolerances(tolerances) if tolerances else {})}
+    chosen |= parse_tolerances(tolerance or ())
+    found = check_drift(
         ours,
         theirs,
-        tolerances=parse_tolerances(tolerance or ()),
+        tolerances=chosen,
         allowed=allow_signature or (),
+        known_fields=FIELDS,
         allow_extra=allow_extra,
+        fail_on=fail_on,
     )
+    if junit is not None:
+        write_text(junit, drift_junit(found))
+    if markdown is not None:
+        write_text(markdown, drift_markdown(found))
     if json:
         typer.echo(json_text(found.to_json()))
     else:
-        _print(found)
+        print_tables(drift_tables(found))
+        typer.echo(drift_summary(found))
+    if github:
+        for line in github_annotations(found):
+            typer.echo(line, err=json)
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(drift_markdown(found))
+    if update:
+        write_baseline(ours, against, reason, theirs.renewals)
+        typer.echo(f"baseline written: {against}", err=True)
+        return
     raise typer.Exit(int(found.verdict))
-
-
-def _print(found: "Drift") -> None:
-    from rrgbench.render.table import Cell, Column, Row
-
-    moved = [
-        Row(
-            _name(pair.run),
-            (
-                Cell(_where(pair.run)),
-                _value(pair.baseline),
-                _value(pair.run),
-                Cell(pair.what),
-                Cell(f"{pair.tolerance:g}"),
-            ),
-        )
-        for pair in found.moved
-    ]
-    change = (Column("baseline"), Column("run"), Column("change", text=True), Column("tolerance"))
-    _print_table("Moved", change, moved)
-    refused = [
-        Row(_name(pair.run), (Cell(_where(pair.run)), Cell(field), Cell(theirs), Cell(ours)))
-        for pair in found.refused
-        for field, ours, theirs in pair.differences
-    ]
-    fields = tuple(Column(title, text=True) for title in ("field", "baseline", "run"))
-    _print_table("Not comparable: signatures differ", fields, refused)
-    for title, records in (("Only in the baseline", found.only_baseline), ("Only in the run", found.only_run)):
-        rows = [Row(_name(record), (Cell(_where(record)), _value(record))) for record in records]
-        _print_table(title, (Column("number"),), rows)
-    typer.echo(_summary(found))
-
-
-def _print_table(title: str, columns: "tuple[Column, ...]", rows: "list[Row]") -> None:
-    """A table of values, unless there is none."""
-    from rrgbench.render.table import Column, Table
-    from rrgbench.render.terminal import print_table
-
-    more = (f"and {len(rows) - _LISTED} more (--json lists all)",) if len(rows) > _LISTED else ()
-    if rows:
-        print_table(Table(title, "value", (Column("of", text=True), *columns), tuple(rows[:_LISTED]), more))
-
-
-def _name(record: "Record") -> str:
-    """Which value, short enough for a table: corpus and split stand in the signature."""
-    return f"{record.model}: {record.metric}"
-
-
-def _where(record: "Record") -> str:
-    fields = ("observation", "fraction", "setting", "k", "seed")
-    where = [f"{field}={cell}" for field in fields if (cell := getattr(record, field)) is not None]
-    return ", ".join([record.task, *where])
-
-
-def _value(record: "Record") -> "Cell":
-    from rrgbench.render.table import Cell
-
-    return Cell(record.value, decimals=4)
-
-
-def _summary(found: "Drift") -> str:
-    parts = [
-        f"{len(found.pairs)} values compared",
-        f"{len(found.moved)} moved",
-        f"{len(found.refused)} with other signatures",
-        f"{len(found.only_baseline)} only in the baseline",
-        f"{len(found.only_run)} only in the run",
-    ]
-    return f"{found.verdict.name.lower().replace('_', ' ')}: {', '.join(parts)}"

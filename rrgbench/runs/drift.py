@@ -1,4 +1,4 @@
-"""Whether the numbers of a run moved against a baseline.
+"""Whether the numbers of a run moved against a baseline, value by value.
 
 Values are paired by everything that says which value they are, and compared only where their signatures agree: a
 difference between numbers made in two ways means nothing. Whatever could not be paired is listed, never passed over.
@@ -7,13 +7,20 @@ difference between numbers made in two ways means nothing. Whatever could not be
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
 
 from rrgbench.errors import ExitCode, InputError, meant
 from rrgbench.metrics.catalogue import entry
+from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Identity, Record, sort_records
+from rrgbench.stats.paired import holm
 
 _ROUNDING = 1e-12
 """Room for the decimal text of numbers, so that a difference equal to the tolerance has not moved."""
@@ -29,6 +36,26 @@ class Verdict(enum.IntEnum):
     NOT_COMPARABLE = ExitCode.NOT_COMPARABLE
 
 
+class Change(enum.StrEnum):
+    """What became of one value, from the least to the worst."""
+
+    IDENTICAL = "identical"
+    WITHIN_TOLERANCE = "within tolerance"
+    WITHIN_NOISE = "within noise"
+    DRIFTED = "drifted"
+    NEW = "only in the run"
+    MISSING = "missing"
+    NOT_COMPARABLE = "not comparable"
+
+
+STRICTNESS: Final = {
+    "any": frozenset({Change.WITHIN_TOLERANCE, Change.WITHIN_NOISE, Change.DRIFTED}),
+    "tolerance": frozenset({Change.WITHIN_NOISE, Change.DRIFTED}),
+    "noise": frozenset({Change.DRIFTED}),
+}
+"""Which changes make a run fail: any at all, those beyond the tolerance, those beyond tolerance and noise."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """One value in both runs.
@@ -41,15 +68,19 @@ class Pair:
         Largest absolute difference that counts as unmoved.
     differences : tuple of (str, str, str)
         Signature fields that differ and are not allowed to: field, in the run, in the baseline.
+    p_value : float or None
+        Of the difference over resamples of the studies, Holm's over all values beyond their tolerance; None where a
+        side has no resamples.
     """
 
     run: Record
     baseline: Record
     tolerance: float
     differences: tuple[tuple[str, str, str], ...] = ()
+    p_value: float | None = None
 
     @property
-    def change(self) -> float | None:
+    def difference(self) -> float | None:
         """Run minus baseline; None where either is blank."""
         if self.run.value is None or self.baseline.value is None:
             return None
@@ -58,19 +89,50 @@ class Pair:
     @property
     def moved(self) -> bool:
         """Whether the value moved by more than its tolerance, vanished or appeared."""
-        if self.change is None:
+        if self.difference is None:
             return (self.run.value is None) != (self.baseline.value is None)
-        return abs(self.change) > self.tolerance + _ROUNDING
+        return abs(self.difference) > self.tolerance + _ROUNDING
+
+    @property
+    def change(self) -> Change:
+        """What became of the value."""
+        if self.differences:
+            return Change.NOT_COMPARABLE
+        if self.moved:
+            noise = self.difference is not None and self.p_value is not None and self.p_value > _ALPHA
+            return Change.WITHIN_NOISE if noise else Change.DRIFTED
+        same = self.difference is None or abs(self.difference) <= _ROUNDING * max(1.0, abs(self.baseline.value or 0.0))
+        return Change.IDENTICAL if same else Change.WITHIN_TOLERANCE
 
     @property
     def what(self) -> str:
         """The change in words: by how much, or why a side is blank."""
-        if self.change is not None:
-            return f"{self.change:+.4f}"
+        if self.difference is not None:
+            return f"{self.difference:+.4f}" if abs(self.difference) >= 5e-5 else f"{self.difference:+.1e}"
         if self.moved:
             blank, side = (self.run, "became blank") if self.run.value is None else (self.baseline, "was blank")
             return f"{side}: {blank.reason}"
         return "blank in both"
+
+
+_ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One thing that changed.
+
+    Attributes
+    ----------
+    kind : str
+        `corpus`, `labeler`, `protocol`, `seed`, `studies`, `rrgbench`, `choice`, `checkpoint`, `packages`, `reports`,
+        `metric`, `answers` or `unknown`.
+    text : str
+        What changed, in one line; ids of studies at most, never a report.
+    """
+
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +149,10 @@ class Drift:
         Values that one side lacks.
     allow_extra : bool
         Whether values that only the run has are fine.
+    fail_on : {"any", "tolerance", "noise"}
+        Which changes fail (`STRICTNESS`).
+    causes : tuple of Cause
+        What most likely explains the changes, the surest first.
     """
 
     pairs: tuple[Pair, ...]
@@ -94,12 +160,26 @@ class Drift:
     only_run: tuple[Record, ...] = ()
     only_baseline: tuple[Record, ...] = ()
     allow_extra: bool = False
+    fail_on: str = "tolerance"
+    causes: tuple[Cause, ...] = ()
+
+    @property
+    def changed(self) -> tuple[Pair, ...]:
+        """Pairs that are not identical, the largest change in tolerances first, blanks before all."""
+        found = [pair for pair in self.pairs if pair.change is not Change.IDENTICAL]
+        return tuple(sorted(found, key=lambda pair: (-_severity(pair), pair.run.name)))
 
     @property
     def moved(self) -> tuple[Pair, ...]:
-        """Pairs whose value moved, the largest move in tolerances first, blanks before all."""
-        found = [pair for pair in self.pairs if pair.moved]
-        return tuple(sorted(found, key=lambda pair: (-_severity(pair), pair.run.name)))
+        """Changed pairs that make the run fail."""
+        return tuple(pair for pair in self.changed if pair.change in STRICTNESS[self.fail_on])
+
+    @property
+    def counts(self) -> dict[Change, int]:
+        """How many values became what, in the order of `Change`."""
+        changes = [pair.change for pair in (*self.pairs, *self.refused)]
+        counted = {change: changes.count(change) for change in Change}
+        return {**counted, Change.NEW: len(self.only_run), Change.MISSING: len(self.only_baseline)}
 
     @property
     def verdict(self) -> Verdict:
@@ -114,20 +194,24 @@ class Drift:
             "verdict": self.verdict.name.lower(),
             "exit_code": int(self.verdict),
             "compared": len(self.pairs),
+            "counts": {str(change): count for change, count in self.counts.items()},
             "moved": [_pair_json(pair) for pair in self.moved],
+            "changed": [_pair_json(pair) for pair in self.changed],
             "not_comparable": [_pair_json(pair) for pair in self.refused],
             "only_in_run": [record.to_json() for record in self.only_run],
             "only_in_baseline": [record.to_json() for record in self.only_baseline],
+            "causes": [{"kind": cause.kind, "text": cause.text} for cause in self.causes],
         }
 
 
-def compare_runs(
+def drift_between(
     run: Iterable[Record],
     baseline: Iterable[Record],
     *,
     tolerances: Mapping[str, float] | None = None,
     allowed: Iterable[str] = (),
     allow_extra: bool = False,
+    fail_on: str = "tolerance",
 ) -> Drift:
     """Compare the records of a run with those of a baseline.
 
@@ -141,16 +225,20 @@ def compare_runs(
         Signature fields that may differ (`rrgbench`, `corpus`, `n`, `labeler` ...), or `all`.
     allow_extra : bool
         Whether values that only the run has are fine; they are listed all the same.
+    fail_on : {"any", "tolerance", "noise"}
+        Which changes fail (`STRICTNESS`).
 
     Raises
     ------
     InputError
-        If a tolerance is not a number from 0 up, or a side has two records for one value.
+        If a tolerance is not a number from 0 up, `fail_on` is none of the three, or a side has two records for a value.
     """
     chosen = tolerances or {}
     for pattern, limit in chosen.items():
         if not (math.isfinite(limit) and limit >= 0):
             raise InputError(f"tolerance {pattern}={limit}: expected a number from 0 up")
+    if fail_on not in STRICTNESS:
+        raise InputError(f"--fail-on {fail_on!r}: expected {', '.join(STRICTNESS)}; {meant(fail_on, STRICTNESS)}")
     fine = frozenset(allowed)
     paired, only_run, only_baseline = _paired(sort_records(run), sort_records(baseline))
     pairs: list[Pair] = []
@@ -158,7 +246,38 @@ def compare_runs(
     for ours, theirs in paired:
         pair = Pair(ours, theirs, tolerance_of(ours, chosen), _differences(ours, theirs, fine))
         (refused if pair.differences else pairs).append(pair)
-    return Drift(tuple(pairs), tuple(refused), tuple(only_run), tuple(only_baseline), allow_extra)
+    return Drift(tuple(pairs), tuple(refused), tuple(only_run), tuple(only_baseline), allow_extra, fail_on)
+
+
+def with_noise(drift: Drift, run: Side, baseline: Side) -> Drift:
+    """The same with a paired test over the studies for each value beyond its tolerance.
+
+    Both sides resample the studies by the same seed, so that the difference is taken resample by resample; the test is
+    normal, with the paired bootstrap's standard error, and p-values are Holm's over all values tested. Where a side has
+    no resamples, a value keeps `p_value` None.
+    """
+    beyond = [pair for pair in drift.pairs if pair.moved and pair.difference is not None]
+    if not beyond:
+        return drift
+    ours, theirs = run.resamples(), baseline.resamples()
+    tested: list[tuple[Pair, float]] = []
+    for pair in beyond:
+        one, other = ours.get(pair.run.identity), theirs.get(pair.baseline.identity)
+        if one is not None and other is not None and one.shape == other.shape and not np.isnan(one - other).all():
+            tested.append((pair, _p_value(pair.difference or 0.0, one - other)))
+    adjusted = dict(zip((id(pair) for pair, _ in tested), holm(np.array([p for _, p in tested])), strict=True))
+    pairs = (replace(pair, p_value=float(adjusted[id(pair)])) if id(pair) in adjusted else pair for pair in drift.pairs)
+    return replace(drift, pairs=tuple(pairs))
+
+
+def _p_value(difference: float, resampled: NDArray[np.float64]) -> float:
+    """Two-sided, of a difference whose values on resamples are given.
+
+    Counting resamples beyond 0 would bound p by their number, and Holm's correction over dozens of values would then
+    call any drift noise.
+    """
+    error = float(np.nanstd(resampled))
+    return 0.0 if error == 0 else math.erfc(abs(difference) / error / math.sqrt(2))
 
 
 def tolerance_of(record: Record, tolerances: Mapping[str, float]) -> float:
@@ -186,10 +305,27 @@ def check_fields(names: Iterable[str], signatures: Iterable[str], records: Itera
     InputError
         Naming the field and the nearest one.
     """
-    known = {"all", *signatures, *(field for record in records for field in _fields(record))}
+    known = {"all", *signatures, *(field for record in records for field in signature_fields(record))}
     for name in names:
         if name not in known:
             raise InputError(f"no field of signatures is called {name!r}; {meant(name, sorted(known))}")
+
+
+def read_tolerances(path: Path) -> dict[str, float]:
+    """Tolerances of a YAML file: a mapping of metric, or task/metric, to a number.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read or holds anything else.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"tolerances {path.name} can't be read ({type(error).__name__})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"tolerances {path.name}: expected lines like bleu_4: 0.002")
+    return parse_tolerances(f"{pattern}={limit}" for pattern, limit in content.items())
 
 
 def parse_tolerances(texts: Iterable[str]) -> dict[str, float]:
@@ -253,7 +389,7 @@ def _differences(run: Record, baseline: Record, allowed: frozenset[str]) -> tupl
     if run.value is None or baseline.value is None:
         ours, theirs = {}, {}
     else:
-        ours, theirs = _fields(run), _fields(baseline)
+        ours, theirs = signature_fields(run), signature_fields(baseline)
     ours |= {"corpus": run.corpus, "split": run.split}
     theirs |= {"corpus": baseline.corpus, "split": baseline.split}
     names = dict.fromkeys([*ours, *theirs])
@@ -264,8 +400,8 @@ def _differences(run: Record, baseline: Record, allowed: frozenset[str]) -> tupl
     )
 
 
-def _fields(record: Record) -> dict[str, str]:
-    """Fields of a record's signature; `n` is the record's own where the signature has none."""
+def signature_fields(record: Record) -> dict[str, str]:
+    """Fields of a record's signature by name; `n` is the record's own where the signature has none."""
     fields = {} if record.n is None else {"n": str(record.n)}
     for part in filter(None, (record.signature or "").split("|")):
         name, _, value = part.partition(":")
@@ -275,17 +411,19 @@ def _fields(record: Record) -> dict[str, str]:
 
 def _severity(pair: Pair) -> float:
     """How many tolerances a value moved; infinite for blanks and for a tolerance of zero."""
-    if pair.change is None or pair.tolerance == 0:
+    if pair.difference is None or pair.tolerance == 0:
         return math.inf
-    return abs(pair.change) / pair.tolerance
+    return abs(pair.difference) / pair.tolerance
 
 
 def _pair_json(pair: Pair) -> dict[str, Any]:
     return {
         "run": pair.run.to_json(),
         "baseline": pair.baseline.to_json(),
-        "change": pair.change,
+        "verdict": str(pair.change),
+        "change": pair.difference,
         "tolerance": pair.tolerance,
+        "p_value": pair.p_value,
         "what": pair.what,
         "signature_differences": [list(difference) for difference in pair.differences],
     }

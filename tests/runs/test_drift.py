@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rrgbench.cli.drift import drift
 from rrgbench.errors import InputError
-from rrgbench.runs.drift import Verdict, check_fields, compare_runs, parse_tolerances, tolerance_of
+from rrgbench.runs.drift import Verdict, check_fields, drift_between, parse_tolerances, tolerance_of
 from rrgbench.runs.records import Record, dump_records
 from rrgbench.scoring.signature import FIELDS
 
@@ -31,29 +31,29 @@ BASE = [bleu(), auroc(0.7), bleu(0.1, model="most-frequent")]
 
 
 def test_a_run_has_not_moved_against_itself() -> None:
-    found = compare_runs(BASE, list(reversed(BASE)))
+    found = drift_between(BASE, list(reversed(BASE)))
     assert found.verdict is Verdict.SAME
     assert len(found.pairs) == 3
 
 
 @given(st.floats(0, 1), st.floats(-0.02, 0.02), st.floats(0, 0.02))
 def test_a_value_moves_exactly_when_it_leaves_its_tolerance(value: float, change: float, tolerance: float) -> None:
-    found = compare_runs([bleu(value + change)], [bleu(value)], tolerances={"bleu_4": tolerance})
+    found = drift_between([bleu(value + change)], [bleu(value)], tolerances={"bleu_4": tolerance})
     actual = abs((value + change) - value)
     if abs(actual - tolerance) > 1e-9:
         assert (found.verdict is Verdict.MOVED) == (actual > tolerance)
 
 
 def test_a_change_of_exactly_the_tolerance_has_not_moved() -> None:
-    assert compare_runs([bleu(0.3)], [bleu(0.1)], tolerances={"bleu_4": 0.2}).verdict is Verdict.SAME
-    assert compare_runs([bleu(0.3001)], [bleu(0.1)], tolerances={"bleu_4": 0.2}).verdict is Verdict.MOVED
+    assert drift_between([bleu(0.3)], [bleu(0.1)], tolerances={"bleu_4": 0.2}).verdict is Verdict.SAME
+    assert drift_between([bleu(0.3001)], [bleu(0.1)], tolerances={"bleu_4": 0.2}).verdict is Verdict.MOVED
 
 
 def test_trained_auroc_is_given_more_room_than_text_metrics() -> None:
     run = [auroc(0.715), bleu(0.265)]
-    found = compare_runs(run, [auroc(0.7), bleu(0.25)])
+    found = drift_between(run, [auroc(0.7), bleu(0.25)])
     assert [pair.run.metric for pair in found.moved] == ["bleu_4"]
-    assert found.moved[0].change == pytest.approx(0.015)
+    assert found.moved[0].difference == pytest.approx(0.015)
     assert found.moved[0].what == "+0.0150"
 
 
@@ -61,59 +61,59 @@ def test_trained_auroc_is_given_more_room_than_text_metrics() -> None:
     ("run", "base", "what"), [(None, 0.25, "became blank: the l"), (0.25, None, "was blank: the l")]
 )
 def test_a_value_that_vanished_or_appeared_has_moved(run: float | None, base: float | None, what: str) -> None:
-    found = compare_runs([bleu(run)], [bleu(base)])
+    found = drift_between([bleu(run)], [bleu(base)])
     assert found.verdict is Verdict.MOVED
     assert found.moved[0].what.startswith(what)
-    assert found.moved[0].change is None
+    assert found.moved[0].difference is None
 
 
 def test_blank_on_both_sides_has_not_moved() -> None:
-    assert compare_runs([bleu(None)], [bleu(None)]).verdict is Verdict.SAME
+    assert drift_between([bleu(None)], [bleu(None)]).verdict is Verdict.SAME
 
 
 def test_a_value_that_became_blank_is_not_hidden_by_its_missing_signature() -> None:
-    found = compare_runs([bleu(None, signature=None)], [bleu(0.25)])
+    found = drift_between([bleu(None, signature=None)], [bleu(0.25)])
     assert found.verdict is Verdict.MOVED
 
 
 def test_other_signatures_are_refused_by_field() -> None:
     run = bleu(signature=SIGNATURE.replace("n:100", "n:90") + "|allowed:missing-10")
-    found = compare_runs([run], [bleu()])
+    found = drift_between([run], [bleu()])
     assert found.verdict is Verdict.NOT_COMPARABLE
     assert found.refused[0].differences == (("n", "90", "100"), ("allowed", "missing-10", "-"))
-    assert compare_runs([run], [bleu()], allowed=["n"]).verdict is Verdict.NOT_COMPARABLE
-    assert compare_runs([run], [bleu()], allowed=["n", "allowed"]).verdict is Verdict.SAME
-    assert compare_runs([run], [bleu()], allowed=["all"]).verdict is Verdict.SAME
+    assert drift_between([run], [bleu()], allowed=["n"]).verdict is Verdict.NOT_COMPARABLE
+    assert drift_between([run], [bleu()], allowed=["n", "allowed"]).verdict is Verdict.SAME
+    assert drift_between([run], [bleu()], allowed=["all"]).verdict is Verdict.SAME
 
 
 def test_another_version_of_the_corpus_is_a_difference_not_a_gap() -> None:
     run = bleu(corpus="phantom@9999", signature=SIGNATURE.replace("1a2b", "9999"))
-    found = compare_runs([run], [bleu()])
+    found = drift_between([run], [bleu()])
     assert not found.only_run
     assert not found.only_baseline
     assert found.refused[0].differences == (("corpus", "phantom@9999", "phantom@1a2b"),)
-    assert compare_runs([run], [bleu()], allowed=["corpus"]).verdict is Verdict.SAME
+    assert drift_between([run], [bleu()], allowed=["corpus"]).verdict is Verdict.SAME
 
 
 def test_records_of_one_side_are_listed_and_not_comparable() -> None:
-    short = compare_runs(BASE[:2], BASE)
+    short = drift_between(BASE[:2], BASE)
     assert short.verdict is Verdict.NOT_COMPARABLE
     assert [record.model for record in short.only_baseline] == ["most-frequent"]
-    longer = compare_runs(BASE, BASE[:2])
+    longer = drift_between(BASE, BASE[:2])
     assert longer.verdict is Verdict.NOT_COMPARABLE
     assert [record.model for record in longer.only_run] == ["most-frequent"]
-    extra = compare_runs(BASE, BASE[:2], allow_extra=True)
+    extra = drift_between(BASE, BASE[:2], allow_extra=True)
     assert extra.verdict is Verdict.SAME
     assert len(extra.only_run) == 1
 
 
 def test_nothing_compared_is_not_agreement() -> None:
-    assert compare_runs([], []).verdict is Verdict.NOT_COMPARABLE
+    assert drift_between([], []).verdict is Verdict.NOT_COMPARABLE
 
 
 def test_moved_values_come_worst_first() -> None:
     run = [bleu(0.252), bleu(0.2, model="most-frequent"), auroc(0.73)]
-    found = compare_runs(run, BASE)
+    found = drift_between(run, BASE)
     assert [(pair.run.model, pair.run.metric) for pair in found.moved] == [
         ("most-frequent", "bleu_4"),
         ("dcrrg", "bleu_4"),
@@ -126,8 +126,8 @@ def test_tolerances_are_chosen_by_the_first_pattern_that_fits() -> None:
     assert tolerance_of(bleu(), {}) == 1e-3
     assert tolerance_of(bleu(metric="of_another_package"), {}) == 1e-3
     given = parse_tolerances(["bleu_*=0.5", "classification/*=0.3"])
-    assert compare_runs([bleu(0.7)], [bleu(0.25)], tolerances=given).pairs[0].tolerance == 0.5
-    assert compare_runs([auroc(0.7)], [auroc(0.25)], tolerances=given).pairs[0].tolerance == 0.3
+    assert drift_between([bleu(0.7)], [bleu(0.25)], tolerances=given).pairs[0].tolerance == 0.5
+    assert drift_between([auroc(0.7)], [auroc(0.25)], tolerances=given).pairs[0].tolerance == 0.3
 
 
 @pytest.mark.parametrize("text", ["bleu_4", "bleu_4=", "=0.1", "bleu_4=-1", "bleu_4=nan", "bleu_4=many", "bleu_4=inf"])
@@ -151,7 +151,7 @@ def command(folder: Path, run: list[Record], base: list[Record], *options: str) 
 def test_the_command_tells_what_moved_and_by_how_much(tmp_path: Path) -> None:
     assert command(tmp_path, BASE, BASE) == (
         0,
-        "same: 3 values compared, 0 moved, 0 with other signatures, 0 only in the baseline, 0 only in the run\n",
+        "same: 3 identical\n",
     )
     code, output = command(tmp_path, [bleu(0.26), *BASE[1:]], BASE)
     assert code == 1
@@ -162,7 +162,7 @@ def test_the_command_tells_what_moved_and_by_how_much(tmp_path: Path) -> None:
     assert command(tmp_path, [bleu(0.26), *BASE[1:]], BASE, "--tolerance", "bleu_4=0.02")[0] == 0
     code, output = command(tmp_path, BASE[:2], BASE)
     assert code == 4
-    assert "Only in the baseline" in output
+    assert "only in the baseline" in output
     assert "most-frequent: bleu_4" in output
 
 
