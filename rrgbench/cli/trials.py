@@ -1,14 +1,63 @@
 """`rrgbench trials`: what metrics see, and how far they agree with people."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rrgbench.cli import completion
 from rrgbench.cli.option_groups import CorpusOptions, MetricOptions, OutputForm, ProtocolName, grouped, listed_option
 
-app = typer.Typer(help="Try metrics: on known-answer edits of reports.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from rrgbench.scoring.options import Scoring
+
+app = typer.Typer(
+    help="Try metrics: against radiologists' judgements, and on known-answer edits of reports.", no_args_is_help=True
+)
+
+
+TriedMetrics = Annotated[
+    str,
+    typer.Option(
+        "--metrics",
+        "--metric",
+        help="Comma-separated keys, groups or plug-ins; judges only by name.",
+        show_default="all that run here",
+        autocompletion=completion.metrics,
+    ),
+]
+
+
+def _check_figure(figure: Path | None) -> None:
+    """Refuse a figure that can't be drawn, before anything is computed."""
+    from rrgbench.files import check_writable
+    from rrgbench.render.label_chart import FORMATS
+
+    if figure is not None:
+        if figure.suffix not in FORMATS:
+            raise typer.BadParameter(f"{figure}; expected a file ending in {', '.join(FORMATS)}", param_hint="--figure")
+        check_writable(figure)
+
+
+def _tried(
+    metrics: str, metric_options: list[str] | None, protocol: str, replicates: int, seed: int
+) -> "tuple[Scoring, dict[str, str]]":
+    """How metrics are run: those named, or all that run here; and why the others don't."""
+    import os
+
+    # metrics that nobody named must not fetch weights
+    if not metrics:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+    from rrgbench.trials.metrics import every_metric
+
+    options = MetricOptions(metrics=metrics, metric_options=metric_options).scoring(
+        protocol, replicates=replicates, seed=seed
+    )
+    if metrics:
+        return options, {}
+    found, absent = every_metric()
+    return options.but(metrics=found), absent
 
 
 @app.command("edits")
@@ -18,16 +67,7 @@ def edits(
     split: Annotated[str, typer.Option("--split", help="Which split's reports are edited.")] = "test",
     studies: Annotated[int, typer.Option(help="Most reports that are edited.", min=2)] = 200,
     edit: Annotated[list[str] | None, listed_option("--edit", "Only this edit; repeatable, with both kinds.")] = None,
-    metrics: Annotated[
-        str,
-        typer.Option(
-            "--metrics",
-            "--metric",
-            help="Comma-separated keys, groups or plug-ins; judges only by name.",
-            show_default="all that run here",
-            autocompletion=completion.metrics,
-        ),
-    ] = "",
+    metrics: TriedMetrics = "",
     metric_options: Annotated[
         list[str] | None,
         listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
@@ -61,18 +101,11 @@ def edits(
       rrgbench trials edits --studies 500 --figure edits.svg --examples 3
       rrgbench trials edits --corpus iu-xray --root iu_xray --metrics nlg,ce --markdown
     """
-    import os
-
     from rrgbench.files import check_writable
-    from rrgbench.render.label_chart import FORMATS
 
-    if figure is not None and figure.suffix not in FORMATS:
-        raise typer.BadParameter(f"{figure}; expected a file ending in {', '.join(FORMATS)}", param_hint="--figure")
-    for path in filter(None, (figure, page)):
-        check_writable(path)
-    # metrics that nobody named must not fetch weights
-    if not metrics:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    _check_figure(figure)
+    if page is not None:
+        check_writable(page)
 
     from rrgbench.cli.progress import status
     from rrgbench.files import write_text
@@ -82,17 +115,10 @@ def edits(
     from rrgbench.trials.edits.examples import examples_table
     from rrgbench.trials.edits.tables import Result, write_figure
     from rrgbench.trials.edits.trial import run_trial
-    from rrgbench.trials.metrics import every_metric
 
     chosen = [EDITS.load(name) for name in edit] if edit else every_edit()
     with status("loading metrics") as say:
-        options = MetricOptions(metrics=metrics, metric_options=metric_options).scoring(
-            protocol, replicates=replicates, seed=seed
-        )
-        absent: dict[str, str] = {}
-        if not metrics:
-            found, absent = every_metric()
-            options = options.but(metrics=found)
+        options, absent = _tried(metrics, metric_options, protocol, replicates, seed)
         trial = run_trial(films.open(to_look=True), chosen, options, split, studies, absent, say)
         result = Result(trial)
         shown = [*result.tables, *([examples_table(trial, of or result.best, examples)] if examples else [])]
@@ -102,3 +128,53 @@ def edits(
         write_text(page, html_document(shown, "Trial of metrics: known-answer edits of reports"))
     if not form.printed(result):
         print_tables(shown, details=True)
+
+
+@app.command("experts")
+@grouped
+def experts(
+    judgements: Annotated[
+        Path, typer.Option(help="RadPref's or ReXVal's folder, or a CSV of judgements.", show_default=False)
+    ],
+    metrics: TriedMetrics = "",
+    metric_options: Annotated[
+        list[str] | None,
+        listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
+    ] = None,
+    protocol: ProtocolName = "raw",
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw the intervals into this .png, .svg or .pdf.", show_default=False)
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="Bootstrap resamples.", min=2)] = 5000,
+    seed: Annotated[int, typer.Option(help="Seed of the resamples.", min=0)] = 0,
+    *,
+    form: OutputForm,
+) -> None:
+    """Tell how far each metric agrees with radiologists' ratings, error counts and preferences.
+
+    Where the folder has an ordering_tests.json its tests make a further table. Reports are never shown.
+
+    \b
+    Examples:
+      rrgbench trials experts --judgements RadPref --figure experts.svg
+      rrgbench trials experts --judgements rexval --metrics findings,ce,rouge_l,meteor --latex
+    """
+    from rrgbench.cli.progress import status
+    from rrgbench.render.terminal import print_tables
+    from rrgbench.trials.expert_tables import ExpertResult
+    from rrgbench.trials.experts import run_expert_trial, run_ordering_tests
+    from rrgbench.trials.judgements import read_judgements, read_ordering_tests
+
+    _check_figure(figure)
+    judged = read_judgements(judgements)
+    orders = judgements / "ordering_tests.json"
+    with status("loading metrics") as say:
+        options, absent = _tried(metrics, metric_options, protocol, replicates, seed)
+        trial = run_expert_trial(judged, options, absent, say)
+        say("ordering tests")
+        found = run_ordering_tests(read_ordering_tests(orders), options) if orders.is_file() else None
+        result = ExpertResult(trial, found)
+    if figure is not None:
+        result.write_figure(figure)
+    if not form.printed(result):
+        print_tables(result.tables, details=True)

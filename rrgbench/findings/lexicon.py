@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 import yaml
 
 from rrgbench.errors import InputError
-from rrgbench.labelers.rules.lexicon import Edition, Kind, Lexicon, compiled, content, entries_of
+from rrgbench.labelers.rules.lexicon import Edition, Event, Kind, Lexicon, compiled, content, entries_of
 from rrgbench.observations import OBSERVATIONS, observation_index
 
 PACKAGE: Final = "rrgbench.findings"
@@ -71,8 +71,6 @@ class FindingLexicon:
         Moves when an entry does.
     events : Lexicon
         Mentions and cues of a statement.
-    devices : Lexicon
-        Devices alone, told apart.
     attributes : Lexicon
         Sides, zones, degrees and so on.
     names : tuple of Name
@@ -87,7 +85,6 @@ class FindingLexicon:
 
     version: int
     events: Lexicon
-    devices: Lexicon
     attributes: Lexicon
     names: tuple[Name, ...]
     attribute_values: tuple[tuple[str, str], ...]
@@ -102,21 +99,20 @@ class FindingLexicon:
         """What is known of a name."""
         return self.names[_numbers()[name]]
 
-    def mentioned(self, observation: int, trigger: str) -> Name:
+    def mentioned(self, event: Event) -> Name:
         """What an event of `events` names."""
-        if observation != _DEVICES:
-            return self.names[observation - _FIRST]
-        return self.names[_device(trigger)]
+        return self.names[event.observation - _FIRST]
+
+    def scoped(self, event: Event) -> Event:
+        """The event as the labeler's grammar of scopes takes it: a device is one of its Support Devices."""
+        if event.kind is Kind.FINDING and self.mentioned(event).structure == "devices":
+            return replace(event, observation=_DEVICES)
+        return event
 
 
 @cache
 def _numbers() -> dict[str, int]:
     return {one.name: number for number, one in enumerate(finding_lexicon().names)}
-
-
-@lru_cache(maxsize=4096)
-def _device(trigger: str) -> int:
-    return next(finding_lexicon().devices.read(trigger)).observation
 
 
 @cache
@@ -133,7 +129,6 @@ def finding_lexicon() -> FindingLexicon:
     blank = cues["blank"]
     names = tuple(_names(told))
     numbers = {one.name: number for number, one in enumerate(names)}
-    devices = [(Kind.FINDING, numbers[name], term) for name, one in told["devices"].items() for term in one["terms"]]
     values = [(kind, str(value)) for kind, group in told["attributes"].items() for value in group]
     words = [
         (Kind.FINDING, number, term)
@@ -149,7 +144,6 @@ def finding_lexicon() -> FindingLexicon:
     return FindingLexicon(
         version=int(told["version"]),
         events=compiled(_entries(told, cues, numbers), cues["normality"], blank, PACKAGE),
-        devices=compiled(devices, ("normal",), blank, PACKAGE),
         attributes=compiled(words, ("normal",), blank, PACKAGE),
         names=names,
         attribute_values=tuple(values),
@@ -187,12 +181,9 @@ def _entries(
     """Our names, then the labeler's cues: its own mentions are left out."""
     for phrase in told["ignored"]:
         yield Kind.IGNORED, -1, phrase
-    for name, one in told["findings"].items():
+    for name, one in (told["findings"] | told["devices"]).items():
         for term in one["terms"]:
             yield Kind.FINDING, _FIRST + numbers[name], term
-    for one in told["devices"].values():
-        for term in one["terms"]:
-            yield Kind.FINDING, _DEVICES, term
     for name, one in told["structures"].items():
         for term in one["terms"]:
             yield Kind.MEDIASTINUM, _FIRST + numbers[name], term

@@ -247,7 +247,8 @@ def compare_findings(
         return Comparison(agree, agree, (), tuple(left))
     matches: list[tuple[Finding, Finding, float]] = []
     disagreements: list[Disagreement] = []
-    first, second = _side_by_side(reference, hypothesis, costs)
+    stated = [[one for one in side if one.present] for side in (reference, hypothesis)]
+    first, second = _split(stated[0], stated[1], costs), _split(stated[1], stated[0], costs)
     right_reference = right_hypothesis = 0.0
     left_first, left_second = dict(enumerate(first)), dict(enumerate(second))
     for row, column, alike, differing in _assigned(first, second, costs):
@@ -278,17 +279,8 @@ def compare_findings(
 
 
 _Weighed = list[tuple[Finding, float]]
-
-
-def _side_by_side(
-    reference: Sequence[Finding], hypothesis: Sequence[Finding], costs: Costs
-) -> tuple[_Weighed, _Weighed]:
-    """The present findings of both reports with their weights, in an order that is the same however they are told."""
-    first, second = ([one for one in side if one.present] for side in (reference, hypothesis))
-    sides = (_split(first, second, costs), _split(second, first, costs))
-    for side in sides:
-        side.sort(key=lambda pair: _order(pair[0]))
-    return sides
+_Pairs = dict[tuple[int, int], tuple[float, tuple[str, ...]]]
+"""Findings with their weights; likeness and differing attributes by row and column."""
 
 
 _TOLD: Final = tuple(one.name for one in fields(Finding) if one.name not in ("start", "end"))
@@ -314,7 +306,7 @@ def _split(findings: Sequence[Finding], others: Sequence[Finding], costs: Costs)
 
 def _assigned(first: _Weighed, second: _Weighed, costs: Costs) -> Iterator[tuple[int, int, float, tuple[str, ...]]]:
     """Pairs of the assignment that keeps most weight: row, column, likeness, attributes that differ."""
-    pairs: dict[tuple[int, int], tuple[float, tuple[str, ...]]] = {}
+    pairs: _Pairs = {}
     for row, (one, _) in enumerate(first):
         for column, (other, _) in enumerate(second):
             found = likeness(one, other, costs)
@@ -324,13 +316,23 @@ def _assigned(first: _Weighed, second: _Weighed, costs: Costs) -> Iterator[tuple
     if len({row for row, _ in pairs}) < len(pairs) or len({column for _, column in pairs}) < len(pairs):
         from scipy.optimize import linear_sum_assignment
 
-        gain = np.zeros((len(first), len(second)))
-        for (row, column), (alike, _) in pairs.items():
-            gain[row, column] = alike * (first[row][1] + second[column][1])
-        rows, columns = linear_sum_assignment(gain, maximize=True)
-        chosen = [place for place in zip(rows.tolist(), columns.tolist(), strict=True) if place in pairs]
+        # of equally good assignments the same one, however the reports are told and whichever is the reference
+        keys = [[_order(one) for one, _ in side] for side in (first, second)]
+        ranks = [sorted(range(len(side)), key=side.__getitem__) for side in keys]
+        turned = sorted(keys[0]) > sorted(keys[1])
+        gain = np.array([[_gain(pairs, first, second, row, column) for column in ranks[1]] for row in ranks[0]])
+        rows, columns = linear_sum_assignment(gain.T if turned else gain, maximize=True)
+        if turned:
+            rows, columns = columns, rows
+        places = ((ranks[0][row], ranks[1][column]) for row, column in zip(rows, columns, strict=True))
+        chosen = [place for place in places if place in pairs]
     for row, column in chosen:
         yield row, column, *pairs[row, column]
+
+
+def _gain(pairs: _Pairs, first: _Weighed, second: _Weighed, row: int, column: int) -> float:
+    """The weight that a pair keeps."""
+    return pairs[row, column][0] * (first[row][1] + second[column][1]) if (row, column) in pairs else 0.0
 
 
 def _normal_credits(side: Sequence[Finding], other: Sequence[Finding], costs: Costs) -> list[tuple[Finding, float]]:

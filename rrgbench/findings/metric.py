@@ -52,7 +52,7 @@ class FindingsF1:
         for study, hypothesis in zip(references, hypotheses, strict=True):
             for text in (*study, hypothesis):
                 if text not in read:
-                    read[text] = read_findings(text)
+                    read[text] = read_findings(text, places=False)
             found = [compare_findings(read[text], read[hypothesis], self.costs) for text in study]
             best = max(found, key=lambda one: one.f1)
             rows.append((best.precision, best.recall, best.f1))

@@ -24,13 +24,15 @@ _NAMING: Final = (Kind.FINDING, Kind.MEDIASTINUM)
 _SIDES: Final = {"left": ("left",), "right": ("right",), "bilateral": ("left", "right")}
 
 
-def read_findings(report: str) -> tuple[Finding, ...]:
+def read_findings(report: str, places: bool = True) -> tuple[Finding, ...]:
     """The findings of a report, in order of their first mention.
 
     Parameters
     ----------
     report : str
         Any layout, as the rules labeler reads it.
+    places : bool
+        Whether `start` and `end` are places in the report, which takes a third of the time; else in the statement.
 
     Returns
     -------
@@ -42,6 +44,8 @@ def read_findings(report: str) -> tuple[Finding, ...]:
     >>> [finding.words for finding in read_findings("Small left pleural effusion. No pneumothorax. Heart is normal.")]
     ['mild left pleural effusion', 'no pneumothorax', 'normal heart']
     """
+    if not places:
+        return _merged(found for told in statements(report) for found in read_statement(told.text))
     return _merged(found for told in statements(report) for found in _placed(told))
 
 
@@ -57,12 +61,14 @@ def read_statement(statement: str) -> tuple[Finding, ...]:
     text = normalise(statement)
     lexicon = finding_lexicon()
     events = list(lexicon.events.read(text))
-    reached = cues(text, events) if any(event.kind in _NAMING for event in events) else []
+    if not any(event.kind in _NAMING for event in events):
+        return ()
+    reached = cues(text, [lexicon.scoped(event) for event in events])
     told: list[tuple[Event, Name, Finding]] = []
     for position, event in enumerate(events):
         if event.kind not in _NAMING:
             continue
-        name = lexicon.mentioned(event.observation, event.trigger)
+        name = lexicon.mentioned(event)
         if event.kind is Kind.MEDIASTINUM:
             if found := _structure(text, events, reached, position, name):
                 told.append((event, *found))
@@ -76,6 +82,8 @@ def read_statement(statement: str) -> tuple[Finding, ...]:
             told.append((event, name, _plain(name, event, present, certain=not doubt, inferred=inferred)))
     if not told:
         return ()
+    if all(found.kind == "structure" for _, _, found in told):
+        return tuple(found for _, _, found in told)
     said = attributes_of(text, events, [event for event, _, _ in told])
     return tuple(
         found if found.kind == "structure" else _described(found, name, attributes)

@@ -1,0 +1,82 @@
+"""RadPref's layout: `studies.json` with two candidates a study, and a JSON file for each radiologist.
+
+A radiologist rates each candidate from 1 to 5, marks findings of the reference that are missing and findings of the
+candidate that are false or have a wrong attribute. An error is significant where it is called urgent or actionable, or
+where a wrong attribute is called significant.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rrgbench.errors import InputError
+from rrgbench.trials.judgements.judgements import Judgement, Judgements, judgements_of
+
+LAYOUT: Final = "a folder with studies.json and a JSON file for each rater"
+_SIGNIFICANT: Final = ("urgent", "actionable_not_urgent")
+_CANDIDATES: Final = ("C1", "C2")
+
+
+def fits(path: Path) -> bool:
+    """Whether the path has this layout."""
+    return path.is_dir() and (path / "studies.json").is_file()
+
+
+def read(path: Path) -> Judgements:
+    """Judgements of a folder.
+
+    Raises
+    ------
+    InputError
+        If a file can't be read or lacks a field, naming it.
+    """
+    texts = {
+        (str(_field(study, "id", path / "studies.json")), candidate): (
+            str(_field(study, "ground_truth_report", path / "studies.json")),
+            str(_field(study, f"{candidate}_report", path / "studies.json")),
+        )
+        for study in _list(path / "studies.json")
+        for candidate in _CANDIDATES
+    }
+    files = [file for file in sorted(path.glob("*.json")) if file.name not in ("studies.json", "ordering_tests.json")]
+    if not files:
+        raise InputError(f"{path} has no rater's file beside studies.json; expected for instance radiologist_1.json")
+    return judgements_of(path.name, texts, [one for file in files for one in _of_rater(file)])
+
+
+def _of_rater(file: Path) -> Iterator[Judgement]:
+    for study in _list(file):
+        for candidate in _CANDIDATES:
+            said = _field(study, candidate, file)
+            errors = [*(said.get("missing_findings") or {}).values(), *(said.get("finding_errors") or {}).values()]
+            rating = said.get("rating")
+            yield Judgement(
+                str(_field(study, "id", file)),
+                candidate,
+                file.stem,
+                None if rating is None else float(rating),
+                len(errors),
+                sum(map(_significant, errors)),
+            )
+
+
+def _significant(error: Mapping[str, Any]) -> bool:
+    attributes = error.get("attributes") or {}
+    return error.get("clinical_significance") in _SIGNIFICANT or "significant" in attributes.values()
+
+
+def _list(file: Path) -> list[Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} can't be read as JSON ({type(error).__name__})") from None
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise InputError(f"{file}: expected a list of objects, one a study")
+    return content
+
+
+def _field(study: Mapping[str, Any], name: str, file: Path) -> Any:
+    if name not in study:
+        raise InputError(f"{file}: a study ({study.get('id', 'without id')}) has no field {name!r}")
+    return study[name]
