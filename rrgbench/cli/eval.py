@@ -1,16 +1,25 @@
 """`rrgbench eval`: run a suite on a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rrgbench.cli import completion
 from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ModelOptions, ProtocolName, ReportOptions, grouped
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rrgbench.runs.records import Record
+
+_IDLE = frozenset({"out", "tables", "json", "film_cache"})
+"""Options that change no number."""
+
 
 @grouped
 def evaluate(
+    context: typer.Context,
     models: ModelOptions,
     suite: Annotated[
         str,
@@ -52,13 +61,19 @@ def evaluate(
     Example: rrgbench eval --corpus nih-cxr14 --root CXR8 --reports iu-xray --reports-root IU --checkpoint MY
     """
     from rrgbench.cli.progress import bars, say
+    from rrgbench.runs.finished import finished_by, mark_finished, request_digest
+    from rrgbench.runs.store import read_results
+
+    request = request_digest({name: given for name, given in context.params.items() if name not in _IDLE})
+    if (done := finished_by([out] if out else sorted(Path("runs").glob("*/")), request)) is not None:
+        folder, names = done
+        _show(folder, read_results(folder), names, tables, json)
+        say(f"Nothing to do: {folder} is finished; to compute it anew, delete it or give another --out")
+        return
+
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.errors import InputError
-    from rrgbench.render.record_tables import tables as record_tables
-    from rrgbench.render.run_summary import run_summary
-    from rrgbench.render.terminal import print_table, print_tables
     from rrgbench.scoring.protocols import load_protocol
-    from rrgbench.tasks.base import table_descriptions
     from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
     from rrgbench.tasks.runner import evaluate as run_suite
     from rrgbench.tasks.suite import load_suite
@@ -92,13 +107,26 @@ def evaluate(
             film_cache=films.film_cache,
             overall=shown.overall,
         )
+    names = [one.name for one in (loaded, *also)]
+    mark_finished(run.folder, request, names)
+    _show(run.folder, run.records, names, tables, json)
+
+
+def _show(folder: Path, records: "Sequence[Record]", models: list[str], tables: bool, json: bool) -> None:
+    """End with what was found and where it lies."""
+    from rrgbench.cli.progress import say
+    from rrgbench.render.record_tables import tables as record_tables
+    from rrgbench.render.run_summary import run_summary
+    from rrgbench.render.terminal import print_table, print_tables
+    from rrgbench.tasks.base import table_descriptions
+
     if json:
-        typer.echo((run.folder / "results.json").read_text(encoding="utf-8"), nl=False)
+        typer.echo((folder / "results.json").read_text(encoding="utf-8"), nl=False)
         return
     if tables:
-        print_tables(record_tables(run.records, table_descriptions()))
+        print_tables(record_tables(records, table_descriptions()))
     else:
-        print_table(run_summary(run.records, table_descriptions(), [one.name for one in (loaded, *also)]))
-    say(f"Written to {run.folder}: report.html, tables.tex, tables.md, results.json, predictions/")
+        print_table(run_summary(records, table_descriptions(), models))
+    say(f"In {folder}: report.html, tables.tex, tables.md, results.json, predictions/")
     if not tables:
-        say(f"All tables: rrgbench report {run.folder}")
+        say(f"All tables: rrgbench report {folder}")

@@ -51,7 +51,7 @@ def environment(
         "command": [_without_folder(word) for word in (sys.argv if command is None else command)],
         "cpu": {"model": _cpu_model(), "count": os.cpu_count()},
         "details": dict(details or {}),
-        "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
+        "packages": installed_versions(),
         "platform": {"machine": platform.machine(), "release": platform.release(), "system": platform.system()},
         "python": platform.python_version(),
         "seeds": list(seeds),
@@ -61,6 +61,11 @@ def environment(
 def write_environment(folder: RunFolder, record: Mapping[str, Any]) -> Path:
     """Write `run.json`."""
     return folder.write_artifact("run.json", json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages whose own could change a number, where they are installed."""
+    return {name: version for name in PACKAGES if (version := _version(name)) is not None}
 
 
 def _version(package: str) -> str | None:

@@ -8,7 +8,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from rrgbench.errors import InputError
 from rrgbench.stats.bootstrap import multiplicity_chunks
@@ -74,6 +73,8 @@ def correlation(
     InputError
         If lengths differ, a value is not finite or the kind is unknown.
     """
+    # half a second that only this needs
+
     if kind not in get_args(Kind):
         raise InputError(f"correlation {kind!r} is not known; expected one of {', '.join(get_args(Kind))}")
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -109,6 +110,9 @@ def _resamples(x: Floats, y: Floats, kind: Kind, replicates: int, seed: int) -> 
 
 
 def _scipy(x: Floats, y: Floats, kind: Kind) -> tuple[float, float]:
+    # half a second of import that only this needs
+    from scipy import stats
+
     if kind == "pearson":
         pearson = stats.pearsonr(x, y)
         return float(pearson[0]), float(pearson[1])

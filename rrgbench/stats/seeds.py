@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from rrgbench.errors import InputError
 
@@ -118,7 +118,7 @@ def mean_of_intervals(
     (0.152, 0.648)
     """
     count, mean = len(values), float(np.mean(values))
-    normal = float(stats.norm.ppf((1.0 + level) / 2.0))
+    normal = float(ndtri((1.0 + level) / 2.0))
     by_study = float(np.mean([((high - low) / 2.0 / normal) ** 2 for low, high in intervals])) if intervals else 0.0
     by_seed = float(np.var(values, ddof=1)) / count if count > 1 else 0.0
     width = _half_width(by_seed, by_study, count, studies, level)
@@ -132,7 +132,7 @@ def _half_width(by_seed: float, by_study: float, count: int, studies: int, level
         return 0.0
     parts = [(by_seed, count - 1), (by_study, max(studies - 1, 1))]
     degrees = variance**2 / sum(part**2 / free for part, free in parts if part > 0.0)
-    quantile = float(stats.t.ppf((1.0 + level) / 2.0, degrees))
+    quantile = float(stdtrit(degrees, (1.0 + level) / 2.0))
     return quantile * float(np.sqrt(variance))
 
 

@@ -1,0 +1,116 @@
+"""Whether a run has been finished by the same request: told from options and files alone, before anything is loaded.
+
+What decides the numbers for good is each unit's id (`rrgbench.runs.store`), which needs the corpus and the models; this
+mark only spares a finished run that wait. It knows options, the sizes and times of files that they name, and the code;
+where any of it differs, the run goes its usual way and finds its units.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from rrgbench.files import write_text
+from rrgbench.runs.environment import installed_versions
+
+MARK: Final = "finished.json"
+
+_MOST_FILES: Final = 20_000
+"""Files under a folder that are looked at; a run on more is never taken for finished."""
+
+
+def request_digest(options: Mapping[str, Any]) -> str | None:
+    """Digest of what was asked for: options, the files that they name, code and packages.
+
+    Parameters
+    ----------
+    options : mapping of str to any
+        Options of the command that can change a number, as given.
+
+    Returns
+    -------
+    str or None
+        None where too many files are named to look at.
+    """
+    try:
+        files = {word: _state(word) for word in sorted(_words(options.values()))}
+        code = {name: _state(place) for name, place in _code()}
+    except _TooManyFilesError:
+        return None
+    asked = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in options.items()}
+    content = {"options": asked, "files": files, "code": code, "packages": installed_versions()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def mark_finished(folder: Path, request: str | None, models: Sequence[str]) -> None:
+    """Note beside a run's results which request made them, and of which models."""
+    if request is not None:
+        content = {"request": request, "models": [*models], "results": _digest(folder / "results.json")}
+        write_text(folder / MARK, json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def finished_by(folders: Iterable[Path], request: str | None) -> tuple[Path, list[str]] | None:
+    """The first of some folders that holds the whole results of a request, and its models; None if none does."""
+    for folder in folders if request is not None else ():
+        try:
+            mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+            whole = all((folder / name).is_file() for name in ("run.json", "report.html", "tables.md", "tables.tex"))
+            if whole and (mark["request"], mark["results"]) == (request, _digest(folder / "results.json")):
+                return folder, [str(name) for name in mark["models"]]
+        # a folder that says nothing readable is not known to be finished; the usual way says what is wrong with it
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return None
+
+
+class _TooManyFilesError(Exception):
+    pass
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _words(values: Iterable[Any]) -> Iterator[str]:
+    """Words of options that may name a file: whole, behind `=`, behind `:`, and several divided by commas."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _words(value)
+        elif isinstance(value, str | Path):
+            text = str(value)
+            yield from {text, text.partition("=")[2], text.partition(":")[2], text.rpartition(":")[2]} - {""}
+
+
+def _state(place: str) -> list[Any]:
+    """Path, size and time of every file at a place, the place itself first; nothing where there is none."""
+    path = Path(place).expanduser()
+    if not os.path.lexists(path):
+        return []
+    found: list[Any] = [str(path.resolve())]
+    for file in [path] if path.is_file() else _files(path):
+        status = file.stat() if file.exists() else file.lstat()
+        found.append([str(file), status.st_size, status.st_mtime_ns])
+        if len(found) > _MOST_FILES:
+            raise _TooManyFilesError
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        yield from (Path(place, name) for name in sorted(names))
+
+
+def _code() -> Iterator[tuple[str, str]]:
+    """The packages that take part, with their folders: this one, and those that registered something."""
+    points = entry_points()
+    groups = [group for group in points.groups if group.startswith("rrgbench.")]
+    names = {"rrgbench", *(point.module.partition(".")[0] for group in groups for point in points.select(group=group))}
+    for name in sorted(names):
+        spec = find_spec(name)
+        for place in (spec.submodule_search_locations or [spec.origin or ""]) if spec is not None else ():
+            yield name, place
