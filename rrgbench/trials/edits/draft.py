@@ -17,6 +17,10 @@ _LEANS = re.compile(
     r".*\b(?:aforementioned|above|remainder|same|otherwise|as well|also|as described|this|these|those)\b",
     re.IGNORECASE,
 )
+_ADVISES = re.compile(
+    r"\s*(?:please|correlat\w+|clinical correlation|consider|compar\w+|recommend\w*|follow|suggest|evaluate|note|see)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Sentence:
     def leans(self) -> bool:
         """Whether it says something of the sentence before, or is numbered; the phantom's sentences stand alone."""
         return self.told is None and _LEANS.match(self.text) is not None
+
+    @property
+    def advises(self) -> bool:
+        """Whether it says what to do, not what is seen; the phantom's advice is told as a remark."""
+        return self.told is None and _ADVISES.match(self.text) is not None
 
     @property
     def positive(self) -> frozenset[str]:

@@ -67,6 +67,8 @@ def by_sentence(
     def changes(draft: Draft, chance: Chance) -> list[Change]:
         found = []
         for place, sentence in enumerate(draft.sentences):
+            if sentence.advises:
+                continue
             new = told(sentence.told, chance) if told and sentence.told else text(sentence, chance)
             if new and new != sentence.stem:
                 found.append(Change(place, new))

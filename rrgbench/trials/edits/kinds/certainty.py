@@ -11,7 +11,10 @@ from rrgbench.trials.edits.draft import Sentence, like, uncapitalised
 from rrgbench.trials.edits.edit import Edit, by_sentence
 
 _TO_DOUBT: Final = (
-    (r"^there (?:is|are) (?!no\b|may)", "there may be "),
+    (
+        r"^there (?:is|are) (?!no\b|may\b|improv|interval|continued|persist|residual|decreas|increas|resol)",
+        "there may be ",
+    ),
     (r"\b(is|are) (?:seen|noted|present|identified|demonstrated|visualized)\b(?! to\b)", r"\1 suspected"),
     (r"\b(?:consistent|compatible) with\b", "suspicious for"),
     (

@@ -12,7 +12,9 @@ from rrgbench.trials.edits.draft import Sentence, like, uncapitalised
 from rrgbench.trials.edits.edit import Edit, by_sentence
 from rrgbench.trials.edits.new_finding import new_finding
 
-_NAME = r"(?:(?!\b(?:no|that|which|is|are|has|have|but|however|to|other|seen|change|new|interval|with)\b)[a-z ,/-])+?"
+_NAME = (
+    r"(?:(?!\b(?:no|that|which|is|are|has|have|but|however|to|other|seen|change|new|interval|with|heart)\b)[a-z ,/-])+?"
+)
 _SHOWN = "identified|seen|noted|present|visualized|demonstrated|appreciated|evident"
 _DEGREE = (
     r"(?:(?:an?|some|borderline|apparent|mild|minimal|slight|small|trace|tiny|moderate|large|severe|stable|new|"

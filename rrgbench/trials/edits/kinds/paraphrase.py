@@ -29,7 +29,8 @@ _NAMING: Final[Mapping[str, frozenset[str]]] = {
 }
 """Words by which templates call an observation; they may be exchanged for each other."""
 _DEGREES: Final = {"much": "degree", "muchly": "degree"}
-_DEGREE_WORDS: Final = dict(zip(("much", "muchly"), (phrases.MUCH, phrases.MUCHLY), strict=True))
+_ALIKE: Final = (("mild", "slight"), ("severe", "marked"))
+"""Degrees that mean the same; "minimal" is less than mild to many readers."""
 
 
 def _content(template: str, name: str) -> frozenset[str]:
@@ -56,10 +57,10 @@ def _finding(told: Told, chance: Chance) -> str:
     if again and "{again}" not in template:
         template += "{again}"
     drawn = fillings(template, told.finding, chance, lambda: again)
-    kept = {slot: told.slots[slot] for slot in drawn if slot in told.slots and slot not in ("seen",)}
-    for slot, words in _DEGREE_WORDS.items():
-        if slot in kept:
-            kept[slot] = chance.of(words[told.finding.severity])
+    kept = {slot: told.slots[slot] for slot in drawn if slot in told.slots and slot != "seen"}
+    degree = (told.slots.get("much") or told.slots.get("muchly", "")).removesuffix("ly")
+    degree = chance.of(next((words for words in _ALIKE if degree in words), (degree,)))
+    kept |= {slot: text for slot, text in (("much", degree), ("muchly", f"{degree}ly")) if slot in drawn}
     return about_finding(name, template, told.finding, {**drawn, **kept}).text
 
 
