@@ -18,7 +18,7 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 _ADVISES = re.compile(
-    r"\s*(?:please|correlat\w+|clinical correlation|consider|compar\w+|recommend\w*|follow|suggest|evaluate|note|see)\b",
+    r"\s*(?:please|correlat\w+|clinical correlation|consider|compar\w+|recommend\w*|follow|suggest|evaluate|see)\b",
     re.IGNORECASE,
 )
 
