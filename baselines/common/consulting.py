@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from baselines.common.observation_network import ObservationSystem
@@ -48,14 +47,23 @@ class ConsultingSystem(ObservationSystem):
     """A captioner that is shown training studies beside a film."""
 
     library: Library | None = None
-    reads_prior = False
 
-    def consulted(self, films: Any, subjects: Sequence[str | None], library: Library, count: int) -> Rows:
-        """Rows (n, count) of the library's studies nearest to films by row; never those of a film's own subject."""
-        return library.index.nearest(features(self.observation_network.encoder, films), subjects, count)
+    @property
+    def consults(self) -> int:
+        """Training studies looked up for a film."""
+        return 1
 
-    def shown_of(self, films: Tensor, examinations: Sequence[Examination], library: Library) -> Any:
-        """What the model sees of examinations, for `word_logits`, given their films (n, size, size)."""
+    @property
+    def reads_prior(self) -> bool:
+        """Whether the subject's last study is read."""
+        return False
+
+    def consulted(self, films: Any, subjects: Sequence[str | None], library: Library) -> Rows:
+        """Rows (n, `consults`) of the library's studies nearest to films by row, none of a film's own subject."""
+        return library.index.nearest(features(self.observation_network.encoder, films), subjects, self.consults)
+
+    def shown_of(self, films: Tensor, examinations: Sequence[Examination], rows: Rows, library: Library) -> Any:
+        """What the model sees of examinations, for `word_logits`: their films and the library's studies of `rows`."""
         raise NotImplementedError
 
     @torch.inference_mode()
@@ -70,10 +78,12 @@ class ConsultingSystem(ObservationSystem):
         if self.library is None:
             raise InputError(f"{self.config.model_type} consults training studies: fit it to a corpus first")
         pixels = np.stack([one.films[0].pixels for one in images])
+        subjects = [self.library.index.subject_of(one.study_id) for one in images]
+        rows = self.consulted(pixels, subjects, self.library)
         written: list[str] = []
         for films in self.film_batches(pixels):
-            part = images[len(written) : len(written) + len(films)]
-            shown = self.shown_of(films, part, self.library)
+            part = slice(len(written), len(written) + len(films))
+            shown = self.shown_of(films, images[part], rows[part], self.library)
             written += self.decode(self.decoding_state(shown, self.config.beams), len(films))
         return written
 
@@ -123,12 +133,11 @@ def load_consulting(
     return ConsultingTrained(name, found.model, found.origin, device)
 
 
-def subjects_of(examinations: Sequence[Examination], library: Library) -> list[str | None]:
-    """Whose examinations these are, where that can matter: those of training subjects."""
-    return [library.index.subject_of(one.study_id) for one in examinations]
+class ConsultedFilms:
+    """Element i: the films (k, size, size) of row i of `rows` (n, k)."""
 
+    def __init__(self, films: FilmRows, rows: Rows) -> None:
+        self.films, self.rows = films, rows
 
-def stacked(films: FilmRows, rows: NDArray[np.int64]) -> Tensor:
-    """Films (n, k, size, size) of rows (n, k)."""
-    found = np.stack([films[int(row)] for row in rows.ravel()])
-    return torch.from_numpy(found).view(*rows.shape, *found.shape[1:]).float()
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.from_numpy(np.stack([self.films[int(row)] for row in self.rows[index]])).float()

@@ -23,10 +23,10 @@ def model_class_of(name):
     return found
 
 
-def untrained(name):
-    """A small untrained model of a system."""
+def untrained(name, **own):
+    """A small untrained model of a system, with options of its configuration."""
     settings = load_preset("mini").model_copy(update={"image_size": 32, "min_word_count": 1})
-    return new_model(model_class_of(name), settings, {}, REPORTS, seed=0).eval()
+    return new_model(model_class_of(name), settings, own, REPORTS, seed=0).eval()
 
 
 def arrays(module):
@@ -62,4 +62,22 @@ def shown(name, films):
         from baselines.xpronet import Labelled
 
         return Labelled(films, torch.eye(14)[torch.arange(len(films)) % 3])
+    if name == "deltanet":
+        from baselines.deltanet import Conditioned
+
+        generator = torch.Generator().manual_seed(3)
+        others = torch.randint(0, 255, (len(films), 1, *films.shape[1:]), generator=generator).float()
+        return Conditioned(films, others, torch.randint(4, 10, (len(films), 1, 6), generator=generator))
     return films
+
+
+def attend(x, memory, weights, name, heads):
+    """Multi-head attention of x (t, width) to a memory (m, width), by the parameters of `name`."""
+    q, k, v = (
+        linear(*pair)
+        for pair in ((x, weights, f"{name}.query"), *((memory, weights, f"{name}.{part}") for part in ("key", "value")))
+    )
+    width = q.shape[1] // heads
+    cuts = [slice(head * width, (head + 1) * width) for head in range(heads)]
+    parts = [softmax(q[:, cut] @ k[:, cut].T / np.sqrt(width)) @ v[:, cut] for cut in cuts]
+    return linear(np.concatenate(parts, 1), weights, f"{name}.output")

@@ -8,12 +8,12 @@ from baselines.common.settings import load_preset
 from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
-from rrgbench.models import load_model
+from rrgbench.models import FittedToCorpus, load_model
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 from rrgbench.training.trainers import Request, load_trainer
 
-CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet")
+CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet")
 CONTRASTIVE = ("clip", "convirt", "gloria", "medclip", "phenotypeclip")
 
 
@@ -60,7 +60,8 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
     else:
         assert values["retrieval", "precision_at_k"] is None
     again = load_model(name, checkpoint=folder)
-    assert again.identity == model.identity
+    found = again.identity_on(corpus) if isinstance(again, FittedToCorpus) else again.identity
+    assert found == model.identity
 
 
 def test_only_medclip_learns_without_pairs(preset, tmp_path):

@@ -20,6 +20,7 @@ from baselines.xpronet import (
 )
 from rrgbench.data.phantom import load as phantom
 from rrgbench.errors import InputError
+from rrgbench.modeling.trained_system import Origin
 from rrgbench.models import image_batches
 
 
@@ -137,7 +138,7 @@ def test_labels_at_test_are_predicted_unless_the_reference_is_asked_for(tmp_path
         model.generate_reports(films)
     assert [np.flatnonzero(rows[0]).tolist() for rows in seen] == [[NO_FINDING], [6]]
 
-    system = ReadsReferenceLabels("xpronet", model, "digest")
+    system = ReadsReferenceLabels("xpronet", model, Origin("here", "digest", ""))
     assert system.reads_labels
     assert system.identity_on(corpus) == "xpronet@digest[labels:reference]"
     system.fit(corpus)
