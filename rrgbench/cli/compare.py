@@ -51,14 +51,14 @@ def compare(
     Examples:
       rrgbench compare a.jsonl b.jsonl c.jsonl --references refs.jsonl
       rrgbench compare ours=run1/preds.jsonl theirs=run2/preds.jsonl --references refs.jsonl
-      rrgbench compare runs/mine-full-phantom runs/dcrrg-full-phantom
+      rrgbench compare runs/dcrrg-mine-full-phantom runs/dcrrg-6d-full-phantom
     """
     folders = [Path(argument) for argument in predictions]
     if len(folders) == 2 and all(folder.is_dir() for folder in folders):
         from rrgbench.render.terminal import print_table
-        from rrgbench.tasks.run_comparison import compare_runs
+        from rrgbench.tasks.run_comparison import run_comparison
 
-        runs = compare_runs(folders[0], folders[1])
+        runs = run_comparison(folders[0], folders[1])
         if not form.printed(runs):
             print_table(runs.to_table())
         return

@@ -36,7 +36,9 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Run folder; resumed if it exists.", show_default="runs/MODEL-SUITE-CORPUS"),
+        typer.Option(
+            "--out", help="Run folder; resumed if it exists.", show_default="runs/MODEL-CHECKPOINT-SUITE-CORPUS"
+        ),
     ] = None,
     protocol: ProtocolName = "dcrrg",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
@@ -72,7 +74,6 @@ def evaluate(
         return
 
     from rrgbench.data.five_by_200 import read_list
-    from rrgbench.errors import InputError
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
     from rrgbench.tasks.runner import evaluate as run_suite
@@ -91,15 +92,14 @@ def evaluate(
     (loaded, *also), left_out = models.open(reading, chosen.trivial)
     for name, reason in left_out.items():
         say(f"left out: {name}: {reason}")
-    place = out or Path("runs") / f"{models.title(loaded)}-{chosen.name}-{data.name}"
-    if place.exists() and not place.is_dir():
-        raise InputError(f"--out {place} is a file; give a folder")
-    with bars(f"{models.title(loaded)} on {data.name}") as shown:
+    if out is None and models.all:
+        out = Path("runs") / f"all-{chosen.name}-{data.name}"
+    with bars(f"{loaded.name} on {data.name}") as shown:
         run = run_suite(
             loaded,
             data,
             chosen,
-            place,
+            out,
             shown.part,
             protocol=protocol,
             seed=seed,
@@ -116,17 +116,21 @@ def _show(folder: Path, records: "Sequence[Record]", models: list[str], tables: 
     """End with what was found and where it lies."""
     from rrgbench.cli.progress import say
     from rrgbench.render.record_tables import tables as record_tables
+    from rrgbench.render.run_facts import row_titles, titled
     from rrgbench.render.run_summary import run_summary
     from rrgbench.render.terminal import print_table, print_tables
+    from rrgbench.runs.environment import environment_of
     from rrgbench.tasks.base import table_descriptions
 
+    about = environment_of(folder)
     if json:
         typer.echo((folder / "results.json").read_text(encoding="utf-8"), nl=False)
         return
     if tables:
-        print_tables(record_tables(records, table_descriptions()))
+        print_tables(record_tables(titled(records, about), table_descriptions()))
     else:
-        print_table(run_summary(records, table_descriptions(), models))
+        names = row_titles(about)
+        print_table(run_summary(titled(records, about), table_descriptions(), [names.get(one, one) for one in models]))
     say(f"In {folder}: report.html, tables.tex, tables.md, results.json, predictions/")
     if not tables:
         say(f"All tables: rrgbench report {folder}")

@@ -341,11 +341,10 @@ class ModelOptions:
             name = split_argument(MODELS, split_checkpoint(asked)[0])[0]
             lookup("model", name, [*MODELS.names(), ALL_MODELS])
 
-    def title(self, first: "Model") -> str:
-        """What a run of these models is called: after the first, or all."""
-        if self.model == [ALL_MODELS]:
-            return ALL_MODELS
-        return first.name
+    @property
+    def all(self) -> bool:
+        """Whether all registered models are asked for."""
+        return self.model == [ALL_MODELS]
 
     def open(
         self, reading: "ReportOptions", chosen_beside: "Sequence[str]" = ()

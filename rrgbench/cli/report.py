@@ -27,15 +27,16 @@ def report(
 
     \b
     Examples:
-      rrgbench report runs/dcrrg-full-phantom
-      rrgbench report runs/dcrrg-full-phantom --latex > tables.tex
+      rrgbench report runs/dcrrg-6d-full-phantom
+      rrgbench report runs/dcrrg-6d-full-phantom --latex > tables.tex
       rrgbench report runs/seed-0 runs/seed-1 runs/seed-2 --out runs/pooled
     """
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
     from rrgbench.render.run_documents import write_run_documents
+    from rrgbench.runs.environment import environment_of, pooled, write_environment
     from rrgbench.runs.records import dump_records
-    from rrgbench.runs.seeds import join_seeds
+    from rrgbench.runs.seeds import check_different, join_seeds
     from rrgbench.runs.store import RunFolder, read_results
     from rrgbench.tasks.base import table_descriptions
 
@@ -44,10 +45,14 @@ def report(
             raise InputError(f"run folder {folder.name} is not there; rrgbench runs list shows the runs of a folder")
     if len(run) > 1 and out is None:
         raise InputError("several runs have no folder of their own; give --out for their documents")
-    place = out or run[0]
-    records = join_seeds([read_results(folder) for folder in run], [folder.name for folder in run])
+    place, names = out or run[0], [folder.name for folder in run]
+    abouts = [environment_of(folder) for folder in run]
+    if len(run) > 1:
+        check_different(abouts, names)
+    records = join_seeds([read_results(folder) for folder in run], names)
     if out is not None:
         RunFolder(out).write_results(records)
+        write_environment(RunFolder(out), pooled(abouts, names))
     documents = write_run_documents(place, records, table_descriptions())
     if form.json:
         typer.echo(dump_records(records), nl=False)

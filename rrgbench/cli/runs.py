@@ -48,14 +48,15 @@ def show(
 ) -> None:
     """Show what a run was made with and what it holds.
 
-    Example: rrgbench runs show runs/dcrrg-full-phantom
+    Example: rrgbench runs show runs/dcrrg-6d-full-phantom
     """
     from dataclasses import asdict
     from json import dumps
 
     from rrgbench.errors import InputError
     from rrgbench.render.json import json_text
-    from rrgbench.runs.listing import environment_of, is_run, summary
+    from rrgbench.runs.environment import environment_of
+    from rrgbench.runs.listing import is_run, summary
     from rrgbench.terminal_text import one_line
 
     if not is_run(run):

@@ -67,6 +67,8 @@ class Corpus:
         Which part of a report its reports are: `findings`, `impression`, `findings and impression`; empty if unknown.
     other_ids : mapping of str to str
         Further ids of studies, by which files of predictions may call them, to the study's own.
+    synthetic : bool
+        Whether films or reports are generated, and none a patient's.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Corpus:
     names: tuple[str, ...] = ()
     section: str = ""
     other_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         if not self.names:

@@ -52,4 +52,5 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
         license_note="; ".join(notes),
         names=(films.names[0], reports.names[0]),
         section=reports.section,
+        synthetic=films.synthetic or reports.synthetic,
     )

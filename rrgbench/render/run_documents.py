@@ -8,7 +8,9 @@ from rrgbench.render.html import html_document
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.record_tables import TableDescription, tables
+from rrgbench.render.run_facts import fact_lines, titled
 from rrgbench.render.table import Table
+from rrgbench.runs.environment import environment_of
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
 
@@ -40,7 +42,8 @@ def write_run_documents(
 ) -> RunDocuments:
     """Write the tables of a run into its folder.
 
-    The documents depend on the records alone, not on their order, so a resumed run ends with the same bytes.
+    The tables depend on the records and the models' names alone, not on order, so a resumed run ends with the same
+    bytes; the page also says what `run.json` does.
 
     Parameters
     ----------
@@ -51,7 +54,8 @@ def write_run_documents(
     descriptions : sequence of TableDescription
         What the tables show (`rrgbench.tasks.base.table_descriptions`).
     """
-    made = tuple(tables(sort_records(records), descriptions))
+    about = environment_of(folder)
+    made = tuple(tables(titled(sort_records(records), about), descriptions))
     store = RunFolder(folder)
     title = "rrgbench results"
     files = tuple(
@@ -59,7 +63,7 @@ def write_run_documents(
         for name, text in (
             ("tables.tex", latex_document(made, title)),
             ("tables.md", markdown_document(made, title)),
-            ("report.html", html_document(made, title)),
+            ("report.html", html_document(made, title, fact_lines(about))),
         )
     )
     return RunDocuments(made, files)

@@ -1,18 +1,21 @@
 """What a run was made with: `run.json`.
 
-Host names, user names, folders and dates stay out, so a run folder can be published as it is and a resumed run keeps
-its bytes.
+Host names, user names and folders stay out, so a run folder can be published as it is. What a resumed run keeps byte
+for byte are its results and tables; when it ran, and for how long, stands here and on its page.
 """
 
 import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
+from rrgbench.errors import InputError
 from rrgbench.runs.store import JSON, RunFolder
 
 PACKAGES = (
@@ -34,7 +37,11 @@ PACKAGES = (
 
 
 def environment(
-    *, seeds: Sequence[int], command: Sequence[str] | None = None, details: Mapping[str, JSON] | None = None
+    *,
+    seeds: Sequence[int],
+    command: Sequence[str] | None = None,
+    details: Mapping[str, JSON] | None = None,
+    facts: Mapping[str, JSON] | None = None,
 ) -> dict[str, Any]:
     """Describe interpreter, packages, machine and command.
 
@@ -45,9 +52,12 @@ def environment(
     command : sequence of str, optional
         The command line; default `sys.argv`. Absolute paths in it are cut to their last part.
     details : mapping, optional
-        What else to keep: suite, corpus identity and licence note, checkpoint digests, device.
+        What else to keep: suite, corpus identity, protocol.
+    facts : mapping, optional
+        Further fields: `models`, `synthetic`, `warnings`.
     """
     return {
+        **(facts or {}),
         "command": [_without_folder(word) for word in (sys.argv if command is None else command)],
         "cpu": {"model": _cpu_model(), "count": os.cpu_count()},
         "details": dict(details or {}),
@@ -56,6 +66,68 @@ def environment(
         "python": platform.python_version(),
         "seeds": list(seeds),
     }
+
+
+class Clock:
+    """When a run began and ended, and how long its commands took together.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run's.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder, self._began, self._at = folder, _now(), time.monotonic()
+
+    def begin(self, record: Mapping[str, Any]) -> None:
+        """Write `run.json` of a run that has none yet, so that a killed one is known too."""
+        if not (self.folder.path / "run.json").exists():
+            write_environment(self.folder, {**record, "started": self._began, "finished": None, "seconds": 0})
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """Write `run.json` of a finished run; a resumed one keeps its beginning and adds its time."""
+        earlier = environment_of(self.folder.path)
+        before = earlier.get("seconds")
+        spent = time.monotonic() - self._at + (before if isinstance(before, int | float) else 0)
+        started = earlier.get("started") or self._began
+        write_environment(self.folder, {**record, "started": started, "finished": _now(), "seconds": round(spent, 1)})
+
+
+def environment_of(path: Path) -> Mapping[str, Any]:
+    """A run folder's `run.json`; empty where it has none.
+
+    Raises
+    ------
+    InputError
+        If it can't be read.
+    """
+    file = path / "run.json"
+    if not file.exists():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name}/run.json can't be read ({type(error).__name__})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name}/run.json holds a {type(content).__name__}; expected an object")
+    return content
+
+
+def pooled(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """`run.json` of several runs together: what the first says, with the models and warnings of all."""
+    together = {
+        "models": [model for run in runs for model in run.get("models") or ()],
+        "warnings": list(dict.fromkeys(words for run in runs for words in run.get("warnings") or ())),
+        "synthetic": any(run.get("synthetic") for run in runs),
+        "seconds": sum(run.get("seconds") or 0 for run in runs),
+        "pooled": list(names),
+    }
+    return {**(runs[0] if runs else {}), **together}
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def write_environment(folder: RunFolder, record: Mapping[str, Any]) -> Path:

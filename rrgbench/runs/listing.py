@@ -1,10 +1,7 @@
 """What runs a folder holds."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rrgbench.errors import InputError
 from rrgbench.runs.records import Record
@@ -78,23 +75,3 @@ def summary(path: Path) -> RunSummary:
         len(RunFolder(path).units()),
         state,
     )
-
-
-def environment_of(path: Path) -> Mapping[str, Any]:
-    """The run's `run.json`; empty where it has none.
-
-    Raises
-    ------
-    InputError
-        If it can't be read.
-    """
-    file = path / "run.json"
-    if not file.exists():
-        return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path.name}/run.json can't be read ({type(error).__name__})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path.name}/run.json holds a {type(content).__name__}; expected an object")
-    return content

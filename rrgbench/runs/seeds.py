@@ -1,10 +1,36 @@
 """Runs that differ only in the seed of a model's training, as one set of records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from rrgbench.errors import InputError, listed
 from rrgbench.runs.records import Record
+
+
+def check_different(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Refuse to pool runs of one and the same model: their spread would say nothing of training.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        Each run's `run.json`.
+    names : sequence of str
+        What the runs are called in errors.
+
+    Raises
+    ------
+    InputError
+        Naming the model and both runs.
+    """
+    seen: dict[str, str] = {}
+    for name, run in zip(names, runs, strict=True):
+        identity = (run.get("details") or {}).get("model")
+        if identity and seen.setdefault(identity, name) != name:
+            raise InputError(
+                f"{seen[identity]} and {name} are runs of the same model ({identity}); pool runs of models that were "
+                "trained with different seeds"
+            )
 
 
 def join_seeds(runs: Sequence[Sequence[Record]], names: Sequence[str]) -> list[Record]:

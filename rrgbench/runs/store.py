@@ -241,6 +241,14 @@ class RunFolder:
             _log.info("removed %d unfinished files of an interrupted run", len(left))
         return self.write_artifact("results.json", text)
 
+    def holds(self, records: Iterable[Record]) -> bool:
+        """Whether `results.json` is there and says just this."""
+        try:
+            text = (self.path / "results.json").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return False
+        return text == dump_records(records)
+
     def _unit_path(self, unit: str) -> Path:
         if len(unit) != 64 or not set(unit) <= set("0123456789abcdef"):
             raise InputError(f"{unit!r} is not a unit id; expected 64 hex digits")

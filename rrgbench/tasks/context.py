@@ -41,6 +41,8 @@ class Evaluation:
         The model's reports by study id; None where it writes none.
     allowed : str
         What was allowed and happened before anything was scored, as signatures show it: `missing=3+unknown=1`.
+    batch_size : int or None
+        Studies that the model is given at a time; each task's own number if None.
     """
 
     corpus: Corpus
@@ -52,6 +54,7 @@ class Evaluation:
     limit: int | None = None
     written: Mapping[str, str] | None = None
     allowed: str = ""
+    batch_size: int | None = None
 
     @property
     def seed(self) -> int:
@@ -81,8 +84,8 @@ class Evaluation:
         return reads_of(self.model)
 
     def batches(self, studies: Sequence[Study], batch: int) -> Iterator[Images]:
-        """What the model is given of studies, `batch` at a time."""
-        return image_batches(self.model, studies, batch, self.films, self._reading)
+        """What the model is given of studies, `batch` at a time unless the run says how many."""
+        return image_batches(self.model, studies, self.batch_size or batch, self.films, self._reading)
 
     def answers(
         self, method: Callable[[Images], NDArray[Any]], studies: Sequence[Study], batch: int = 256
@@ -168,8 +171,7 @@ class Evaluation:
             stated = dict(signature.extras)
             read = stated.get("reads", self.reads.signature)
             allowed = "+".join(filter(None, [self.allowed, stated.get("allowed", "")])) or None
-            told = {"reads": read, "allowed": allowed, **getattr(self.model, "signed", {})}
-            fields["signature"] = str(signature.with_extras(**told))
+            fields["signature"] = str(signature.with_extras(reads=read, allowed=allowed))
         return Record(
             task=task,
             model=self.model.name,

@@ -257,4 +257,5 @@ def _load(population: Population, root: Path | None, seed: int, sizes: dict[str,
         digest=hashlib.sha256(content.encode()).hexdigest(),
         studies=PhantomStudies(population, seed, sizes, reports),
         license_note=_LICENSE,
+        synthetic=True,
     )

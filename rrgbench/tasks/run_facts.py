@@ -1,0 +1,81 @@
+"""What a run knows of itself, in `run.json`: which models, what they learned from, on what they are evaluated."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rrgbench.errors import InputError
+from rrgbench.models import Model, checkpoint_name, training_corpus
+from rrgbench.runs.environment import environment_of
+from rrgbench.runs.store import RunFolder
+from rrgbench.tasks.job import Job, identity_on
+
+
+def run_name(asked: Sequence[Model], suite: str, corpus: str) -> str:
+    """A run's folder where none is given: `dcrrg-6d-full-phantom`; of several models, how many more than the first."""
+    first = asked[0]
+    name = first.name if "=" in first.name else "-".join(filter(None, [first.name, checkpoint_name(first)]))
+    more = f"+{len(asked) - 1}" if len(asked) > 1 else ""
+    return re.sub(r"[^\w.+&-]+", "-", f"{name}{more}-{suite}-{corpus}")
+
+
+def details(job: Job, protocol: str) -> dict[str, Any]:
+    """What is evaluated on what."""
+    return {
+        "suite": job.suite.name,
+        "corpus": job.corpus.identity,
+        "model": identity_on(job.asked[0], job.corpus),
+        "protocol": protocol,
+    }
+
+
+def facts(job: Job) -> dict[str, Any]:
+    """Models, whether the corpus is synthetic, and what readers must be warned of."""
+    warnings = [words for model in job.asked if (words := _elsewhere(model, job.corpus.names))]
+    return {
+        "models": [_model(model, job) for model in job.asked],
+        "synthetic": job.corpus.synthetic,
+        "warnings": warnings,
+    }
+
+
+def check_same_models(folder: RunFolder, models: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a folder that holds a run of another model of the same name.
+
+    Raises
+    ------
+    InputError
+        Naming both.
+    """
+    earlier = environment_of(folder.path).get("models")
+    for one in earlier if isinstance(earlier, list) else []:
+        for model in models:
+            if isinstance(one, dict) and one.get("name") == model["name"] and one.get("identity") != model["identity"]:
+                raise InputError(
+                    f"{folder.path} holds a run of {one.get('identity')}, and {model['name']} is {model['identity']} "
+                    "now: another checkpoint, configuration or file; give another --out, or remove the folder"
+                )
+
+
+def _model(model: Model, job: Job) -> dict[str, str]:
+    given = {
+        "name": model.name,
+        "identity": identity_on(model, job.corpus),
+        "checkpoint": checkpoint_name(model),
+        "trained_on": training_corpus(model),
+        "device": str(getattr(model, "device", "") or ""),
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _elsewhere(model: Model, corpora: Sequence[str]) -> str:
+    """A warning if a model did not learn from what it is evaluated on; empty if it did, or that is not known."""
+    learned = training_corpus(model)
+    if not learned or set(learned.partition("@")[0].split("+")) & set(corpora):
+        return ""
+    checkpoint = f" (checkpoint {checkpoint_name(model)})" if checkpoint_name(model) else ""
+    here = "+".join(dict.fromkeys(corpora))
+    return (
+        f"{model.name}{checkpoint} was trained on {learned}, not on {here}: its numbers here don't show what it "
+        "reaches where it has learned"
+    )
