@@ -1,4 +1,4 @@
-"""DCRRG's entry point: the shipped checkpoint, a trained folder or a hub id."""
+"""DCRRG: Zhou and Wang, EMNLP 2024, the reference model; the shipped checkpoint, a trained folder or a hub id."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

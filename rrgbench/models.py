@@ -6,6 +6,9 @@ terms.
 
 A model with an `image_size` reads one grey film a study: `images` is then an array of `Films`. A model that reads more
 has `reads` (`Reads`) instead, and `images` is a list of `Examination`: films with their views, sections, prior.
+
+A model may also have `signed`, a mapping of what signatures of its values say of it (its prompt, the rule that finds
+the report in its answer), and `reports_at_a_time`, after how many reports they are written down.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,6 +97,16 @@ class ReportGenerator(Protocol):
 
     def generate_reports(self, images: Images) -> list[str]:
         """Reports, one a film, in order."""
+        ...
+
+
+@runtime_checkable
+class NamesMissingReports(Protocol):
+    """A writer that may decline: it gives an empty report then, and says of which studies and why."""
+
+    @property
+    def declined(self) -> Mapping[str, str]:
+        """Why there is no report, by study id, of all studies asked so far; these are never scored silently."""
         ...
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
 from typing import Any, Generic, TypeVar
 
+from rrgbench.described import first_line
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError, listed, meant
 
 T = TypeVar("T")
@@ -124,6 +125,17 @@ class Registry(Generic[T]):
     def origin(self, name: str) -> str:
         """The distribution that registered a name, with its version; all of them where several did."""
         return " and ".join(_origin(point) for point in self._points[lookup(self.kind, name, self._points)])
+
+    def about(self, name: str) -> str:
+        """What it says of itself in a line, without being imported; empty where it says nothing, or two do."""
+        points = self._points[lookup(self.kind, name, self._points)]
+        if len(points) > 1:
+            return ""
+        alone = sum(point.module == points[0].module for found in self._points.values() for point in found) == 1
+        line = first_line(points[0].module, points[0].attr, alone)
+        said, colon, rest = line.partition(": ")
+        # "Task: 5x200 retrieval" and "A model: it writes ..." need not say once more what is listed
+        return rest if colon and said.lower().removeprefix("a ").removeprefix("an ") == self.kind else line
 
     def foreign(self, name: str) -> str:
         """`origin` of what another package brings; empty for what ships with rrgbench alone."""

@@ -107,7 +107,17 @@ def rooms(*names: str) -> tuple[str, ...]:
 
 
 LAYERS = (
-    rooms("errors", "observations", "checkpoints", "files", "endpoint", "progress", "registry", "terminal_text")
+    rooms(
+        "errors",
+        "observations",
+        "checkpoints",
+        "files",
+        "endpoint",
+        "progress",
+        "registry",
+        "described",
+        "terminal_text",
+    )
     # tables and their writing know nothing of what they show
     + rooms("render.escaping", "render.table", "render.html"),
     rooms("data", "metrics", "stats", "runs", "models"),

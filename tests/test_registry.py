@@ -69,3 +69,40 @@ def test_everything_leaves_out_what_is_ambiguous_and_says_so(install, caplog) ->
     install("beta", "rrgbench.examples", theirs="json:dumps")
     assert list(Registry("example", "rrgbench.examples").everything()) == ["other"]
     assert "'theirs' is registered by alpha 1.2" in caplog.text
+
+
+SOURCE = """'''Beds: an example of many things.'''
+def one():
+    '''A bed of `oak`.
+
+    It is long.
+    '''
+def two(): ...
+raise RuntimeError("must not be imported")
+"""
+
+
+def test_a_thing_says_what_it_is_without_being_imported(install, tmp_path) -> None:
+    install("alpha", "rrgbench.examples", one="beds:one", two="beds:two", other="whole.room:THING", broken="broken:x")
+    install("beta", "rrgbench.examples", gone="no_such_module:x", passed="front:one", inside="front.deep:DEEP")
+    for name, text in (
+        ("alpha/beds.py", SOURCE),
+        ("alpha/whole/room.py", "'An example: a room.'\nTHING = 1"),
+        ("alpha/broken.py", "def ("),
+        ("alpha/front/__init__.py", "'Front.'\nfrom beds import one as one\nfrom beds import two"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    registry = Registry("example", "rrgbench.examples")
+    assert {name: registry.about(name) for name in registry.names()} == {
+        "broken": "",
+        "gone": "",
+        "inside": "",
+        "one": "A bed of oak",
+        "other": "a room",
+        "passed": "Front",
+        "two": "Beds: an example of many things",
+    }
+    install("gamma", "rrgbench.examples", two="front:one", one="whole.room:THING")
+    assert Registry("example", "rrgbench.examples").about("two") == ""

@@ -1,6 +1,9 @@
 """`rrgbench list`: what can be named on the command line, ours and that of other packages."""
 
+import sys
 from collections.abc import Iterable
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,6 +14,9 @@ from rrgbench.errors import RrgbenchError
 if TYPE_CHECKING:
     from rrgbench.registry import Registry
 
+_LEAST = 30
+"""Columns beside the names below which nothing is wrapped."""
+
 app = typer.Typer(
     help="List models, corpora, suites, metrics, protocols, tasks or labelers, and which package brings them.",
     no_args_is_help=True,
@@ -20,10 +26,17 @@ app = typer.Typer(
 @app.command()
 def models(json: Json = False) -> None:
     """Models that `eval --model` takes, and which of them `train --model` takes too. Example: rrgbench list models"""
+    from rrgbench.checkpoints import default_name, shipped
     from rrgbench.models import MODELS
     from rrgbench.training.trainers import TRAINERS
 
-    _show(json, ((name, "trainable" if name in TRAINERS else "", MODELS.foreign(name)) for name in MODELS.names()))
+    def about(name: str) -> str:
+        weights = [f"{one} (loaded by default)" if one == default_name(name) else one for one in shipped(name)]
+        parts = [MODELS.about(name), "trainable" if name in TRAINERS else ""]
+        parts += [f"weights ship: {', '.join(weights)}"] if weights else ["no weights ship"] if parts[1] else []
+        return "; ".join(filter(None, parts))
+
+    _show(json, ((name, about(name), MODELS.foreign(name)) for name in MODELS.names()))
 
 
 @app.command()
@@ -37,9 +50,9 @@ def corpora(json: Json = False) -> None:
 @app.command()
 def suites(json: Json = False) -> None:
     """Suites that `eval --suite` takes. Example: rrgbench list suites"""
-    from rrgbench.tasks.suite import suite_names
+    from rrgbench.tasks.suite import about_suite, suite_names
 
-    _show(json, ((name, "", "") for name in suite_names()))
+    _show(json, ((name, about_suite(name), "") for name in suite_names()))
 
 
 @app.command()
@@ -94,11 +107,14 @@ def labelers(json: Json = False) -> None:
 
 
 def _names(json: bool, registry: "Registry[Any]") -> None:
-    _show(json, ((name, "", registry.foreign(name)) for name in registry.names()))
+    _show(json, ((name, registry.about(name), registry.foreign(name)) for name in registry.names()))
 
 
 def _show(json: bool, rows: Iterable[tuple[str, str, str]]) -> None:
-    """Print names, what is to be said of each, and the package that brings it if that is not ours."""
+    """Print names, what is to be said of each, and the package that brings it if that is not ours.
+
+    On a terminal what is said is wrapped beside the names; elsewhere each name has one line.
+    """
     from rrgbench.render.json import json_text
     from rrgbench.terminal_text import one_line
 
@@ -107,6 +123,9 @@ def _show(json: bool, rows: Iterable[tuple[str, str, str]]) -> None:
         typer.echo(json_text([name for name, _, _ in found]))
         return
     width = max((len(name) for name, _, _ in found), default=0) + 2
+    room = get_terminal_size().columns - width if sys.stdout.isatty() else 0
     for name, about, origin in found:
-        words = "; ".join(filter(None, (about, f"from {origin}" if origin and origin not in about else "")))
-        typer.echo((one_line(name).ljust(width) + one_line(words)).rstrip())
+        words = one_line("; ".join(filter(None, (about, f"from {origin}" if origin and origin not in about else ""))))
+        lines = wrap(words, room, break_on_hyphens=False) if room > _LEAST else [words]
+        for heading, line in zip((one_line(name), *[""] * len(lines)), lines or [""], strict=False):
+            typer.echo((heading.ljust(width) + line).rstrip())

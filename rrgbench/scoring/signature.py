@@ -30,11 +30,16 @@ _EXTRA: Final = (
         "cider_df",
         "allowed",
         "reads",
+        "prompt",
+        "extraction",
+        "no_report",
         "bootstrap",
     ),
 )
 FIELDS: Final = (*_LEADING, *_EXTRA)
 """Fields that signatures may have, in their order; tasks and plug-ins add others."""
+OF_MODEL: Final = ("prompt", "extraction")
+"""Fields that say how a model was asked and read, which is part of the model: values of two models differ in them."""
 _SHORT: Final = {"positive": "pos", "negative": "neg", "ignored": "ign"}
 _LONG: Final = {short: long for long, short in _SHORT.items()}
 
@@ -71,7 +76,8 @@ class Signature:
     extras : tuple of (str, str)
         Further choices: `labels` (their source), `known` (labelled observations, where not all), `fraction`, `setting`,
         `k`, `seed`, `allowed` (what was allowed and how often it happened), `reads` (what the model read of a study),
-        `bootstrap`, and others by name. Kept in that order whatever order they are given in.
+        `prompt` and `extraction` (how it was asked, and its answer read), `no_report` (answers without a report that
+        count as empty ones), `bootstrap`, and others by name. Kept in that order whatever order they are given in.
     version : str
         Of rrgbench.
     """

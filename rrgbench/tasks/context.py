@@ -171,7 +171,8 @@ class Evaluation:
             stated = dict(signature.extras)
             read = stated.get("reads", self.reads.signature)
             allowed = "+".join(filter(None, [self.allowed, stated.get("allowed", "")])) or None
-            fields["signature"] = str(signature.with_extras(reads=read, allowed=allowed))
+            told = {"reads": read, "allowed": allowed, **getattr(self.model, "signed", {})}
+            fields["signature"] = str(signature.with_extras(**told))
         return Record(
             task=task,
             model=self.model.name,

@@ -3,11 +3,12 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from rrgbench.errors import InputError, listed
 from rrgbench.files import write_text
-from rrgbench.models import ReportGenerator
+from rrgbench.models import NamesMissingReports, ReportGenerator
 from rrgbench.tasks.context import Evaluation
 
 BATCH = 64
@@ -28,7 +29,7 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     Raises
     ------
     InputError
-        If the model gives another number of reports than films.
+        If the model gives another number of reports than films, or declines to write some; what it wrote stays.
     """
     wanted = [study.study_id for study in evaluation.studies]
     if path.is_file():
@@ -46,7 +47,9 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     # a line that a kill cut off goes; the reports before it stay, whatever happens from here on
     write_text(part, "".join(_line(*item) for item in reports.items()))
     waiting = [study for study in evaluation.studies if study.study_id not in reports]
-    size = evaluation.batch_size or BATCH
+    most = evaluation.batch_size or BATCH
+    size = min(most, getattr(model, "reports_at_a_time", most))
+    declined: dict[str, str] = {}
     with open(part, "a", encoding="utf-8") as file:
         for number, images in enumerate(evaluation.batches(waiting, size)):
             batch = waiting[number * size : (number + 1) * size]
@@ -56,14 +59,32 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
                     f"{model.name} wrote {len(texts)} reports for {len(batch)} films: "
                     f"{listed(study.study_id for study in batch)}"
                 )
+            missing = model.declined if isinstance(model, NamesMissingReports) else {}
             for study, text in zip(batch, texts, strict=True):
+                if study.study_id in missing:
+                    declined[study.study_id] = missing[study.study_id]
+                    continue
                 reports[study.study_id] = text
                 file.write(_line(study.study_id, text))
             file.flush()
             if evaluation.progress is not None:
-                evaluation.progress("writing reports", len(reports), len(wanted))
+                evaluation.progress("writing reports", len(reports) + len(declined), len(wanted))
+    if declined:
+        raise InputError(_missing(model.name, declined, len(wanted)))
     os.replace(part, path)
     return {study_id: reports[study_id] for study_id in wanted}
+
+
+def _missing(name: str, declined: Mapping[str, str], asked: int) -> str:
+    """How many reports there are not, why, and of which studies."""
+    by_reason: dict[str, list[str]] = {}
+    for study_id, reason in declined.items():
+        by_reason.setdefault(reason, []).append(study_id)
+    told = "; ".join(f"{len(found)} {reason} ({listed(found)})" for reason, found in by_reason.items())
+    return (
+        f"{name} wrote no report of {len(declined)} of {asked} studies: {told}. The others are kept; to score these as "
+        f"empty reports add --model-option allow={','.join(by_reason)}"
+    )
 
 
 def _line(study_id: str, report: str) -> str:

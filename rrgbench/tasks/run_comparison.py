@@ -17,7 +17,7 @@ from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, read_results
-from rrgbench.scoring.signature import parse
+from rrgbench.scoring.signature import OF_MODEL, parse
 from rrgbench.stats.paired import holm
 
 Floats = NDArray[np.float64]
@@ -139,10 +139,7 @@ def run_comparison(first: Path, second: Path, details: bool = False) -> RunCompa
     pairs: list[tuple[Record, Record, Floats]] = []
     for key in (key for key in one if key in other):
         (mine, my_values), (theirs, their_values) = one[key], other[key]
-        # what a model read or left empty is the model's own; the studies are the same by corpus, split and n
-        differing = parse(mine.signature or "").differences(
-            parse(theirs.signature or ""), ignoring=("reads", "allowed")
-        )
+        differing = parse(mine.signature or "").differences(parse(theirs.signature or ""), ignoring=OF_MODEL)
         if differing:
             shown = [f"{name} {left} / {right}" for name, (left, right) in differing.items()]
             left_out[_words(mine)] = f"made in different ways: {listed(shown)}"

@@ -91,6 +91,12 @@ def suite_names() -> list[str]:
     return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
 
 
+def about_suite(name: str) -> str:
+    """What a shipped suite is for: the first line of its file, a comment."""
+    text = files("rrgbench.tasks.suites").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return text.partition("\n")[0].removeprefix("#").replace("`", "").strip().removesuffix(".")
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key that stands twice is an error, not the last that counts."""
 

@@ -1,10 +1,13 @@
 """`rrgbench list`: what it prints is what the other commands take."""
 
 import json
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
+from rrgbench.checkpoints import shipped
+from rrgbench.cli.list import models
 from rrgbench.cli.main import app
 from rrgbench.data.loading import CORPORA
 from rrgbench.errors import UnknownNameError
@@ -14,7 +17,7 @@ from rrgbench.models import MODELS
 from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.score import metric_keys
 from rrgbench.tasks.suite import suite_names
-from rrgbench.training.trainers import load_trainer
+from rrgbench.training.trainers import TRAINERS, load_trainer
 
 
 def listed(*arguments):
@@ -33,15 +36,43 @@ def test_lines_and_json_name_the_same(what):
 
 
 def test_corpora_and_suites_are_those_of_the_registry():
-    assert listed("corpora").split() == CORPORA.names()
-    assert listed("suites").split() == suite_names()
+    assert [line.split()[0] for line in listed("corpora").splitlines()] == CORPORA.names()
+    assert [line.split()[0] for line in listed("suites").splitlines()] == suite_names()
+
+
+@pytest.mark.parametrize("what", ["models", "corpora", "suites", "tasks", "labelers"])
+def test_each_name_has_words_of_its_own(what):
+    words = [line.partition(" ")[2].strip() for line in listed(what).splitlines()]
+    assert all(len(about.split()) > 2 for about in words)
+    assert len(set(words)) == len(words)
+
+
+def test_models_say_whether_weights_ship():
+    lines = {line.split()[0]: line for line in listed("models").splitlines()}
+    for name, line in lines.items():
+        assert ("weights ship:" in line) == bool(shipped(name))
+        assert ("no weights ship" in line) == (name in TRAINERS and not shipped(name))
+    assert "6d (loaded by default)" in lines["dcrrg"]
+
+
+def test_a_terminal_gets_lines_that_fit_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    models()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) > len(MODELS.names())
+    monkeypatch.setenv("COLUMNS", "30")
+    models()
+    assert len(capsys.readouterr().out.splitlines()) == len(MODELS.names())
 
 
 def test_models_that_are_called_trainable_have_a_trainer_and_others_have_none():
-    lines = [line.split() for line in listed("models").splitlines()]
-    assert [name for name, *_ in lines] == MODELS.names()
-    for name, *trainable in lines:
-        if trainable:
+    lines = listed("models").splitlines()
+    assert [line.split()[0] for line in lines] == MODELS.names()
+    for line in lines:
+        name = line.split()[0]
+        if "; trainable;" in line:
             load_trainer(name)
         else:
             with pytest.raises(UnknownNameError, match="trainable model"):

@@ -26,7 +26,7 @@ CASES = [  # text, observation, plain, chexbert, chexpert
     ("Pacemaker leads are unchanged.", "Support Devices", P, P, P),
     ("Nodular opacity in the lingula.", "Lung Opacity", P, X, P),
     ("Nodular opacity in the lingula.", "Lung Lesion", P, P, P),
-    ("Atelectasis or scarring at the base.", "Lung Opacity", U, P, U),
+    ("Atelectasis or scarring at the base.", "Lung Opacity", U, U, U),
     ("Atelectasis or scarring at the base.", "Atelectasis", U, U, U),
     ("Scarring and/or atelectasis at the base.", "Atelectasis", P, U, U),
     ("Pulmonary fibrosis.", "Pleural Other", X, P, P),

@@ -19,7 +19,6 @@ from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, U
 NO_FINDING: Final = observation_index("No Finding")
 ENLARGED_CARDIOMEDIASTINUM: Final = observation_index("Enlarged Cardiomediastinum")
 CARDIOMEGALY: Final = observation_index("Cardiomegaly")
-LUNG_OPACITY: Final = observation_index("Lung Opacity")
 SUPPORT_DEVICES: Final = observation_index("Support Devices")
 _HEART_FAILURE: Final = re.compile(r"failure|chf|decompensation")
 _NORMALLY_THERE: Final = re.compile(r"interstitium|markings?")
@@ -301,8 +300,7 @@ def _label(events: Sequence[Event], position: int, cue: int, reading: Reading) -
         return NEGATIVE if reading.history == "negative" else None
     if cue & DOUBT or events[position].kind is Kind.SUGGESTIVE:
         return UNCERTAIN
-    either_way = reading.edition.convention == "chexbert" and events[position].observation == LUNG_OPACITY
-    if not cue & UNCHANGED and is_alternative(events, position) and not either_way:
+    if not cue & UNCHANGED and is_alternative(events, position):
         return UNCERTAIN
     return POSITIVE
 

@@ -1,0 +1,102 @@
+"""A model's answers as reports; refusals and empty answers are named, and scored only where that was allowed."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rrgbench.adapters.report_extraction import DEFAULT, RULES, extract_report
+from rrgbench.errors import InputError
+from rrgbench.registry import lookup
+
+NO_REPORT: Final = ("refused", "empty")
+"""Why an answer holds no report, as `allow` takes it."""
+
+_REFUSAL: Final = re.compile(
+    r"""(?:
+        \bI(?:\ am|'m|’m)\ (?:(?:really|very|so)\ )?(?:sorry|afraid|unable|not\ (?:able|qualified|permitted))\b
+      | \bI\ (?:apologi[sz]e)\b
+      | \bI\ (?:can(?:not|'t|’t|\ not)|won't|will\ not|must\ decline|do\ not|don't)\ (?:to\ )?(?:[a-z]+ly\ )?
+        (?:assist|help|provide|offer|give|generate|write|create|produce|interpret|analy[sz]e|diagnose|view|see|access|read
+           |process|fulfil|comply|have\ (?:the\ )?(?:ability|access))\b
+      | \bas\ an\ (?:AI|artificial)\b[^.]{0,80}\b(?:cannot|can't|can’t|unable|not\ able)\b
+      | \b(?:unable|not\ able)\ to\ (?:assist|help|provide|fulfil|comply|interpret|analy[sz]e|diagnose)\b[^.]{0,60}\b
+        (?:image|film|x-?ray|radiograph|request|report|medical|diagnos)
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def refuses(answer: str) -> bool:
+    """Whether an answer begins by declining to write a report; radiologists do not write so of films."""
+    return bool(_REFUSAL.search(answer.lstrip()[:200]))
+
+
+def allowed(given: str) -> tuple[str, ...]:
+    """What the option `allow` names: `empty`, `refused` or both, separated by commas.
+
+    Raises
+    ------
+    UnknownNameError
+        If it names something else.
+    """
+    return tuple(
+        sorted({lookup("kind of missing report", name.strip(), NO_REPORT) for name in given.split(",") if name})
+    )
+
+
+@dataclass
+class Answers:
+    """How a model's answers become reports.
+
+    Attributes
+    ----------
+    section : str
+        What was asked for.
+    rule : str
+        Of `rrgbench.adapters.report_extraction`.
+    allow : tuple of str
+        Of `NO_REPORT`: what is scored as an empty report.
+    declined : dict of str to str
+        Studies without a report, and why, of all answers so far; what is allowed is not among them.
+    """
+
+    section: str
+    rule: str = DEFAULT
+    allow: tuple[str, ...] = ()
+    declined: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that there is not."""
+        lookup("rule of extraction", self.rule, RULES)
+
+    def reports(self, study_ids: Sequence[str], answers: Sequence[str], refused: Sequence[bool] = ()) -> list[str]:
+        """Reports of answers, empty where there is none.
+
+        Parameters
+        ----------
+        study_ids, answers : sequence of str
+            In one order.
+        refused : sequence of bool, optional
+            Answers that the server itself calls refusals.
+        """
+        if len(study_ids) != len(answers):
+            raise InputError(f"{len(answers)} answers for {len(study_ids)} studies")
+        texts = []
+        for place, (study_id, answer) in enumerate(zip(study_ids, answers, strict=True)):
+            text = extract_report(answer, self.section, self.rule)
+            reason = ""
+            if (refused and refused[place]) or refuses(text):
+                reason, text = "refused", ""
+            elif not text:
+                reason = "empty"
+            self.declined.pop(study_id, None)
+            if reason and reason not in self.allow:
+                self.declined[study_id] = reason
+            texts.append(text)
+        return texts
+
+    @property
+    def signed(self) -> dict[str, str]:
+        """What signatures say of it."""
+        return {"extraction": self.rule, **({"no_report": "+".join(self.allow) + "-as-empty"} if self.allow else {})}
