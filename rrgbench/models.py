@@ -8,7 +8,8 @@ A model with an `image_size` reads one grey film a study: `images` is then an ar
 has `reads` (`Reads`) instead, and `images` is a list of `Examination`: films with their views, sections, prior.
 
 A model may also have `signed`, a mapping of what signatures of its values say of it (its prompt, the rule that finds
-the report in its answer), and `reports_at_a_time`, after how many reports they are written down.
+the report in its answer), `reports_at_a_time`, after how many reports they are written down, and `spent`,
+a mapping of what it has cost so far.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

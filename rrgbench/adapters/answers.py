@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rrgbench.adapters.report_extraction import DEFAULT, RULES, extract_report
+from rrgbench.adapters.report_extraction import DEFAULT, RULES, extract_report, without_thinking
 from rrgbench.errors import InputError
 from rrgbench.registry import lookup
 
@@ -86,7 +86,8 @@ class Answers:
         for place, (study_id, answer) in enumerate(zip(study_ids, answers, strict=True)):
             text = extract_report(answer, self.section, self.rule)
             reason = ""
-            if (refused and refused[place]) or refuses(text):
+            # a refusal that goes on with a report is none, one that the rule took for a closing remark is
+            if (refused and refused[place]) or refuses(text or without_thinking(answer)):
                 reason, text = "refused", ""
             elif not text:
                 reason = "empty"

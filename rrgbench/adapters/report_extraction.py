@@ -126,14 +126,19 @@ def extract_report(text: str, section: str, rule: str = DEFAULT) -> str:
     return RULES[rule](text, section)
 
 
+def without_thinking(text: str) -> str:
+    """An answer without the thinking before it; empty where it ends within that."""
+    for pattern in _THINKING:
+        text = pattern.sub(" ", text)
+    return _THINKING_ENDS.sub("", text, count=1).strip()
+
+
 def _as_written(text: str, section: str) -> str:
     return text.strip()
 
 
 def _report_1(text: str, section: str) -> str:
-    for pattern in _THINKING:
-        text = pattern.sub(" ", text)
-    text = _THINKING_ENDS.sub("", text, count=1)
+    text = without_thinking(text)
     text = _FRAME.sub("", text).strip()
     fenced = _FENCE.findall(text + "\n")
     if fenced:

@@ -50,6 +50,7 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     most = evaluation.batch_size or BATCH
     size = min(most, getattr(model, "reports_at_a_time", most))
     declined: dict[str, str] = {}
+    spent = _Spent(path.with_suffix(".spent.json"), model)
     with open(part, "a", encoding="utf-8") as file:
         for number, images in enumerate(evaluation.batches(waiting, size)):
             batch = waiting[number * size : (number + 1) * size]
@@ -67,12 +68,32 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
                 reports[study.study_id] = text
                 file.write(_line(study.study_id, text))
             file.flush()
+            note = spent.keep()
             if evaluation.progress is not None:
-                evaluation.progress("writing reports", len(reports) + len(declined), len(wanted))
+                evaluation.progress("writing reports", len(reports) + len(declined), len(wanted), note)
     if declined:
         raise InputError(_missing(model.name, declined, len(wanted)))
     os.replace(part, path)
     return {study_id: reports[study_id] for study_id in wanted}
+
+
+class _Spent:
+    """What a model that is paid for has spent on these reports, in a file beside them; other models have none."""
+
+    def __init__(self, path: Path, model: object) -> None:
+        self.path, self.model = path, model
+        self.before: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        # of reports of another run that the same model wrote
+        self.other = dict(getattr(model, "spent", {}))
+
+    def keep(self) -> str:
+        """Write down what was spent so far, earlier runs included; the cost in words."""
+        now: Mapping[str, float] | None = getattr(self.model, "spent", None)
+        if now is None:
+            return ""
+        total = {name: self.before.get(name, 0) + now[name] - self.other.get(name, 0) for name in now}
+        write_text(self.path, json.dumps(total, indent=2) + "\n")
+        return f"cost {total['cost']:.2f}" if total.get("cost") else ""
 
 
 def _missing(name: str, declined: Mapping[str, str], asked: int) -> str:
