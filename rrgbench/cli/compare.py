@@ -9,6 +9,9 @@ import typer
 from rrgbench.cli import completion
 from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped
 
+_MOST_SYSTEMS = 4
+"""Systems whose differences, pair by pair, are printed."""
+
 
 @grouped
 def compare(
@@ -36,7 +39,7 @@ def compare(
     test: Annotated[str, typer.Option(help="randomization or bootstrap.")] = "randomization",
     permutations: Annotated[int, typer.Option(help="Permutations (or resamples) of the test.")] = 10_000,
     level: Annotated[float, typer.Option(help="Significance level of the superscripts.")] = 0.05,
-    intervals: Annotated[bool, typer.Option(help="Bootstrap intervals, in --json.")] = True,
+    intervals: Annotated[bool, typer.Option(help="Bootstrap intervals of values and differences.")] = True,
     seed: Annotated[int, typer.Option(help="Seed of permutations and resamples.", min=0)] = 0,
     common: Annotated[
         bool, typer.Option("--common", help="Compare on the studies that all systems have predictions for.")
@@ -76,7 +79,7 @@ def compare(
     if len(files) < 2:
         raise typer.BadParameter("give at least two files of predictions")
 
-    from rrgbench.cli.progress import status
+    from rrgbench.cli.progress import say, status
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.compare import compare_pairs, tests
 
@@ -88,4 +91,8 @@ def compare(
         found = compare_pairs(reading.read(references, files), options, testing, progress)
     if not form.printed(found):
         # metrics below each other fit a terminal
-        print_table(found.to_table().turned("metric"))
+        print_table(found.to_table(intervals).turned("metric"))
+        if len(files) <= _MOST_SYSTEMS:
+            print_table(found.differences_to_table())
+        else:
+            say(f"{len(found.differences)} differences with intervals and p-values: --json")

@@ -143,7 +143,7 @@ class Table:
             Row(column.name, tuple(row.cells[place] for row in self.rows), column.group)
             for place, column in enumerate(self.columns)
         )
-        letters = tuple(f"{row.letter} = {row.label}" for row in self.rows if row.letter)
+        letters = tuple(f"{row.letter} = {row.label}" for row in self.rows if row.letter not in ("", row.label))
         return replace(self, label=label, columns=columns, rows=rows, remarks=(*letters, *self.remarks))
 
 

@@ -1,6 +1,7 @@
 """`rrgbench.compare`: several systems on the same studies, with paired tests."""
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from rrgbench.metrics.catalogue import Entry, entry, in_order
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.render.html import html_fragment
 from rrgbench.render.json import json_text
-from rrgbench.render.table import Cell, Column, Row, Table, ranked
+from rrgbench.render.table import Cell, Column, Row, Table, Tone, ranked
 from rrgbench.scoring.options import Scoring, known_options, scoring
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
@@ -90,8 +91,8 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        """The table, for a notebook."""
-        return html_fragment([self.to_table()])
+        """Both tables, for a notebook."""
+        return html_fragment([self.to_table(), self.differences_to_table()])
 
     @property
     def metrics(self) -> list[str]:
@@ -115,6 +116,33 @@ class Comparison:
         ]
         return "".join(sorted(letters))
 
+    def interval(self, row: Difference) -> tuple[float, float]:
+        """The paired bootstrap's 95 % interval of a difference; NaN where no intervals were asked for."""
+        first, second = (self.scores[name].replicates.get(row.metric) for name in (row.first, row.second))
+        if first is None or second is None or np.isnan(drawn := first - second).all():
+            return math.nan, math.nan
+        low, high = np.nanquantile(drawn, (0.025, 0.975))
+        return float(low), float(high)
+
+    def differences_to_table(self) -> Table:
+        """A row a pair and metric: the difference with its interval, and both p-values."""
+        rows = []
+        # pair by pair: what is asked is whether one system is better than another
+        for row in sorted(self.differences, key=lambda row: (self._letters[row.first], self._letters[row.second])):
+            low, high = self.interval(row)
+            cells = (
+                Cell(finite(row.difference), finite(low), finite(high)),
+                Cell(finite(row.p_value), decimals=4),
+                Cell(finite(row.adjusted), decimals=4),
+            )
+            rows.append(Row(self.entry(row.metric).title, cells, f"{row.first} minus {row.second}"))
+        spans = any(row.cells[0].low is not None for row in rows)
+        columns = (Column(f"difference{' (95 % interval)' * spans}"), Column("p"), Column("p (Holm)"))
+        remark = "p: two-sided; Holm: corrected over the pairs of each metric"
+        remark += "; interval: paired bootstrap over studies" * spans
+        headings: dict[str, Tone] = {row.group: "" for row in rows}
+        return Table("Differences", "metric", columns, tuple(rows), (remark,), beside=True, headings=headings)
+
     def to_frame(self) -> "pd.DataFrame":
         """Every pair in every metric: columns as `Difference`."""
         import pandas as pd
@@ -128,19 +156,27 @@ class Comparison:
             "level": self.level,
             "systems": {name: json.loads(scores.to_json()) for name, scores in self.scores.items()},
             "differences": [
-                {key: finite(cell) if isinstance(cell, float) else cell for key, cell in vars(row).items()}
+                {
+                    **{key: finite(cell) if isinstance(cell, float) else cell for key, cell in vars(row).items()},
+                    **dict(zip(("low", "high"), map(finite, self.interval(row)), strict=True)),
+                }
                 for row in self.differences
             ],
         }
         return json_text(content)
 
-    def to_table(self) -> Table:
-        """A row a system: letters behind a value name the systems that it is significantly better than."""
+    def to_table(self, intervals: bool = False) -> Table:
+        """A row a system: letters behind a value name the systems that it is significantly better than.
+
+        With `intervals`, each value has its own.
+        """
         entries = [self.entry(key) for key in self.metrics]
         columns = tuple(Column(entry.title, better=entry.better) for entry in entries)
         rows = []
         for name, scores in self.scores.items():
-            values = {key: Cell(finite(scores[key].value)) if key in scores else Cell() for key in self.metrics}
+            values = {key: scores[key].cell if key in scores else Cell() for key in self.metrics}
+            if not intervals:
+                values = {key: replace(cell, low=None, high=None) for key, cell in values.items()}
             cells = tuple(replace(cell, superscript=self.beaten(name, key)) for key, cell in values.items())
             rows.append(Row(name, cells, letter=self._letters[name]))
         remark = (

@@ -1,6 +1,7 @@
 """The commands score, compare and protocols from files to printed tables."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -93,7 +94,8 @@ def test_compare(run, files) -> None:
     result = run(*common)
     assert "a = good" in result.stdout
     assert "b = other" in result.stdout
-    assert "Holm" in result.stdout
+    assert "good minus other" in result.stdout
+    assert re.search(r"BLEU-4 +-?[\d.]+  \S+ +0\.\d{4} +0\.\d{4}", result.stdout)
     assert r"\textsuperscript{b}" in run(*common, "--latex").stdout
     assert json.loads(run(*common, "--json").stdout)["level"] == 0.05
 

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rrgbench.errors import InputError, NotComparableError
@@ -29,6 +30,29 @@ def test_the_better_system_gets_the_letter_of_the_worse() -> None:
     assert rows["good", "bad"].p_value == 1 / 501
     assert rows["good", "bad"].adjusted == pytest.approx(3 / 501)
     assert str(found.signature).endswith("test:randomization-500-seed0+holm")
+
+
+def test_differences_have_the_paired_interval_and_both_p_values() -> None:
+    found = compare(
+        {"good": GOOD, "bad": BAD, "same": GOOD}, REFERENCES, metrics=["bleu_4", "rouge_l"], permutations=200
+    )
+    table = found.differences_to_table()
+    assert [row.group for row in table.rows[::2]] == ["good minus bad", "good minus same", "bad minus same"]
+    assert [row.label for row in table.rows[:2]] == ["BLEU-4", "ROUGE-L"]
+    difference, p, adjusted = table.rows[0].cells
+    drawn = found.scores["good"].replicates["bleu_4"] - found.scores["bad"].replicates["bleu_4"]
+    assert (difference.low, difference.high) == tuple(np.quantile(drawn, (0.025, 0.975)))
+    assert difference.low < difference.value < difference.high
+    assert (p.value, adjusted.value) == (1 / 201, pytest.approx(3 / 201))
+    same = table.rows[2].cells[0]
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    assert json.loads(found.to_json())["differences"][0]["low"] == difference.low
+    assert found.to_table(intervals=True).rows[0].cells[0].low is not None
+    assert found.to_table().rows[0].cells[0].low is None
+    bare = compare({"good": GOOD, "bad": BAD}, REFERENCES, metrics=["bleu_4"], permutations=50, intervals=False)
+    (row,) = bare.differences_to_table().rows
+    assert (row.cells[0].low, row.cells[1].value) == (None, 1 / 51)
+    assert json.loads(bare.to_json())["differences"][0]["low"] is None
 
 
 def test_order_of_systems_changes_nothing_but_signs() -> None:
