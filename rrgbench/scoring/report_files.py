@@ -131,7 +131,8 @@ def read_reports(
     if found.understood:
         _log.warning("%s", found.understood)
     if words:
-        _log.warning("%s: %d reports are the word nan; they are scored as text, as given", path.name, words)
+        are = "1 report is" if words == 1 else f"{words} reports are"
+        _log.warning("%s: %s the word nan, which is scored as text, as given", path.name, are)
     return ReportFile(path.name, texts, len(twice), positional, found.fields)
 
 

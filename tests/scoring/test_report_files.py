@@ -319,7 +319,7 @@ def test_both_sides_in_one_file_are_told_apart(tmp_path, caplog) -> None:
 def test_a_report_by_the_word_nan_is_warned_of_and_a_missing_one_named(tmp_path, caplog) -> None:
     found = read_reports(write(tmp_path, "a.csv", "study_id,report\n1,nan\n"))
     assert found.texts == {"1": ("nan",)}
-    assert "1 reports are the word nan" in caplog.text
+    assert "1 report is the word nan" in caplog.text
     missing = read_reports(write(tmp_path, "a.jsonl", '{"study_id": "7", "report": NaN}'))
     with pytest.raises(InputError, match=r"1 studies have an empty reference or hypothesis: 7"):
         pair_reports(ReportFile("refs", {"7": ("x",)}), missing)
