@@ -178,3 +178,27 @@ def experts(
         result.write_figure(figure)
     if not form.printed(result):
         print_tables(result.tables, details=True)
+
+
+@app.command("structure")
+@grouped
+def structure(
+    structured: Annotated[
+        Path, typer.Option(help="Rad-ReStruct's findings as JSON Lines: report, positive.", show_default=False)
+    ],
+    reports: Annotated[Path, typer.Option(help="Open-i's reports: uid, findings, impression.", show_default=False)],
+    modulo: Annotated[int, typer.Option(help="With --remainder: only some uids, e.g. to tune on others.", min=1)] = 1,
+    remainder: Annotated[int, typer.Option(help="Only uids that leave this when divided by --modulo.", min=0)] = 0,
+    *,
+    form: OutputForm,
+) -> None:
+    """Compare the findings, places and degrees that findings_f1 reads with the hand-made structure of reports.
+
+    Example: rrgbench trials structure --structured structured_reports.jsonl --reports openi_reports.csv
+    """
+    from rrgbench.render.terminal import print_tables
+    from rrgbench.trials.structure import read_structure
+
+    found = read_structure(structured, reports, modulo, remainder)
+    if not form.printed(found):
+        print_tables(found.tables, details=True)

@@ -19,8 +19,18 @@ _PREPOSITION: Final = re.compile(
     r"\b(?:in|at|of|on|within|over|along|involving|throughout|to|near|is|are|was|were|has|have|remains?|appears?|"
     r"measur\w+|above|from|projects?|overl\w+|terminat\w+|ends?)\b"
 )
-_MEASURE: Final = re.compile(r"(\d+(?:\.\d+)?)(?:\s*x\s*\d+(?:\.\d+)?)*\s*-?\s*(mm|cm|millimet\w+|centimet\w+)\b")
+_NUMBERS: Final = dict(
+    zip(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"],
+        range(1, 13),
+        strict=True,
+    )
+)
+_MEASURE: Final = re.compile(
+    rf"\b(\d+(?:\.\d+)?|{'|'.join(_NUMBERS)})(?:\s*x\s*\d+(?:\.\d+)?)*\s*-?\s*(mm|cm|millimet\w+|centimet\w+)\b"
+)
 _JOINED: Final = re.compile(r"\s*(?:,|and|or|and/or|/|with|,\s*(?:and|or)|with associated|and associated)\s*")
+_WITH: Final = re.compile(r"\bwith\b(?!.*,)")
 _PLACES: Final = ("side", "zone")
 
 
@@ -60,18 +70,16 @@ def attributes_of(text: str, events: Sequence[Event], mentions: Sequence[Event])
     lexicon = finding_lexicon()
     for word in lexicon.attributes.read(text):
         owner = _owner(text, spans, cuts, word.start, word.end)
-        attribute, value = lexicon.attribute_values[word.observation]
-        found[owner].values.setdefault(attribute, []).append(value)
-        if attribute in _PLACES:
-            if word.start >= spans[owner][1]:
-                found[owner].places_behind = True
-            elif word.end <= spans[owner][0]:
-                found[owner].places_before = True
-    if "m" in text and any(sign.isdigit() for sign in text):
+        for attribute, value in lexicon.attribute_values[word.observation]:
+            found[owner].values.setdefault(attribute, []).append(value)
+            found[owner].places_behind |= attribute in _PLACES and word.start >= spans[owner][1]
+            found[owner].places_before |= attribute in _PLACES and word.end <= spans[owner][0]
+    if "mm" in text or "cm" in text or "met" in text:
         for measure in _MEASURE.finditer(text):
             owner = _owner(text, spans, cuts, measure.start(), measure.end())
             if found[owner].millimetres is None:
-                found[owner].millimetres = float(measure[1]) * (10 if measure[2][0] == "c" else 1)
+                number = float(_NUMBERS.get(measure[1]) or measure[1])
+                found[owner].millimetres = number * (10 if measure[2][0] == "c" else 1)
     _share(text, spans, found)
     return found
 
@@ -105,9 +113,9 @@ def _share(text: str, spans: Sequence[tuple[int, int]], found: Sequence[Attribut
             continue
         between = text[spans[k][1] : spans[k + 1][0]]
         giver, taker = (there, here) if bare_here else (here, there)
-        if not (giver.places_behind if bare_here else giver.places_before and not giver.places_behind):
+        if bare_here and not giver.places_behind:
             continue
-        if _JOINED.fullmatch(between):
+        if _JOINED.fullmatch(between) or (bare_there and giver.places_behind and _WITH.search(between)):
             for name in _PLACES:
                 if name in giver.values:
                     taker.values[name] = list(giver.values[name])

@@ -75,8 +75,8 @@ class FindingLexicon:
         Sides, zones, degrees and so on.
     names : tuple of Name
         By number; `attribute_values` by number of the attribute.
-    attribute_values : tuple of (str, str)
-        Attribute and value.
+    attribute_values : tuple of tuples of (str, str)
+        Attribute and value; "bibasilar" is a side and a zone.
     weights : mapping of str to float
         By significance.
     alike : mapping of (str, str) to float
@@ -87,7 +87,7 @@ class FindingLexicon:
     events: Lexicon
     attributes: Lexicon
     names: tuple[Name, ...]
-    attribute_values: tuple[tuple[str, str], ...]
+    attribute_values: tuple[tuple[tuple[str, str], ...], ...]
     weights: Mapping[str, float]
     alike: Mapping[tuple[str, str], float]
 
@@ -129,12 +129,10 @@ def finding_lexicon() -> FindingLexicon:
     blank = cues["blank"]
     names = tuple(_names(told))
     numbers = {one.name: number for number, one in enumerate(names)}
-    values = [(kind, str(value)) for kind, group in told["attributes"].items() for value in group]
-    words = [
-        (Kind.FINDING, number, term)
-        for number, (kind, value) in enumerate(values)
-        for term in told["attributes"][kind][_key(told["attributes"][kind], value)]
-    ]
+    groups = [(kind, value, terms) for kind, one in told["attributes"].items() for value, terms in one.items()]
+    words = [(Kind.FINDING, number, term) for number, (_, _, terms) in enumerate(groups) for term in terms]
+    # "bilateral lower" of the kind "side and zone" is a side and a zone
+    values = [tuple(zip(kind.split(" and "), _values(kind, value), strict=True)) for kind, value, _ in groups]
     alike: dict[tuple[str, str], float] = {}
     for one, other, similarity in told["alike"]:
         unknown = [name for name in (one, other) if name not in numbers]
@@ -152,8 +150,8 @@ def finding_lexicon() -> FindingLexicon:
     )
 
 
-def _key(group: Mapping[Any, Any], value: str) -> Any:
-    return next(key for key in group if str(key) == value)
+def _values(kind: str, value: Any) -> list[str]:
+    return str(value).split() if " and " in kind else [str(value)]
 
 
 def _names(told: Mapping[str, Any]) -> Iterator[Name]:
@@ -187,6 +185,9 @@ def _entries(
     for name, one in told["structures"].items():
         for term in one["terms"]:
             yield Kind.MEDIASTINUM, _FIRST + numbers[name], term
+    for cue, phrases in told["cues"].items():
+        for phrase in phrases:
+            yield Kind[cue.upper()], -1, phrase
     for phrase in told["states"]["normal"]:
         yield Kind.NORMAL, -1, phrase
     for kind, observation, phrase in entries_of(cues):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import log2
+from math import fsum, log2
 from typing import Final, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ class Costs:
     zone_wrong, zone_unsaid : float
         No zone shared; said by one only.
     severity : float
-        For each step between minimal, mild, moderate and severe (a step is 1).
+        For each step between mild, moderate and severe beyond the first half; minimal is half a step below mild.
     severity_unsaid : float
         Said by one only.
     change_wrong, change_unsaid : float
@@ -171,8 +171,9 @@ def differences(one: Finding, other: Finding, costs: Costs) -> dict[str, float]:
         found["zone"] = _apart(one.zones, other.zones, costs.zone_wrong, costs.zone_unsaid)
     if one.severity != other.severity:
         known = one.severity is not None and other.severity is not None
-        steps = abs((one.severity or 0.0) - (other.severity or 0.0))
-        found["severity"] = costs.severity * steps if known else costs.severity_unsaid
+        steps = max(0.0, abs((one.severity or 0.0) - (other.severity or 0.0)) - 0.5)
+        if steps or not known:  # half a step, as from minimal to mild, is the same degree in other words
+            found["severity"] = costs.severity * steps if known else costs.severity_unsaid
     if one.change != other.change:
         found["change"] = costs.change_wrong if one.change and other.change else costs.change_unsaid
     if one.certain != other.certain:
@@ -249,33 +250,33 @@ def compare_findings(
     disagreements: list[Disagreement] = []
     stated = [[one for one in side if one.present] for side in (reference, hypothesis)]
     first, second = _split(stated[0], stated[1], costs), _split(stated[1], stated[0], costs)
-    right_reference = right_hypothesis = 0.0
     left_first, left_second = dict(enumerate(first)), dict(enumerate(second))
+    right: tuple[list[float], list[float]] = ([], [])
     for row, column, alike, differing in _assigned(first, second, costs):
         (one, one_weight), (other, other_weight) = left_first.pop(row), left_second.pop(column)
         matches.append((one, other, alike))
-        right_reference += alike * one_weight
-        right_hypothesis += alike * other_weight
+        right[0].append(alike * one_weight)
+        right[1].append(alike * other_weight)
         if differing:
             lost = (1 - alike) * (one_weight + other_weight) / 2
             disagreements.append(Disagreement("wrong", one, other, differing, lost))
     disagreements += [Disagreement("missing", one, None, (), lost) for one, lost in left_first.values()]
     disagreements += [Disagreement("invented", None, one, (), lost) for one, lost in left_second.values()]
-    total_reference, total_hypothesis = (sum(one for _, one in side) for side in (first, second))
+    totals = ([counts for _, counts in first], [counts for _, counts in second])
     for one, credit in _normal_credits(reference, hypothesis, costs):
-        total_reference += costs.normal
-        right_reference += credit * costs.normal
+        totals[0].append(costs.normal)
+        right[0].append(credit * costs.normal)
         if 0 < credit < 1:  # a denied finding that the other report states is told above
             disagreements.append(Disagreement("missing", one, None, (), (1 - credit) * costs.normal))
     for one, credit in _normal_credits(hypothesis, reference, costs):
-        total_hypothesis += costs.normal
-        right_hypothesis += credit * costs.normal
+        totals[1].append(costs.normal)
+        right[1].append(credit * costs.normal)
         if 0 < credit < 1:
             disagreements.append(Disagreement("invented", None, one, (), (1 - credit) * costs.normal))
     disagreements.sort(key=lambda one: (-one.cost, one.words))
-    return Comparison(
-        right_hypothesis / total_hypothesis, right_reference / total_reference, tuple(matches), tuple(disagreements)
-    )
+    # sums that don't depend on the order, so that a report is exactly 1 against itself
+    recall, precision = (fsum(part) / fsum(whole) for part, whole in zip(right, totals, strict=True))
+    return Comparison(precision, recall, tuple(matches), tuple(disagreements))
 
 
 _Weighed = list[tuple[Finding, float]]

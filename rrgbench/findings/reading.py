@@ -14,7 +14,7 @@ from rrgbench.labelers.rules.lexicon import Event, Kind, normalise
 from rrgbench.labelers.rules.scope import DOUBT, HISTORY, NEGATION, NOTHING_NEW, UNCHANGED, cues, is_alternative
 from rrgbench.labelers.rules.statements import Statement, statements
 
-_SIDELESS: Final = frozenset({"heart", "aorta", "spine", "technique", "mediastinum", "postoperative", "airways"})
+_SIDELESS: Final = frozenset({"heart", "aorta", "spine", "technique", "mediastinum", "airways"})
 """Structures whose findings have no side that matters."""
 _CAUSE: Final = re.compile(
     r"\b(?:compatible|consistent|in keeping|concordant) with|\b(?:suggest\w*|represent\w*|reflect\w*|indicat\w+|"
@@ -85,10 +85,14 @@ def read_statement(statement: str) -> tuple[Finding, ...]:
     if all(found.kind == "structure" for _, _, found in told):
         return tuple(found for _, _, found in told)
     said = attributes_of(text, events, [event for event, _, _ in told])
-    return tuple(
-        found if found.kind == "structure" else _described(found, name, attributes)
-        for (_, name, found), attributes in zip(told, said, strict=True)
-    )
+    read: list[Finding] = []
+    for (_, name, plain), attributes in zip(told, said, strict=True):
+        one = plain if plain.kind == "structure" else _described(plain, name, attributes)
+        if one.inferred and not one.sides and not one.zones and name.structure not in _SIDELESS:
+            seen = next(other for other in reversed(read) if other.present and not other.inferred)
+            one = replace(one, sides=seen.sides, zones=seen.zones)  # a cause lies where what it explains lies
+        read.append(one)
+    return tuple(read)
 
 
 def _plain(name: Name, event: Event, present: bool, certain: bool = True, inferred: bool = False) -> Finding:
