@@ -14,6 +14,7 @@ from rrgbench.cli.drift import drift
 from rrgbench.cli.ending import LineFormatter, Once, OpenGroup, run_to_the_end
 from rrgbench.cli.eval import evaluate
 from rrgbench.cli.explain import explain
+from rrgbench.cli.leaderboard import app as leaderboard_app
 from rrgbench.cli.list import app as list_app
 from rrgbench.cli.protocols import protocols
 from rrgbench.cli.report import report
@@ -31,7 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done, 1 drift found a number that moved, 2 wrong input, 3 a part is not installed, "
+    epilog="Exit codes: 0 done, 1 a number moved (drift, leaderboard check), 2 wrong input, 3 a part is not installed, "
     "4 not comparable, 5 disk or permission, 70 a defect, 130 interrupted.",
 )
 app.command("eval")(evaluate)
@@ -45,6 +46,7 @@ app.command("protocols")(protocols)
 app.command("report")(report)
 app.add_typer(reproduce_app, name="reproduce")
 app.add_typer(trials_app, name="trials")
+app.add_typer(leaderboard_app, name="leaderboard")
 app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")
 app.add_typer(list_app, name="list")

@@ -125,13 +125,14 @@ def templates(package: str, escaper: Callable[[str], str] = escape_html) -> "Env
     escaper : callable
         The format's.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     def escaped(value: Any) -> Markup:
         return value if isinstance(value, Markup) else Markup(escaper(str(value)))
 
     return Environment(
-        loader=PackageLoader(package),
+        # any page may show tables
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("rrgbench.render")]),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=escaped,

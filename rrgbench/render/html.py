@@ -53,15 +53,15 @@ def png_uri(film: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
+def table_functions() -> dict[str, Any]:
+    """What templates call that include `table.html.j2`."""
+    return {
+        "groups": lambda table: header_groups(table.columns),
+        "value": value_text,
+        "interval": interval_text,
+        "new_group": new_group,
+    }
+
+
 def _rendered(template: str, **content: Any) -> str:
-    return (
-        templates("rrgbench.render")
-        .get_template(template)
-        .render(
-            groups=lambda table: header_groups(table.columns),
-            value=value_text,
-            interval=interval_text,
-            new_group=new_group,
-            **content,
-        )
-    )
+    return templates("rrgbench.render").get_template(template).render(**table_functions(), **content)

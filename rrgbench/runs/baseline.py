@@ -156,25 +156,39 @@ def _environment(path: Path) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _digests(folder: Path) -> Reports:
-    """Digests of the reports of every model of a run."""
+def written_reports(folder: Path) -> dict[str, dict[str, str]]:
+    """The reports of every model of a run folder, by model and study id.
+
+    Raises
+    ------
+    InputError
+        If a line can't be read, naming the file.
+    """
     # files are called MODEL-DIGEST.jsonl, and those of an earlier checkpoint may still lie there: the newest counts
     files = sorted((folder / "predictions").glob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name))
     return {
-        file.stem.rpartition("-")[0] or file.stem: dict(sorted(_of_file(file)))
-        for file in files
-        if not file.name.startswith(".")
+        file.stem.rpartition("-")[0] or file.stem: dict(_lines(file)) for file in files if not file.name.startswith(".")
     }
 
 
-def _of_file(file: Path) -> Iterator[tuple[str, str]]:
-    """Study ids with the digest of the report."""
+def _lines(file: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         try:
             row = json.loads(line)
-            study, report = str(row["study_id"]), str(row["report"])
+            yield str(row["study_id"]), str(row["report"])
         except (ValueError, KeyError, TypeError):
             raise InputError(
                 f"predictions/{file.name}, line {number} can't be read; the evaluation that wrote it is to be run again"
             ) from None
-        yield study, hashlib.sha256(report.encode("utf-8", "replace")).hexdigest()[:_DIGITS]
+
+
+def _digests(folder: Path) -> Reports:
+    """Digests of the reports of every model of a run."""
+    return {
+        model: {study: _digest(text) for study, text in sorted(reports.items())}
+        for model, reports in written_reports(folder).items()
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGITS]

@@ -1,0 +1,1 @@
+"""Leaderboards: entries that carry how their numbers were made, and the site built from them."""

@@ -1,0 +1,265 @@
+"""Entries, boards and the site, from real evaluations of small systems; the page's script runs in headless Chromium."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from rrgbench.cli.main import app
+from rrgbench.data.phantom import load
+from rrgbench.errors import InputError
+from rrgbench.leaderboard.board import ColumnKey, boards_of
+from rrgbench.leaderboard.entry import entries_of, read_entries, read_entry, with_copied, write_entry
+from rrgbench.leaderboard.site import write_site
+from rrgbench.reproduction.registry import PublishedSystem
+from rrgbench.runs.baseline import read_side
+from rrgbench.tasks.runner import evaluate
+from rrgbench.tasks.suite import Suite
+
+HOSTILE = "<script>alert(1)</script>"
+F1 = ColumnKey("clinical_efficacy", "ce_f1", "micro")
+
+
+class Writer:
+    """Writes the reference for a share of the films, and else one report."""
+
+    image_size = 32
+
+    def __init__(self, corpus, name, share):
+        self.name, self.identity = name, f"{name}@1"
+        studies = corpus.split("test")
+        few = int(share * len(studies))
+        texts = [one.report if at < few else "The lungs are clear." for at, one in enumerate(studies)]
+        self.reports = dict(zip([one.images[0].load(32).tobytes() for one in studies], texts, strict=True))
+
+    def generate_reports(self, images):
+        return [self.reports[film.tobytes()] for film in images]
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load(train=6, validate=2, test=40, retrieval=0)
+
+
+@pytest.fixture(scope="module")
+def runs(corpus, tmp_path_factory):
+    place = tmp_path_factory.mktemp("runs")
+    tasks = {"report_generation": {}, "clinical_efficacy": {}}
+    suite = Suite(name="few", replicates=100, trivial=("most-frequent",), tasks=tasks)
+    found = {}
+    for name, share in (("good", 0.9), ("fair", 0.85), ("same", 0.0)):
+        evaluate(Writer(corpus, name, share), corpus, suite, place / name)
+        found[name] = read_side(place / name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def entries(runs):
+    systems = [entries_of(side, [name], source="tests")[0] for name, side in runs.items()]
+    return [*systems, *entries_of(runs["good"], ["most-frequent", "best-constant"])]
+
+
+def test_an_entry_is_read_as_it_was_written(entries, tmp_path):
+    for one in entries:
+        assert read_entry(write_entry(one, tmp_path)) == one
+    assert sorted(read_entries(tmp_path), key=lambda one: one.system) == sorted(entries, key=lambda one: one.system)
+
+
+def test_an_entry_says_what_the_run_says(entries, runs):
+    mine = {record.identity: record for record in runs["good"].records if record.model == "good"}
+    assert {record.identity: record for record in entries[0].records} == mine
+    assert entries[0].audit.studies == 40
+    assert len(entries[0].reports_sha256) == 64
+    assert "The lungs" not in entries[0].model_dump_json()
+
+
+def test_a_constant_system_is_found_out(entries):
+    good, _, same, trivial, constant = entries
+    assert good.audit.warnings == ()
+    assert same.audit.distinct_reports == 1
+    assert any("1 distinct reports for 40 studies" in text for text in same.audit.warnings)
+    assert "BLEU-4" in same.audit.loses_to_constant
+    assert any("at least as good in" in text for text in same.audit.warnings)
+    assert (trivial.kind, constant.kind) == ("trivial", "trivial")
+    assert constant.audit.warnings == ()
+
+
+def test_copied_references_are_said(entries):
+    assert "95 % of the reports are the reference word for word" in with_copied(entries[0], 0.95).audit.warnings
+    assert with_copied(entries[0], 0.2).audit.warnings == ()
+
+
+def test_two_files_of_one_system_are_refused(entries, tmp_path):
+    shutil.copy(write_entry(entries[0], tmp_path), tmp_path / "another.yaml")
+    with pytest.raises(InputError, match="both of good"):
+        read_entries(tmp_path)
+
+
+def test_ranks_are_as_sure_as_the_evidence(entries, runs):
+    (loose,) = boards_of(entries)
+    (paired,) = boards_of(entries, list(runs.values()))
+    found = {one.system: standings[F1] for one, standings in loose.rows}
+    assert (found["good"].best, found["fair"].best) == (1, 1)  # their intervals meet
+    assert found["same"].best > found["good"].best
+    assert (found["best-constant"].best, found["best-constant"].worst) == (0, 0)  # a line, not a rival
+    sure = {one.system: standings[F1] for one, standings in paired.rows}
+    assert sure["good"].paired
+    assert not found["good"].paired
+    assert sure["same"].worst == 4 or sure["same"].beaten
+    for standing in (*found.values(), *sure.values()):
+        assert standing.best <= standing.worst
+
+
+def test_systems_stand_above_trivial_ones_by_the_leading_column(entries):
+    (board,) = boards_of(entries)
+    assert board.leading == F1
+    assert [one.system for one, _ in board.rows][:3] == ["good", "fair", "same"]
+    assert {one.kind for one, _ in board.rows[3:]} == {"trivial"}
+    assert "same" in board.losers["BLEU-4"]
+    assert "good" not in board.losers["BLEU-4"]
+
+
+def test_a_system_that_answers_for_fewer_stands_apart(entries):
+    fewer = entries[1].model_copy(update={"audit": entries[1].audit.model_copy(update={"studies": 30})})
+    assert sorted(board.studies for board in boards_of([entries[0], fewer])) == [30, 40]
+
+
+class _Links(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.links, self.ids = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.links += [found["href"]] if tag == "a" and "href" in found else []
+        self.ids |= {found["id"]} if "id" in found else set()
+
+
+@pytest.fixture(scope="module")
+def site(entries, runs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    hostile = entries[0].model_copy(
+        update={"system": HOSTILE, "description": HOSTILE, "source": "\x1b[31m" + HOSTILE, "model": HOSTILE}
+    )
+    printed = {"corpus": "Phantom, test", "source": "a paper", "protocol": "dcrrg@1", "figures": {"bleu_4": ".175"}}
+    published = [PublishedSystem.model_validate({"system": HOSTILE, "results": [printed]})]
+    pages = write_site(out, boards_of([*entries, hostile], list(runs.values())), published)
+    return out, pages
+
+
+def test_every_link_of_the_site_leads_somewhere(site):
+    out, pages = site
+    parsed = {}
+    for page in pages:
+        parsed[page.name] = _Links()
+        parsed[page.name].feed(page.read_text(encoding="utf-8"))
+    for name, found in parsed.items():
+        for link in found.links:
+            target, _, anchor = link.partition("#")
+            assert (out / (target or name)).is_file(), f"{name} links to {link}"
+            assert not anchor or anchor in parsed[target or name].ids, f"{name} links to {link}"
+    assert {"index.html", "published.html"} <= set(parsed)
+
+
+def test_hostile_names_are_text_on_every_page(site):
+    for page in site[1]:
+        text = page.read_text(encoding="utf-8")
+        assert HOSTILE not in text
+        assert "\x1b" not in text
+        assert len(re.findall("<script", text)) <= 1
+
+
+def test_printed_figures_stand_apart(site):
+    out, pages = site
+    (board,) = [page for page in pages if page.name.endswith("-40.html")]
+    text = board.read_text(encoding="utf-8")
+    recomputed, _, printed = text.partition("As printed by others")
+    assert ".175" in printed
+    assert ".175" not in re.sub(r"0\.\d+", "", recomputed)
+    assert "systems are no better" in (out / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_sorting_and_filtering_work_in_a_browser(site, tmp_path):
+    (board,) = [page for page in site[1] if page.name.endswith("-40.html")]
+    probe = """<script>
+const names = () => [...document.querySelectorAll("tbody.system tr:not([hidden]) th")].map(one => one.dataset.sort);
+const told = {first: names()};
+const heads = [...document.querySelectorAll("thead th")];
+const bleu = heads.find(head => head.textContent.includes("BLEU-4"));
+bleu.querySelector("button").click(); told.down = names(); told.sort = bleu.getAttribute("aria-sort");
+bleu.querySelector("button").click(); told.up = names();
+const box = document.getElementById("filter"); box.value = "fai"; box.dispatchEvent(new Event("input"));
+told.found = names();
+document.getElementById("trivial").click(); told.trivial = document.querySelector("tbody.trivial").hidden;
+document.title = JSON.stringify(told);
+</script>"""
+    page = tmp_path / "page.html"
+    page.write_text(board.read_text(encoding="utf-8").replace("</body>", probe + "</body>"), encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told = json.loads(html.unescape(re.search("<title>(.*?)</title>", done.stdout, re.DOTALL)[1]))
+    assert told["first"][-1] == "same"
+    assert told["sort"] == "descending"
+    assert sorted(told["up"]) == sorted(told["down"])
+    assert told["up"][0] == "same"
+    assert told["found"] == ["fair"]
+    assert told["trivial"] is True
+
+
+def test_submit_check_and_build_from_a_file_of_outputs(corpus, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = [
+        f"--option={name}={count}" for name, count in (("train", 6), ("validate", 2), ("test", 40), ("retrieval", 0))
+    ]
+    rows = [{"study_id": one.study_id, "report": one.report} for one in corpus.split("test")]
+    Path("preds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def rrgbench(*words):
+        return CliRunner().invoke(app, ["leaderboard", *words])
+
+    done = rrgbench("submit", "preds.jsonl", "--name", "Copyist", *options, "--out", "entries")
+    assert done.exit_code == 0, done.output
+    (file,) = Path("entries").glob("*.yaml")
+    assert "100 % of the reports are the reference word for word" in file.read_text()
+    again = ["check", str(file), "--predictions", "preds.jsonl", *options, "--work", "again"]
+    assert rrgbench(*again).exit_code == 0
+    alone = rrgbench("check", str(file))
+    assert "not recomputed" in alone.output
+    wrong = yaml.safe_load(file.read_text())
+    row = next(one for one in wrong["values"] if one["metric"] == "bleu_4")
+    row["value"] = row["value"] - 1e-9
+    file.write_text(yaml.safe_dump(wrong))
+    refused = rrgbench(*again)
+    assert refused.exit_code == 1
+    assert "bleu_4" in refused.output
+    wrong["audit"]["warnings"] = []
+    row["value"] += 1e-9
+    file.write_text(yaml.safe_dump(wrong))
+    refused = rrgbench(*again)
+    assert refused.exit_code == 1
+    assert "audit, warnings" in refused.output
+    built = rrgbench("build", "--entries", "entries", "--out", "site")
+    assert built.exit_code == 0
+    assert Path("site/index.html").is_file()
+
+
+def test_a_damaged_entry_is_named(tmp_path):
+    (tmp_path / "bad.yaml").write_text("system: x\nvalues: []\n")
+    with pytest.raises(InputError, match=r"entry bad\.yaml: "):
+        read_entry(tmp_path / "bad.yaml")
+
+
+def test_a_run_without_its_record_gives_no_entry(runs):
+    with pytest.raises(InputError, match=r"no run\.json"):
+        entries_of(replace(runs["good"], environment={}))
+    with pytest.raises(InputError, match="holds no nobody"):
+        entries_of(runs["good"], ["nobody"])
