@@ -130,7 +130,9 @@ def _show(folder: Path, records: "Sequence[Record]", models: list[str], tables: 
         print_tables(record_tables(titled(records, about), table_descriptions()))
     else:
         names = row_titles(about)
-        print_table(run_summary(titled(records, about), table_descriptions(), [names.get(one, one) for one in models]))
+        print_table(
+            run_summary(titled(records, about), table_descriptions(), [names.get(one, one) for one in models], about)
+        )
     say(f"In {folder}: report.html, tables.tex, tables.md, results.json, predictions/")
     if not tables:
         say(f"All tables: rrgbench report {folder}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.render.record_tables import (
@@ -15,7 +15,8 @@ from rrgbench.render.record_tables import (
     place_of_setting,
     pooled,
 )
-from rrgbench.render.table import Cell, Column, Row, Table, ranked, value_text
+from rrgbench.render.table import Cell, Column, Row, Table, plain_table, ranked, value_text
+from rrgbench.runs.listing import RunSummary
 from rrgbench.runs.records import Record
 
 CONSTANT: Final = "best-constant"
@@ -24,7 +25,10 @@ _FEW: Final = 0.1
 
 
 def run_summary(
-    records: Sequence[Record], descriptions: Sequence[TableDescription], models: Sequence[str] = ()
+    records: Sequence[Record],
+    descriptions: Sequence[TableDescription],
+    models: Sequence[str] = (),
+    environment: Mapping[str, Any] | None = None,
 ) -> Table:
     """The headline numbers of a run, and below them what readers must know before they believe them.
 
@@ -36,6 +40,8 @@ def run_summary(
         Whose `headlines` say which numbers stand for a task (`rrgbench.tasks.base.table_descriptions`).
     models : sequence of str
         What was evaluated; all but the trivial systems if empty.
+    environment : mapping, optional
+        The run's `run.json`, which knows of synthetic data and of models that learned elsewhere.
 
     Returns
     -------
@@ -46,7 +52,10 @@ def run_summary(
     here = [record for record in records if record.observation is None]
     names = list(models) or [name for name in model_order(here) if name not in TRIVIAL] or model_order(here)
     chosen = _shown(here, headlines(descriptions))
-    warnings = tuple(f"! {text}" for name in names for text in _warnings(here, name, len(names) > 1))
+    about = environment or {}
+    told = [*(about.get("warnings") or ()), *(text for name in names for text in _warnings(here, name, len(names) > 1))]
+    warnings = tuple(f"! {text}" for text in told)
+    warnings += ("synthetic data: no film or report is a patient's",) if about.get("synthetic") else ()
     where = ", ".join(sorted({f"{record.corpus}, {record.split}" for record in here}))
     studies = max((record.n or 0 for record in here if record.model in names), default=0)
     parts = [part for record in here for part in (record.signature or "").split("|") if part.startswith("protocol:")]
@@ -56,6 +65,22 @@ def run_summary(
     if len(names) == 1:
         return _of_one(here, chosen, names[0], title, warnings)
     return _of_several(here, chosen, names, title, warnings)
+
+
+def runs_table(runs: Sequence[RunSummary], descriptions: Sequence[TableDescription]) -> Table:
+    """Runs below each other: date, models, corpus, first headline number, state."""
+    rows = []
+    for run in runs:
+        models = main_models(run)
+        headline = headline_text(run.records, descriptions, models[0]) if models else ""
+        state = "" if run.state == "finished" else run.state
+        rows.append((run.name, (run.date, ", ".join(models), ", ".join(run.corpora), headline or state)))
+    return plain_table("", "run", ("date", "models", "corpus", "headline"), rows)
+
+
+def main_models(run: RunSummary) -> list[str]:
+    """The models that a run is of; all but the trivial systems where it doesn't say."""
+    return list(run.main) or [name for name in run.models if name not in TRIVIAL] or list(run.models)
 
 
 def headlines(descriptions: Iterable[TableDescription]) -> tuple[Headline, ...]:

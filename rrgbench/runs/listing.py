@@ -1,9 +1,13 @@
 """What runs a folder holds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, UnknownNameError, meant
+from rrgbench.runs.environment import environment_of
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, read_results
 
@@ -24,6 +28,12 @@ class RunSummary:
         Finished units of work.
     state : str
         `finished`, `unfinished` (units but no results) or why its results can't be read.
+    date : str
+        When it was finished or, of an unfinished one, begun: `2026-11-28 14:05`; what its files say where it doesn't.
+    main : tuple of str
+        The models that it is of, without the trivial systems, as `run.json` says; empty where it doesn't.
+    records : tuple of Record
+        Its results.
     """
 
     name: str
@@ -34,6 +44,9 @@ class RunSummary:
     blanks: int
     units: int
     state: str
+    date: str = ""
+    main: tuple[str, ...] = ()
+    records: tuple[Record, ...] = field(default=(), repr=False)
 
 
 def is_run(path: Path) -> bool:
@@ -58,10 +71,12 @@ def list_runs(root: Path) -> list[RunSummary]:
 def summary(path: Path) -> RunSummary:
     """Summary of one run folder."""
     records: list[Record] = []
+    about: Mapping[str, Any] = {}
     state = "unfinished"
     if (path / "results.json").exists():
         try:
             records = read_results(path)
+            about = environment_of(path)
             state = "finished"
         except InputError as error:
             state = str(error)
@@ -74,4 +89,36 @@ def summary(path: Path) -> RunSummary:
         sum(record.value is None for record in records),
         len(RunFolder(path).units()),
         state,
+        _date(path, about),
+        tuple(dict.fromkeys(str(one["name"]) for one in about.get("models") or () if isinstance(one, dict))),
+        tuple(records),
     )
+
+
+def find_run(given: Path, usual: Path = Path("runs")) -> Path:
+    """A run's folder by its path, or by its name among the runs of the usual folder.
+
+    Raises
+    ------
+    UnknownNameError
+        If neither is a run, with the run that was perhaps meant.
+    """
+    for place in (given, usual / given):
+        if is_run(place):
+            return place
+    beside = usual if given.parent == Path() else given.parent
+    names = [path.name for path in sorted(beside.glob("*")) if is_run(path)]
+    raise UnknownNameError(
+        f"{given} is no run folder (it has neither results.json nor units/); {meant(given.name, names)}"
+    )
+
+
+def _date(path: Path, about: Mapping[str, Any]) -> str:
+    """To the minute; the time of the newest file that a run writes last where it doesn't say."""
+    said = about.get("finished") or about.get("started")
+    try:
+        when = datetime.fromisoformat(str(said))
+    except ValueError:
+        files = [file for file in (path / "results.json", path / "units", path) if file.exists()]
+        when = datetime.fromtimestamp(files[0].stat().st_mtime)
+    return when.strftime("%Y-%m-%d %H:%M")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from rrgbench.cli.report import report
 from rrgbench.cli.runs import app as runs_app
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.escaping import escape_latex, escape_markdown
 from rrgbench.render.html import html_document
@@ -233,6 +233,7 @@ def test_runs_are_listed_with_their_state(tmp_path: Path) -> None:
     assert (found["open"]["state"], found["open"]["units"]) == ("unfinished", 1)
     assert "is not JSON" in found["broken"]["state"]
     shown = CliRunner().invoke(runs_app, ["show", str(tmp_path / "done")])
-    assert "models:   dcrrg" in shown.stdout
-    assert "environment: not recorded" in shown.stdout
-    assert isinstance(CliRunner().invoke(runs_app, ["show", str(tmp_path)]).exception, InputError)
+    assert shown.stdout.startswith("done (finished, 20")
+    assert "dcrrg on phantom@1a2b, test" in shown.stdout
+    assert "What it was made with is not recorded." in shown.stdout
+    assert isinstance(CliRunner().invoke(runs_app, ["show", str(tmp_path)]).exception, UnknownNameError)

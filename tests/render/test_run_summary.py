@@ -116,3 +116,10 @@ def test_a_run_of_a_trivial_system_alone_is_summed_up_too() -> None:
     table = run_summary(run_records(), table_descriptions(), ["most-frequent"])
     assert table.columns[0].title == "most-frequent"
     assert [row.label for row in run_summary([], table_descriptions()).rows] == []
+
+
+def test_what_run_json_knows_stands_below() -> None:
+    about = {"warnings": ["mine was trained on other@1a2b"], "synthetic": True}
+    remarks = run_summary(run_records(), table_descriptions(), ["mine"], about).remarks
+    assert remarks[0] == "! mine was trained on other@1a2b"
+    assert remarks[-1].startswith("synthetic data")
