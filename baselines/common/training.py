@@ -174,6 +174,8 @@ def report_stage(
     """Reports from films: the captioner's own parts, or image encoder and decoder of an `ImageTextModel`."""
 
     def work(model: Captioner) -> Work:
+        # what a system draws here is the same when a killed training is resumed
+        set_seed(seed)
         model.prepare(sources.data)
         if isinstance(model, ImageTextModel):
             model.config.writes_reports = True

@@ -267,7 +267,9 @@ def _publish(model: PreTrainedModel, out: Path, storage: Literal["float32", "flo
     temporary = out / "final.part"
     shutil.rmtree(temporary, ignore_errors=True)
     # only matrices and kernels: the statistics of batch norms may be too large for half precision
-    state = {name: t.half() if half and t.ndim > 1 else t for name, t in model.state_dict().items()}
+    state = {
+        name: t.half() if half and t.ndim > 1 and t.is_floating_point() else t for name, t in model.state_dict().items()
+    }
     model.save_pretrained(temporary, state_dict=state)
     for path in sorted(temporary.iterdir()):
         os.replace(path, out / path.name)
