@@ -23,8 +23,8 @@ class HeatMap:
         Shares from 0 to 1; NaN is left white.
     meaning : str
         What the colours mean, beside their scale.
-    split : int
-        Before which column a line is drawn; 0 for none.
+    gaps : tuple of int
+        Columns that a gap stands before.
     """
 
     title: str
@@ -32,7 +32,7 @@ class HeatMap:
     columns: tuple[str, ...]
     values: NDArray[np.float64]
     meaning: str
-    split: int = 0
+    gaps: tuple[int, ...] = ()
 
 
 def write_heat_map(path: Path, shown: HeatMap) -> None:
@@ -55,8 +55,8 @@ def write_heat_map(path: Path, shown: HeatMap) -> None:
         axes.set_yticks(range(len(shown.rows)), list(map(one_line, shown.rows)))
         axes.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False)
         axes.spines[:].set_visible(False)
-        if shown.split:
-            axes.axvline(shown.split - 0.5, color="white", linewidth=4)
+        for column in shown.gaps:
+            axes.axvline(column - 0.5, color="white", linewidth=5)
         scale = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02)
         scale.set_label(one_line(shown.meaning))
         scale.outline.set_visible(False)

@@ -197,3 +197,12 @@ def test_a_variant_and_claims_are_found(site) -> None:
         env=os.environ | {"PYTHONPATH": paths},
     )
     assert done.stdout.split() == ["6b", "6b-wide-beam", "contrast", "plain"], done.stderr
+
+
+def test_an_added_edit_is_tried(run) -> None:
+    small = [word for size in ("test=6", "train=0", "validate=0", "retrieval=0") for word in ("-o", size)]
+    arguments = ("trials", "edits", *small, "--metrics", "rouge_l", "--replicates", 20, "--json")
+    edits = {one["name"]: one for one in json.loads(run(*arguments).stdout)["edits"]}
+    assert edits["cut_short"]["harmful"]
+    assert edits["cut_short"]["texts"] == 6
+    assert "cut_short" not in {one["name"] for one in json.loads(run(*arguments, installed=False).stdout)["edits"]}

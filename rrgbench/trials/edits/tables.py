@@ -14,11 +14,11 @@ from rrgbench.render.table import Cell, Column, Row, Table, plain_table, ranked
 from rrgbench.scoring.values import finite
 from rrgbench.trials.edits.trial import ALL, KENDALL, MONOTONE, EditTrial, Rate
 
-_LAST: Final = ((ALL, "all"), (MONOTONE, "monotone"), (KENDALL, "Kendall"))
+_LAST: Final = ((MONOTONE, "monotone"), (KENDALL, "Kendall"))
 
 
 def _columns(trial: EditTrial) -> list[tuple[str, str]]:
-    return [*((edit.name, edit.title) for edit in trial.harmful), *_LAST]
+    return [(ALL, "all"), *((edit.name, edit.title) for edit in trial.harmful), *_LAST]
 
 
 def _cell(rate: Rate) -> Cell:
@@ -43,12 +43,12 @@ def rates_table(trial: EditTrial) -> Table:
         )
         for key in _ordered(trial)
     )
-    harm = [Column(edit.title, "harmful below harmless", "higher") for edit in trial.harmful]
+    last = {name for name, _ in _LAST}
     columns = (
-        *harm,
-        Column("all", "harmful below harmless", "higher"),
-        Column("monotone", "more damage lower", "higher"),
-        Column("Kendall", "more damage lower", "higher"),
+        *(
+            Column(title, "more damage lower" if name in last else "harmful below harmless", "higher")
+            for name, title in _columns(trial)
+        ),
         Column("ties"),
     )
     remarks = (
@@ -155,6 +155,6 @@ def write_figure(trial: EditTrial, path: Path) -> None:
             tuple(title for _, title in columns),
             values,
             "0.5: blind; 1: always seen; below 0.5: misled",
-            len(trial.harmful),
+            (1, 1 + len(trial.harmful)),
         ),
     )
