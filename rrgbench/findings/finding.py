@@ -72,9 +72,7 @@ class Finding:
         'possible mild left pleural effusion'
         """
         if self.kind == "structure":
-            return (
-                f"{self.name} unchanged" if self.change == "same" and self.certain is False else f"normal {self.name}"
-            )
+            return f"{'normal' if self.certain else 'unchanged'} {self.name}"
         if not self.present:
             return " ".join(filter(None, ("no", side_words(self.sides), self.name)))
         size = "" if self.millimetres is None else f"{self.millimetres:g} mm"

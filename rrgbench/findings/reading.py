@@ -20,6 +20,10 @@ _CAUSE: Final = re.compile(
     r"\b(?:compatible|consistent|in keeping|concordant) with|\b(?:suggest\w*|represent\w*|reflect\w*|indicat\w+|"
     r"secondary to|due to|related to|likely|favou?r\w*|concern\w*|suspicious|from|may be|could be|such as)\b"
 )
+_ABNORMALITY: Final = re.compile(
+    r"abnorm|disease|process|finding|injur|patholog|explanation|change|condition|trauma|infect"
+)
+"""What of a structure is denied where it is called normal: "no bony abnormality"."""
 _NAMING: Final = (Kind.FINDING, Kind.MEDIASTINUM)
 _SIDES: Final = {"left": ("left",), "right": ("right",), "bilateral": ("left", "right")}
 
@@ -127,7 +131,7 @@ def _structure(
     """What is said of a structure: that it is normal, that it is as it was, or the finding that its state means."""
     event = events[position]
     normal = Finding(name.name, "structure", present=False, start=event.start, end=event.end)
-    if reached[position] & (NEGATION | NOTHING_NEW):
+    if reached[position] & (NEGATION | NOTHING_NEW) and _ABNORMALITY.search(event.trigger):
         return name, normal
     unchanged = False
     for i in states_of(text, events, position):
