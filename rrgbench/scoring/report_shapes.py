@@ -35,15 +35,20 @@ _FILM_IDS: Final = (
     "file_name",
     "path",
 )
+_ROW_IDS: Final = ("question_id", "sample_id", "case_id", "exam_id", "custom_id", "key", "index", "idx")
+"""What tells rows apart where nothing tells a study or film."""
 _REFERENCES: Final = (
     *("reference", "references", "ref", "refs", "reference_report", "gt", "gts", "ground_truth", "groundtruth"),
-    *("target", "targets", "original", "original_report", "actual", "gold"),
+    *("target", "targets", "original", "original_report", "actual", "gold", "gt_report", "ref_report", "true_report"),
+    *("ground_truth_report", "target_report", "real_report", "reference_text", "reference_findings", "gt_findings"),
 )
 _SPECIFIC: Final[Mapping[Role, tuple[str, ...]]] = {
     "predictions": (
         *("prediction", "predictions", "pred", "preds", "predicted", "predicted_report", "model_prediction"),
         *("hypothesis", "hypotheses", "hyp", "hyps", "hypo", "generated", "generated_report", "generated_text"),
         *("generation", "output", "outputs", "response", "answer", "completion", "res", "candidate", "decoded"),
+        *("pred_report", "gen_report", "model_output", "model_response", "predicted_text", "prediction_text"),
+        *("pred_text", "generated_findings", "predicted_findings", "generated_caption"),
     ),
     "references": _REFERENCES,
     "training": _REFERENCES,
@@ -146,8 +151,9 @@ def shown(name: object) -> str:
 
 
 def shown_id(study: str) -> str:
-    """A study's id for a message: several words without a digit are text that got where ids stand."""
-    is_text = len(study.split()) > 1 and not any(character.isdigit() for character in study)
+    """A study's id for a message: several words, some without a digit, are text that got where ids stand."""
+    words = study.split()
+    is_text = len(words) > 1 and not all(any(character.isdigit() for character in word) for word in words)
     return f"(a text of {len(study)} characters)" if is_text else shown(study)
 
 
@@ -247,6 +253,11 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
     rows = [(f"{name} line {number}", cells) for number, cells in lines]
     if not rows:
         return Rows([])
+    if ids := _matching(rows[0][1], (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS)):
+        raise InputError(
+            f"{name} line 1: of {width} columns, {listed(ids)} among them, none is called report, prediction, "
+            "reference or the like; name the one with reports with --report-column"
+        )
     if width == 1 and all(len(cells) == 1 for _, cells in rows):
         return _positional([(place, cells[0]) for place, cells in rows], name, "one a row, without a header")
     if width == 2 and _are_pairs((0, cells) for _, cells in rows):
@@ -288,7 +299,9 @@ def _loaded(text: str, place: str, first_line: int = 1) -> Any:
         return json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         line = f" line {error.lineno}" if first_line else ""
-        raise InputError(f"{place}{line}: not JSON ({error.msg}, column {error.colno})") from None
+        repr_like = re.match(r"\s*[\[{(]+\s*['0-9]", text) is not None and "': '" in text
+        advice = "; it looks like Python's repr: write it with json.dump" if repr_like else ""
+        raise InputError(f"{place}{line}: not JSON ({error.msg}, column {error.colno}){advice}") from None
     except (RecursionError, ValueError) as error:
         # nested too deeply, or a number of thousands of digits
         raise InputError(f"{place}: JSON that can't be read ({type(error).__name__})") from None
@@ -374,7 +387,9 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
 def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> Rows:
     """An object whose keys are names of fields: columns, one study, or the reports of each role on their own."""
     values = list(content.values())
-    identified = _matching(list(content), (*_STUDY_IDS, *_FILM_IDS, *([columns.study_id] if columns.study_id else ())))
+    identified = _matching(
+        list(content), (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS, *([columns.study_id] if columns.study_id else ()))
+    )
     text_field, note = _text_field(name, list(content), role, columns)
     if not identified and isinstance(content[text_field], list | dict):
         found = _content(name, content[text_field], role, columns)
@@ -400,7 +415,7 @@ def _by_study(name: str, content: dict[str, dict[str, Any]], role: Role, columns
     plain = [_plain(key) for key in names]
     texts = _matching(names, (*_SPECIFIC[role], *_GENERAL, *([columns.report] if columns.report else ())))
     if "model_prediction" not in plain and texts:
-        if _matching(names, (*_STUDY_IDS, *_FILM_IDS)):
+        if _matching(names, (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS)):
             return _records(name, _numbered(name, list(content.values())), role, columns)
         text_field, note = _text_field(name, names, role, columns)
         rows = []
@@ -499,7 +514,7 @@ def _id_field(place: str, names: Sequence[str], text_field: str, columns: Column
     if _plain(text_field) in ("caption", "captions") and _matching(names, ["image_id"]):
         # COCO's annotations have an id of their own
         return _matching(names, ["image_id"])[0]
-    for found in (_matching(names, _STUDY_IDS), films):
+    for found in (_matching(names, _STUDY_IDS), films, _matching(names, _ROW_IDS)):
         if len(found) > 1:
             raise InputError(
                 f"{place}: the study may be told by {listed(map(shown, found))}; say which with --id-column NAME"
@@ -507,7 +522,8 @@ def _id_field(place: str, names: Sequence[str], text_field: str, columns: Column
         if found:
             return found[0]
     texts = _matching(names, (*_GENERAL, *_SPECIFIC["predictions"], *_SPECIFIC["references"]))
-    others = [name for name in names if name != text_field and name.strip() and name not in texts]
+    nameless = [name for name in names if re.fullmatch(r"\s*|unnamed: \d+", name.lower())]  # an index of pandas
+    others = [name for name in names if name != text_field and name not in (*nameless, *texts)]
     if others:
         fields = listed(map(shown, names), most=8)
         raise InputError(f"{place}: no study_id; fields are: {fields}; name the right one with --id-column")

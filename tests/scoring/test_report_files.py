@@ -217,6 +217,10 @@ NAMED = {
     "gts-res.json": json.dumps({"gts": {k: [v] for k, v in OTHERS.items()}, "res": {k: [v] for k, v in TEXTS.items()}}),
     "by-study.json": json.dumps({k: {"gts": OTHERS[k], "res": v} for k, v in TEXTS.items()}),
     "indexed-by-study.json": json.dumps({"report": TEXTS}),
+    "questions.jsonl": "\n".join(
+        json.dumps({"question_id": k, "prompt": "Write.", "text": v}) for k, v in TEXTS.items()
+    ),
+    "rows.csv": "index,model_output\n" + "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
 }
 ENCODED = {
     "mark.csv": NAMED["spaced.csv"].encode("utf-8-sig"),
@@ -251,6 +255,12 @@ def test_compressed_files_and_other_encodings_are_read(tmp_path, name) -> None:
         ("a.pkl", b"\x80\x04\x95rest", "a pickle, which is not opened"),
         ("a.jsonl.gz", gzip.compress(b"x" * 999)[:-20], "gzip that can't be unpacked"),
         ("a.md", b"text", "unknown kind of file '.md'"),
+        ("a.json", b"{'s1': 'Clear.'}", "not JSON .*; it looks like Python's repr: write it with json.dump"),
+        (
+            "a.csv",
+            b"filename,sentence\n1,Clear.\n",
+            "of 2 columns, filename among them, none is called report",
+        ),
     ],
 )
 def test_what_is_no_text_is_refused_with_advice(tmp_path, name, content, message) -> None:
@@ -291,6 +301,7 @@ def test_what_tools_write_is_read(tmp_path, name) -> None:
         ("list.json", json.dumps(list(TEXTS.values()))),
         ("lines.txt", "\n".join(TEXTS.values()) + "\n"),
         ("texts.jsonl", "\n".join(json.dumps({"prediction": text}) for text in TEXTS.values())),
+        ("unnamed.csv", "Unnamed: 0,report\n" + "\n".join(f"0,{quoted(text)}" for text in TEXTS.values())),
     ],
 )
 def test_files_without_ids_are_matched_by_position_and_say_so(tmp_path, caplog, name, content) -> None:
