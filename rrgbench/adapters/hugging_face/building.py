@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.hugging_face.encoders import DualEncoder, ImageEncoder
 from rrgbench.adapters.hugging_face.kinds import kind_of
+from rrgbench.adapters.hugging_face.named import Named, NamedWriter, named_model, named_processors
 from rrgbench.adapters.hugging_face.running import Batches, chosen_device, chosen_dtype
 from rrgbench.adapters.hugging_face.source import Source, find
 from rrgbench.adapters.hugging_face.writer import Asking, Generation, HubWriter, processors
 from rrgbench.adapters.prompts import Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
-from rrgbench.data.examination import Views
+from rrgbench.data.examination import Reads, Views
 from rrgbench.errors import InputError, listed
 
 FIRST: Final = {"cuda": 32, "cpu": 4}
@@ -68,9 +69,17 @@ def build(
         As `load`.
     """
     source = find(given, revision, code)
-    kind = kind_of(source.config, given)
     device = chosen_device(running[0])
     placed = device, chosen_dtype(running[1], source.config, device)
+    named = named_model(source.config)
+    if named is not None:
+        if not code:
+            raise InputError(
+                f"{given} is {named.name}, whose repository brings Python code that would run on this machine; if you "
+                "trust it, add --model-option trust_remote_code=true, and revision=COMMIT to pin what you have read"
+            )
+        return _named(named, source, Batches(running[2], FIRST.get(device.type, FIRST["cpu"])), placed, options)
+    kind = kind_of(source.config, given)
     if kind == "writer":
         return _writer(source, Batches(running[2], FIRST.get(device.type, FIRST["cpu"])), placed, code, options)
     asked = [name for name, value in options.items() if value is not None]
@@ -78,6 +87,25 @@ def build(
         raise InputError(f"{given} is a {kind}, which takes no {listed(asked)}")
     encoder = DualEncoder if kind == "dual encoder" else ImageEncoder
     return encoder(source, Batches(running[2], _ENCODED), placed, code)
+
+
+def _named(named: Named, source: Source, batches: Batches, placed: Any, options: Mapping[str, Any]) -> NamedWriter:
+    decoding = {name: value for name, value in options.items() if name in Generation.model_fields}
+    asked = WriterOptions(**{name: value for name, value in options.items() if name not in decoding})
+    if asked.prompt:
+        raise InputError(f"{source.name} is {named.name}, which is asked as its card says and takes no prompt")
+    reads = Reads(1, asked.views or named.views, sections=named.sections, prior=named.prior)
+    return NamedWriter(
+        named,
+        source=source,
+        reading=named_processors(source),
+        asking=Asking(None, None, asked.film_size, reads),
+        answers=Answers(asked.section or named.section, asked.extraction, allowed(asked.allow)),
+        generation=Generation(**{**named.decoding, **decoding}),
+        batches=batches,
+        placed=placed,
+        code=True,
+    )
 
 
 def _writer(source: Source, batches: Batches, placed: Any, code: bool, options: Mapping[str, Any]) -> HubWriter:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import signature
 from typing import Any, Final
@@ -18,7 +18,7 @@ from rrgbench.adapters.hugging_face.loading import checked, image_side
 from rrgbench.adapters.hugging_face.running import Batches
 from rrgbench.adapters.hugging_face.source import Source
 from rrgbench.adapters.prompts import Prompt, Question
-from rrgbench.data.examination import Examination, Reads, Views
+from rrgbench.data.examination import Examination, Film, Reads, Views
 from rrgbench.errors import InputError
 
 NO_PROMPT: Final = "none"
@@ -117,11 +117,14 @@ class Asking:
         Instead of the prompt's.
     film_size : int or None
         Side in pixels at which films are given to the processor.
+    reads : Reads or None
+        Instead of what follows from the others, where a model says so itself; its size is the processor's if 1.
     """
 
     prompt: Prompt | None
     views: Views | None
     film_size: int | None
+    reads: Reads | None = None
 
 
 class HubWriter:
@@ -161,13 +164,16 @@ class HubWriter:
         self.name, self.source, self.answers, self.generation = source.name, source, answers, generation
         self.device, self.dtype = placed
         self._batches, self._code, self._told_cut = batches, code, False
-        self.processor, self.tokenizer = reading.whole, reading.tokenizer
+        self.processor, self.films, self.tokenizer = reading.whole, reading.films, reading.tokenizer
         # what is padded at its end would go on after the padding
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.prompt, self._chats = asking.prompt, reading.chats
         size = asking.film_size or image_side(reading.films)
+        if asking.reads is not None:
+            self.reads = replace(asking.reads, size=size)
+            return
         self.reads = self.prompt.reads(size, asking.views) if self.prompt else Reads(size, asking.views or "frontal")
         if not self._chats and (self.reads.views != "frontal" or self.reads.prior):
             raise InputError(f"{source.name} has no chat template and reads one film; give views=frontal, no prior")
@@ -213,7 +219,7 @@ class HubWriter:
         if self._chats and self.prompt is not None:
             made = self._chat(list(map(self.prompt.ask, examinations)))
         else:
-            films = [_picture(one.films[0]) for one in examinations]
+            films = [picture(one.films[0]) for one in examinations]
             words = (
                 {"text": [self.prompt.ask(one).user for one in examinations], "padding": True} if self.prompt else {}
             )
@@ -262,7 +268,7 @@ class HubWriter:
 
     def _messages(self, questions: Sequence[Question]) -> Iterator[list[dict[str, Any]]]:
         for one in questions:
-            films = [{"type": "image", "image": _picture(film)} for film in one.films]
+            films = [{"type": "image", "image": picture(film)} for film in one.films]
             apart = one.system if self._takes_system else ""
             words = one.user if apart or not one.system else f"{one.system}\n\n{one.user}"
             system = [{"role": "system", "content": [{"type": "text", "text": apart}]}] if apart else []
@@ -282,5 +288,6 @@ class HubWriter:
         return mark in shown
 
 
-def _picture(film: Any) -> Image.Image:
+def picture(film: Film) -> Image.Image:
+    """A film as an RGB image, which every processor takes."""
     return Image.fromarray(film.pixels).convert("RGB")
