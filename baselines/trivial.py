@@ -43,11 +43,14 @@ class TrivialSystem(ABC):
         Side of the films it reads.
     chooses : bool
         Whether its reports are training reports, so that there must be some.
+    needs_films : bool
+        Whether it has nothing to go by where there are no films.
     """
 
     name = ""
     image_size = 32
     chooses = True
+    needs_films = False
 
     def __init__(self) -> None:
         self.corpus = "unfitted"
@@ -146,6 +149,7 @@ class NearestNeighbour(TrivialSystem):
     are most like that film's."""
 
     name = "nearest-neighbour"
+    needs_films = True
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Find what goes with each training film; the films themselves are read when they are first needed."""

@@ -257,7 +257,9 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     return make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
 
 
-def load_models(asked: Sequence[str], options: Mapping[str, Any] | None = None) -> list[Model]:
+def load_models(
+    asked: Sequence[str], options: Mapping[str, Any] | None = None, wished: Mapping[str, Any] | None = None
+) -> list[Model]:
     """Several models, in the order in which they are asked for.
 
     Parameters
@@ -266,6 +268,8 @@ def load_models(asked: Sequence[str], options: Mapping[str, Any] | None = None) 
         Each as `load_model` takes it, or `NAME=CHECKPOINT`.
     options : mapping of str to object, optional
         Each is passed to those loaders that take it.
+    wished : mapping of str to object, optional
+        Such as no loader needs to take.
 
     Raises
     ------
@@ -280,8 +284,9 @@ def load_models(asked: Sequence[str], options: Mapping[str, Any] | None = None) 
             names = listed(dict.fromkeys(name for name, _ in pairs))
             known = listed(dict.fromkeys(key for one in taken for key in one), most=12)
             raise InputError(f"none of {names} takes an option {key}; they take: {known or 'nothing'}")
+    passed = {**(wished or {}), **given}
     models = [
-        load_model(name, checkpoint, **{key: value for key, value in given.items() if key in its or _open_ended(its)})
+        load_model(name, checkpoint, **{key: value for key, value in passed.items() if key in its or _open_ended(its)})
         for (name, checkpoint), its in zip(pairs, taken, strict=True)
     ]
     return told_apart(models)

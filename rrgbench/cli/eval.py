@@ -1,19 +1,28 @@
 """`rrgbench eval`: run a suite on a model."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ModelOptions, ProtocolName, ReportOptions, grouped
+from rrgbench.cli.configuration import ConfigFile, configuration_of
+from rrgbench.cli.option_groups import (
+    ExtentOptions,
+    FilmCorpusOptions,
+    Json,
+    ModelOptions,
+    ProtocolName,
+    ReportOptions,
+    grouped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rrgbench.runs.records import Record
 
-_IDLE = frozenset({"out", "tables", "json", "film_cache"})
+_IDLE = frozenset({"out", "film_cache", "workers", "log"})
 """Options that change no number."""
 
 
@@ -30,6 +39,7 @@ def evaluate(
     *,
     films: FilmCorpusOptions,
     reading: ReportOptions,
+    extent: ExtentOptions,
     five_by_200: Annotated[
         Path | None,
         typer.Option("--five-by-200", help="Retrieval on this list of studies (rrgbench data five-by-200 writes one)."),
@@ -42,6 +52,13 @@ def evaluate(
     ] = None,
     protocol: ProtocolName = "dcrrg",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
+    config: ConfigFile = None,
+    log: Annotated[
+        str | None, typer.Option("--log", help="Also write the values to wandb, tensorboard or trackio.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is there already and what would be computed, and do nothing.")
+    ] = False,
     tables: Annotated[
         bool, typer.Option("--tables", help="Print the tables that are in the files, not a summary of them.")
     ] = False,
@@ -50,7 +67,7 @@ def evaluate(
     """Run every task of a suite on one or more models, with the trivial systems beside them.
 
     Writes a run folder: predictions/ (JSON Lines), results.json, tables.tex (booktabs), tables.md, report.html,
-    run.json. A killed run is resumed by the same command.
+    run.json, config.yaml. A killed run is resumed by the same command; --config RUN/config.yaml repeats a run.
 
     Example: rrgbench eval --model dcrrg --suite quick
 
@@ -65,21 +82,29 @@ def evaluate(
     from rrgbench.cli.progress import bars, say
     from rrgbench.runs.finished import finished_by, mark_finished, request_digest
     from rrgbench.runs.store import read_results
+    from rrgbench.runs.tracking import check_tracker, track
 
-    request = request_digest({name: given for name, given in context.params.items() if name not in _IDLE})
-    if (done := finished_by([out] if out else sorted(Path("runs").glob("*/")), request)) is not None:
+    given = configuration_of(context)
+    if log is not None:
+        check_tracker(log)
+    request = request_digest({name: value for name, value in given.items() if name not in _IDLE})
+    folders = [] if dry_run or log else [out] if out else sorted(Path("runs").glob("*/"))
+    if (done := finished_by(folders, request)) is not None:
         folder, names = done
         _show(folder, read_results(folder), names, tables, json)
         say(f"Nothing to do: {folder} is finished; to compute it anew, delete it or give another --out")
         return
 
     from rrgbench.data.five_by_200 import read_list
+    from rrgbench.render.terminal import print_table
     from rrgbench.scoring.protocols import load_protocol
+    from rrgbench.tasks.configuration import write_configuration
+    from rrgbench.tasks.job import Options
+    from rrgbench.tasks.outlook import outlook
     from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
     from rrgbench.tasks.runner import evaluate as run_suite
-    from rrgbench.tasks.suite import load_suite
 
-    chosen = load_suite(suite)
+    chosen = extent.suite(suite)
     if five_by_200 is not None:
         chosen = chosen.with_task("retrieval").with_task("retrieval", sample=read_list(five_by_200))
     load_protocol(protocol)
@@ -89,27 +114,30 @@ def evaluate(
     if isinstance(retrieval, RetrievalParameters) and retrieval.sample is not None:
         # so that a list of another corpus is refused now and not after hours of writing reports
         listed_sample(data, retrieval.sample)
-    (loaded, *also), left_out = models.open(reading, chosen.trivial)
+    at_a_time = extent.studies_at_a_time
+    (loaded, *also), left_out = models.open(reading, chosen.trivial, at_a_time or extent.batch_size)
     for name, reason in left_out.items():
         say(f"left out: {name}: {reason}")
     if out is None and models.all:
         out = Path("runs") / f"all-{chosen.name}-{data.name}"
+    how: dict[str, Any] = {
+        **{"protocol": protocol, "seed": seed, "also": also, "film_cache": films.film_cache},
+        **{"batch_size": at_a_time, "workers": extent.workers},
+    }
+    if dry_run:
+        print_table(outlook([loaded, *also], data, chosen, out, Options(**how)))
+        return
     with bars(f"{loaded.name} on {data.name}") as shown:
-        run = run_suite(
-            loaded,
-            data,
-            chosen,
-            out,
-            shown.part,
-            protocol=protocol,
-            seed=seed,
-            also=also,
-            film_cache=films.film_cache,
-            overall=shown.overall,
-        )
+        run = run_suite(loaded, data, chosen, out, shown.part, **how, overall=shown.overall)
     names = [one.name for one in (loaded, *also)]
+    if run.computed:
+        write_configuration(run.folder, given)
     mark_finished(run.folder, request, names)
+    if log is not None:
+        track(log, run.folder, run.records, {name: str(value) for name, value in given.items() if value is not None})
     _show(run.folder, run.records, names, tables, json)
+    if not run.computed:
+        say(f"Nothing was left to do: {run.folder} was finished")
 
 
 def _show(folder: Path, records: "Sequence[Record]", models: list[str], tables: bool, json: bool) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rrgbench.models import Model
     from rrgbench.scoring.options import Scoring
     from rrgbench.scoring.report_files import ReportFile, ReportPairs
+    from rrgbench.tasks.suite import Suite
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -347,7 +348,7 @@ class ModelOptions:
         return self.model == [ALL_MODELS]
 
     def open(
-        self, reading: "ReportOptions", chosen_beside: "Sequence[str]" = ()
+        self, reading: "ReportOptions", chosen_beside: "Sequence[str]" = (), batch_size: "int | str | None" = None
     ) -> "tuple[list[Model], dict[str, str]]":
         """The models, and why others of all registered ones are left out.
 
@@ -357,6 +358,8 @@ class ModelOptions:
             How files of predictions are read.
         chosen_beside : sequence of str
             Models that stand beside them anyway.
+        batch_size : int or "auto", optional
+            For loaders that take one.
 
         Raises
         ------
@@ -377,7 +380,9 @@ class ModelOptions:
             if len(asked) != 1 or "=" in asked[0]:
                 raise InputError("--checkpoint belongs to one --model; give several as --model NAME=CHECKPOINT")
             asked = [f"{asked[0]}={self.checkpoint}"]
-        return told_apart([*load_models(asked, self.loader_options), *self._from_files(reading)]), {}
+        wished = {} if batch_size is None else {"batch_size": batch_size}
+        loaded = load_models(asked, self.loader_options, wished)
+        return told_apart([*loaded, *self._from_files(reading)]), {}
 
     def _from_files(self, reading: "ReportOptions") -> "list[Model]":
         """A model a system of the files of predictions."""
@@ -401,6 +406,69 @@ class ModelOptions:
             load_model("predictions", path=paths, system=system, allow=reading.allow, **options)
             for system, paths in [*together.items(), *alone]
         ]
+
+
+@dataclass(frozen=True)
+class ExtentOptions:
+    """How much of a suite is run, and by which means."""
+
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            "--tasks", help="Comma-separated tasks (rrgbench list tasks) to run alone.", show_default="the suite's"
+        ),
+    ] = None
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            help="Comma-separated keys, groups or plug-ins (rrgbench list metrics) to measure alone.",
+            show_default="the suite's",
+            autocompletion=completion.metrics,
+        ),
+    ] = None
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many studies.", show_default="the suite's")
+    ] = None
+    batch_size: Annotated[
+        str | None,
+        typer.Option("--batch-size", help="Studies that a model is given at a time; auto where its loader knows it."),
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes that decode films.", show_default="all cores")
+    ] = None
+
+    def suite(self, name: str) -> "Suite":
+        """A suite by name or file, as far as it is to be run.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            As `rrgbench.tasks.suite.load_suite` and `narrowed`.
+        """
+        from rrgbench.tasks.suite import load_suite, narrowed
+
+        tasks, metrics = (
+            [one.strip() for one in text.split(",")] if text else None for text in (self.tasks, self.metrics)
+        )
+        return narrowed(load_suite(name), tasks=tasks, metrics=metrics, limit=self.limit)
+
+    @property
+    def studies_at_a_time(self) -> int | None:
+        """The batch size if it is a number.
+
+        Raises
+        ------
+        InputError
+            If it is neither a number from 1 up nor `auto`.
+        """
+        from rrgbench.errors import InputError
+
+        if self.batch_size is None or self.batch_size == "auto":
+            return None
+        if not self.batch_size.isdecimal() or not int(self.batch_size):
+            raise InputError(f"--batch-size {self.batch_size}: expected a whole number from 1 up, or auto")
+        return int(self.batch_size)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ for byte are its results and tables; when it ran, and for how long, stands here 
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -159,10 +160,15 @@ def _cpu_model() -> str:
 
 
 def _without_folder(word: str) -> str:
-    """A command-line word whose path, if it has an absolute or home one, is cut to its last part."""
-    option, equals, text = word.partition("=") if word.startswith("-") else ("", "", word)
+    """A command-line word whose path, if it has an absolute or home one, is cut to its last part.
+
+    The path may stand behind an option (`--root=/data`), a name (`mine=/data/a.csv`, `hf:/models/x`) or alone.
+    """
+    before, mark, text = "", "", word
+    if not PureWindowsPath(word).drive and (found := re.match(r"([\w.&+-]+)([=:])", word)):
+        before, mark, text = found[1], found[2], word[found.end() :]
     if text.startswith(("/", "~")):
         text = f".../{PurePath(text).name}"
     elif PureWindowsPath(text).drive:
         text = f".../{PureWindowsPath(text).name}"
-    return f"{option}{equals}{text}"
+    return f"{before}{mark}{text}"

@@ -5,7 +5,7 @@ compared alike.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -96,6 +96,10 @@ class Task(ABC):
     def units(self, parameters: Any) -> Sequence[Unit]:
         """Its pieces of work, in order; one by default."""
         return (Unit(self.name.replace("_", " ")),)
+
+    def only(self, parameters: Any, metrics: Collection[str]) -> Any:
+        """The parameters for measuring some metrics alone; None where it gives none of them."""
+        return parameters if {key for table in self.tables for key in table.metrics} & set(metrics) else None
 
     def constants(self, evaluation: "Evaluation", parameters: Any) -> Sequence[Record]:
         """What the best constant report, chosen anew for each metric, reaches; empty where reports play no part.

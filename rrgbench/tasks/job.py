@@ -243,6 +243,10 @@ def job(
         section of the report.
     """
     beside = [load_model(name) for name in suite.trivial if name not in {one.name for one in asked}]
+    blind = [one.name for one in beside if getattr(one, "needs_films", False) and not corpus.has_films]
+    if blind:
+        log.warning("%s left out: corpus %s has no films", ", ".join(blind), corpus.name)
+        beside = [one for one in beside if one.name not in blind]
     corpus, missing = _answered(corpus, suite.split, asked)
     scores = _scoring(corpus, suite, how)
     films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache, how.workers or -1)

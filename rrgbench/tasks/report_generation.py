@@ -1,6 +1,6 @@
 """Task: generated reports against the studies' own, by the NLG metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,9 +30,20 @@ class ReportGenerationParameters(TaskParameters):
     metrics : tuple of str
         Metrics beside the NLG ones: `findings`, and those of other packages by their registered names
         (`rrgbench list metrics`).
+    nlg : tuple of str
+        Which of the NLG metrics; all if left out.
     """
 
     metrics: tuple[str, ...] = ()
+    nlg: tuple[str, ...] = METRICS
+
+    @field_validator("nlg")
+    @classmethod
+    def _own(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            if name not in METRICS:
+                raise ValueError(f"no NLG metric is called {name!r}; known: {listed(METRICS, most=12)}")
+        return given
 
     @field_validator("metrics")
     @classmethod
@@ -68,6 +79,14 @@ class ReportGeneration(Task):
         packages = {name: f"{one.package}@{one.installed}" for name, one in found.items()}
         return (replace(unit, inputs={"packages": packages} if packages else {}),)
 
+    def only(self, parameters: ReportGenerationParameters, metrics: Collection[str]) -> Any:
+        """The NLG metrics and further ones among the metrics."""
+        further = [name for name in (*FURTHER, *PLUG_INS.names()) if {name, *TEXT_GROUPS.get(name, ())} & set(metrics)]
+        own = tuple(key for key in METRICS if key in metrics)
+        if not own and not further and "distinct_reports" not in metrics:
+            return None
+        return parameters.model_copy(update={"nlg": own, "metrics": tuple(further)})
+
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Score the reports of the studies that have a reference."""
         further = [
@@ -75,7 +94,7 @@ class ReportGeneration(Task):
             for name in parameters.metrics
             for key in (TEXT_GROUPS[name] if name in FURTHER else [one.key for one in PLUG_INS.load(name).entries])
         ]
-        keys = (*METRICS, *further)
+        keys = (*parameters.nlg, *further)
         reports = evaluation.reports
         if reports is None:
             return Outcome(evaluation.blank(self.name, (*keys, "distinct_reports"), "the model writes no reports"))
@@ -89,10 +108,12 @@ class ReportGeneration(Task):
         references = evaluation.references
         if not references:
             return Outcome([*evaluation.blank(self.name, keys, "the films have no reference reports"), distinct])
+        if not keys:
+            return Outcome([distinct])
         scores = score(
             references,
             {key: reports[key] for key in references},
-            **evaluation.scoring_options(metrics=(*METRICS, *parameters.metrics)),
+            **evaluation.scoring_options(metrics=(*parameters.nlg, *parameters.metrics)),
         )
         records = [evaluation.scored(self.name, metric, value) for metric, value in scores.items()]
         replicates = {place: scores.replicates[key] for place, key in enumerate(scores) if key in scores.replicates}
@@ -103,7 +124,9 @@ class ReportGeneration(Task):
 
     def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
         """The best training report under each metric, written for every study."""
-        return constant_records(evaluation, self.name, evaluation.scoring_options(metrics=METRICS))
+        if not parameters.nlg:
+            return []
+        return constant_records(evaluation, self.name, evaluation.scoring_options(metrics=parameters.nlg))
 
 
 def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], **where: Any) -> list[Record]:

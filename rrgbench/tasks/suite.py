@@ -1,6 +1,6 @@
 """A suite: which tasks with which parameters, read from YAML and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
 from rrgbench.data.study import SPLITS
-from rrgbench.errors import InputError, UnknownNameError, meant
+from rrgbench.errors import InputError, UnknownNameError, listed, meant
+from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS
+from rrgbench.metrics.external.loading import PLUG_INS
 from rrgbench.registry import lookup
 from rrgbench.tasks.base import TASKS, TaskParameters
 
@@ -85,6 +87,58 @@ class Suite(BaseModel):
         return self.model_copy(update={"tasks": {**self.tasks, name: self.tasks[name].model_copy(update=changes)}})
 
 
+def narrowed(
+    suite: Suite,
+    *,
+    tasks: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> Suite:
+    """A suite with some tasks or metrics alone, or on fewer studies.
+
+    Parameters
+    ----------
+    suite : Suite
+        Whose parameters are kept.
+    tasks : sequence of str, optional
+        Registered names; one that the suite has not runs with its defaults.
+    metrics : sequence of str, optional
+        Keys, groups and metrics of other packages (`rrgbench list metrics`); tasks that give none of them are left out.
+    limit : int, optional
+        At most so many studies of the split for every task.
+
+    Raises
+    ------
+    UnknownNameError
+        If no task or metric has that name.
+    InputError
+        If no task gives any of the metrics.
+    """
+    chosen = dict(suite.tasks)
+    if tasks is not None:
+        kinds = {name: TASKS.load(name).parameters for name in tasks}
+        chosen = {name: chosen.get(name) or kind() for name, kind in kinds.items()}
+    if metrics is not None:
+        wanted = _expanded(metrics)
+        kept = {name: TASKS.load(name).only(parameters, wanted) for name, parameters in chosen.items()}
+        chosen = {name: parameters for name, parameters in kept.items() if parameters is not None}
+        if not chosen:
+            raise InputError(f"no task of suite {suite.name} gives {listed(metrics)}; its tasks: {listed(suite.tasks)}")
+    if limit is not None:
+        chosen = {
+            name: one.model_copy(update={"limit": min(limit, one.limit or limit)}) for name, one in chosen.items()
+        }
+    return suite.model_copy(update={"tasks": chosen})
+
+
+def _expanded(metrics: Sequence[str]) -> frozenset[str]:
+    """Metrics with the keys of groups among them."""
+    own = [key for task in TASKS.everything().values() for table in task.tables for key in table.metrics]
+    for name in metrics:
+        lookup("metric", name, dict.fromkeys([*own, *OWN_METRICS, *TEXT_GROUPS, *PLUG_INS.names()]))
+    return frozenset([*metrics, *(key for name in metrics for key in TEXT_GROUPS.get(name, ()))])
+
+
 def suite_names() -> list[str]:
     """Names of the suites that ship with the package."""
     folder = files("rrgbench.tasks.suites")
@@ -97,7 +151,7 @@ def about_suite(name: str) -> str:
     return text.partition("\n")[0].removeprefix("#").replace("`", "").strip().removesuffix(".")
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class UniqueKeys(yaml.SafeLoader):
     """YAML in which a key that stands twice is an error, not the last that counts."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -128,7 +182,7 @@ def load_suite(name: str) -> Suite:
         lookup("suite", name, suite_names())
         text = files("rrgbench.tasks.suites").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     try:
-        content = yaml.load(text, Loader=_UniqueKeys) or {}
+        content = yaml.load(text, Loader=UniqueKeys) or {}
         if not isinstance(content, dict):
             raise InputError(f"suite {name} must be a mapping with tasks: {{NAME: parameters}}")
         if flat := [key for key in content if key in TASKS]:

@@ -221,6 +221,10 @@ def test_environment_tells_versions_but_no_places(tmp_path: Path) -> None:
         "--root",
         "/data/secret/nih",
         "--out=/data/secret/run",
+        "mine=/data/secret/a.csv",
+        "hf:/data/secret/model",
+        "C:\\secret\\run",
+        "--base-url=http://localhost:8000/v1",
         "--seed",
         "3",
     ]
@@ -228,7 +232,8 @@ def test_environment_tells_versions_but_no_places(tmp_path: Path) -> None:
     path = write_environment(folder, environment(seeds=[3], command=command, details={"suite": "quick"}))
     text = path.read_text()
     record = json.loads(text)
-    assert record["command"] == [".../rrgbench", "eval", "--root", ".../nih", "--out=.../run", "--seed", "3"]
+    given = ["--root", ".../nih", "--out=.../run", "mine=.../a.csv", "hf:.../model", ".../run"]
+    assert record["command"] == [".../rrgbench", "eval", *given, "--base-url=http://localhost:8000/v1", "--seed", "3"]
     assert record["packages"]["numpy"]
     assert record["seeds"] == [3]
     assert record["details"] == {"suite": "quick"}

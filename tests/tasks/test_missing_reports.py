@@ -7,7 +7,7 @@ import pytest
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.models import Reads
-from rrgbench.tasks.run_comparison import compare_runs
+from rrgbench.tasks.run_comparison import run_comparison
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -84,4 +84,4 @@ def test_signatures_say_how_a_model_was_asked_and_runs_of_two_prompts_are_compar
     signatures = [one.signature or "" for one in runs[0].records if one.model == "declining"]
     assert signatures
     assert all("|prompt:findings@1|extraction:report@1|" in f"{one}|" for one in signatures)
-    assert compare_runs(tmp_path / "0", tmp_path / "1").differences
+    assert run_comparison(tmp_path / "0", tmp_path / "1").differences
