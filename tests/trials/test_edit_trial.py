@@ -193,6 +193,7 @@ def test_one_edit_of_each_kind_is_enough() -> None:
     [
         (("--figure", "edits.gif"), "expected a file ending in"),
         (("--edit", "negations"), "negation_flipped"),
+        (("--split", "tests"), "did you mean 'test'"),
         (("--examples", 1, "--examples-of", "bleu"), "no metric bleu"),
     ],
 )

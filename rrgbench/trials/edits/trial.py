@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.corpus import Corpus
+from rrgbench.data.study import SPLITS
 from rrgbench.errors import InputError
 from rrgbench.metrics.catalogue import Entry, entry, in_order
+from rrgbench.registry import lookup
 from rrgbench.scoring.options import Scoring
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import Progress, score_pairs
@@ -253,9 +255,12 @@ def run_trial(
 
     Raises
     ------
+    UnknownNameError
+        If there is no such split.
     InputError
         If the split has no report, or no edit applies to any.
     """
+    lookup("split", split, SPLITS)
     say = progress or str
     say("editing reports")
     chosen_studies = [study for study in corpus.studies if study.split == split and study.report][:studies]
