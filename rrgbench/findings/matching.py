@@ -53,9 +53,9 @@ class Costs:
 
     side_wrong: float = 0.5
     side_partly: float = 0.2
-    side_unsaid: float = 0.1
+    side_unsaid: float = 0.06
     zone_wrong: float = 0.25
-    zone_unsaid: float = 0.05
+    zone_unsaid: float = 0.03
     severity: float = 0.1
     severity_unsaid: float = 0.05
     change_wrong: float = 0.2
@@ -64,7 +64,7 @@ class Costs:
     size: float = 0.2
     tip_wrong: float = 0.4
     tip_unsaid: float = 0.1
-    placement: float = 0.6
+    placement: float = 0.9
     access: float = 0.1
     pattern: float = 0.05
     normal: float = 0.1
@@ -149,61 +149,88 @@ def weight(finding: Finding, costs: Costs) -> float:
     return found * (1.0 if finding.certain else costs.doubtful) * (costs.inferred if finding.inferred else 1.0)
 
 
-def likeness(one: Finding, other: Finding, costs: Costs) -> tuple[float, tuple[str, ...]]:
-    """How alike two present findings are, from 0 to 1, and the attributes in which they differ."""
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How far each of two present findings is told by the other, from 0 to 1, and the attributes in which they differ.
+
+    The two shares are the same but for what one report leaves unsaid: that costs the one which says it.
+    """
+
+    one: float
+    other: float
+    differing: tuple[str, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """The mean of both."""
+        return (self.one + self.other) / 2
+
+
+_NOTHING: Final = Likeness(0.0, 0.0)
+
+
+def likeness(one: Finding, other: Finding, costs: Costs) -> Likeness:
+    """How alike two present findings are."""
     base = 1.0 if one.name == other.name else finding_lexicon().alike.get((one.name, other.name), 0.0)
     if not base:
-        return 0.0, ()
+        return _NOTHING
     lost = differences(one, other, costs)
-    names = (*(("name",) if one.name != other.name else ()), *lost)
-    return base * max(0.0, 1.0 - sum(lost.values())), names
+    first, second = (base * max(0.0, 1.0 - fsum(cost[at] for cost in lost.values())) for at in (0, 1))
+    return Likeness(first, second, (*(("name",) if one.name != other.name else ()), *lost))
 
 
-def differences(one: Finding, other: Finding, costs: Costs) -> dict[str, float]:
-    """What each attribute costs in which two findings differ."""
-    found: dict[str, float] = {}
+def differences(one: Finding, other: Finding, costs: Costs) -> dict[str, tuple[float, float]]:
+    """What each attribute costs, by attribute: of the one finding and of the other."""
+    found: dict[str, tuple[float, float]] = {}
     if one.sides != other.sides:
-        if not one.sides or not other.sides:
-            found["side"] = costs.side_unsaid
-        else:
-            found["side"] = costs.side_wrong if one.sides.isdisjoint(other.sides) else costs.side_partly
+        wrong = costs.side_wrong if one.sides.isdisjoint(other.sides) else costs.side_partly
+        found["side"] = _cost(one.sides, other.sides, wrong, costs.side_unsaid)
     if one.zones != other.zones:
-        found["zone"] = _apart(one.zones, other.zones, costs.zone_wrong, costs.zone_unsaid)
+        found["zone"] = _cost(
+            one.zones, other.zones, costs.zone_wrong * _apart(one.zones, other.zones), costs.zone_unsaid
+        )
     if one.severity != other.severity:
-        known = one.severity is not None and other.severity is not None
-        steps = max(0.0, abs((one.severity or 0.0) - (other.severity or 0.0)) - 0.5)
-        if steps or not known:  # half a step, as from minimal to mild, is the same degree in other words
-            found["severity"] = costs.severity * steps if known else costs.severity_unsaid
+        steps = abs((one.severity or 0.0) - (other.severity or 0.0)) - 0.5
+        # half a step, as from minimal to mild, is the same degree in other words
+        if steps > 0 or one.severity is None or other.severity is None:
+            found["severity"] = _cost(one.severity, other.severity, costs.severity * steps, costs.severity_unsaid)
     if one.change != other.change:
-        found["change"] = costs.change_wrong if one.change and other.change else costs.change_unsaid
+        found["change"] = _cost(one.change, other.change, costs.change_wrong, costs.change_unsaid)
     if one.certain != other.certain:
-        found["certainty"] = costs.certainty
+        found["certainty"] = (costs.certainty, costs.certainty)
     if one.patterns and other.patterns and one.patterns.isdisjoint(other.patterns):
-        found["pattern"] = costs.pattern
+        found["pattern"] = (costs.pattern, costs.pattern)
     if one.millimetres != other.millimetres and one.millimetres and other.millimetres:
-        found["size"] = costs.size * min(2.0, abs(log2(one.millimetres / other.millimetres)))
+        size = costs.size * min(2.0, abs(log2(one.millimetres / other.millimetres)))
+        found["size"] = (size, size)
     if one.kind == "device":
         found |= _device_differences(one, other, costs)
     return found
 
 
-def _apart(one: frozenset[str], other: frozenset[str], wrong: float, unsaid: float) -> float:
-    """Cost of two sets of places: by the share that is not in both, or where one report gives none."""
-    return wrong * (1 - len(one & other) / len(one | other)) if one and other else unsaid
+def _cost(one: object, other: object, wrong: float, unsaid: float) -> tuple[float, float]:
+    """The cost of both where both say something, else of the one that does."""
+    return (wrong, wrong) if one and other else (unsaid, 0.0) if one else (0.0, unsaid)
 
 
-def _device_differences(one: Finding, other: Finding, costs: Costs) -> dict[str, float]:
-    found: dict[str, float] = {}
+def _apart(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of places that not both have."""
+    return 1 - len(one & other) / len(one | other)
+
+
+def _device_differences(one: Finding, other: Finding, costs: Costs) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
     right = finding_lexicon()[one.name].right
     well = [device.placed == "well" or bool(device.tips & right) for device in (one, other)]
     if (one.placed == "badly") != (other.placed == "badly"):
-        found["placement"] = costs.placement
+        found["placement"] = (costs.placement, costs.placement)
     if one.tips != other.tips and ((one.tips and other.tips) or not all(well)):
         # two right places are another place of the same kind
         share = 0.5 if one.tips & right and other.tips & right else 1.0
-        found["tip"] = _apart(one.tips, other.tips, share * costs.tip_wrong, costs.tip_unsaid)
+        wrong = share * costs.tip_wrong * _apart(one.tips, other.tips)
+        found["tip"] = _cost(one.tips, other.tips, wrong, costs.tip_unsaid)
     if one.access and other.access and one.access != other.access:
-        found["access"] = costs.access
+        found["access"] = (costs.access, costs.access)
     return found
 
 
@@ -252,14 +279,14 @@ def compare_findings(
     first, second = _split(stated[0], stated[1], costs), _split(stated[1], stated[0], costs)
     left_first, left_second = dict(enumerate(first)), dict(enumerate(second))
     right: tuple[list[float], list[float]] = ([], [])
-    for row, column, alike, differing in _assigned(first, second, costs):
+    for row, column, alike in _assigned(first, second, costs):
         (one, one_weight), (other, other_weight) = left_first.pop(row), left_second.pop(column)
-        matches.append((one, other, alike))
-        right[0].append(alike * one_weight)
-        right[1].append(alike * other_weight)
-        if differing:
-            lost = (1 - alike) * (one_weight + other_weight) / 2
-            disagreements.append(Disagreement("wrong", one, other, differing, lost))
+        matches.append((one, other, alike.mean))
+        right[0].append(alike.one * one_weight)
+        right[1].append(alike.other * other_weight)
+        if alike.differing:
+            lost = (one_weight + other_weight - right[0][-1] - right[1][-1]) / 2
+            disagreements.append(Disagreement("wrong", one, other, alike.differing, lost))
     disagreements += [Disagreement("missing", one, None, (), lost) for one, lost in left_first.values()]
     disagreements += [Disagreement("invented", None, one, (), lost) for one, lost in left_second.values()]
     totals = ([counts for _, counts in first], [counts for _, counts in second])
@@ -280,8 +307,8 @@ def compare_findings(
 
 
 _Weighed = list[tuple[Finding, float]]
-_Pairs = dict[tuple[int, int], tuple[float, tuple[str, ...]]]
-"""Findings with their weights; likeness and differing attributes by row and column."""
+_Pairs = dict[tuple[int, int], Likeness]
+"""Findings with their weights; likeness by row and column."""
 
 
 _TOLD: Final = tuple(one.name for one in fields(Finding) if one.name not in ("start", "end"))
@@ -305,13 +332,13 @@ def _split(findings: Sequence[Finding], others: Sequence[Finding], costs: Costs)
     return found
 
 
-def _assigned(first: _Weighed, second: _Weighed, costs: Costs) -> Iterator[tuple[int, int, float, tuple[str, ...]]]:
-    """Pairs of the assignment that keeps most weight: row, column, likeness, attributes that differ."""
+def _assigned(first: _Weighed, second: _Weighed, costs: Costs) -> Iterator[tuple[int, int, Likeness]]:
+    """Pairs of the assignment that keeps most weight: row, column, likeness."""
     pairs: _Pairs = {}
     for row, (one, _) in enumerate(first):
         for column, (other, _) in enumerate(second):
             found = likeness(one, other, costs)
-            if found[0] >= costs.least:
+            if found.mean >= costs.least:
                 pairs[row, column] = found
     chosen = list(pairs)
     if len({row for row, _ in pairs}) < len(pairs) or len({column for _, column in pairs}) < len(pairs):
@@ -328,12 +355,15 @@ def _assigned(first: _Weighed, second: _Weighed, costs: Costs) -> Iterator[tuple
         places = ((ranks[0][row], ranks[1][column]) for row, column in zip(rows, columns, strict=True))
         chosen = [place for place in places if place in pairs]
     for row, column in chosen:
-        yield row, column, *pairs[row, column]
+        yield row, column, pairs[row, column]
 
 
 def _gain(pairs: _Pairs, first: _Weighed, second: _Weighed, row: int, column: int) -> float:
     """The weight that a pair keeps."""
-    return pairs[row, column][0] * (first[row][1] + second[column][1]) if (row, column) in pairs else 0.0
+    if (row, column) not in pairs:
+        return 0.0
+    alike = pairs[row, column]
+    return alike.one * first[row][1] + alike.other * second[column][1]
 
 
 def _normal_credits(side: Sequence[Finding], other: Sequence[Finding], costs: Costs) -> list[tuple[Finding, float]]:
