@@ -76,6 +76,10 @@ class AnswersByStudy(Protocol):
     allowed: str
     """What was allowed and happened, as signatures show it: `unknown=3`; empty if nothing did."""
 
+    def named(self, corpus: "Corpus") -> frozenset[str]:
+        """Studies of the corpus that its answers name, of whatever split."""
+        ...
+
     def bind(self, corpus: "Corpus", studies: "Sequence[Study]") -> frozenset[str]:
         """Bring its ids together with those of the studies that are evaluated.
 

@@ -87,6 +87,16 @@ class Predictions:
         self.allowed = allowed_field({name: counts[name] for name in ("unknown", "duplicates", "ids")})
         return covered
 
+    def named(self, corpus: Corpus) -> frozenset[str]:
+        """Studies of the corpus that the files name."""
+        known = {study.study_id for study in corpus.studies}
+        found: set[str] = set()
+        for kind, file in self.files.items():
+            given = getattr(self._given, kind)
+            joined, _ = self._joined(given, known, corpus, file)
+            found |= {joined.get(own, own) for own in given} & known
+        return frozenset(found)
+
     def _joined(
         self, given: Iterable[str], known: Collection[str], corpus: Corpus, file: str
     ) -> tuple[dict[str, str], int]:
@@ -116,7 +126,9 @@ class Predictions:
     def _check_unknown(self, file: str, unknown: Sequence[str], elsewhere: Sequence[bool], corpus: Corpus) -> None:
         if not unknown or "unknown" in self.allow:
             return
-        aside = f", {sum(elsewhere)} of them in other splits" if any(elsewhere) else f" of corpus {corpus.name}"
+        aside = f" of corpus {corpus.name}"
+        if any(elsewhere):
+            aside = f", {sum(elsewhere)} of them in another split or without a report"
         raise InputError(
             f"{file}: {len(unknown)} ids are no studies that are evaluated{aside}: {listed(map(shown, unknown))}; "
             "remove them or pass --allow-unknown"

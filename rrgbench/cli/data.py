@@ -186,6 +186,42 @@ def preview(
         typer.echo(one_line(str(path)))
 
 
+@app.command()
+@grouped
+def export(
+    references: Annotated[
+        Path, typer.Option("--references", help="File of reference reports to write (.jsonl).", show_default=False)
+    ],
+    films: CorpusOptions,
+    split: Annotated[str, typer.Option("--split", help="Whose references.")] = "test",
+    training_reports: Annotated[
+        Path | None,
+        typer.Option("--training-reports", help="Also write the training split's, for protocols with a vocabulary."),
+    ] = None,
+) -> None:
+    """Write a corpus's reports as score and compare take them.
+
+    Example: rrgbench data export --corpus iu-xray --root IU --references refs.jsonl --training-reports train.jsonl
+    """
+    from shlex import join
+
+    from rrgbench.cli.progress import say
+    from rrgbench.data.export import export_references, export_training_reports
+    from rrgbench.errors import listed
+
+    corpus = films.open(to_look=True)
+    written = [export_references(corpus, split, references)]
+    if training_reports is not None:
+        written.append(export_training_reports(corpus, training_reports))
+    for one in written:
+        left = f"; {len(one.without)} studies have no report: {listed(one.without)}" if one.without else ""
+        say(f"Written: {one.path}, {one.studies:,} reports{left}")
+    words = ["--references", str(references), "--corpus", corpus.name, "--split", split]
+    words += ["--section", corpus.section] if corpus.section else []
+    words += ["--training-reports", str(training_reports)] if training_reports is not None else []
+    say(f"Score predictions by: rrgbench score --predictions FILE {join(words)}")
+
+
 @app.command("five-by-200")
 @grouped
 def five_by_200(

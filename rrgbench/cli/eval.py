@@ -52,6 +52,12 @@ def evaluate(
     ] = None,
     protocol: ProtocolName = "dcrrg",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 0,
+    predicted_studies: Annotated[
+        bool,
+        typer.Option(
+            "--predicted-studies", help="Evaluate on the studies that --predictions name, of whatever split they are."
+        ),
+    ] = False,
     config: ConfigFile = None,
     log: Annotated[
         str | None, typer.Option("--log", help="Also write the values to wandb, tensorboard or trackio.")
@@ -122,7 +128,7 @@ def evaluate(
         out = Path("runs") / f"all-{chosen.name}-{data.name}"
     how: dict[str, Any] = {
         **{"protocol": protocol, "seed": seed, "also": also, "film_cache": films.film_cache},
-        **{"batch_size": at_a_time, "workers": extent.workers},
+        **{"batch_size": at_a_time, "workers": extent.workers, "predicted_studies": predicted_studies},
     }
     if dry_run:
         print_table(outlook([loaded, *also], data, chosen, out, Options(**how)))

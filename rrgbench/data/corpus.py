@@ -144,12 +144,32 @@ class Corpus:
         """Whether any study has a film; else only its reports can be evaluated on."""
         return any(study.images for study in self.studies)
 
+    def evaluated(self, split: str) -> tuple[Study, ...]:
+        """Studies of a split that are evaluated: those with a film; where none has any, those with a report.
+
+        Raises
+        ------
+        InputError
+            As `split`.
+        """
+        studies = self.split(split)
+        return tuple(study for study in studies if (study.images if self.has_films else (study.report or "").strip()))
+
     def narrowed(self, split: str, study_ids: Collection[str]) -> Self:
         """The same with only those studies in a split; its digest says that it is not the whole."""
-        kept = tuple(study for study in self.studies if study.split != split or study.study_id in study_ids)
-        named = sorted(study.study_id for study in kept if study.split == split)
+        return self._resplit(split, [s for s in self.studies if s.split != split or s.study_id in study_ids])
+
+    def regrouped(self, split: str, study_ids: Collection[str]) -> Self:
+        """The same with those studies, of whatever split, as a split; nothing else of their subjects stays."""
+        subjects = {study.subject_id for study in self.studies if study.study_id in study_ids}
+        moved = [replace(study, split=split) for study in self.studies if study.study_id in study_ids]
+        rest = [s for s in self.studies if s.split != split and s.subject_id not in subjects]
+        return self._resplit(split, [*rest, *moved])
+
+    def _resplit(self, split: str, studies: Sequence[Study]) -> Self:
+        named = sorted(study.study_id for study in studies if study.split == split)
         digest = hashlib.sha256(json.dumps([self.digest, split, named]).encode()).hexdigest()
-        return replace(self, studies=kept, digest=digest)
+        return replace(self, studies=tuple(studies), digest=digest)
 
     def reports(self, split: str) -> tuple[Study, ...]:
         """Studies of one split that carry a report: those of the films if paired, else the text source's."""

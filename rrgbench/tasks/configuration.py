@@ -53,6 +53,7 @@ class Configuration(BaseModel):
     allow_empty: bool | None = None
     allow_duplicates: bool | None = None
     allow_ids: bool | None = None
+    predicted_studies: bool | None = None
     five_by_200: str | None = None
     protocol: str | None = None
     seed: int | None = Field(default=None, ge=0)

@@ -64,7 +64,7 @@ class Evaluation:
     @cached_property
     def studies(self) -> tuple[Study, ...]:
         """Studies scored: those of the split that can be, at most the limit."""
-        return evaluated(self.corpus, self.suite.split)[: self.limit]
+        return self.corpus.evaluated(self.suite.split)[: self.limit]
 
     @cached_property
     def reports(self) -> dict[str, str] | None:
@@ -185,9 +185,3 @@ class Evaluation:
     def blank(self, task: str, metrics: Sequence[str], reason: str, **fields: Any) -> list[Record]:
         """Records without a value, and why."""
         return [self.record(task, metric, reason=reason, **fields) for metric in metrics]
-
-
-def evaluated(corpus: Corpus, split: str) -> tuple[Study, ...]:
-    """Studies of a split that are evaluated: those with a film; of a corpus without any film, those with a report."""
-    studies = corpus.split(split)
-    return tuple(study for study in studies if (study.images if corpus.has_films else (study.report or "").strip()))

@@ -16,7 +16,7 @@ from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.scoring.options import Scoring, scoring
 from rrgbench.scoring.score import other_section
 from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit
-from rrgbench.tasks.context import Evaluation, evaluated
+from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.report_writing import write_reports
 from rrgbench.tasks.suite import Suite
 
@@ -46,6 +46,8 @@ class Options:
         Studies that a model is given at a time; each task's own number if omitted.
     workers : int, optional
         Processes that decode films; all cores if omitted.
+    predicted_studies : bool
+        Whether the studies that files of predictions name are evaluated, of whatever split they are.
     """
 
     protocol: str = "dcrrg"
@@ -55,6 +57,7 @@ class Options:
     overall: Progress | None = None
     batch_size: int | None = None
     workers: int | None = None
+    predicted_studies: bool = False
 
 
 class BestConstant:
@@ -247,6 +250,8 @@ def job(
     if blind:
         log.warning("%s left out: corpus %s has no films", ", ".join(blind), corpus.name)
         beside = [one for one in beside if one.name not in blind]
+    if how.predicted_studies:
+        corpus = _predicted(corpus, suite.split, asked)
     corpus, missing = _answered(corpus, suite.split, asked)
     scores = _scoring(corpus, suite, how)
     films = how.film_cache if isinstance(how.film_cache, FilmCache) else FilmCache(how.film_cache, how.workers or -1)
@@ -299,7 +304,7 @@ def _answered(corpus: Corpus, split: str, models: Sequence[Model]) -> tuple[Corp
     InputError
         If models that have their answers already lack some and that is not allowed, or share no study.
     """
-    whole = evaluated(corpus, split)
+    whole = corpus.evaluated(split)
     bound = {one.name: one.bind(corpus, whole) for one in models if isinstance(one, AnswersByStudy)}
     kept = {study.study_id for study in whole}.intersection(*bound.values())
     if len(kept) == len(whole):
@@ -308,6 +313,22 @@ def _answered(corpus: Corpus, split: str, models: Sequence[Model]) -> tuple[Corp
         raise InputError(f"{', '.join(bound)} have no study of corpus {corpus.name} in common; evaluate them apart")
     log.warning("%d of %d studies are left out: not every model answers for them", len(whole) - len(kept), len(whole))
     return corpus.narrowed(split, kept), len(whole) - len(kept)
+
+
+def _predicted(corpus: Corpus, split: str, models: Sequence[Model]) -> Corpus:
+    """The corpus with the studies that models name as the split.
+
+    Raises
+    ------
+    InputError
+        If no model has its answers already, or they name none of its studies.
+    """
+    named = set().union(*(one.named(corpus) for one in models if isinstance(one, AnswersByStudy)))
+    if not named:
+        raise InputError(f"--predicted-studies: no predictions name studies of corpus {corpus.name}")
+    elsewhere = sum(study.split != split for study in corpus.studies if study.study_id in named)
+    log.warning("the %s split is the %d predicted studies, %d of them of other splits", split, len(named), elsewhere)
+    return corpus.regrouped(split, named)
 
 
 def _allowed(model: Model | None, missing: int) -> str:

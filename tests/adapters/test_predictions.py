@@ -114,7 +114,11 @@ def bound(corpus, path, **options):
     ("ids", "changed", "words"),
     [
         (str, {"CXR99": NORMAL}, "1 ids are no studies that are evaluated of corpus texts: CXR99"),
-        (str, {"CXR20": NORMAL}, "1 ids are no studies that are evaluated, 1 of them in other splits: CXR20"),
+        (
+            str,
+            {"CXR20": NORMAL},
+            "1 of them in another split or without a report: CXR20",
+        ),
         (str.lower, {}, "12 study ids of given.jsonl and corpus texts differ only as tools write them"),
         (lambda study: f"x{study}", {}, "12 ids are no studies"),
         (str, {"CXR1": " "}, "1 reports are empty: CXR1"),
@@ -306,6 +310,18 @@ def test_on_the_command_line(tmp_path):
     assert {"mine", "theirs", "fixed-template", "best-constant"} <= {r["model"] for r in records}
     again = CliRunner().invoke(app, [*command, "--predictions", str(mine), "--predictions", str(mine)])
     assert "are the same model" in str(again.exception)
+
+
+def test_the_predicted_studies_are_evaluated_wherever_they_are(corpus, suite, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    reports = {"CXR2": EDEMA, "CXR13": EFFUSION, "CXR20": NORMAL}
+    path.write_text("".join(json.dumps({"study_id": key, "report": text}) + "\n" for key, text in reports.items()))
+    run = evaluate(load_model(f"predictions:{path}"), corpus, suite, tmp_path / "run", predicted_studies=True)
+    assert value(run, "bleu_4", "mine").value == pytest.approx(1.0)
+    assert {value(run, "bleu_1", name).n for name in ("mine", "most-frequent", "best-constant")} == {3}
+    assert value(run, "bleu_1", "mine").corpus != corpus.identity
+    with pytest.raises(InputError, match="no predictions name studies of corpus texts"):
+        evaluate("most-frequent", corpus, suite, tmp_path / "none", predicted_studies=True)
 
 
 def test_a_study_of_a_film_is_told_by_the_films_name(corpus, tmp_path):
