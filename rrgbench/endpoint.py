@@ -55,6 +55,16 @@ class Answer:
     cut: bool = False
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A key must not follow a redirection to another host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none: the redirection is the answer."""
+
+
+_OPENER: Final = urllib.request.build_opener(_NoRedirect)
+
+
 class _Later(Exception):  # noqa: N818
     """The request may succeed later; how long the server asks to wait, or -1 where it doesn't say."""
 
