@@ -11,6 +11,7 @@ from typing import Any, Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
+from rrgbench.explain.findings import FindingsView, findings_view
 from rrgbench.labelers.rules import RulesLabeler
 from rrgbench.models import Describer, Images, Model, ObservationClassifier, ReportGenerator, image_batches
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
@@ -113,6 +114,8 @@ class Explanation:
         Who made the labels; empty if there are none.
     observations : tuple of ObservationView
         The 14, in house order.
+    findings : FindingsView or None
+        Both reports' findings and what they disagree about; None if there is only one report.
     """
 
     model: str
@@ -120,6 +123,7 @@ class Explanation:
     reference: MarkedReport | None
     labels_source: str
     observations: tuple[ObservationView, ...]
+    findings: FindingsView | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; labels as words, None where unknown or not offered."""
@@ -138,6 +142,7 @@ class Explanation:
                 }
                 for row in self.observations
             ],
+            "findings": None if self.findings is None else self.findings.to_json(),
         }
 
 
@@ -206,7 +211,8 @@ def explain_images(
         )
         for column, observation in enumerate(OBSERVATIONS)
     )
-    return Explanation(name, report, marked, labels_source if labels is not None else "", rows)
+    findings = None if report is None or marked is None else findings_view(marked.text, report.text)
+    return Explanation(name, report, marked, labels_source if labels is not None else "", rows, findings)
 
 
 def find_study(corpus: Corpus, study_id: str | None) -> Study:

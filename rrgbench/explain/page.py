@@ -4,7 +4,7 @@ Key words carry the number of their observation and a sign (`+` positive, `-` ne
 be told apart without colour; the table's rows bear the same numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rrgbench.explain.explanation import LABEL_WORDS, Explanation, KeyWords, MarkedReport, ObservationView
+from rrgbench.explain.findings import SIGNS as FINDING_SIGNS
+from rrgbench.explain.findings import WORDS as FINDING_WORDS
+from rrgbench.explain.findings import FindingsView, Status
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.render.escaping import templates
 from rrgbench.render.html import png_uri
@@ -25,6 +28,13 @@ from rrgbench.terminal_text import one_line, visible
 SIGNS: Final = {POSITIVE: "+", NEGATIVE: "−", UNCERTAIN: "?"}
 """What follows the number of a mentioned observation."""
 
+_FOUND: Final[Mapping[Status, str]] = {
+    "agreed": "bold green",
+    "wrong": "bold yellow",
+    "missing": "bold red",
+    "invented": "bold magenta",
+    "normal": "underline",
+}
 _RAISED: Final = str.maketrans("0123456789+−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _STYLES: Final = {POSITIVE: "bold", NEGATIVE: "dim underline", UNCERTAIN: "italic underline"}
 _COLOURS: Final = ("red", "yellow", "green", "cyan", "blue", "magenta")
@@ -69,8 +79,32 @@ def print_explanation(explanation: Explanation, heading: Heading, console: Conso
     for row in () if wide else explanation.observations:
         name = f"{number(row.observation)} {row.observation}: "
         console.print(Padding(Text(name, style="dim").append(_description(row)), (0, 0, 0, 2)))
+    if explanation.findings is not None:
+        _print_findings(explanation.findings, console)
     legend = ", ".join(f"{SIGNS[value].translate(_RAISED)} {word}" for value, word in _legend())
     console.print(Text(f"raised: number of the observation, and {legend}", style="dim"))
+
+
+def _print_findings(found: FindingsView, console: Console) -> None:
+    """Print both reports with their findings marked, and the disagreements."""
+    value = found.comparison
+    numbers = f"F1 {value.f1:.2f}, precision {value.precision:.2f}, recall {value.recall:.2f}"
+    console.print(Text("Findings", style="bold").append(f"  {numbers}", style="not bold"))
+    for title, marked in (("reference", found.reference), ("generated", found.report)):
+        body = Text(f"{title}: ", style="dim")
+        for piece, mark in marked.pieces():
+            body.append(visible(piece), style="not dim" if mark is None else f"not dim {_FOUND[mark.status]}")
+            if mark is not None and mark.status != "normal":
+                body.append(mark.sign, style=f"not dim {_FOUND[mark.status]}")
+        console.print(Padding(body, (0, 0, 0, 2)))
+    for line in found.lines or ["no disagreement"]:
+        console.print(Padding(Text(visible(f"• {line}")), (0, 0, 0, 2)))
+    signs = ", ".join(
+        f"{FINDING_SIGNS[status]} {words}" for status, words in FINDING_WORDS.items() if status != "normal"
+    )
+    console.print(
+        Padding(Text(f"numbers name pairs; {signs}; underlined: normal or denied", style="dim"), (0, 0, 1, 2))
+    )
 
 
 def explanation_page(explanation: Explanation, heading: Heading, film: NDArray[np.uint8]) -> str:
@@ -97,6 +131,8 @@ def explanation_page(explanation: Explanation, heading: Heading, film: NDArray[n
         legend=_legend(),
         number=number,
         hue=hue,
+        found_words=FINDING_WORDS,
+        found_signs=FINDING_SIGNS,
         describe=describing,
     )
 
