@@ -198,7 +198,7 @@ class Endpoint:
         address = self.base_url.rstrip("/") + "/chat/completions"
         sent = urllib.request.Request(address, json.dumps(request).encode(), headers, method="POST")
         try:
-            with urllib.request.urlopen(sent, timeout=self.timeout) as response:
+            with _OPENER.open(sent, timeout=self.timeout) as response:
                 body: bytes = response.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as error:
             with error:
@@ -206,6 +206,8 @@ class Endpoint:
             if error.code in _AGAIN:
                 raise _Later(f"status {error.code}{said}", _wanted_wait(error.headers.get("Retry-After"))) from None
             hint = f"; is {self.key_variable} set to its key?" if error.code in (401, 403) else ""
+            if 300 <= error.code < 400:
+                hint = "; it sends elsewhere, which is not followed: give the address that it sends to (base_url=)"
             raise InputError(f"{self.place} refused the request: status {error.code}{said}{hint}") from None
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise _Later(f"{type(error).__name__}: {getattr(error, 'reason', error)}") from None

@@ -82,6 +82,17 @@ def test_a_refusal_is_said_at_once_without_the_report(monkeypatch: pytest.Monkey
         assert "effusion" not in str(caught.value)
 
 
+def test_a_key_follows_no_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    with loopback(lambda request, number: Reply("stolen")) as thief:
+        for status in (301, 302, 307, 308):
+            moved = Reply(status=status, body=b"", headers={"Location": f"{thief.url}/chat/completions"})
+            with loopback(lambda request, number, moved=moved: moved) as server:
+                with pytest.raises(InputError, match=f"status {status}; it sends elsewhere"):
+                    endpoint(server).ask(CHAT)
+        assert thief.requests == []
+
+
 def test_nobody_there_and_silence_are_named() -> None:
     with pytest.raises(InputError, match=r"gave no answer in 2 attempts.*(refused|Refused)"):
         Endpoint("judge", "http://127.0.0.1:9/v1", attempts=2, wait=lambda seconds: None).ask(CHAT)
