@@ -87,9 +87,9 @@ def test_a_key_follows_no_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
     with loopback(lambda request, number: Reply("stolen")) as thief:
         for status in (301, 302, 307, 308):
             moved = Reply(status=status, body=b"", headers={"Location": f"{thief.url}/chat/completions"})
-            with loopback(lambda request, number, moved=moved: moved) as server:
-                with pytest.raises(InputError, match=f"status {status}; it sends elsewhere"):
-                    endpoint(server).ask(CHAT)
+            told = pytest.raises(InputError, match=f"status {status}; it sends elsewhere")
+            with loopback(lambda request, number, moved=moved: moved) as server, told:
+                endpoint(server).ask(CHAT)
         assert thief.requests == []
 
 
