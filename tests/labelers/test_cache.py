@@ -92,5 +92,5 @@ def test_a_version_is_loaded_by_name_or_refused() -> None:
 def test_unknown_names_and_options() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'chexbert'"):
         load("chexpert")
-    with pytest.raises(InputError, match="no option speed"):
+    with pytest.raises(InputError, match="takes no speed"):
         load("rules", speed=2)

@@ -1,8 +1,14 @@
 """Conventions of `rules`: the same words by their plain sense and as CheXbert and CheXpert have them."""
 
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any, get_args
+
 import pytest
+import yaml
 
 from rrgbench.labelers import load
+from rrgbench.labelers.rules.labeler import Convention
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
 P, N, U, X = POSITIVE, NEGATIVE, UNCERTAIN, UNMENTIONED
@@ -46,3 +52,22 @@ def test_the_same_words_by_convention(text: str, observation: str, plain: int, c
         for convention in ("plain", "chexbert", "chexpert")
     }
     assert read == {"plain": plain, "chexbert": chexbert, "chexpert": chexpert}
+
+
+def conditions(told: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(told, dict) and "phrase" in told:
+        yield told
+    elif isinstance(told, dict | list):
+        for part in told.values() if isinstance(told, dict) else told:
+            yield from conditions(part)
+
+
+def test_entries_of_the_lexicon_name_versions_and_conventions_that_exist() -> None:
+    text = (resources.files("rrgbench.labelers.rules") / "lexicon.yaml").read_text(encoding="utf-8")
+    entries = list(conditions(yaml.safe_load(text)))
+    assert entries
+    for entry in entries:
+        assert set(entry) <= {"phrase", "since", "until", "only", "never"}
+        assert set(entry) > {"phrase"}
+        assert {*entry.get("only", ()), *entry.get("never", ())} <= set(get_args(Convention))
+        assert {entry.get("since", 3), entry.get("until", 2)} == {2, 3}

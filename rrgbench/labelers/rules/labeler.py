@@ -261,7 +261,7 @@ def read_statement(statement: str, reading: Reading) -> tuple[Found, ...]:
     events = list(lexicon(PACKAGE, reading.edition).read(text))
     if not any(event.kind in MENTIONING for event in events):
         return ()
-    reached = cues(text, events)
+    reached = cues(text, events, doubted_lists=reading.edition.version >= 3)
     headed = _headed(text, events)
     found: list[Found] = []
     for position, event in enumerate(events):

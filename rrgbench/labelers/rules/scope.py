@@ -52,6 +52,8 @@ _QUALIFIER = re.compile(
 _RUN_ON = re.compile(r"\s+(?:a|an|the|there|small|mild|moderate|left|right|stable|new|heart|lungs)\s+\w")
 """How a new statement follows a finding without any sign."""
 _EXCLUDED = re.compile(r"exclu|ruled")
+_LISTS = re.compile(r"differential|ddx|represent|reflect|(?:may|might|could) be\b")
+"""What doubts a whole list, also one that ends with "and": "could reflect edema, hemorrhage and infection"."""
 _FINITE = re.compile(r"(?:is|are|was|were)\b")
 _SINGULAR = re.compile(r"(?:is|has|was)\b")
 _ON_ITS_WAY = re.compile(r"\s*(?:to|for|of|in keeping)\b")
@@ -72,7 +74,7 @@ class _Chunk:
     devices: bool = False
 
 
-def cues(statement: str, events: Sequence[Event]) -> list[int]:
+def cues(statement: str, events: Sequence[Event], doubted_lists: bool = True) -> list[int]:
     """For each event what reaches it from before and behind; 0 for those that are no mention.
 
     Parameters
@@ -81,8 +83,10 @@ def cues(statement: str, events: Sequence[Event]) -> list[int]:
         The normalised statement.
     events : sequence of Event
         Everything recognised in it, left to right.
+    doubted_lists : bool
+        Whether a doubt may reach over the commas of a list that doesn't end with "or" (`_LISTS`).
     """
-    before, behind = _from_before(statement, events), _from_behind(statement, events)
+    before, behind = _from_before(statement, events, doubted_lists), _from_behind(statement, events)
     return [one | other for one, other in zip(before, behind, strict=True)]
 
 
@@ -108,7 +112,7 @@ def _chunks(events: Sequence[Event]) -> tuple[list[_Chunk], list[bool]]:
     return chunks, goes_on
 
 
-def _from_before(statement: str, events: Sequence[Event]) -> list[int]:
+def _from_before(statement: str, events: Sequence[Event], doubted_lists: bool) -> list[int]:
     """Cues whose forward scope includes each event."""
     chunks, goes_on = _chunks(events)
     found = [0] * len(events)
@@ -116,6 +120,7 @@ def _from_before(statement: str, events: Sequence[Event]) -> list[int]:
     mentions = False  # whether a mention stands in the segment
     items = negations = 0  # mentions since the last cue; negations one behind the other
     taken = False  # whether the cue takes something away: "removal of"
+    lists = False  # whether the doubt is of a whole list
     for i, event in enumerate(events):
         kind = event.kind
         if kind is Kind.ENLARGED:
@@ -135,6 +140,7 @@ def _from_before(statement: str, events: Sequence[Event]) -> list[int]:
             negations = negations + 1 if active & NEGATION else 0
             if kind is Kind.UNCERTAIN_BEFORE:
                 doubt_until = event.end + _DOUBT_REACH
+                lists = doubted_lists and _LISTS.search(event.trigger) is not None
         elif kind in _VERDICTS and not mentions:  # "no longer seen is the effusion"
             active, doubt_until, items = _VERDICTS[kind], event.end + _DOUBT_REACH, 0
         elif kind is Kind.PRESENT_BEFORE:
@@ -151,7 +157,10 @@ def _from_before(statement: str, events: Sequence[Event]) -> list[int]:
             if repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
                 active, negations = 0, 0
             elif kind in (Kind.COMMA, Kind.ASIDE) and items:
-                active &= ~HISTORY if goes_on[i] else ~(DOUBT | HISTORY)
+                joined = i + 1 < len(events) and events[i + 1].kind is Kind.AND  # "A, B, and C"
+                chunk = chunks[i + joined]
+                next_item = chunk.mentions and not (chunk.predicate or chunk.shown)
+                active &= ~HISTORY if goes_on[i] or (lists and next_item) else ~(DOUBT | HISTORY)
     return found
 
 
