@@ -11,6 +11,7 @@ from transformers import set_seed
 from baselines.common.observation_network import ObservationItems, ObservationLearning, ObservationSystem
 from baselines.common.settings import BaselinePreset, SystemPreset, load_preset
 from rrgbench.errors import InputError
+from rrgbench.files import named_by_content
 from rrgbench.modeling.captioner import Captioner, ReportWriting
 from rrgbench.modeling.image_text_model import Contrast, ImageTextModel
 from rrgbench.modeling.report_model import REPORT_START
@@ -107,7 +108,7 @@ def baseline_trainer(
             "limit": request.limit,
             **preset.model_dump(include={"image_size", "image_encoder", "min_word_count"}),
             **(preset.model_dump(include={"text_encoder"}) if contrastive else {}),
-            "own": own.model,
+            "own": by_content(own.model),
             "starting_weights": weights,
         }
         inputs = {
@@ -115,7 +116,7 @@ def baseline_trainer(
             "corpus": corpus.identity,
             "digest": corpus.digest,
             "limit": request.limit,
-            "preset": deciding(preset, exclude={"systems"}) | {"system": deciding(own)},
+            "preset": deciding(preset, exclude={"systems"}) | {"system": by_content(deciding(own))},
             "starting_weights": weights,
         }
         about = {
@@ -134,6 +135,13 @@ def baseline_trainer(
         )
 
     return Trainer(name, NoOptions, recipes)
+
+
+def by_content(options: Any) -> Any:
+    """Options, each file or folder that they name (BART's weights, triplets, a graph) by a digest of what it holds."""
+    if isinstance(options, dict):
+        return {name: by_content(value) for name, value in options.items()}
+    return named_by_content(options) if isinstance(options, str) else options
 
 
 def contrast_stage(

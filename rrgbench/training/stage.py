@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save_model as save_weights
 from torch import nn
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
@@ -133,12 +133,11 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         self.model_accepts_loss_kwargs = False
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write the module's weights; safetensors takes contiguous tensors only."""
+        """Write the module's weights, those that two names share once."""
         if self.args.should_save:
             folder = Path(output_dir or self.args.output_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            state = {name: tensor.contiguous() for name, tensor in self.model.state_dict().items()}
-            save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+            save_weights(self.model, str(folder / WEIGHTS), metadata={"format": "pt"})
 
     def prediction_step(
         self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None

@@ -13,7 +13,7 @@ from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 from rrgbench.training.trainers import Request, load_trainer
 
-CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet", "dcl")
+CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet", "dcl", "m2tr")
 CONTRASTIVE = ("clip", "convirt", "gloria", "medclip", "phenotypeclip")
 
 
