@@ -4,10 +4,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.text import Text
 
-from rrgbench.render.bars import Bars
+from rrgbench.render.bars import Bars, error_console
 from rrgbench.terminal_text import one_line
 
 
@@ -27,5 +26,5 @@ def bars(title: str) -> Iterator[Bars]:
 @contextmanager
 def status(first: str) -> Iterator[Callable[[str], None]]:
     """A line that says what is being done, for the length of it; takes the next thing to say."""
-    with Console(stderr=True).status(first) as shown:
+    with error_console().status(first) as shown:
         yield lambda what: shown.update(Text(one_line(what)))

@@ -27,13 +27,19 @@ CHANGE_EVERY = 0.2
 """Seconds between changes of a notebook's line."""
 
 
+def error_console() -> Console:
+    """Standard error; FORCE_COLOR, which notebooks set for commands that they call, makes no terminal of it."""
+    return Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
+
+
 class Bars:
     """One bar for the whole job and one for the piece at hand; of several processes of a job the first shows them."""
 
     def __init__(self, title: str, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        self.console = console or error_console()
         self.silent = os.environ.get("RANK", "0") != "0"
-        self.live = self.console.is_terminal and not self.silent
+        # on a terminal without cursor movement rich shows nothing, so it gets lines
+        self.live = self.console.is_terminal and not self.console.is_dumb_terminal and not self.silent
         self.bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),

@@ -36,7 +36,7 @@ def row_titles(environment: Mapping[str, Any]) -> dict[str, str]:
     """Models' names in tables: with their checkpoint where they have one, and it is one."""
     titles: dict[str, set[str]] = {}
     for one in environment.get("models") or ():
-        plain = "=" in one["name"] or not one.get("checkpoint")
+        plain = "=" in one["name"] or one.get("checkpoint") in (None, "", one["name"])
         titles.setdefault(one["name"], set()).add(one["name"] if plain else f"{one['name']} ({one['checkpoint']})")
     return {name: min(found) if len(found) == 1 else name for name, found in titles.items()}
 
