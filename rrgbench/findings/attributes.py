@@ -69,6 +69,8 @@ def attributes_of(text: str, events: Sequence[Event], mentions: Sequence[Event])
     cuts = [_cut(events, one.end, other.start) for one, other in pairwise(mentions)]
     lexicon = finding_lexicon()
     for word in lexicon.attributes.read(text):
+        if word.observation < 0:  # punctuation
+            continue
         owner = _owner(text, spans, cuts, word.start, word.end)
         for attribute, value in lexicon.attribute_values[word.observation]:
             found[owner].values.setdefault(attribute, []).append(value)

@@ -161,7 +161,7 @@ def _names(told: Mapping[str, Any]) -> Iterator[Name]:
         yield Name(
             name,
             "devices",
-            "device",
+            one.get("as", "device"),
             right=frozenset(one["right"]),
             stands_for=frozenset(one.get("stands_for", ())),
             coded=tuple(one.get("coded", ())),
