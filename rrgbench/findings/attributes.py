@@ -31,6 +31,7 @@ _MEASURE: Final = re.compile(
 )
 _JOINED: Final = re.compile(r"\s*(?:,|and|or|and/or|/|with|,\s*(?:and|or)|with associated|and associated)\s*")
 _WITH: Final = re.compile(r"\bwith\b(?!.*,)")
+_NONE: Final = frozenset[str]()
 _PLACES: Final = ("side", "zone")
 
 
@@ -49,7 +50,7 @@ class Attributes:
 
     def all(self, attribute: str) -> frozenset[str]:
         """All values."""
-        return frozenset(self.values.get(attribute, ()))
+        return frozenset(self.values[attribute]) if attribute in self.values else _NONE
 
 
 def attributes_of(text: str, events: Sequence[Event], mentions: Sequence[Event]) -> list[Attributes]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -106,7 +106,7 @@ class FindingLexicon:
     def scoped(self, event: Event) -> Event:
         """The event as the labeler's grammar of scopes takes it: a device is one of its Support Devices."""
         if event.kind is Kind.FINDING and self.mentioned(event).structure == "devices":
-            return replace(event, observation=_DEVICES)
+            return Event(event.kind, _DEVICES, event.start, event.end, event.trigger)
         return event
 
 
