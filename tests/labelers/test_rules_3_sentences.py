@@ -14,6 +14,12 @@ P, N, U, X = POSITIVE, NEGATIVE, UNCERTAIN, UNMENTIONED
 NAMES = ("nf", "ec", "cm", "ll", "lo", "ed", "co", "pn", "at", "px", "pe", "po", "fx", "sd")
 
 KINDS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "without, written short": [
+        ("Lungs are clear w/o effusion or pneumothorax.", {"pe": N, "px": N}),
+        ("Atelectasis w/o consolidation.", {"at": P, "co": N}),
+        ("Clear lungs w / o infiltrate.", {"lo": N}),
+        ("Effusion w/ or w/o atelectasis.", {"pe": P, "at": U}),
+    ],
     "the verdict stands behind the finding": [
         ("Effusions and pneumothoraces: none detected.", {"pe": N, "px": N}),
         ("Airspace consolidation: not appreciated.", {"co": N}),
