@@ -189,7 +189,6 @@ def test_real_reports_are_edited_where_it_is_unambiguous(shared) -> None:
     applied = {edit.name: sum(bool(edit.variants(draft)) for draft in drafts) for edit in every_edit()}
     least = {"device_misplaced": 1, "measurement_changed": 3, "severity_changed": 5}
     assert {name: count for name, count in applied.items() if count < least.get(name, 15)} == {}
-    # of the abbreviations the labeler doesn't read "w/o"
     for name in ("paraphrase", "sentence_order", "formatting"):
         pairs = [(draft.text, text) for draft in drafts for text in EDITS.load(name).variants(draft)]
         before, after = (LABELER.label([pair[side] for pair in pairs]) for side in (0, 1))
