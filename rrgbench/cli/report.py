@@ -17,6 +17,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the documents of several runs.", show_default=False)
     ] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also write each figure of the page to figures/ as SVG and PDF.")
+    ] = False,
     details: Annotated[bool, typer.Option("--details", help="Also print the tables kept for the documents.")] = False,
     *,
     form: OutputForm,
@@ -29,11 +32,12 @@ def report(
     Examples:
       rrgbench report runs/dcrrg-6d-full-phantom
       rrgbench report runs/dcrrg-6d-full-phantom --latex > tables.tex
+      rrgbench report runs/dcrrg-6d-full-phantom --figures
       rrgbench report runs/seed-0 runs/seed-1 runs/seed-2 --out runs/pooled
     """
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
-    from rrgbench.render.run_documents import write_run_documents
+    from rrgbench.render.run_documents import write_run_documents, write_run_figures
     from rrgbench.runs.environment import environment_of, pooled, write_environment
     from rrgbench.runs.records import dump_records
     from rrgbench.runs.seeds import check_different, join_seeds
@@ -54,6 +58,9 @@ def report(
         RunFolder(out).write_results(records)
         write_environment(RunFolder(out), pooled(abouts, names))
     documents = write_run_documents(place, records, table_descriptions())
+    if figures:
+        drawn = write_run_figures(place, records)
+        say(f"Figures: {', '.join(file.name for file in drawn)} in {place}/figures")
     if form.json:
         typer.echo(dump_records(records), nl=False)
     elif form.latex or form.markdown:

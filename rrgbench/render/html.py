@@ -14,12 +14,12 @@ from rrgbench.render.table import Table, header_groups, interval_text, new_group
 
 def html_document(tables: Sequence[Table], title: str, lines: Sequence[str] = ()) -> str:
     """A page of tables, escaped, readable on a phone and in the dark."""
-    return _rendered("report.html.j2", tables=tables, title=title, lines=lines)
+    return rendered("report.html.j2", tables=tables, title=title, lines=lines)
 
 
 def html_fragment(tables: Sequence[Table], title: str = "", lines: Sequence[str] = ()) -> str:
     """Tables as a notebook shows them, escaped; signatures are folded."""
-    return _rendered("fragment.html.j2", tables=tables, title=title, lines=lines, film="", text=None)
+    return rendered("fragment.html.j2", tables=tables, title=title, lines=lines, film="", text=None)
 
 
 def film_fragment(
@@ -41,7 +41,7 @@ def film_fragment(
         Side of the film as it is shown, in pixels.
     """
     image = "" if film is None else png_uri(film)
-    return _rendered("fragment.html.j2", tables=(), title=title, lines=lines, film=image, text=text or "", side=side)
+    return rendered("fragment.html.j2", tables=(), title=title, lines=lines, film=image, text=text or "", side=side)
 
 
 def png_uri(film: NDArray[np.uint8]) -> str:
@@ -63,5 +63,6 @@ def table_functions() -> dict[str, Any]:
     }
 
 
-def _rendered(template: str, **content: Any) -> str:
+def rendered(template: str, **content: Any) -> str:
+    """A page of this room's templates."""
     return templates("rrgbench.render").get_template(template).render(**table_functions(), **content)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rrgbench.render.html import html_document
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.record_tables import TableDescription, tables
 from rrgbench.render.run_facts import fact_lines, titled
+from rrgbench.render.run_figures import run_figures
+from rrgbench.render.run_page import run_page
+from rrgbench.render.run_summary import run_summary
 from rrgbench.render.table import Table
 from rrgbench.runs.environment import environment_of
 from rrgbench.runs.records import Record, sort_records
@@ -55,7 +57,8 @@ def write_run_documents(
         What the tables show (`rrgbench.tasks.base.table_descriptions`).
     """
     about = environment_of(folder)
-    made = tuple(tables(titled(sort_records(records), about), descriptions))
+    named = titled(sort_records(records), about)
+    made = tuple(tables(named, descriptions))
     store = RunFolder(folder)
     title = "rrgbench results"
     files = tuple(
@@ -63,7 +66,17 @@ def write_run_documents(
         for name, text in (
             ("tables.tex", latex_document(made, title)),
             ("tables.md", markdown_document(made, title)),
-            ("report.html", html_document(made, title, fact_lines(about))),
+            ("report.html", run_page(run_summary(named, descriptions), made, run_figures(named), fact_lines(about))),
         )
     )
     return RunDocuments(made, files)
+
+
+def write_run_figures(folder: Path, records: Sequence[Record], suffixes: Sequence[str] = ("svg", "pdf")) -> list[Path]:
+    """Write the figures of a run's page into `figures/`, equal bytes for equal records."""
+    store = RunFolder(folder)
+    return [
+        store.write_artifact(f"figures/{figure.key}.{suffix}", figure.file(suffix))
+        for figure in run_figures(titled(sort_records(records), environment_of(folder)))
+        for suffix in suffixes
+    ]
