@@ -90,12 +90,16 @@ class NotComparableError(RrgbenchError):
 
 
 def exit_code(error: BaseException) -> ExitCode:
-    """The code of an error; one that was raised from a refusal of the machine's is that refusal."""
+    """The code of an error; one that goes back to a refusal of the machine's is that refusal."""
     if isinstance(error, OSError):
         refused = error.errno is not None and error.errno not in _WRONG_PATHS
         return ExitCode.REFUSED if refused else ExitCode.WRONG_INPUT
     if isinstance(error, RrgbenchError):
-        return exit_code(error.__cause__) if isinstance(error.__cause__, OSError) else error.exit_code
+        cause = error.__cause__
+        while isinstance(cause, RrgbenchError):
+            cause = cause.__cause__
+        refused = isinstance(cause, OSError) and exit_code(cause) is ExitCode.REFUSED
+        return ExitCode.REFUSED if refused else error.exit_code
     if isinstance(error, UnicodeEncodeError) and not error.encoding.lower().startswith("utf"):
         return ExitCode.REFUSED
     return ExitCode.WRONG_INPUT if isinstance(error, UnicodeError | RecursionError) else ExitCode.DEFECT

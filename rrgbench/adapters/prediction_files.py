@@ -206,7 +206,7 @@ def _from_arrays(path: Path) -> Answers:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path.name} is no .npz of plain arrays ({type(error).__name__})") from None
+        raise InputError(f"{path.name} is no .npz of plain arrays ({type(error).__name__})") from error
     unknown = sorted(set(arrays) - set(ARRAYS))
     if unknown or "study_ids" not in arrays:
         raise InputError(

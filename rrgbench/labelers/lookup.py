@@ -50,7 +50,7 @@ class LookupLabeler:
             content = path.read_bytes()
             rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"file of labels {path.name} can't be read ({type(error).__name__})") from None
+            raise InputError(f"file of labels {path.name} can't be read ({type(error).__name__})") from error
         columns = {name.strip(): name for name in (rows[0] if rows else {}) if name}
         self.by_study = STUDY_COLUMN in columns
         key = columns.get(STUDY_COLUMN if self.by_study else TEXT_COLUMN)

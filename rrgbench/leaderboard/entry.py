@@ -199,7 +199,7 @@ def read_entry(path: Path) -> Entry:
         found = Entry.model_validate(content)
         _ = found.records
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"entry {path.name} can't be read ({type(error).__name__})") from None
+        raise InputError(f"entry {path.name} can't be read ({type(error).__name__})") from error
     except ValidationError as error:
         raise InputError(f"entry {path.name}: {problems(error)}") from None
     except InputError as error:

@@ -139,7 +139,7 @@ def read_and_audit(path: str | Path, name: str, columns: Sequence[str]) -> list[
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from None
+        raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     found = list(audit_table(list(reader), name or (reader.fieldnames or [""])[0], columns))
     if not found:

@@ -120,6 +120,6 @@ def _read(path: Path) -> PublishedSystem:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return PublishedSystem.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"published figures {path.name} can't be read ({' '.join(str(error).split())})") from None
+        raise InputError(f"published figures {path.name} can't be read ({' '.join(str(error).split())})") from error
     except ValidationError as error:
         raise InputError(f"published figures {path.name}: {problems(error)}") from None

@@ -322,7 +322,7 @@ def read_tolerances(path: Path) -> dict[str, float]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"tolerances {path.name} can't be read ({type(error).__name__})") from None
+        raise InputError(f"tolerances {path.name} can't be read ({type(error).__name__})") from error
     if not isinstance(content, dict):
         raise InputError(f"tolerances {path.name}: expected lines like bleu_4: 0.002")
     return parse_tolerances(f"{pattern}={limit}" for pattern, limit in content.items())

@@ -109,7 +109,7 @@ def environment_of(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path.name}/run.json can't be read ({type(error).__name__})") from None
+        raise InputError(f"{path.name}/run.json can't be read ({type(error).__name__})") from error
     if not isinstance(content, dict):
         raise InputError(f"{path.name}/run.json holds a {type(content).__name__}; expected an object")
     return content

@@ -118,7 +118,7 @@ class RunFolder:
         try:
             content = arrays.read_bytes()
         except OSError as error:
-            raise InputError(f"unit file units/{arrays.name} can't be read ({type(error).__name__})") from None
+            raise InputError(f"unit file units/{arrays.name} can't be read ({type(error).__name__})") from error
         if hashlib.sha256(content).hexdigest() != expected:
             raise InputError(f"unit file units/{arrays.name} is damaged (its content does not match its digest)")
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
@@ -179,8 +179,9 @@ class RunFolder:
         try:
             details = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["details"]
             name: str = str(details["model"]).partition("@")[0]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{self.path.name}/run.json doesn't say of which model the run is; run it again") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            place = f"{self.path.name}/run.json"
+            raise InputError(f"{place} doesn't say of which model the run is; run it again") from error
         return name
 
     def artifact(self, name: str) -> Path:
@@ -269,7 +270,7 @@ def _read_unit(path: Path, unit: str) -> list[Record]:
     except FileNotFoundError:
         raise InputError(f"unit file {name} is not there; run the unit again") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"unit file {name} is damaged ({type(error).__name__})") from None
+        raise InputError(f"unit file {name} is damaged ({type(error).__name__})") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise InputError(f"unit file {name} is damaged (not a unit of format {_FORMAT})")
     body = {"inputs": content.get("inputs"), "records": content.get("records")}
@@ -295,5 +296,5 @@ def read_results(path: Path) -> list[Record]:
     except FileNotFoundError:
         raise InputError(f"{shown} is not there; give a run folder with results.json, or such a file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{shown} can't be read ({type(error).__name__})") from None
+        raise InputError(f"{shown} can't be read ({type(error).__name__})") from error
     return parse_records(text, shown)

@@ -52,8 +52,8 @@ def read_text(path: Path) -> tuple[str, str]:
     if content.startswith(_GZIP):
         try:
             content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error):
-            raise InputError(f"{name}: gzip that can't be unpacked; it may be cut off") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{name}: gzip that can't be unpacked; it may be cut off") from error
         name = name[:-3] if name.lower().endswith(".gz") else name
     for mark, what in _NO_TEXT:
         if content.startswith(mark):

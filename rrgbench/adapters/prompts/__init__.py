@@ -131,7 +131,7 @@ def load_prompt(given: str | Path) -> Prompt:
     try:
         text = Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"prompt {name} can't be read ({type(error).__name__}); give a YAML file or a name") from None
+        raise InputError(f"prompt {name} can't be read ({type(error).__name__}); give a YAML file or a name") from error
     return _read(text, name)
 
 

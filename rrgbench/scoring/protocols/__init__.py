@@ -214,7 +214,7 @@ def _read_file(path: Path) -> Protocol:
     try:
         return _read(path.name, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"protocol file {path} can't be read ({type(error).__name__})") from None
+        raise InputError(f"protocol file {path} can't be read ({type(error).__name__})") from error
 
 
 def _read(name: str, text: str) -> Protocol:

@@ -45,7 +45,7 @@ def read_ordering_tests(path: Path) -> tuple[OrderingTest, ...]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} can't be read as JSON ({type(error).__name__})") from None
+        raise InputError(f"{path} can't be read as JSON ({type(error).__name__})") from error
     found = []
     try:
         for group in content:

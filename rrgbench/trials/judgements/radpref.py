@@ -70,7 +70,7 @@ def _list(file: Path) -> list[Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} can't be read as JSON ({type(error).__name__})") from None
+        raise InputError(f"{file} can't be read as JSON ({type(error).__name__})") from error
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
         raise InputError(f"{file}: expected a list of objects, one a study")
     return content
