@@ -64,7 +64,7 @@ def test_an_absent_package_is_an_error_that_says_how_to_get_it(nothing_installed
     with pytest.raises(MissingPartError) as caught:
         score(REFERENCES, HYPOTHESES, metrics=["bleu", name])
     message = str(caught.value)
-    extra = name if name in ("bertscore", "ratescore") else "radeval"
+    extra = {"bertscore": name, "ratescore": name, "crimson_medgemma": "crimson"}.get(name, "radeval")
     assert f"pip install 'rrgbench[{extra}]'" in message
     assert "; weights: " in message
     assert "\n" not in message
@@ -239,21 +239,27 @@ def test_temporal_f1_counts_the_words_of_all_references(radeval) -> None:
     assert "temporal_f1:radeval@2.2.1" in str(found["temporal_f1"].signature)
 
 
-def test_crimson_of_the_authors_model_names_what_it_could_not_read(radeval) -> None:
+def test_crimson_of_the_authors_names_what_it_could_not_read(radeval) -> None:
     class CRIMSONScore:
-        def __init__(self, provider="hf", model_name=None, **options):
-            assert provider == "hf"
-            self.scores = [0.5, float("nan"), -0.5, 1.0] if model_name == "judge" else [0.5, 0.25, -0.5, 1.0]
+        def __init__(self, api="hf", model_name=None, device=None):
+            assert api == "vllm"
+            self.scores = [0.5, None, -0.5, 1.0] if model_name == "judge" else [0.5, 0.25, -0.5, 1.0]
 
-        def __call__(self, refs, hyps, patient_contexts=None, include_guidelines=True, on_sample_done=None):
-            return 0.0, 0.0, self.scores, None
+        def evaluate_batch(self, references, reports, patient_contexts=None, include_guidelines=True, batch_size=1):
+            assert batch_size == 3
+            return [None if one is None else {"crimson_score": one, "error_counts": {}} for one in self.scores]
 
-    radeval("radeval.metrics.crimson.crimson", CRIMSONScore=CRIMSONScore)
-    found = score(REFERENCES, HYPOTHESES, metrics=["crimson_medgemma"], intervals=False)
+    radeval("CRIMSON", CRIMSONScore=CRIMSONScore)
+    options = {"backend": "vllm", "batch_size": "3"}
+    found = score(REFERENCES, HYPOTHESES, metrics=[load_metric("crimson_medgemma", **options)], intervals=False)
     assert found.per_study["crimson_medgemma"].tolist() == [0.5, 0.25, -0.5, 1.0]
-    assert "model=rajpurkarlab/medgemma-4b-it-crimson" in str(found["crimson_medgemma"].signature)
+    expected = "crimson-score@2.2.1(model=rajpurkarlab/medgemma-4b-it-crimson,backend=vllm)"
+    assert expected in str(found["crimson_medgemma"].signature)
     with pytest.raises(InputError, match="metric crimson_medgemma gave no number for 1 studies: b"):
-        score(REFERENCES, HYPOTHESES, metrics=[load_metric("crimson_medgemma", model="judge")])
+        score(REFERENCES, HYPOTHESES, metrics=[load_metric("crimson_medgemma", model="judge", **options)])
+    for wrong in ({"backend": "openai"}, {"batch_size": "0"}):
+        with pytest.raises(InputError, match="crimson_medgemma's option"):
+            load_metric("crimson_medgemma", **wrong)
 
 
 def test_a_package_that_fails_on_import_is_told_in_one_line(radeval) -> None:

@@ -1,6 +1,6 @@
 """The plug-ins that ship with us, each over its own package.
 
-All but BERTScore come from RadEval (jbdel/RadEval), which keeps them running on current transformers, where RadGraph's
+Most come from RadEval (jbdel/RadEval), which keeps them running on current transformers, where RadGraph's
 own package fails (`docs/metrics.md`). Its classes are called directly, not through its facade, because the facade takes
 no weights and silences warnings for the whole process.
 
@@ -184,23 +184,34 @@ def load_green(model: str = "StanfordAIMI/GREEN-radllama2-7b") -> Loaded:
     return Loaded(greens, {"model": model})
 
 
-def load_crimson(model: str = "rajpurkarlab/medgemma-4b-it-crimson") -> Loaded:
-    """CRIMSON (arXiv 2603.06183) by the authors' model, with RadEval's copy of their prompt and score.
+def load_crimson(
+    model: str = "rajpurkarlab/medgemma-4b-it-crimson", backend: str = "hf", batch_size: str = "1"
+) -> Loaded:
+    """CRIMSON (arXiv 2603.06183) by the authors' package: their model, prompt and score.
 
     Parameters
     ----------
     model : str
         Hub id or folder of the judge.
+    backend : {"hf", "vllm"}
+        What runs it.
+    batch_size : str
+        Studies at a time.
     """
-    from radeval.metrics.crimson.crimson import CRIMSONScore
+    from CRIMSON import CRIMSONScore
 
-    judge = CRIMSONScore(provider="hf", model_name=model)
+    if backend not in ("hf", "vllm"):
+        raise InputError(f"crimson_medgemma's option backend is {backend!r}; expected hf or vllm")
+    if not batch_size.isdecimal() or not int(batch_size):
+        raise InputError(f"crimson_medgemma's option batch_size is {batch_size!r}; expected a whole number from 1")
+    judge = CRIMSONScore(api=backend, model_name=model)
 
     def crimsons(references: list[list[str]], hypotheses: list[str]) -> ArrayLike:
-        # NaN where the answer could not be read, which scoring refuses with the studies' ids
-        return np.array(judge(_first(references), hypotheses)[2], dtype=np.float64)
+        found = judge.evaluate_batch(_first(references), hypotheses, batch_size=int(batch_size))
+        # None where the answer could not be read: NaN, which scoring refuses with the studies' ids
+        return np.array([np.nan if one is None else one["crimson_score"] for one in found])
 
-    return Loaded(crimsons, {"model": model})
+    return Loaded(crimsons, {"model": model, "backend": backend})
 
 
 def load_srr_bert(model: str = "leaves_with_statuses") -> Loaded:
@@ -306,8 +317,8 @@ GREEN_SCORE: Final = PlugIn(
 CRIMSON_MEDGEMMA: Final = PlugIn(
     entries=(_entry("crimson_medgemma", "CRIMSON (MedGemma)", -1.0),),
     load=load_crimson,
-    package="radeval",
-    get=RADEVAL,
+    package="crimson-score",
+    get="pip install 'rrgbench[crimson]'",
     weights="medgemma-4b-it-crimson from the hub (4 billion parameters), or the option model",
     judge=True,
 )
