@@ -59,7 +59,8 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     ----------
     name : str
         One of `LABELERS.names()`. With `@version` that version: an older one that is registered, or the present one.
-        `lookup:FILE` takes labels from a file (`rrgbench.labelers.lookup`).
+        `lookup:FILE` takes labels from a file (`rrgbench.labelers.lookup`). Options may follow as identities show them:
+        `rules@3+convention=chexbert`.
     cache : path, optional
         A file that remembers labels across runs (`rrgbench.labelers.cache`).
     **options
@@ -71,8 +72,15 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     UnknownNameError
         If there is no labeler of that name.
     InputError
-        If an option is not one of the labeler's, or its version is not the one asked for.
+        If an option is not one of the labeler's, or is given twice, or its version is not the one asked for.
     """
+    if ":" not in name and name not in LABELERS:
+        name, *told = name.split("+")
+        for one in told:
+            option, is_, value = one.partition("=")
+            if not is_ or option in options:
+                raise InputError(f"labeler {name}: expected +OPTION=VALUE once for each option; given: +{one}")
+            options[option] = value
     plain, _, wanted = ("", "", "") if ":" in name else name.partition("@")
     registered = name if name in LABELERS or plain not in LABELERS else plain
     labeler = make(LABELERS, registered, **options)
