@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax, normalize, one_hot
 from torch.utils.data import Dataset
 
+from baselines.common.attention_block import AttentionBlock
 from baselines.common.chest_graph import NODES, Triplet, base_edges, named_nodes, read_triplets, triplets_of
 from baselines.common.training import baseline_trainer, report_rows
 from baselines.common.word_decoder import Look, Seen, TransformerConfig, WordDecoder
@@ -89,27 +90,6 @@ class DCLConfig(TransformerConfig):
         self.dynamic, self.contrast, self.matching = dynamic, contrast, matching
         self.triplets, self.nodes = triplets, list(nodes or NODES)
         super().__init__(**kwargs)
-
-
-class AttentionBlock(nn.Module):
-    """Attention to other states, or to the states themselves, then feed-forward; pre-norm."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.attention = Attention(width, width, config.heads)
-        self.feed_forward = nn.Sequential(
-            nn.Linear(width, config.feed_forward), nn.ReLU(), nn.Linear(config.feed_forward, width)
-        )
-        self.norms, self.dropout = nn.ModuleList(nn.LayerNorm(width) for _ in range(2)), nn.Dropout(config.dropout)
-
-    def forward(self, x: Tensor, others: Tensor | None, mask: Tensor) -> Tensor:
-        """States (n, m, width); `mask` (n, 1, m or 1, k) says what may be looked at."""
-        normed = self.norms[0](x)
-        seen = self.attention.keys_values(normed if others is None else others)
-        x = x + self.dropout(self.attention(normed, *seen, mask))
-        changed: Tensor = x + self.dropout(self.feed_forward(self.norms[1](x)))
-        return changed
 
 
 class ChestGraph(nn.Module):

@@ -15,14 +15,21 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils.data import Dataset
 
-from baselines.common.consulting import ConsultedFilms, ConsultingSystem, ConsultingTrained, Library, load_consulting
+from baselines.common.consulting import (
+    ConsultedFilms,
+    ConsultedTokens,
+    ConsultingSystem,
+    ConsultingTrained,
+    Library,
+    load_consulting,
+    report_tokens,
+)
 from baselines.common.retrieval_index import Rows
 from baselines.common.training import baseline_trainer, report_rows
 from rrgbench.errors import InputError
 from rrgbench.modeling.captioner import RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_decoder import Attention
-from rrgbench.modeling.report_model import REPORT_START, ReportModelConfig
-from rrgbench.modeling.report_tokenizer import encode_reports, pad_rows
+from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.models import Examination
 from rrgbench.training.data import JoinedFilms, TrainingData
 from rrgbench.training.items import DrawnFilms, ReportWritingItems
@@ -190,24 +197,8 @@ class DeltaNet(ConsultingSystem):
             sides.append(np.stack([film for film, _ in chosen]))
             reports += [report for _, report in chosen]
         shape = len(films), self.consults
-        ids = condition_rows(self, reports).view(*shape, -1)
+        ids = report_tokens(self, reports).view(*shape, -1)
         return Conditioned(films, torch.from_numpy(np.stack(sides)).to(films.device), ids.to(films.device))
-
-
-def condition_rows(model: DeltaNet, reports: Sequence[str]) -> Tensor:
-    """Tokens (n, t) of reports as conditions."""
-    rows = encode_reports(model.tokenizer, reports, REPORT_START, model.config.max_report)
-    return pad_rows(rows, model.config.pad_token_id)[0]
-
-
-class TokensOfConditions:
-    """Element i: the tokens (N, t) of the reports of row i of `rows` (n, N)."""
-
-    def __init__(self, tokens: Tensor, rows: Rows) -> None:
-        self.tokens, self.rows = tokens, torch.from_numpy(rows)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self.tokens[self.rows[index]]
 
 
 def conditioned_items(
@@ -224,8 +215,8 @@ def conditioned_items(
                 rows[row] = [place[study.prior.study_id], *rows[row, :-1]]
     beside = {
         "condition_films": ConsultedFilms(JoinedFilms([learned.films.films, written.films.films]), rows),
-        "condition_ids": TokensOfConditions(
-            condition_rows(model, [*learned.reports.reports, *written.reports.reports]), rows
+        "condition_ids": ConsultedTokens(
+            report_tokens(model, [*learned.reports.reports, *written.reports.reports]), rows
         ),
     }
     films = DrawnFilms(written.films.films, augment, seed)

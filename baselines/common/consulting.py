@@ -14,6 +14,8 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
+from rrgbench.modeling.report_model import REPORT_START
+from rrgbench.modeling.report_tokenizer import encode_reports, pad_rows
 from rrgbench.modeling.trained_system import Origin, TrainedSystem, load_system
 from rrgbench.models import Examination, Reads
 from rrgbench.training.data import FilmRows, TrainingData
@@ -141,3 +143,19 @@ class ConsultedFilms:
 
     def __getitem__(self, index: int) -> Tensor:
         return torch.from_numpy(np.stack([self.films[int(row)] for row in self.rows[index]])).float()
+
+
+class ConsultedTokens:
+    """Element i: the tokens (k, t) of the reports of row i of `rows` (n, k)."""
+
+    def __init__(self, tokens: Tensor, rows: Rows) -> None:
+        self.tokens, self.rows = tokens, torch.from_numpy(rows)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.tokens[self.rows[index]]
+
+
+def report_tokens(model: ConsultingSystem, reports: Sequence[str]) -> Tensor:
+    """Tokens (n, t) of reports that are consulted."""
+    rows = encode_reports(model.tokenizer, reports, REPORT_START, model.config.max_report)
+    return pad_rows(rows, model.config.pad_token_id)[0]

@@ -62,10 +62,14 @@ def shown(name, films):
         from baselines.xpronet import Labelled
 
         return Labelled(films, torch.eye(14)[torch.arange(len(films)) % 3])
+    generator = torch.Generator().manual_seed(3)
+    if name == "ppked":
+        from baselines.ppked import Informed
+
+        return Informed(films, torch.randint(4, 10, (len(films), 3, 6), generator=generator))
     if name == "deltanet":
         from baselines.deltanet import Conditioned
 
-        generator = torch.Generator().manual_seed(3)
         others = torch.randint(0, 255, (len(films), 1, *films.shape[1:]), generator=generator).float()
         return Conditioned(films, others, torch.randint(4, 10, (len(films), 1, 6), generator=generator))
     return films

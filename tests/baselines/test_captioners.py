@@ -6,7 +6,7 @@ from equations import shown, untrained
 
 from rrgbench.modeling.report_model import REPORT_START
 
-CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet", "dcl", "m2tr")
+CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet", "dcl", "m2tr", "ppked")
 
 
 @pytest.mark.parametrize("name", CAPTIONERS)

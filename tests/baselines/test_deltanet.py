@@ -5,8 +5,8 @@ import pytest
 import torch
 from equations import arrays, attend, linear, lstm_step, untrained
 
-from baselines.common.consulting import ConsultingTrained, Library
-from baselines.deltanet import DeltaNet, DeltaNetConfig, condition_rows, conditioned_items
+from baselines.common.consulting import ConsultingTrained, Library, report_tokens
+from baselines.deltanet import DeltaNet, DeltaNetConfig, conditioned_items
 from rrgbench.data.phantom import load as phantom
 from rrgbench.data.phantom import load_followup
 from rrgbench.errors import InputError
@@ -101,7 +101,7 @@ def test_conditions_are_the_nearest_training_studies_of_others():
         assert study.subject_id not in [whose[row] for row in rows[index]]
         item = items[index]
         assert torch.equal(item["condition_films"], torch.stack([items[int(row)]["films"] for row in rows[index]]))
-        tokens = condition_rows(model, [data.reports.reports[row] for row in rows[index]])
+        tokens = report_tokens(model, [data.reports.reports[row] for row in rows[index]])
         assert torch.equal(item["condition_ids"][:, : tokens.shape[1]], tokens)
     assert len({tuple(row) for row in rows.tolist()}) > 3
 

@@ -13,7 +13,7 @@ from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 from rrgbench.training.trainers import Request, load_trainer
 
-CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet", "dcl", "m2tr")
+CAPTIONERS = ("s&t", "adaatt", "topdown", "r2gen", "xpronet", "deltanet", "dcl", "m2tr", "ppked")
 CONTRASTIVE = ("clip", "convirt", "gloria", "medclip", "phenotypeclip")
 
 
@@ -33,6 +33,8 @@ def preset(tmp_path_factory):
         own["model"]["max_report"] = 12
         own.pop("contrast", None)
         own.pop("report", None)
+    # no more than this small training split holds
+    settings["systems"]["ppked"]["model"]["retrieved"] = 3
     path = tmp_path_factory.mktemp("preset") / "one-epoch.yaml"
     path.write_text(yaml.safe_dump(settings))
     return str(path)

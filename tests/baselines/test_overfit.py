@@ -21,7 +21,7 @@ LONGER = {"epochs": 500, "learning_rate": 3e-3}
 OWN = {"s&t": LONGER, "topdown": LONGER}
 """These LSTMs overfit more slowly than what attends to words and cells at once."""
 FILMS_ALONE = ("s&t", "adaatt", "topdown", "r2gen", "clip", "convirt", "gloria", "medclip", "phenotypeclip")
-SEES_MORE = ("xpronet", "deltanet", "dcl", "m2tr")
+SEES_MORE = ("xpronet", "deltanet", "dcl", "m2tr", "ppked")
 """Systems that are shown more than a film, or have a loss beside the words'."""
 
 
