@@ -20,6 +20,17 @@ def report(
     figures: Annotated[
         bool, typer.Option("--figures", help="Also write each figure of the page to figures/ as SVG and PDF.")
     ] = False,
+    paper: Annotated[
+        bool,
+        typer.Option(
+            "--paper",
+            help="Also write paper/: a .tex file a table, for your paper, and macros.tex with every number.",
+        ),
+    ] = False,
+    siunitx: Annotated[bool, typer.Option("--siunitx", help="Numbers of --paper as \\num{}.")] = False,
+    paper_intervals: Annotated[
+        bool, typer.Option("--paper-intervals/--no-paper-intervals", help="Whether tables of --paper show intervals.")
+    ] = True,
     details: Annotated[bool, typer.Option("--details", help="Also print the tables kept for the documents.")] = False,
     *,
     form: OutputForm,
@@ -32,12 +43,12 @@ def report(
     Examples:
       rrgbench report runs/dcrrg-6d-full-phantom
       rrgbench report runs/dcrrg-6d-full-phantom --latex > tables.tex
-      rrgbench report runs/dcrrg-6d-full-phantom --figures
+      rrgbench report runs/dcrrg-6d-full-phantom --figures --paper
       rrgbench report runs/seed-0 runs/seed-1 runs/seed-2 --out runs/pooled
     """
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
-    from rrgbench.render.run_documents import write_run_documents, write_run_figures
+    from rrgbench.render.run_documents import write_paper, write_run_documents, write_run_figures
     from rrgbench.runs.environment import environment_of, pooled, write_environment
     from rrgbench.runs.records import dump_records
     from rrgbench.runs.seeds import check_different, join_seeds
@@ -58,6 +69,9 @@ def report(
         RunFolder(out).write_results(records)
         write_environment(RunFolder(out), pooled(abouts, names))
     documents = write_run_documents(place, records, table_descriptions())
+    if paper:
+        written = write_paper(place, records, table_descriptions(), intervals=paper_intervals, siunitx=siunitx)
+        say(f"For a paper: {len(written) - 1} tables and macros.tex in {place}/paper")
     if figures:
         drawn = write_run_figures(place, records)
         say(f"Figures: {', '.join(file.name for file in drawn)} in {place}/figures")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
+from rrgbench.render.paper_tables import macros, paper_tables
 from rrgbench.render.record_tables import TableDescription, tables
 from rrgbench.render.run_facts import fact_lines, titled
 from rrgbench.render.run_figures import run_figures
@@ -80,3 +81,20 @@ def write_run_figures(folder: Path, records: Sequence[Record], suffixes: Sequenc
         for figure in run_figures(titled(sort_records(records), environment_of(folder)))
         for suffix in suffixes
     ]
+
+
+def write_paper(
+    folder: Path,
+    records: Sequence[Record],
+    descriptions: Sequence[TableDescription],
+    *,
+    intervals: bool = True,
+    siunitx: bool = False,
+) -> list[Path]:
+    """Write a run's tables and numbers for a paper into `paper/` (`rrgbench.render.paper_tables`)."""
+    store, ordered = RunFolder(folder), sort_records(records)
+    made = tables(titled(ordered, environment_of(folder)), descriptions)
+    files = {f"{name}.tex": text for name, text in paper_tables(made, intervals=intervals, siunitx=siunitx).items()}
+    # macros go by the models' own names, which stay the same from checkpoint to checkpoint
+    files["macros.tex"] = macros(ordered)
+    return [store.write_artifact(f"paper/{name}", text) for name, text in files.items()]
