@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from rrgbench.leaderboard.entry import Entry
 from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.metrics.catalogue import in_order
-from rrgbench.render.record_tables import SETTINGS
-from rrgbench.render.run_summary import CONSTANT
+from rrgbench.render.record_tables import CONSTANT, SETTINGS
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
 from rrgbench.stats.paired import holm

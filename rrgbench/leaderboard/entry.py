@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rrgbench.errors import InputError, listed, problems
 from rrgbench.files import write_text
 from rrgbench.metrics.catalogue import entry as metric_entry
-from rrgbench.render.record_tables import TRIVIAL
-from rrgbench.render.run_summary import CONSTANT
+from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.baseline import Side, written_reports
 from rrgbench.runs.records import Record, sort_records
 

@@ -1,16 +1,20 @@
 """The best constant report: the value that one report, written for every study, can reach.
 
 A metric that a constant wins says nothing about reading films, so its value stands beside every corpus value. For a
-constant, sums over studies are sums over n-grams: how often a candidate's n-gram is matched depends on the candidate's
-count alone, and a table of those sums, made once, gives BLEU and CIDEr of all candidates exactly. ROUGE-L's F is linear
-in the length of the common subsequence, which is at most the number of shared words; that bound, summed in the same
-way, tells which candidates' subsequences are worth finding. METEOR has no such sum: the candidates are ranked by
-matched words and word pairs, the first of them scored on some references, the best of those on all.
+constant, sums over studies are sums over n-grams (`rrgbench.metrics.clipped_sums`), which gives BLEU of all candidates
+exactly, and CIDEr of all candidates of one length; an upper bound over lengths tells which lengths are worth it.
+ROUGE-L's F is linear in the length of the common subsequence, which is at most the number of shared words, and the mean
+of sentence BLEU is at most the geometric mean of its orders' means (Hoelder): the candidates of the highest bounds are
+scored, all of them where that takes little, and the bound tells whether a better one can be left. METEOR has no such
+bound: the candidates are ranked by matched words and word pairs, the first of them scored on some references, the best
+of those on all.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -20,18 +24,25 @@ from rrgbench.errors import InputError
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.cider import SCALE, SIGMA, undefined_reason
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy, Known, Labels
-from rrgbench.metrics.ngrams import LONGEST, DocumentNgrams, check_pairs, document_ngrams
+from rrgbench.metrics.clipped_sums import ClippedSums, groups_by_length, taken
+from rrgbench.metrics.ngrams import LONGEST, DocumentNgrams, NgramTable, check_pairs, document_ngrams
 from rrgbench.metrics.rouge import BETA
+from rrgbench.metrics.sentence_bleu import SentenceBleu
+from rrgbench.metrics.subsequences import Subsequences
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_MOST_SUBSEQUENCES: Final = 600
-"""Candidates whose subsequences ROUGE-L finds at the most, those of the highest bound first."""
+_PAIRS_SCORED: Final = 600 * 600
+"""Candidates times references that are scored where a bound decides; below that all candidates are."""
 
-_TRIED: Final = 8
-_TRIED_ON: Final = 80
-"""Candidates that METEOR scores, and on how many references, before one is scored on all."""
+_TRIED: Final = 5
+_TRIED_ON: Final = 40
+_METEOR_ON: Final = 1000
+"""Candidates that METEOR scores and on how many references, before one is scored on so many, or on all if fewer.
+
+A constant that METEOR likes is long, and takes twice as long to align as a system's reports.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,21 +52,50 @@ class BestConstant:
     Attributes
     ----------
     candidate : int
-        Its row among the candidates; of equally good ones the first.
+        Its row among the candidates.
     value : float
         The corpus value if it is written for every study.
     exact : bool
         Whether no other candidate is better for certain; False where the best was searched for (METEOR, and ROUGE-L
-        where its bound leaves too many): then the best constant is this good or better.
+        and means of sentence BLEU of many references): then the best constant is this good or better.
+    estimated_on : int
+        On how many different references the value was estimated; 0 where it is that of all of them.
     """
 
     candidate: int
     value: float
     exact: bool = True
+    estimated_on: int = 0
+
+    @property
+    def note(self) -> str:
+        """What readers must know of the value; empty if nothing."""
+        on = f" (estimated on {self.estimated_on:,} different references)" if self.estimated_on else ""
+        return "" if self.exact else f"found by search: the best constant is this good or better{on}"
+
+
+@dataclass(frozen=True)
+class TextChoices:
+    """What a protocol fixes of the text metrics beside the texts.
+
+    Attributes
+    ----------
+    frequency_reports : sequence of str
+        Reports that CIDEr's document frequencies come from; the references if there are none.
+    smoothing : float
+        Of sentence BLEU.
+    """
+
+    frequency_reports: Sequence[str] = ()
+    smoothing: float = 0.1
 
 
 def best_constant_reports(
-    references: Sequence[Sequence[str]], candidates: Sequence[str], keys: Sequence[str]
+    references: Sequence[Sequence[str]],
+    candidates: Sequence[str],
+    keys: Sequence[str],
+    choices: TextChoices = TextChoices(),
+    table: NgramTable | None = None,
 ) -> dict[str, BestConstant]:
     """The best of some candidates under each text metric.
 
@@ -66,7 +106,12 @@ def best_constant_reports(
     candidates : sequence of str
         Reports that may be written for all studies, tokenized alike.
     keys : sequence of str
-        Of `bleu_1` to `bleu_4`, `meteor`, `rouge_l`, `cider`; other keys are left out of the answer.
+        Of `bleu_1` to `bleu_4`, `bleu_1_mean` to `bleu_4_mean`, `meteor`, `rouge_l`, `cider`; other keys are left out
+        of the answer.
+    choices : TextChoices
+        As the values were made.
+    table : NgramTable, optional
+        Of these references and any hypotheses, where they are counted already.
 
     Returns
     -------
@@ -81,17 +126,19 @@ def best_constant_reports(
     if not len(candidates):
         raise InputError("there is no candidate for a constant report; give the training reports or the references")
     check_pairs(references, [""] * len(references))
-    pool = _Pool(references, candidates)
+    pool = _Pool(references, candidates, choices.frequency_reports, table)
     found: dict[str, BestConstant] = {}
     if any(key in Bleu.keys for key in keys):
         found |= {key: _best(values) for key, values in zip(Bleu.keys, pool.bleu().T, strict=True) if key in keys}
+    if wanted := [key for key in SentenceBleu.keys if key in keys]:
+        found |= pool.sentence_bleu(wanted, choices.smoothing)
     if "rouge_l" in keys:
         found["rouge_l"] = pool.rouge_l()
-    if "cider" in keys and not undefined_reason(len(references)):
-        found["cider"] = _best(pool.cider())
+    if "cider" in keys and not undefined_reason(len(choices.frequency_reports) or len(references)):
+        found["cider"] = pool.cider()
     if "meteor" in keys:
         found["meteor"] = pool.meteor()
-    return {key: BestConstant(pool.row[best.candidate], best.value, best.exact) for key, best in found.items()}
+    return {key: replace(best, candidate=pool.row[best.candidate]) for key, best in found.items()}
 
 
 def best_constant_labels(
@@ -102,13 +149,7 @@ def best_constant_labels(
     All reports with the same labels are as good as each other; the first stands for them.
     """
     distinct, first = np.unique(candidates, axis=0, return_index=True)
-    ones = np.ones((1, len(references)))
-    values = np.stack(
-        [
-            metric.aggregate(metric.statistics(references, np.broadcast_to(row, references.shape), known), ones)[0]
-            for row in distinct
-        ]
-    )
+    values = metric.of_constants(references, distinct, known)
     best = values.max(axis=0)
     rows = [int(first[values[:, column] == best[column]].min()) for column in range(values.shape[1])]
     return {key: BestConstant(row, float(value)) for key, row, value in zip(metric.keys, rows, best, strict=True)}
@@ -118,10 +159,33 @@ def _best(values: Floats) -> BestConstant:
     return BestConstant(int(values.argmax()), float(values.max()))
 
 
-class _Pool:
-    """Distinct references with how often each occurs, and distinct candidates, counted together."""
+def _highest(bounds: Floats, value: Callable[[int], float], most: int, certain: bool) -> BestConstant:
+    """The best candidate by upper bounds: those of the highest are scored until none can be better, `most` at most.
 
-    def __init__(self, references: Sequence[Sequence[str]], candidates: Sequence[str]) -> None:
+    `certain` says whether the bounds are.
+    """
+    best = BestConstant(-1, -1.0)
+    order = np.argsort(-bounds, kind="stable").tolist()
+    for row in order[:most]:
+        # bounds and values are sums of the same size in another order
+        if certain and bounds[row] < best.value - 1e-9:
+            return best
+        found = value(row)
+        if found > best.value:
+            best = BestConstant(row, found)
+    return BestConstant(best.candidate, best.value, exact=len(order) <= most)
+
+
+class _Pool:
+    """Distinct studies with how often each occurs, and distinct candidates, counted together."""
+
+    def __init__(
+        self,
+        references: Sequence[Sequence[str]],
+        candidates: Sequence[str],
+        frequency_reports: Sequence[str],
+        table: NgramTable | None,
+    ) -> None:
         studies: dict[tuple[str, ...], int] = {}
         for study in references:
             studies[tuple(study)] = studies.get(tuple(study), 0) + 1
@@ -134,7 +198,32 @@ class _Pool:
         self.studies = len(references)
         self.study = np.repeat(np.arange(len(studies)), [len(study) for study in studies])
         self.texts = [text for study in studies for text in study]
-        self.lengths, self.orders = document_ngrams([*self.texts, *self.candidates])
+        self._frequency_reports = frequency_reports
+        self._count(references, table)
+
+    def _count(self, references: Sequence[Sequence[str]], table: NgramTable | None) -> None:
+        """Counts of references, candidates and reports for frequencies: those at hand, or made anew."""
+        others = list(self._frequency_reports)
+        place: dict[str, int] = {}
+        if table is not None and not others:
+            for at, text in enumerate(text for study in references for text in study):
+                place.setdefault(text, at)
+        if place and all(text in place for text in self.candidates):
+            assert table is not None
+            lengths = table.reference_length
+            orders = [
+                DocumentNgrams(one.distinct, one.reference_document, one.reference_gram, one.reference_count)
+                for one in table.orders
+            ]
+        else:
+            place = {text: at for at, text in enumerate(dict.fromkeys([*self.texts, *self.candidates]))}
+            lengths, counted = document_ngrams([*place, *others])
+            orders = list(counted)
+        own, other = (np.array([place[text] for text in side]) for side in (self.texts, self.candidates))
+        self.lengths, self.candidate_lengths = lengths[own], lengths[other]
+        self.orders = [(taken(one, own), taken(one, other)) for one in orders]
+        rest = np.arange(len(place), len(place) + len(others))
+        self.frequencies = [taken(one, rest) for one in orders] if others else []
 
     @property
     def single(self) -> bool:
@@ -142,142 +231,202 @@ class _Pool:
         return len(self.texts) == len(self.references)
 
     @property
-    def reference_length(self) -> Ints:
-        return self.lengths[: len(self.texts)]
-
-    @property
-    def candidate_length(self) -> Ints:
-        return self.lengths[len(self.texts) :]
-
-    def split(self, order: DocumentNgrams) -> tuple[DocumentNgrams, DocumentNgrams]:
-        """The references' rows, and the candidates'."""
-        at = int(np.searchsorted(order.document, len(self.texts)))
-        return order.rows(slice(0, at)), order.rows(slice(at, None), len(self.texts))
+    def most_scored(self) -> int:
+        """How many candidates may be scored against all references."""
+        return max(_PAIRS_SCORED // len(self.texts), 1)
 
     def of_studies(self, side: DocumentNgrams) -> DocumentNgrams:
         """The rows of studies: of several references the largest count of each n-gram."""
         if self.single:
             return side
         keys, row = np.unique(self.study[side.document] * side.distinct + side.gram, return_inverse=True)
-        count = np.zeros(len(keys), dtype=np.int64)
-        np.maximum.at(count, row, side.count)
-        return DocumentNgrams(side.distinct, *np.divmod(keys, side.distinct), count)
+        most = np.zeros(len(keys), dtype=np.int64)
+        np.maximum.at(most, row, side.count)
+        return DocumentNgrams(side.distinct, *np.divmod(keys, side.distinct), most)
+
+    def per_study(self, values: NDArray[np.float64]) -> Floats:
+        """The largest value of each study's references."""
+        return np.maximum.reduceat(values, np.searchsorted(self.study, np.arange(len(self.references))))
+
+    @cached_property
+    def shared(self) -> list[ClippedSums]:
+        """Sums over the references' own rows, in each order."""
+        return [ClippedSums(*sides, len(self.candidates)) for sides in self.orders]
+
+    @cached_property
+    def of_study(self) -> list[tuple[DocumentNgrams, ClippedSums]]:
+        """Rows of studies, and sums over them, in each order."""
+        if self.single:
+            return [(sides[0], sums) for sides, sums in zip(self.orders, self.shared, strict=True)]
+        merged = [self.of_studies(references) for references, _ in self.orders]
+        return [
+            (study, ClippedSums(study, sides[1], len(self.candidates)))
+            for study, sides in zip(merged, self.orders, strict=True)
+        ]
 
     @cached_property
     def matches(self) -> list[Floats]:
         """Clipped matches of each candidate (c,) in each order, summed over all studies."""
-        found = []
-        for order, shared in zip(self.orders, self.shared, strict=True):
-            references, candidates = self.split(order)
-            study = self.of_studies(references)
-            sums = shared if self.single else _ClippedSums(study, candidates, len(self.candidates))
-            found.append(sums.of(self.times[study.document]))
-        return found
+        return [sums.of(self.times[study.document]) for study, sums in self.of_study]
 
-    @cached_property
-    def shared(self) -> list["_ClippedSums"]:
-        """Sums over the references' own rows, in each order."""
-        return [_ClippedSums(*self.split(order), len(self.candidates)) for order in self.orders]
+    def closest(self, lengths: Ints) -> Ints:
+        """BLEU's effective reference length of each study for candidates of some lengths (c, s)."""
+        if self.single:
+            return np.broadcast_to(self.lengths, (len(lengths), len(self.lengths)))
+        firsts = np.searchsorted(self.study, np.arange(len(self.references)))
+        found = np.empty((len(lengths), len(firsts)), dtype=np.int64)
+        for length in np.unique(lengths):
+            # The closest, of two equally close the shorter.
+            order = np.lexsort((self.lengths, np.abs(self.lengths - length), self.study))
+            found[lengths == length] = self.lengths[order[firsts]]
+        return found
 
     def bleu(self) -> Floats:
         """BLEU of each candidate (c, 4)."""
-        closest = (
-            np.full(len(self.candidates), self.reference_length @ self.times)
-            if self.single
-            else _closest_lengths(self.reference_length, self.study, self.candidate_length) @ self.times
-        )
-        columns = [self.studies * self.candidate_length, closest]
-        columns += self.matches
-        columns += [self.studies * np.maximum(self.candidate_length - order, 0) for order in range(LONGEST)]
+        if self.single:
+            closest = np.full(len(self.candidates), self.lengths @ self.times)
+        else:
+            closest = self.closest(self.candidate_lengths) @ self.times
+        columns = [self.studies * self.candidate_lengths, closest, *self.matches]
+        columns += [self.studies * np.maximum(self.candidate_lengths - order, 0) for order in range(LONGEST)]
         return Bleu().per_study(np.stack(columns, axis=1).astype(np.float64))
 
-    def cider(self) -> Floats:
-        """CIDEr of each candidate (c,)."""
+    def sentence_bleu(self, keys: Sequence[str], smoothing: float) -> dict[str, BestConstant]:
+        """The best under each mean of sentence BLEU."""
+        metric = SentenceBleu(smoothing)
+        means = np.zeros((len(self.candidates), LONGEST))
+        for rows, shortest, longest in groups_by_length(self.candidate_lengths):
+            # the longest is punished least for being short
+            nearest = self.closest(np.arange(shortest, longest + 1)).min(axis=0)
+            least = np.exp(np.minimum(1.0 - nearest / max(longest, 1), 0.0)) * self.times / self.studies
+            for order, (study, sums) in enumerate(self.of_study):
+                totals = np.maximum(self.candidate_lengths[rows] - order, 1)
+                matched = sums.of(least[study.document], rows) + (smoothing * least.sum() if order else 0.0)
+                means[rows, order] = matched / totals
+        bounds = np.cumprod(means, axis=1) ** (1.0 / np.arange(1, LONGEST + 1))
+        known: dict[int, Floats] = {}
+
+        def values(row: int) -> Floats:
+            if row not in known:
+                length = int(self.candidate_lengths[row])
+                columns = [np.full(len(self.references), length), self.closest(np.array([length]))[0]]
+                columns += [self._matches_with(order, row) for order in range(LONGEST)]
+                columns += [np.full(len(self.references), max(length - order, 0)) for order in range(LONGEST)]
+                own = metric.of_counts(np.stack(columns, axis=1).astype(np.float64))
+                known[row] = self.times @ own / self.studies
+            return known[row]
+
+        def best(column: int) -> BestConstant:
+            return _highest(bounds[:, column], lambda row: float(values(row)[column]), self.most_scored, True)
+
+        return {key: best(SentenceBleu.keys.index(key)) for key in keys}
+
+    def _matches_with(self, order: int, row: int) -> Floats:
+        """Clipped matches of one candidate with each study (s,)."""
+        study, _ = self.of_study[order]
+        one = taken(self.orders[order][1], np.array([row]))
+        counts = np.zeros(one.distinct, dtype=np.int64)
+        counts[one.gram] = one.count
+        shared = np.minimum(study.count, counts[study.gram])
+        sums = np.bincount(study.document, weights=shared, minlength=len(self.references))
+        return sums.astype(np.float64)
+
+    def cider(self) -> BestConstant:
+        """The best under CIDEr."""
         several = np.bincount(self.study, minlength=len(self.references))
         weight = (self.times / several)[self.study] / self.studies
-        shared: list[tuple[_ClippedSums, Ints, Floats, Floats]] = []
-        for order, sums in zip(self.orders, self.shared, strict=True):
-            references, candidates = self.split(order)
-            study = self.of_studies(references)
-            frequency = np.bincount(study.gram, weights=self.times[study.document], minlength=order.distinct)
-            squared = (np.log(self.studies) - np.log(np.maximum(frequency, 1.0))) ** 2
+        parts: list[tuple[ClippedSums, Ints, Floats, Floats]] = []
+        for order, (references, candidates) in enumerate(self.orders):
+            squared = self._inverse_frequency(order) ** 2
             norms = [
                 np.sqrt(np.bincount(side.document, side.count**2 * squared[side.gram], minlength=size))
                 for side, size in ((references, len(self.texts)), (candidates, len(self.candidates)))
             ]
             inverse = [np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0) for norm in norms]
-            own = weight[references.document] * inverse[0][references.document] * references.count
-            shared.append((sums, references.document, own * squared[references.gram], inverse[1]))
-        bigrams = [np.maximum(length - 1, 0) for length in (self.reference_length, self.candidate_length)]
-        values = np.full(len(self.candidates), -np.inf)
-        # Without the penalty for length: an upper bound, by which the lengths are looked at.
-        bound = np.zeros(len(values))
-        for sums, _, own, norm in shared:
-            bound += sums.of(own) * norm
-        groups = [np.flatnonzero(bigrams[1] == length) for length in np.unique(bigrams[1])]
-        for group in sorted(groups, key=lambda rows: -bound[rows].max()):
-            if bound[group].max() < values.max():
-                break
-            penalty = np.exp(-((bigrams[1][group[0]] - bigrams[0]).astype(np.float64) ** 2) / (2.0 * SIGMA**2))
-            total = np.zeros(len(group))
-            for sums, document, own, norm in shared:
-                total += sums.of(own * penalty[document], group) * norm[group]
-            values[group] = total
-        return np.asarray(SCALE * values / LONGEST)
+            own = (weight * inverse[0])[references.document] * references.count * squared[references.gram]
+            parts.append((self.shared[order], references.document, own, inverse[1]))
+        bigrams = [np.maximum(length - 1, 0) for length in (self.lengths, self.candidate_lengths)]
+
+        def bound(rows: Ints, shortest: int, longest: int) -> Floats:
+            """Values of candidates of one length, and at least their values where lengths differ."""
+            beyond = np.maximum(np.maximum(shortest - bigrams[0], bigrams[0] - longest), 0)
+            penalty = np.exp(-(beyond.astype(np.float64) ** 2) / (2.0 * SIGMA**2))
+            total = np.zeros(len(rows))
+            for sums, document, own, norm in parts:
+                total += sums.of(own * penalty[document], rows) * norm[rows]
+            return total
+
+        serial = count()
+        heap: list[tuple[float, int, Ints, Floats]] = []
+
+        def push(rows: Ints, shortest: int, longest: int) -> None:
+            found = bound(rows, shortest, longest)
+            heapq.heappush(heap, (-float(found.max()), next(serial), rows, found))
+
+        for group in groups_by_length(bigrams[1], 8):
+            push(*group)
+        while True:
+            _, _, rows, found = heapq.heappop(heap)
+            lengths = bigrams[1][rows]
+            if lengths.min() == lengths.max():
+                at = int(found.argmax())
+                return BestConstant(int(rows[at]), float(SCALE * found[at] / LONGEST))
+            for part, shortest, longest in groups_by_length(lengths, 2):
+                push(rows[part], shortest, longest)
+
+    def _inverse_frequency(self, order: int) -> Floats:
+        """Logarithm of documents by documents that have each n-gram."""
+        if self.frequencies:
+            others = self.frequencies[order]
+            found, documents = np.bincount(others.gram, minlength=others.distinct), len(self._frequency_reports)
+        else:
+            study = self.of_study[order][0]
+            found = np.bincount(study.gram, weights=self.times[study.document], minlength=study.distinct)
+            documents = self.studies
+        return np.asarray(np.log(documents) - np.log(np.maximum(found, 1.0)), dtype=np.float64)
 
     def rouge_l(self) -> BestConstant:
-        """The best under ROUGE-L; single spaces separate words there, so that words are counted anew."""
+        """The best under ROUGE-L; single spaces separate words there."""
         lists = [[text.split(" ") for text in side] for side in (self.texts, self.candidates)]
-        numbers = {word: f"w{number}" for number, word in enumerate({w for side in lists for t in side for w in t})}
-        lengths, orders = document_ngrams(
-            [" ".join(numbers[word] for word in words) for side in lists for words in side]
-        )
-        references, candidates = self.split(orders[0])
-        own, other = lengths[: len(self.texts)], lengths[len(self.texts) :]
+        own, other = (np.array([len(words) for words in side]) for side in lists)
         weight = self.times[self.study] / self.studies
-        bound = np.zeros(len(other))
-        sums = _ClippedSums(references, candidates, len(other))
-        for length in np.unique(other):
-            group = np.flatnonzero(other == length)
-            scale = weight * (1.0 + BETA**2) / (length + BETA**2 * own)
-            bound[group] = sums.of(scale[references.document], group)
-        pattern = _Subsequences(lists[0])
-        best, exact = BestConstant(-1, -1.0), False
-        order = np.argsort(-bound, kind="stable").tolist()
-        for row in order[:_MOST_SUBSEQUENCES]:
-            # Bounds and values are sums of the same size in another order; of several references there is no bound.
-            if bound[row] < best.value - 1e-9 and self.single:
-                exact = True
-                break
+        if np.array_equal(own, self.lengths) and np.array_equal(other, self.candidate_lengths):
+            references, sums = self.orders[0][0], self.shared[0]
+        else:
+            # two spaces make a word without letters, which n-grams don't count
+            numbers = {word: f"w{number}" for number, word in enumerate({w for side in lists for t in side for w in t})}
+            _, orders = document_ngrams([" ".join(numbers[word] for word in words) for side in lists for words in side])
+            references = taken(orders[0], np.arange(len(own)))
+            sums = ClippedSums(references, taken(orders[0], len(own) + np.arange(len(other))), len(other))
+        bounds = np.zeros(len(other))
+        for rows, shortest, _ in groups_by_length(other):
+            scale = weight * (1.0 + BETA**2) / (shortest + BETA**2 * own)
+            bounds[rows] = sums.of(scale[references.document], rows)
+        pattern = Subsequences(lists[0])
+
+        def value(row: int) -> float:
             common = pattern.lengths(lists[1][row]).astype(np.float64)
-            precision, recall = (
-                np.maximum.reduceat(common / size, np.searchsorted(self.study, np.arange(len(self.references))))
-                for size in (other[row], own)
-            )
+            precision, recall = (self.per_study(common / size) for size in (other[row], own))
             low = recall + BETA**2 * precision
             f = np.divide((1.0 + BETA**2) * precision * recall, low, out=np.zeros_like(low), where=low > 0)
-            value = float(f @ self.times / self.studies)
-            if value > best.value:
-                best = BestConstant(row, value)
-        return BestConstant(best.candidate, best.value, exact or len(order) <= _MOST_SUBSEQUENCES)
+            return float(f @ self.times / self.studies)
+
+        # of several references precision and recall are taken apart, and there is no bound
+        return _highest(bounds, value, self.most_scored, self.single)
 
     def meteor(self) -> BestConstant:
         """A good candidate under METEOR, and its value."""
         from rrgbench.metrics.meteor import Meteor, scoring
 
         unigrams, bigrams = self.matches[:2]
-        words = float(
-            self.times
-            @ np.maximum.reduceat(self.reference_length, np.searchsorted(self.study, np.arange(len(self.references))))
-        )
-        precision = unigrams / np.maximum(self.studies * self.candidate_length, 1)
+        words = float(self.times @ self.per_study(self.lengths.astype(np.float64)))
+        precision = unigrams / np.maximum(self.studies * self.candidate_lengths, 1)
         recall = unigrams / max(words, 1.0)
         low = scoring.ALPHA * precision + (1.0 - scoring.ALPHA) * recall
         mean = np.divide(precision * recall, low, out=np.zeros_like(low), where=low > 0)
         fragments = np.divide(unigrams - bigrams, unigrams, out=np.zeros_like(low), where=unigrams > 0)
-        likely = np.argsort(-mean * (1.0 - scoring.GAMMA * np.maximum(fragments, 0.0) ** scoring.BETA), kind="stable")[
-            :_TRIED
-        ]
+        promise = mean * (1.0 - scoring.GAMMA * np.maximum(fragments, 0.0) ** scoring.BETA)
+        likely = np.argsort(-promise, kind="stable")[:_TRIED]
         metric = Meteor()
 
         def values(rows: Ints, candidates: Ints) -> Floats:
@@ -287,97 +436,10 @@ class _Pool:
             times = np.kron(np.eye(len(texts)), self.times[rows]).astype(np.float64)
             return metric.aggregate(statistics, times)[:, 0]
 
-        everywhere = np.arange(len(self.references))
-        some = np.unique(np.linspace(0, len(everywhere) - 1, _TRIED_ON).astype(np.int64))
-        best = likely[[int(values(some, likely).argmax())]]
-        return BestConstant(int(best[0]), float(values(everywhere, best)[0]), exact=False)
+        def spread(most: int) -> Ints:
+            return np.unique(np.linspace(0, len(self.references) - 1, most).astype(np.int64))
 
-
-class _ClippedSums:
-    """For candidates c, sums over references r and n-grams g of weight[r, g] min(count_c[g], count_r[g]).
-
-    min(c, r) counts the j from 1 to c that are at most r, so that a sum over references is needed for each (g, j) only.
-
-    Parameters
-    ----------
-    references, candidates : DocumentNgrams
-        One order of n-grams; rows of both are sorted by document.
-    size : int
-        How many candidates there are.
-    """
-
-    def __init__(self, references: DocumentNgrams, candidates: DocumentNgrams, size: int) -> None:
-        most = int(max(references.count.max(initial=0), candidates.count.max(initial=0))) + 1
-        self._row, step = _steps(references.count)
-        keys, self._place = np.unique(references.gram[self._row] * most + step, return_inverse=True)
-        self._keys = len(keys)
-        row, step = _steps(candidates.count)
-        wanted = candidates.gram[row] * most + step
-        at = np.searchsorted(keys, wanted)
-        hit = np.flatnonzero(keys[np.minimum(at, self._keys - 1)] == wanted) if self._keys else np.empty(0, np.int64)
-        self._at = at[hit]
-        self._offsets = np.searchsorted(candidates.document[row[hit]], np.arange(size + 1))
-
-    def of(self, weight: Floats, group: Ints | None = None) -> Floats:
-        """Sums of some candidates, or of all, for the weight of each row of the references."""
-        table = np.bincount(self._place, weights=weight[self._row], minlength=self._keys)
-        low, high = self._offsets[:-1], self._offsets[1:]
-        if group is not None:
-            low, high = low[group], high[group]
-        row, step = _steps(high - low)
-        return np.bincount(row, weights=table[self._at[low[row] + step - 1]], minlength=len(low)).astype(np.float64)
-
-
-def _steps(counts: Ints) -> tuple[Ints, Ints]:
-    """Rows and 1 .. count of each of them."""
-    row = np.repeat(np.arange(len(counts)), counts)
-    return row, np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
-
-
-def _closest_lengths(references: Ints, study: Ints, candidates: Ints) -> Floats:
-    """BLEU's effective reference length of each study for each candidate (c, s)."""
-    firsts = np.searchsorted(study, np.arange(int(study[-1]) + 1))
-    found = np.empty((len(candidates), len(firsts)))
-    for length in np.unique(candidates):
-        # The closest, of two equally close the shorter.
-        order = np.lexsort((references, np.abs(references - length), study))
-        found[candidates == length] = references[order[firsts]]
-    return found
-
-
-class _Subsequences:
-    """Longest common subsequences of one text with many, bit-parallel over all of them at once.
-
-    The columns of all dynamic programmes stand in one integer (see `rrgbench.metrics.rouge`), a guard bit after each
-    that takes up the carry.
-    """
-
-    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
-        self._starts = np.cumsum([0, *(len(words) + 1 for words in texts)])
-        places: dict[str, list[int]] = {}
-        for start, words in zip(self._starts.tolist(), texts, strict=False):
-            for at, word in enumerate(words):
-                places.setdefault(word, []).append(start + at)
-        size = int(self._starts[-1])
-        self._bytes = -(-size // 8)
-        self._places = {word: self._integer(positions) for word, positions in places.items()}
-        guards = np.zeros(size, dtype=np.bool_)
-        guards[self._starts[1:] - 1] = True
-        self._mask = self._integer(np.flatnonzero(~guards).tolist())
-
-    def _integer(self, positions: list[int]) -> int:
-        bits = np.zeros(8 * self._bytes, dtype=np.uint8)
-        bits[positions] = 1
-        return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
-
-    def lengths(self, words: Sequence[str]) -> Ints:
-        """Length of the longest common subsequence with each text."""
-        column = self._mask
-        for word in words:
-            places = self._places.get(word)
-            if places is not None:
-                matches = column & places
-                column = ((column + matches) | (column - matches)) & self._mask
-        raw = np.frombuffer((column ^ self._mask).to_bytes(self._bytes, "little"), dtype=np.uint8)
-        ones = np.unpackbits(raw, bitorder="little", count=int(self._starts[-1]))
-        return np.add.reduceat(ones, self._starts[:-1], dtype=np.int64)
+        best = likely[[int(values(spread(_TRIED_ON), likely).argmax())]]
+        rows = spread(min(_METEOR_ON, len(self.references)))
+        estimated = len(rows) if len(rows) < len(self.references) else 0
+        return BestConstant(int(best[0]), float(values(rows, best)[0]), False, estimated)

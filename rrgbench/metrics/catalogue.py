@@ -98,6 +98,9 @@ A fixed model's text metrics repeat to rounding, so a move of 1e-3 is already a 
 Precision@K jump by single studies. Correlations over 14 observations are loose by nature.
 """
 
+FEW_DISTINCT: Final = 0.05
+"""Distinct reports a study below which a system is said to repeat itself."""
+
 TEXT_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "bleu": tuple(key for key, entry in NATIVE.items() if entry.group == "bleu"),
     "bleu_mean": tuple(key for key, entry in NATIVE.items() if entry.group == "bleu_mean"),
@@ -134,6 +137,13 @@ def entry(key: str) -> Entry:
     from rrgbench.metrics.external.loading import PLUG_INS
 
     return _plugged(tuple(PLUG_INS.names())).get(key) or Entry(key, key, "", -math.inf, math.inf, "")
+
+
+def constant_wins(key: str, constant: float | None, value: float | None) -> bool:
+    """Whether the best constant report's value is at least as good as a system's, to rounding."""
+    if constant is None or value is None or math.isnan(value):
+        return False
+    return constant <= value + 1e-12 if entry(key).better == "lower" else constant >= value - 1e-12
 
 
 def in_order(keys: Iterable[str]) -> list[str]:

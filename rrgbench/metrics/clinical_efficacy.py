@@ -141,11 +141,43 @@ class ClinicalEfficacy:
         """Precision, recall and F1 (r, 3) where study i counts `multiplicities[:, i]` times."""
         if self.averaging == "per-report":
             return weighted_mean(self.per_study(statistics), multiplicities)
-        counts = self._counts(statistics, multiplicities)
+        return self._averaged(self._counts(statistics, multiplicities), self._speaks(statistics)[None])
+
+    def of_constants(self, references: Labels, constants: Labels, known: Known | None = None) -> NDArray[np.float64]:
+        """Precision, recall and F1 (c, 3) of each of some label vectors (c, 14), given to all n references' studies.
+
+        Parameters and errors as of `statistics`; equal to aggregating it for each constant, in one pass over studies.
+        """
+        columns = [observation_index(name) for name in self.names]
+        expected, given = checked_labels(references, "reference"), checked_labels(constants, "constant")[:, columns]
+        speaks = np.broadcast_to(True if known is None else known, expected.shape)
+        # studies with the same labels count as one that occurs several times
+        beside = np.concatenate([expected[:, columns], speaks[:, columns]], axis=1)
+        rows, times = np.unique(beside, axis=0, return_counts=True)
+        expected, counted = rows[:, : len(columns)], rows[:, len(columns) :] == 1
+        used = np.ones(given.shape, dtype=np.bool_)
+        if self.target == "positive" and self.uncertain == "ignored":
+            counted, used = counted & (expected != UNCERTAIN), given != UNCERTAIN
+        truth, found = self._hits(expected), self._hits(given)
+        there, absent = ((counted & side).astype(np.float64) for side in (truth, ~truth))
+        said, unsaid = ((used & side).astype(np.float64) for side in (found, ~found))
+        if self.averaging == "per-report":
+            values = np.empty((len(given), len(_QUANTITIES)))
+            for low in range(0, len(given), 256):
+                block = slice(low, low + 256)
+                sums = np.stack([said[block] @ there.T, said[block] @ absent.T, unsaid[block] @ there.T], axis=-1)
+                values[block] = np.einsum("cmq,m->cq", _zero_where_undefined(_ratios(sums)), times) / times.sum()
+            return values
+        positives, negatives = times @ there, times @ absent
+        counts = np.stack([said * positives, said * negatives, unsaid * positives], axis=-1)
+        return self._averaged(counts, used & (times @ counted > 0))
+
+    def _averaged(self, counts: NDArray[np.float64], speaks: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Precision, recall and F1 (r, 3) from counts (r, o, 3), of observations that the labels speak about."""
         if self.averaging == "micro":
             return _zero_where_undefined(_ratios(counts.sum(axis=1)))
         rows = _zero_where_undefined(_ratios(counts))
-        weights = np.broadcast_to(self._speaks(statistics).astype(np.float64), rows.shape[:2])
+        weights = np.broadcast_to(speaks.astype(np.float64), rows.shape[:2])
         if self.averaging == "weighted":
             weights = weights * (counts[:, :, 0] + counts[:, :, 2])
         totals = weights.sum(axis=1, keepdims=True)

@@ -149,10 +149,6 @@ class DocumentNgrams:
     gram: Integers
     count: Integers
 
-    def rows(self, some: slice, first: int = 0) -> "DocumentNgrams":
-        """Some of the rows, their documents counted from `first`."""
-        return DocumentNgrams(self.distinct, self.document[some] - first, self.gram[some], self.count[some])
-
 
 def document_ngrams(texts: Sequence[str]) -> tuple[Integers, tuple[DocumentNgrams, ...]]:
     """Numbers of words (d,) of d texts, and their n-grams of one to four words."""

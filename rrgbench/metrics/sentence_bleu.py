@@ -48,7 +48,10 @@ class SentenceBleu:
 
     def table_statistics(self, table: NgramTable) -> Statistics:
         """Sentence BLEU (n, 4) from n-gram counts that another metric shares."""
-        counts = Bleu().table_statistics(table)
+        return self.of_counts(Bleu().table_statistics(table))
+
+    def of_counts(self, counts: Statistics) -> Statistics:
+        """Sentence BLEU (n, 4) from BLEU's statistics (n, 10)."""
         hypothesis, reference = counts[:, 0], counts[:, 1]
         matches, totals = counts[:, 2 : 2 + LONGEST], np.maximum(counts[:, 2 + LONGEST :], 1.0)
         precision = np.where(matches > 0, matches, self.smoothing) / totals

@@ -1,17 +1,18 @@
 """From the records of a run to its tables: what each table shows is data, and one function fills it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError
-from rrgbench.metrics.catalogue import entry, within_bounds
+from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins, entry, within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import mean_of_intervals
 
-TRIVIAL: Final = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report", "best-constant")
+CONSTANT: Final = "best-constant"
+TRIVIAL: Final = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report", CONSTANT)
 """The trivial systems: below a rule, in every table; the best constant report is chosen anew for each metric."""
 
 SETTINGS: Final = {
@@ -271,15 +272,41 @@ def _table(
     for row, column, record in cells:
         placed[row, column].append(record)
     filled = []
+    remarks: list[str] = []
     for row, name in rows.items():
         own = [record for column in columns for record in placed[row, column]]
         rest = own[:1] if not by_row and all(record.value is None for record in own) else []
-        found = tuple(pooled(placed[row, column] or rest) for column in columns)
-        filled.append(Row(name, found, "trivial" if row in TRIVIAL else ""))
+        found = [pooled(placed[row, column] or rest) for column in columns]
+        for place, column in enumerate(columns):
+            if warning := "" if by_row else _warning(placed[row, column], placed.get((CONSTANT, column), ())):
+                found[place] = replace(found[place], superscript="!")
+                remarks.append(f"! {warning}")
+        filled.append(Row(name, tuple(found), "trivial" if row in TRIVIAL else ""))
     used = {column: [record for row in rows for record in placed[row, column]] for column in columns}
     return ranked(
-        Table(title, label, tuple(columns), tuple(filled), (), merged_signatures(used), detail), by_row=by_row
+        Table(
+            title,
+            label,
+            tuple(columns),
+            tuple(filled),
+            tuple(dict.fromkeys(remarks)),
+            merged_signatures(used),
+            detail,
+        ),
+        by_row=by_row,
     )
+
+
+def _warning(records: Sequence[Record], constants: Sequence[Record]) -> str:
+    """What a mark behind a value says: a constant report is as good, or few reports differ."""
+    for record in records:
+        if record.model == CONSTANT or record.value is None:
+            continue
+        if record.metric == "distinct_reports" and record.value < FEW_DISTINCT * (record.n or 0):
+            return f"fewer than {FEW_DISTINCT:.0%} of the reports are distinct"
+        if any(constant_wins(record.metric, one.value, record.value) for one in constants if entry(one.metric).better):
+            return "one constant report, written for every study, is at least as good"
+    return ""
 
 
 def _key(record: Record) -> tuple[str, str | None, float | None, int | None]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from rrgbench.metrics.catalogue import entry, in_order
+from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins, entry, in_order
 from rrgbench.render.record_tables import (
+    CONSTANT,
     SETTINGS,
     TRIVIAL,
     Headline,
@@ -18,10 +19,6 @@ from rrgbench.render.record_tables import (
 from rrgbench.render.table import Cell, Column, Row, Table, plain_table, ranked, value_text
 from rrgbench.runs.listing import RunSummary
 from rrgbench.runs.records import Record
-
-CONSTANT: Final = "best-constant"
-_FEW: Final = 0.1
-"""Distinct reports a study below which a model is said to repeat itself."""
 
 
 def run_summary(
@@ -109,7 +106,7 @@ def _of_one(
     for headline in chosen:
         own = pooled(_of(records, headline, model))
         constant = pooled(_of(records, headline, CONSTANT)) if constants else Cell()
-        mark = "!" if constants and _at_least(headline.metric, constant, own) else ""
+        mark = "!" if constants and constant_wins(headline.metric, _number(constant), _number(own)) else ""
         cells = [replace(own, superscript=mark, notes=own.notes if own.value is None else ())]
         name, cell = best[headline]
         cells += [replace(cell, notes=(name,) if name and len(names) > 1 else ())] if rivals else []
@@ -137,6 +134,10 @@ def _of_several(
         for name in (*names, *rest)
     ]
     return ranked(Table(title, "model", columns, tuple(rows), warnings))
+
+
+def _number(cell: Cell) -> float | None:
+    return cell.value if isinstance(cell.value, float) else None
 
 
 def _shown(records: Sequence[Record], wanted: Sequence[Headline]) -> list[Headline]:
@@ -198,17 +199,15 @@ def _title(headline: Headline) -> str:
     return f"{above} ({last})" if above else last
 
 
-def _at_least(metric: str, constant: Cell, own: Cell) -> bool:
-    if not isinstance(constant.value, float) or not isinstance(own.value, float):
-        return False
-    return constant.value <= own.value if entry(metric).better == "lower" else constant.value >= own.value
-
-
 def _warnings(records: Sequence[Record], model: str, several: bool) -> list[str]:
     own = [record for record in records if record.model == model]
     found = _lost(own, {(r.metric, r.setting, r.k): r for r in records if r.model == CONSTANT})
     for record in own:
-        if record.metric == "distinct_reports" and record.value is not None and record.value < _FEW * (record.n or 0):
+        if (
+            record.metric == "distinct_reports"
+            and record.value is not None
+            and record.value < FEW_DISTINCT * (record.n or 0)
+        ):
             reports = "report" if record.value == 1 else "distinct reports"
             found.append(f"{record.value:,.0f} {reports} for {record.n:,} studies")
     blank: dict[str, list[str]] = {}
@@ -227,7 +226,7 @@ def _lost(own: Sequence[Record], constants: Mapping[tuple[str, str | None, int |
         rival = constants.get((record.metric, record.setting, record.k))
         if rival is None or record.metric in ("ce_precision", "ce_recall"):
             continue
-        if _at_least(record.metric, pooled([rival]), pooled([record])):
+        if constant_wins(record.metric, rival.value, record.value):
             keys.append((record.metric, record.setting))
     titles = [
         _title(Headline(key, setting))

@@ -4,22 +4,20 @@ A published system wrote 4 distinct reports for 590 studies and nobody saw it; o
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgbench.errors import MissingPartError
-from rrgbench.metrics.best_constant import BestConstant, best_constant_labels, best_constant_reports
-from rrgbench.metrics.catalogue import TEXT_GROUPS, entry
-from rrgbench.scoring.options import ReferenceLabels, Scoring
-from rrgbench.scoring.report_files import ReportPairs
-from rrgbench.scoring.texts import compared_texts, labelled_texts
+from rrgbench.metrics.best_constant import BestConstant, TextChoices, best_constant_labels, best_constant_reports
+from rrgbench.metrics.catalogue import FEW_DISTINCT, TEXT_GROUPS, constant_wins, entry
+from rrgbench.render.table import Cell
+from rrgbench.scoring.texts import PreparedReports, compared_texts, labelled_texts
 
 if TYPE_CHECKING:
     from rrgbench.scoring.values import Value
 
-FEW: Final = 0.05
-"""Share of distinct reports below which a warning stands beside the numbers."""
+NO_CONSTANT: Final = "no constant report is looked for under this metric"
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,24 @@ class Certificate:
 
     def beaten(self, values: Mapping[str, "Value"]) -> list[str]:
         """Keys of the metrics in which a constant report is at least as good, in the order of tables."""
-        worse = {key: -1.0 if entry(key).better == "lower" else 1.0 for key in values}
         return [
             key
             for key, value in values.items()
-            if key in self.constants and worse[key] * value.value <= worse[key] * self.constants[key].value
+            if key in self.constants and constant_wins(key, self.constants[key].value, value.value)
         ]
+
+    @property
+    def few(self) -> bool:
+        """Whether so few of the reports are distinct that it must be said."""
+        return self.reports > 1 and self.distinct < FEW_DISTINCT * self.reports
+
+    def cell(self, key: str, lost: Collection[str] = ()) -> Cell:
+        """The constant's value as tables show it, marked where a system loses to it; a blank says why."""
+        constant = self.constants.get(key)
+        if constant is None:
+            return Cell(notes=(NO_CONSTANT,))
+        notes = (constant.note,) if constant.note else ()
+        return Cell(constant.value, superscript="!" if key in lost else "", notes=notes)
 
     def warnings(self, values: Mapping[str, "Value"]) -> list[str]:
         """What readers must know before they believe the numbers, in words."""
@@ -57,7 +67,7 @@ class Certificate:
         if lost := self.beaten(values):
             titles = ", ".join(entry(key).title for key in lost)
             found.append(f"one constant report, written for every study, is at least as good in {titles}")
-        if self.reports > 1 and self.distinct < FEW * self.reports:
+        if self.few:
             share = 100 * self.most_frequent / self.reports
             found.append(
                 f"{self.distinct} distinct reports for {self.reports} studies; the most frequent one is written for "
@@ -65,10 +75,23 @@ class Certificate:
             )
         return found
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields as what JSON can hold."""
+    def of_other(self, hypotheses: Sequence[str]) -> "Certificate":
+        """The certificate of another system's reports of the same studies: only their counts are new."""
+        counts = Counter(hypotheses)
+        return replace(
+            self, reports=len(hypotheses), distinct=len(counts), most_frequent=max(counts.values(), default=0)
+        )
+
+    def to_json(self, values: Mapping[str, "Value"]) -> dict[str, Any]:
+        """All fields as what JSON can hold, and what they say of a system's values."""
         return {
-            "constants": {key: {"value": one.value, "proven_best": one.exact} for key, one in self.constants.items()},
+            "loses_to_constant": self.beaten(values),
+            "few_distinct_reports": self.few,
+            "warnings": self.warnings(values),
+            "constants": {
+                key: {"value": one.value, "proven_best": one.exact, "note": one.note or None}
+                for key, one in self.constants.items()
+            },
             "candidates": self.candidates,
             "reports": self.reports,
             "distinct_reports": self.distinct,
@@ -76,66 +99,58 @@ class Certificate:
         }
 
 
-def certificate(
-    pairs: ReportPairs,
-    options: Scoring,
-    keys: Sequence[str],
-    labels: ReferenceLabels | None = None,
-    training_reports: Sequence[str] = (),
-) -> Certificate:
+def certificate(prepared: PreparedReports, keys: Sequence[str], training_reports: Sequence[str] = ()) -> Certificate:
     """The certificate of a system's reports.
 
     Parameters
     ----------
-    pairs : ReportPairs
-        References and hypotheses.
-    options : Scoring
-        As the values were made.
+    prepared : PreparedReports
+        References and hypotheses, as the values are made of them.
     keys : sequence of str
-        Metrics scored; other packages' metrics have no constant.
-    labels : ReferenceLabels, optional
-        As in `rrgbench.scoring.score.score_pairs`.
+        Metrics scored; other packages' metrics have no constant, and their cells say so.
     training_reports : sequence of str
-        Candidates for the constant report; the references if there are none.
+        Candidates for the constant report; without them the training reports that the scoring was given, or else the
+        references.
     """
-    counts = Counter(pairs.hypotheses)
-    texts = [study[0] for study in pairs.references]
-    candidates = list(dict.fromkeys(training_reports)) or texts
+    pairs, given = prepared.pairs, training_reports or prepared.options.training_reports
+    candidates = list(dict.fromkeys(given)) or list(dict.fromkeys(study[0] for study in pairs.references))
     constants: dict[str, BestConstant] = {}
     if candidates:
-        text_keys = [key for key in keys if key in TEXT_GROUPS["nlg"]]
+        text_keys = [key for key in keys if key not in TEXT_GROUPS["ce"]]
         if text_keys and pairs.references:
-            constants |= _text_constants(pairs, options, candidates, text_keys)
+            constants |= _text_constants(prepared, candidates, text_keys)
         if any(key in TEXT_GROUPS["ce"] for key in keys):
-            constants |= _label_constants(texts, options, candidates, labels)
-    return Certificate(
-        constants={key: constants[key] for key in keys if key in constants},
-        candidates="training reports" if training_reports else "references",
-        reports=len(pairs.hypotheses),
-        distinct=len(counts),
-        most_frequent=max(counts.values(), default=0),
-    )
+            constants |= _label_constants(prepared, candidates)
+    kept = {key: constants[key] for key in keys if key in constants}
+    return Certificate(kept, "training reports" if given else "references", 0, 0, 0).of_other(pairs.hypotheses)
 
 
 def _text_constants(
-    pairs: ReportPairs, options: Scoring, candidates: Sequence[str], keys: Sequence[str]
+    prepared: PreparedReports, candidates: Sequence[str], keys: Sequence[str]
 ) -> dict[str, BestConstant]:
-    references, written = compared_texts(pairs.references, candidates, options)
-    if options.protocol.cider_df != "test":
+    options, (references, _) = prepared.options, prepared.compared
+    # a candidate goes through no vocabulary: what a system writes doesn't
+    _, written = compared_texts((), candidates, options)
+    if options.frequencies is None:
         keys = [key for key in keys if key != "cider"]
+    choices = TextChoices(options.frequencies or (), options.protocol.smoothing)
     try:
-        return best_constant_reports(references, written, keys)
+        return best_constant_reports(references, written, keys, choices, prepared.table)
     except MissingPartError:
         # METEOR's data is not installed, and its value is absent for that reason
-        return best_constant_reports(references, written, [key for key in keys if key != "meteor"])
+        keys = [key for key in keys if key != "meteor"]
+        return best_constant_reports(references, written, keys, choices, prepared.table)
 
 
-def _label_constants(
-    references: Sequence[str], options: Scoring, candidates: Sequence[str], labels: ReferenceLabels | None
-) -> dict[str, BestConstant]:
-    distinct = list(dict.fromkeys(candidates))
-    read, written = labelled_texts(references if labels is None else (), distinct, options)
-    found = options.tool.label([*read, *written])
-    expected = found[: len(references)] if labels is None else labels.values
-    known = None if labels is None else labels.known
-    return best_constant_labels(options.clinical_efficacy, expected, found[-len(distinct) :], known)
+def _label_constants(prepared: PreparedReports, candidates: Sequence[str]) -> dict[str, BestConstant]:
+    options, (expected, _) = prepared.options, prepared.labelled
+    known = None if prepared.labels is None else prepared.labels.known
+    at_hand: dict[str, int] = {}
+    if prepared.labels is None and options.protocol.labelled_text == "as given":
+        at_hand = {study[0]: row for row, study in enumerate(prepared.pairs.references)}
+    if all(text in at_hand for text in candidates):
+        written = expected[[at_hand[text] for text in candidates]]
+    else:
+        _, texts = labelled_texts((), candidates, options)
+        written = options.tool.label(texts)
+    return best_constant_labels(options.clinical_efficacy, expected, written, known)

@@ -18,6 +18,7 @@ from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.render.html import html_fragment
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, Tone, ranked
+from rrgbench.scoring.certificate import Certificate
 from rrgbench.scoring.options import Scoring, known_options, scoring
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
@@ -172,19 +173,39 @@ class Comparison:
         """
         entries = [self.entry(key) for key in self.metrics]
         columns = tuple(Column(entry.title, better=entry.better) for entry in entries)
-        rows = []
+        certificate = next(iter(self.scores.values())).certificate
+        if certificate is not None:
+            columns += (Column("distinct"),)
+        rows, remarks = [], list[str]()
         for name, scores in self.scores.items():
             values = {key: scores[key].cell if key in scores else Cell() for key in self.metrics}
             if not intervals:
                 values = {key: replace(cell, low=None, high=None) for key, cell in values.items()}
-            cells = tuple(replace(cell, superscript=self.beaten(name, key)) for key, cell in values.items())
-            rows.append(Row(name, cells, letter=self._letters[name]))
+            lost = self._lost(name)
+            cells = [
+                replace(cell, superscript=self.beaten(name, key) + "!" * (key in lost)) for key, cell in values.items()
+            ]
+            if scores.certificate is not None:
+                few = "!" if scores.certificate.few else ""
+                cells.append(Cell(scores.certificate.distinct, decimals=0, superscript=few))
+                remarks += [f"! {name}: {text}" for text in scores.certificate.warnings(scores)]
+            rows.append(Row(name, tuple(cells), letter=self._letters[name]))
         remark = (
             f"superscripts: significantly better than the systems of those letters (p <= {self.level:g}, two-sided, "
             "Holm-corrected over the pairs of each metric)"
         )
         signatures = (("", str(self.signature)),)
-        return ranked(Table("Comparison", "system", columns, tuple(rows), (remark,), signatures))
+        found = ranked(Table("Comparison", "system", columns, tuple(rows), (remark, *remarks), signatures))
+        if certificate is None:
+            return found
+        # below the systems, and no rival of theirs
+        constant = Row("best constant", (*map(certificate.cell, self.metrics), Cell(1, decimals=0)), "constant")
+        return replace(found, rows=(*found.rows, constant))
+
+    def _lost(self, system: str) -> list[str]:
+        """Metrics in which a constant report is at least as good as a system."""
+        scores = self.scores[system]
+        return [] if scores.certificate is None else scores.certificate.beaten(scores)
 
     def to_markdown(self) -> str:
         """A table of systems and metrics with superscripts."""
@@ -290,10 +311,17 @@ def compare_pairs(
     keys, external = wanted_metrics(options)
     chosen = options.but(metrics=(*keys, *external), labeler=RememberingLabeler(options.tool))
     scores: dict[str, Scores] = {}
+    # the studies are the same, and so are the constants
+    certificate: Certificate | None = None
     for name, pairs in _same_studies(systems, testing.common).items():
         if progress:
             progress(f"scoring {name}")
         scores[name] = score_pairs(pairs, chosen)
+        if certificate is None:
+            certificate = scores[name].certificate
+            chosen = chosen.but(certificate=False)
+        else:
+            scores[name] = replace(scores[name], certificate=certificate.of_other(pairs.hypotheses))
     signature = _one_signature(scores)
     if progress:
         progress("testing differences")

@@ -15,31 +15,28 @@ from rrgbench.metrics.cider import Cider
 from rrgbench.metrics.cider import undefined_reason as cider_undefined
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
-from rrgbench.metrics.ngrams import NgramTable, ngram_table
 from rrgbench.metrics.rouge import RougeL
 from rrgbench.metrics.sentence_bleu import SentenceBleu
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.options import Bootstrap, ReferenceLabels, Scoring
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.signature import Signature
-from rrgbench.scoring.texts import compared_texts, labelled_texts
+from rrgbench.scoring.texts import PreparedReports, labelled_texts
 from rrgbench.scoring.values import Family, ObservationScore, Value
 from rrgbench.stats.bootstrap import resampled
 
 
-def text_families(pairs: ReportPairs, options: Scoring, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
+def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
     """Statistics of the text metrics that `keys` need, and why any of them is absent."""
-    references, hypotheses = compared_texts(pairs.references, pairs.hypotheses, options)
+    options = prepared.options
+    references, hypotheses = prepared.compared
     families: list[Family] = []
     absent: dict[str, str] = {}
-    table: NgramTable | None = None
-    if any(key in ("cider", *TEXT_GROUPS["bleu"], *TEXT_GROUPS["bleu_mean"]) for key in keys):
-        table = ngram_table(references, hypotheses)
-    if table is not None and any(key in TEXT_GROUPS["bleu"] for key in keys):
-        families.append(Family(Bleu(), Bleu().table_statistics(table)))
-    if table is not None and any(key in TEXT_GROUPS["bleu_mean"] for key in keys):
+    if any(key in TEXT_GROUPS["bleu"] for key in keys):
+        families.append(Family(Bleu(), Bleu().table_statistics(prepared.table)))
+    if any(key in TEXT_GROUPS["bleu_mean"] for key in keys):
         sentence = SentenceBleu(options.protocol.smoothing)
-        families.append(Family(sentence, sentence.table_statistics(table)))
+        families.append(Family(sentence, sentence.table_statistics(prepared.table)))
     if "meteor" in keys:
         from rrgbench.metrics.meteor import Meteor
 
@@ -49,7 +46,7 @@ def text_families(pairs: ReportPairs, options: Scoring, keys: Sequence[str]) -> 
             absent["meteor"] = str(error)
     if "rouge_l" in keys:
         families.append(Family(RougeL(), RougeL().statistics(references, hypotheses)))
-    if table is not None and "cider" in keys:
+    if "cider" in keys:
         if options.frequencies:
             cider = Cider(options.frequencies)
             families.append(Family(cider, cider.statistics(references, hypotheses)))
@@ -57,9 +54,9 @@ def text_families(pairs: ReportPairs, options: Scoring, keys: Sequence[str]) -> 
             wanted = {"train": "training_reports", "file": "frequency_reports"}[options.protocol.cider_df]
             absent["cider"] = f"CIDEr's document frequencies come from other reports, which were not given ({wanted}=)"
         else:
-            families.append(Family(Cider(), Cider().table_statistics(table)))
+            families.append(Family(Cider(), Cider().table_statistics(prepared.table)))
     if any(key in TEXT_GROUPS["findings"] for key in keys):
-        families.append(Family(FindingsF1(), FindingsF1().statistics(*_labelled_pairs(pairs, options))))
+        families.append(Family(FindingsF1(), FindingsF1().statistics(*_labelled_pairs(prepared.pairs, options))))
     return families, absent
 
 
@@ -91,25 +88,11 @@ def external_families(pairs: ReportPairs, options: Scoring, metrics: Sequence[Ex
     return families
 
 
-def efficacy_statistics(pairs: ReportPairs, options: Scoring, labels: ReferenceLabels | None) -> Statistics:
-    """Clinical-efficacy statistics of labelled reports.
-
-    Raises
-    ------
-    InputError
-        If there is neither a reference report nor a reference label, or labels don't fit the studies.
-    """
-    if labels is None and not pairs.references:
-        raise InputError("clinical efficacy needs references or reference_labels; neither was given")
-    expected = [study[0] for study in pairs.references] if labels is None else []
-    references, hypotheses = labelled_texts(expected, pairs.hypotheses, options)
-    found = options.tool.label([*hypotheses, *references])
-    studies = len(pairs.hypotheses)
-    if labels is None:
-        return options.clinical_efficacy.statistics(found[studies:], found[:studies])
-    if len(labels.values) != studies:
-        raise InputError(f"labels of {len(labels.values)} studies but {studies} hypotheses; give a row for each study")
-    return options.clinical_efficacy.statistics(labels.values, found, labels.known)
+def efficacy_statistics(prepared: PreparedReports) -> Statistics:
+    """Clinical-efficacy statistics of labelled reports; errors as of `PreparedReports.labelled`."""
+    expected, given = prepared.labelled
+    known = None if prepared.labels is None else prepared.labels.known
+    return prepared.options.clinical_efficacy.statistics(expected, given, known)
 
 
 def efficacy_signature(base: Signature, options: Scoring, labels: ReferenceLabels | None) -> Signature:

@@ -27,6 +27,7 @@ from rrgbench.scoring.options import ReferenceLabels, Scoring, known_options, sc
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, allowed_field, check_empty, pair_reports
 from rrgbench.scoring.signature import Signature
+from rrgbench.scoring.texts import PreparedReports
 from rrgbench.scoring.values import Family, Scores
 
 _log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ def score_pairs(
     check_section(options, pairs)
     if options.lacking:
         raise InputError(options.lacking)
+    prepared = PreparedReports(pairs, options, labels)
     absent: dict[str, str] = {}
     families: list[Family] = []
 
@@ -127,7 +129,7 @@ def score_pairs(
         external = []
     elif text_keys:
         say("comparing texts")
-        found, missing = text_families(pairs, options, text_keys)
+        found, missing = text_families(prepared, text_keys)
         families += found
         absent.update(missing)
 
@@ -136,7 +138,7 @@ def score_pairs(
     whole = base.with_extras(**{name: value for one in text_keys for name, value in signatures[one].extras})
     if any(key in TEXT_GROUPS["ce"] for key in keys):
         say("labelling reports")
-        families.append(Family(options.clinical_efficacy, efficacy_statistics(pairs, options, labels)))
+        families.append(Family(options.clinical_efficacy, efficacy_statistics(prepared)))
         signatures.update(dict.fromkeys(TEXT_GROUPS["ce"], efficacy_signature(base, options, labels)))
         whole = efficacy_signature(whole, options, labels)
     if external:
@@ -153,7 +155,7 @@ def score_pairs(
     found_certificate = None
     if options.certificate:
         say("finding the best constant report")
-        found_certificate = certificate(pairs, options, keys, labels)
+        found_certificate = certificate(prepared, keys)
     return Scores(
         values_by_key={key: values[key] for key in wanted if key in values},
         absent={key: absent[key] for key in in_order(absent)},
@@ -256,11 +258,8 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     InputError
         If two metrics would give the same key, or a package brings a metric of a name that is ours.
     """
-    plain = options.protocol.bleu == "corpus"
     if options.metrics is None:
-        return metric_keys(
-            None if plain else ("bleu_mean", *(key for key in TEXT_METRICS if key not in TEXT_GROUPS["bleu"]))
-        ), []
+        return metric_keys([*text_metrics(options.protocol), "ce"]), []
     given = list(dict.fromkeys(options.metrics))
     loaded = [item for item in given if isinstance(item, ExternalMetric)]
     names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
@@ -277,6 +276,13 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     if twice:
         raise InputError(f"{listed(twice)} would be given by two metrics; score one of them at a time")
     return keys, loaded
+
+
+def text_metrics(protocol: Protocol) -> tuple[str, ...]:
+    """The text metrics that a protocol prints: corpus BLEU or the means of sentence BLEU, and the others."""
+    if protocol.bleu == "corpus":
+        return TEXT_GROUPS["nlg"]
+    return (*TEXT_GROUPS["bleu_mean"], *(key for key in TEXT_GROUPS["nlg"] if key not in TEXT_GROUPS["bleu"]))
 
 
 def metric_keys(metrics: Iterable[str] | None) -> list[str]:

@@ -161,7 +161,7 @@ def under_efficacy_choices(pairs: ReportPairs, options: Scoring | None = None) -
         24 rows, named e.g. `micro/positive/14`.
     """
     given = options or scoring()
-    plain = given.but(metrics=("ce",), intervals=False, labeler=RememberingLabeler(given.tool))
+    plain = given.but(metrics=("ce",), intervals=False, certificate=False, labeler=RememberingLabeler(given.tool))
     sizes: tuple[Literal[14, 5], ...] = (14, 5)
     return ProtocolTable(
         {
@@ -232,7 +232,7 @@ def labeler_band(
     InputError
         If no labeler is given, or two are the same.
     """
-    given = (options or scoring()).but(metrics=("ce",), intervals=False)
+    given = (options or scoring()).but(metrics=("ce",), intervals=False, certificate=False)
     tools = [load_labeler(one) if isinstance(one, str) else one for one in labelers]
     names = tuple(tool.identity for tool in tools)
     if not tools or len(set(names)) < len(names):

@@ -1,18 +1,78 @@
-"""Texts as a protocol compares them and as its labeler reads them."""
+"""Texts as a protocol compares them and as its labeler reads them, prepared once for all that needs them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from rrgbench.scoring.options import Scoring
+import numpy as np
+
+from rrgbench.errors import InputError
+from rrgbench.metrics.clinical_efficacy import Labels
+from rrgbench.metrics.ngrams import NgramTable, ngram_table
+from rrgbench.scoring.options import ReferenceLabels, Scoring
+from rrgbench.scoring.report_files import ReportPairs
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedReports:
+    """Paired reports with what scoring makes of them, made when it is first asked for.
+
+    Attributes
+    ----------
+    pairs : ReportPairs
+        References, if there are any, and hypotheses.
+    options : Scoring
+        How they are scored.
+    labels : ReferenceLabels, optional
+        What hypotheses' labels are compared with instead of the references' reading.
+    """
+
+    pairs: ReportPairs
+    options: Scoring
+    labels: ReferenceLabels | None = None
+
+    @cached_property
+    def compared(self) -> tuple[list[list[str]], list[str]]:
+        """References and hypotheses as the protocol compares them."""
+        return compared_texts(self.pairs.references, self.pairs.hypotheses, self.options)
+
+    @cached_property
+    def table(self) -> NgramTable:
+        """N-gram counts of both."""
+        return ngram_table(*self.compared)
+
+    @cached_property
+    def labelled(self) -> tuple[Labels, Labels]:
+        """Labels that are expected, and those of the hypotheses (n, 14) each.
+
+        Raises
+        ------
+        InputError
+            If there is neither a reference report nor a reference label, or labels don't fit the studies.
+        """
+        if self.labels is None and not self.pairs.references:
+            raise InputError("clinical efficacy needs references or reference_labels; neither was given")
+        expected = [study[0] for study in self.pairs.references] if self.labels is None else []
+        references, hypotheses = labelled_texts(expected, self.pairs.hypotheses, self.options)
+        found = self.options.tool.label([*hypotheses, *references])
+        studies = len(hypotheses)
+        if self.labels is None:
+            return found[studies:], found[:studies]
+        if len(self.labels.values) != studies:
+            raise InputError(
+                f"labels of {len(self.labels.values)} studies but {studies} hypotheses; give a row for each study"
+            )
+        return np.asarray(self.labels.values), found
 
 
 def compared_texts(
     references: Sequence[Sequence[str]], others: Sequence[str], options: Scoring
 ) -> tuple[list[list[str]], list[str]]:
     """References as the protocol compares them, tokenized and through its vocabulary, and other texts, tokenized."""
-    # All texts in one call: a tokenizer may be a process.
-    words = iter(options.protocol.tokenize([*(text for study in references for text in study), *others]))
-    found = [[decoded(next(words), options) for _ in study] for study in references]
-    return found, list(words)
+    # All texts in one call, equal ones once: a tokenizer may be a process.
+    texts = list(dict.fromkeys([*(text for study in references for text in study), *others]))
+    words = dict(zip(texts, options.protocol.tokenize(texts), strict=True))
+    return [[decoded(words[text], options) for text in study] for study in references], [words[text] for text in others]
 
 
 def decoded(reference: str, options: Scoring) -> str:

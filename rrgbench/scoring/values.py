@@ -203,7 +203,7 @@ class Scores(Mapping[str, Value]):
             "signature": str(self.signature),
             "values": self.to_records(),
             "absent": dict(self.absent),
-            "certificate": None if self.certificate is None else self.certificate.to_json(),
+            "certificate": None if self.certificate is None else self.certificate.to_json(self),
         }
         return json_text(content)
 
@@ -216,9 +216,7 @@ class Scores(Mapping[str, Value]):
             shown = Cell(notes=(self.absent[key],)) if value is None else value.cell
             cells = [shown, Cell(None if value is None else value.n, decimals=0)]
             if self.certificate is not None:
-                constant = self.certificate.constants.get(key)
-                mark = "!" if key in lost else ""
-                cells.insert(1, Cell(None if constant is None else constant.value, superscript=mark))
+                cells.insert(1, Cell() if value is None else self.certificate.cell(key, lost))
             rows.append(Row(entry(key).title, tuple(cells)))
         columns = [Column(f"value ({self.interval_title})"), Column("n")]
         if self.certificate is not None:

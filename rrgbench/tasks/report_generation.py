@@ -7,17 +7,18 @@ from typing import Any
 from pydantic import field_validator
 
 from rrgbench.errors import listed
-from rrgbench.metrics.catalogue import TEXT_GROUPS, TEXT_METRICS
+from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS, in_order
 from rrgbench.metrics.external.loading import PLUG_INS
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.options import scoring
-from rrgbench.scoring.score import pair_in_memory, score, value_signature, wanted_metrics
+from rrgbench.scoring.score import pair_in_memory, score, text_metrics, value_signature, wanted_metrics
+from rrgbench.scoring.texts import PreparedReports
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
-METRICS = TEXT_GROUPS["nlg"]
+NLG = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["bleu_mean"])
 FURTHER = ("findings",)
 """Groups of our own that a suite may add."""
 
@@ -31,19 +32,23 @@ class ReportGenerationParameters(TaskParameters):
         Metrics beside the NLG ones: `findings`, and those of other packages by their registered names
         (`rrgbench list metrics`).
     nlg : tuple of str
-        Which of the NLG metrics; all if left out.
+        Which of the NLG metrics; the protocol's own if left out.
     """
 
     metrics: tuple[str, ...] = ()
-    nlg: tuple[str, ...] = METRICS
+    nlg: tuple[str, ...] | None = None
 
     @field_validator("nlg")
     @classmethod
-    def _own(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for name in given:
-            if name not in METRICS:
-                raise ValueError(f"no NLG metric is called {name!r}; known: {listed(METRICS, most=12)}")
+    def _known(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in given or ():
+            if name not in NLG:
+                raise ValueError(f"no NLG metric is called {name!r}; known: {listed(NLG, most=12)}")
         return given
+
+    def own(self, evaluation: Evaluation) -> tuple[str, ...]:
+        """The NLG metrics: those chosen, else the protocol's."""
+        return text_metrics(evaluation.scoring.protocol) if self.nlg is None else self.nlg
 
     @field_validator("metrics")
     @classmethod
@@ -56,19 +61,19 @@ class ReportGenerationParameters(TaskParameters):
 
 
 class ReportGeneration(Task):
-    """BLEU-1..4, METEOR, ROUGE-L and CIDEr with intervals, and the number of distinct reports."""
+    """The protocol's BLEU, METEOR, ROUGE-L and CIDEr with intervals, and the number of distinct reports."""
 
     name = "report_generation"
-    version = 2
+    version = 3
     parameters = ReportGenerationParameters
     reads_reports = True
     tables = (
         TableDescription(
             "Report generation",
-            (*TEXT_METRICS, *TEXT_GROUPS["findings"], "distinct_reports"),
+            (*in_order(OWN_METRICS), "distinct_reports"),
             settings="first",
             above={"ce": "CE ({setting})", "findings": "findings"},
-            headline=(Headline("ce_f1"), Headline("bleu_4"), Headline("cider")),
+            headline=(Headline("ce_f1"), Headline("bleu_4"), Headline("bleu_2_mean"), Headline("cider")),
         ),
     )
 
@@ -82,7 +87,7 @@ class ReportGeneration(Task):
     def only(self, parameters: ReportGenerationParameters, metrics: Collection[str]) -> Any:
         """The NLG metrics and further ones among the metrics."""
         further = [name for name in (*FURTHER, *PLUG_INS.names()) if {name, *TEXT_GROUPS.get(name, ())} & set(metrics)]
-        own = tuple(key for key in METRICS if key in metrics)
+        own = tuple(key for key in NLG if key in metrics)
         if not own and not further and "distinct_reports" not in metrics:
             return None
         return parameters.model_copy(update={"nlg": own, "metrics": tuple(further)})
@@ -94,7 +99,8 @@ class ReportGeneration(Task):
             for name in parameters.metrics
             for key in (TEXT_GROUPS[name] if name in FURTHER else [one.key for one in PLUG_INS.load(name).entries])
         ]
-        keys = (*parameters.nlg, *further)
+        own = parameters.own(evaluation)
+        keys = (*own, *further)
         reports = evaluation.reports
         if reports is None:
             return Outcome(evaluation.blank(self.name, (*keys, "distinct_reports"), "the model writes no reports"))
@@ -113,7 +119,7 @@ class ReportGeneration(Task):
         scores = score(
             references,
             {key: reports[key] for key in references},
-            **evaluation.scoring_options(metrics=(*parameters.nlg, *parameters.metrics)),
+            **evaluation.scoring_options(metrics=(*own, *parameters.metrics)),
         )
         records = [evaluation.scored(self.name, metric, value) for metric, value in scores.items()]
         replicates = {place: scores.replicates[key] for place, key in enumerate(scores) if key in scores.replicates}
@@ -124,9 +130,15 @@ class ReportGeneration(Task):
 
     def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
         """The best training report under each metric, written for every study."""
-        if not parameters.nlg:
+        metrics = parameters.own(evaluation)
+        if not metrics:
             return []
-        return constant_records(evaluation, self.name, evaluation.scoring_options(metrics=parameters.nlg))
+        found = constant_records(evaluation, self.name, evaluation.scoring_options(metrics=metrics))
+        if not found:
+            return found
+        n = len(evaluation.studies)
+        signature = evaluation.signature(n, bootstrap=None)
+        return [*found, evaluation.record(self.name, "distinct_reports", value=1, n=n, signature=signature)]
 
 
 def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], **where: Any) -> list[Record]:
@@ -138,7 +150,7 @@ def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], *
     keys, _ = wanted_metrics(options)
     training = [study.report for study in evaluation.corpus.reports("train") if (study.report or "").strip()]
     pairs = pair_in_memory(references, references, options.allow)
-    found = certificate(pairs, options, keys, training_reports=[text for text in training if text])
+    found = certificate(PreparedReports(pairs, options), keys, [text for text in training if text])
     return [
         evaluation.record(
             task,
@@ -146,7 +158,7 @@ def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], *
             value=best.value,
             n=len(references),
             signature=value_signature(pairs, options, key).with_extras(candidates=found.candidates.replace(" ", "-")),
-            reason=None if best.exact else "found by search: the best constant is this good or better",
+            reason=best.note or None,
             **where,
         )
         for key, best in found.constants.items()

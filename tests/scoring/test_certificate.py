@@ -57,3 +57,31 @@ def test_films_without_reports_have_no_constant() -> None:
 
 def test_a_certificate_can_be_left_out() -> None:
     assert score(REFERENCES, CONSTANT, metrics=["bleu"], certificate=False).certificate is None
+
+
+@pytest.mark.parametrize("protocol", ["rexrank", "xpronet", "r2gen"])
+def test_every_metric_of_a_protocol_has_its_constant(protocol) -> None:
+    training = ("The heart is normal.", "The lungs are clear. No effusion.", REFERENCES["c"], "Small left effusion.")
+    given = {"protocol": protocol, "intervals": False, "training_reports": training, "allow": ["vocabulary"]}
+    found = score(REFERENCES, REFERENCES, **given)
+    assert set(found.certificate.constants) == set(found)
+    assert found.certificate.candidates == "training reports"
+    singles = [score(REFERENCES, dict.fromkeys(REFERENCES, text), certificate=False, **given) for text in training]
+    for key, best in found.certificate.constants.items():
+        values = [single[key].value for single in singles]
+        assert best.value == pytest.approx(values[best.candidate] if key == "meteor" else max(values), abs=1e-12), key
+
+
+def test_what_has_no_constant_says_so() -> None:
+    found = score(REFERENCES, REFERENCES, metrics=["bleu_1", "findings"], intervals=False)
+    rows = {row.label: row.cells[1] for row in found.to_table().rows}
+    assert rows["BLEU-1"].value is not None
+    assert rows["findings F1"].notes == ("no constant report is looked for under this metric",)
+
+
+def test_meteor_of_many_references_is_said_to_be_estimated(monkeypatch) -> None:
+    monkeypatch.setattr("rrgbench.metrics.best_constant._METEOR_ON", 3)
+    found = score(REFERENCES, REFERENCES, metrics=["meteor"], intervals=False)
+    assert found.certificate.constants["meteor"].estimated_on == 3
+    (row,) = found.to_table().rows
+    assert "estimated on 3 different references" in row.cells[1].notes[0]

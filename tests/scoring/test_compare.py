@@ -10,6 +10,7 @@ import pytest
 from rrgbench.errors import InputError, NotComparableError
 from rrgbench.labelers import RememberingLabeler, load
 from rrgbench.scoring.compare import compare
+from rrgbench.scoring.score import score
 
 TEXT = "the heart is normal in size no effusion or pneumothorax lungs are clear"
 REFERENCES = {f"s{i}": f"{TEXT[5 * (i % 5) :]} w{i} ." for i in range(40)}
@@ -72,7 +73,8 @@ def test_tables() -> None:
     assert r"bad\_one" in latex
     assert r"\textbf{" in latex
     assert r"\textsuperscript{b}" in latex
-    assert latex.count(r"\\") == 3
+    # with a head, two systems and the best constant
+    assert latex.count(r"\\") == 4
     assert set(content["systems"]) == {"good", "bad_one"}
     assert len(content["differences"]) == 10
     assert list(found.to_frame().columns) == ["metric", "first", "second", "difference", "p_value", "adjusted"]
@@ -80,7 +82,7 @@ def test_tables() -> None:
 
 def test_systems_may_be_called_anything() -> None:
     names = ["a|b", "<x>", "a & b_{%", "\x1b[31mred", "two\nlines", "[/bold]"]
-    found = compare(dict.fromkeys(names, GOOD), REFERENCES, metrics=["rouge_l"], intervals=False, permutations=20)
+    found = compare(dict.fromkeys(names, GOOD), REFERENCES, metrics=["rouge_l"], permutations=20, certificate=False)
     markdown = [line for line in found.to_markdown().splitlines() if line.startswith("|")]
     assert [len(re.findall(r"(?<!\\)\|", line)) for line in markdown] == [3] * (2 + len(names))
     latex = [line for line in found.to_latex().splitlines() if line.endswith(r"\\")]
@@ -155,3 +157,22 @@ def test_six_real_systems(shared: Path) -> None:
     assert found.beaten("fixed_template", "bleu_4") == "bcde"
     assert found.beaten("fixed_template", "ce_f1") == ""
     assert found.beaten("top50_clinical_oracle", "bleu_4") == "abcde"
+
+
+def test_the_certificate_of_each_system_stands_in_the_table() -> None:
+    constant = dict.fromkeys(REFERENCES, next(iter(REFERENCES.values())))
+    found = compare({"good": GOOD, "constant": constant}, REFERENCES, metrics=["bleu_1", "rouge_l"], permutations=20)
+    alone = score(REFERENCES, constant, metrics=["bleu_1", "rouge_l"]).certificate
+    assert found.scores["constant"].certificate == alone
+    table = found.to_table()
+    assert [row.label for row in table.rows] == ["good", "constant", "best constant"]
+    assert [cell.value for cell in table.rows[-1].cells] == [*(one.value for one in alone.constants.values()), 1]
+    assert not any(cell.mark for cell in table.rows[-1].cells)
+    good, same = table.rows[:2]
+    assert not any("!" in cell.superscript for cell in good.cells)
+    assert all("!" in cell.superscript for cell in same.cells)
+    assert [text.split(":")[0] for text in table.remarks if text.startswith("!")] == ["! constant"] * 2
+    content = json.loads(found.to_json())["systems"]
+    assert content["good"]["certificate"]["loses_to_constant"] == []
+    assert content["constant"]["certificate"]["few_distinct_reports"]
+    assert len(content["constant"]["certificate"]["warnings"]) == 2

@@ -11,9 +11,11 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.render.record_tables import tables
 from rrgbench.runs.records import sort_records
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.score import score
+from rrgbench.tasks.base import table_descriptions
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -80,8 +82,9 @@ def test_the_oracle_is_perfect(run):
 
 
 def test_a_constant_report_is_at_chance(run):
-    assert run.value("retrieval", "precision_at_k", "fixed-template", k=1) == pytest.approx(0.2)
-    assert run.value("retrieval", "chance_precision", "fixed-template") == pytest.approx(0.2)
+    # one of the five has too few studies that show none of the 13 others
+    assert run.value("retrieval", "precision_at_k", "fixed-template", k=1) == pytest.approx(0.25)
+    assert run.value("retrieval", "chance_precision", "fixed-template") == pytest.approx(0.25)
     assert run.value("classification", "auroc", "fixed-template", setting="own") == pytest.approx(0.5)
     assert run.value("report_generation", "distinct_reports", "fixed-template") == 1
 
@@ -329,3 +332,25 @@ def test_a_protocol_with_a_vocabulary_takes_it_from_the_training_split(corpus, t
     (bleu, *_) = [one for one in run.records if one.metric == "bleu_1" and one.model == "oracle"]
     reports = [study.report for study in corpus.reports("train")]
     assert f"|vocab:{scoring('r2gen', training_reports=reports).vocabulary.identity}" in bleu.signature
+
+
+def test_the_constant_is_one_report_and_marks_what_loses_to_it(run):
+    assert run.value("report_generation", "distinct_reports", "best-constant") == 1
+    (table,) = (one for one in tables(run.records, table_descriptions()) if one.title.startswith("Report generation"))
+    rows = {row.label: row for row in table.rows}
+    assert all(cell.value is not None for cell in rows["best-constant"].cells)
+    bleu = [column.title for column in table.columns].index("BLEU-4")
+    assert rows["fixed-template"].cells[bleu].superscript == "!"
+    assert rows["fixed-template"].cells[-1].superscript == "!"
+    assert not any(cell.superscript for cell in (*rows["oracle"].cells, *rows["best-constant"].cells))
+    assert len([text for text in table.remarks if text.startswith("! ")]) == 2
+
+
+def test_the_metrics_are_the_protocols_own(corpus, tmp_path):
+    few = Suite(name="few", replicates=5, trivial=("fixed-template",), tasks={"report_generation": {}})
+    found = evaluate(Oracle(corpus), corpus, few, tmp_path, protocol="rexrank")
+    assert found.value("report_generation", "bleu_2_mean", "oracle") == pytest.approx(1.0)
+    assert not any(record.metric == "bleu_2" for record in found.records)
+    best = next(one for one in found.records if (one.model, one.metric) == ("best-constant", "bleu_2_mean"))
+    assert 0 < best.value < 1
+    assert "bleu:mean-sentence-0.1" in best.signature
