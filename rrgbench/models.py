@@ -327,7 +327,9 @@ def told_apart(models: Sequence[Model]) -> list[Model]:
     by_identity: dict[str, str] = {}
     for model in models:
         if model.identity in by_identity:
-            raise InputError(f"{model.name} and {by_identity[model.identity]} are the same model ({model.identity})")
+            same = by_identity[model.identity]
+            both = model.name if same == model.name else f"{same} and {model.name}"
+            raise InputError(f"the same model stands twice among those to evaluate: {both} ({model.identity})")
         by_identity[model.identity] = model.name
     names = [model.name for model in models]
     for model in models:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import PurePath
 from shlex import join
 from typing import Any
 
@@ -27,8 +28,8 @@ def fact_lines(environment: Mapping[str, Any]) -> list[str]:
     lines += [_model_line(one) for one in environment.get("models") or ()]
     made = [_made(environment), _spent(environment), _device(environment)]
     lines.append(", ".join(part for part in made if part))
-    if environment.get("command"):
-        lines.append(f"Command: {join(map(str, environment['command']))}")
+    if command := [str(word) for word in environment.get("command") or ()]:
+        lines.append(f"Command: {join([PurePath(command[0]).name, *command[1:]])}")
     return [line for line in lines if line]
 
 
@@ -58,7 +59,7 @@ def _model_line(model: Mapping[str, Any]) -> str:
 
 def _made(environment: Mapping[str, Any]) -> str:
     version = (environment.get("packages") or {}).get("rrgbench")
-    return f"Made with rrgbench {version}" if version else ""
+    return f"rrgbench {version}" if version else ""
 
 
 def _spent(environment: Mapping[str, Any]) -> str:

@@ -38,6 +38,7 @@ def outlook(asked: Sequence[Model], corpus: Corpus, suite: Suite, out: str | Pat
     words = {True: "there", False: "to do", None: ""}
     rows = [(title, [words[by_model.get(name)] for name in names]) for title, by_model in cells.items()]
     left = [there for by_model in cells.values() for there in by_model.values()].count(False)
-    studies = len(prepared.running[0].evaluation.studies)
+    whole = len(prepared.running[0].evaluation.studies)
+    studies = max((min(one.limit or whole, whole) for one in suite.tasks.values()), default=0)
     title = f"{folder.path}: {left} pieces of work to do, on {studies:,} studies of {prepared.corpus.identity}"
     return plain_table(title, "work", names, rows)

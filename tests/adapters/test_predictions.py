@@ -309,7 +309,7 @@ def test_on_the_command_line(tmp_path):
     records = json.loads((tmp_path / "run" / "results.json").read_text())
     assert {"mine", "theirs", "fixed-template", "best-constant"} <= {r["model"] for r in records}
     again = CliRunner().invoke(app, [*command, "--predictions", str(mine), "--predictions", str(mine)])
-    assert "are the same model" in str(again.exception)
+    assert "the same model stands twice" in str(again.exception)
 
 
 def test_the_predicted_studies_are_evaluated_wherever_they_are(corpus, suite, tmp_path):
