@@ -46,6 +46,7 @@ def explain(
     from rrgbench.registry import lookup
     from rrgbench.render.json import json_text
     from rrgbench.render.terminal import output_console
+    from rrgbench.tasks.run_facts import learned_elsewhere
 
     lookup("model", model, MODELS.names())
     if html is not None:
@@ -61,13 +62,14 @@ def explain(
     view, read = chosen.images[0].view, reads_of(loaded).size
     facts = (data.identity, f"{chosen.split} split", *([f"view {view}"] if view else []), found.model)
     seen = f"the model reads it at {read} × {read} pixels"
-    heading = Heading(chosen.study_id, facts, " · ".join(filter(None, (seen, data.license_note))))
+    warning = learned_elsewhere(loaded, data.names)
+    heading = Heading(chosen.study_id, facts, " · ".join(filter(None, (seen, data.license_note))), warning)
     if html is not None:
         page = explanation_page(found, heading, chosen.images[0].load(size))
         html.write_text(page, encoding="utf-8")
     if json:
         place = {"study_id": chosen.study_id, "corpus": data.identity, "split": chosen.split}
-        typer.echo(json_text({**place, **found.to_json()}))
+        typer.echo(json_text({**place, **({"warning": warning} if warning else {}), **found.to_json()}))
     else:
         print_explanation(found, heading, output_console())
     if html is not None:

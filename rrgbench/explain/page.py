@@ -55,17 +55,22 @@ class Heading:
         Corpus, split, view, and whatever else places it.
     note : str
         What the source of the film asks for; may be empty.
+    warning : str
+        What readers must know before they believe any of it; may be empty.
     """
 
     study: str
     facts: tuple[str, ...]
     note: str = ""
+    warning: str = ""
 
 
 def print_explanation(explanation: Explanation, heading: Heading, console: Console) -> None:
     """Print reference, generated report and the table of 14 observations."""
     facts = one_line(" · ".join(heading.facts))
     console.print(Text(f"Study {one_line(heading.study)}", style="bold"), Text(facts, style="dim"))
+    if heading.warning:
+        console.print(Text(f"! {one_line(heading.warning)}", style="yellow"))
     for title, report, absent in _reports(explanation):
         console.print()
         console.print(Text(title, style="bold"))
@@ -179,12 +184,15 @@ def _marked(report: MarkedReport) -> Text:
 
 def _table(explanation: Explanation, *, described: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("observation", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True, min_width=2)
+    table.add_column("observation", no_wrap=True, min_width=max(map(len, OBSERVATIONS)))
     source = f"\n{one_line(explanation.labels_source)}" if explanation.labels_source else ""
-    table.add_column(Text("label").append(source, style="dim"), no_wrap=True)
-    table.add_column("probability", no_wrap=True)
-    table.add_column(Text("written").append("\nin the report", style="dim"), no_wrap=True)
+    # on a narrow terminal headings are folded; words and bars are not
+    table.add_column(Text("label").append(source, style="dim"), overflow="fold", min_width=len("unmentioned"))
+    table.add_column("probability", no_wrap=True, min_width=_BAR + 5)
+    table.add_column(
+        Text("written").append("\nin the report", style="dim"), overflow="fold", min_width=len("unmentioned")
+    )
     if described:
         table.add_column("description", overflow="fold", ratio=1)
     for row in explanation.observations:

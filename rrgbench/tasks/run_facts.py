@@ -31,7 +31,7 @@ def details(job: Job, protocol: str) -> dict[str, Any]:
 
 def facts(job: Job) -> dict[str, Any]:
     """Models, whether the corpus is synthetic, and what readers must be warned of."""
-    warnings = [words for model in job.asked if (words := _elsewhere(model, job.corpus.names))]
+    warnings = [words for model in job.asked if (words := learned_elsewhere(model, job.corpus.names))]
     return {
         "models": [_model(model, job) for model in job.asked],
         "synthetic": job.corpus.synthetic,
@@ -68,7 +68,7 @@ def _model(model: Model, job: Job) -> dict[str, str]:
     return {key: value for key, value in given.items() if value}
 
 
-def _elsewhere(model: Model, corpora: Sequence[str]) -> str:
+def learned_elsewhere(model: Model, corpora: Sequence[str]) -> str:
     """A warning if a model did not learn from what it is evaluated on; empty if it did, or that is not known."""
     learned = training_corpus(model)
     if not learned or set(learned.partition("@")[0].split("+")) & set(corpora):

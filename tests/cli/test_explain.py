@@ -55,6 +55,17 @@ def test_dcrrg_on_the_phantom_in_every_form(tmp_path):
     assert f"Written: {page}" in done.stderr
 
 
+def test_a_model_that_learned_elsewhere_is_said_so(folder, tmp_path):
+    page = tmp_path / "study.html"
+    words = "dcrrg (checkpoint 6d) was trained on phantom@3be6, not on jsonl"
+    done = run("--corpus", "jsonl", "--root", folder, "--study", "study-2", "--html", page)
+    assert done.exit_code == 0, done.output
+    assert f"! {words}" in " ".join(done.stdout.split())
+    assert words in page.read_text(encoding="utf-8")
+    told = json.loads(run("--model", "fixed-template", "--corpus", "jsonl", "--root", folder, "--json").stdout)
+    assert "warning" not in told
+
+
 def test_without_an_id_the_first_study_of_the_test_split_is_shown(folder):
     done = run("--model", "fixed-template", "--corpus", "jsonl", "--root", folder)
     assert done.exit_code == 0, done.output

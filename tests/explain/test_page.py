@@ -113,5 +113,13 @@ def test_narrow_terminals_keep_every_word(whole):
     assert "<i>Support Devices</i>" in " ".join(lines)
 
 
+def test_at_80_columns_no_number_heading_or_bar_is_cut(whole):
+    shown = printed(whole, width=80)
+    assert "…" not in shown
+    for row, name in enumerate(OBSERVATIONS, 1):
+        assert re.search(rf"^ *{row}  {name}  ", shown, re.MULTILINE)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_no_two_observations_share_a_colour():
     assert len({hue(name) for name in OBSERVATIONS}) == len(OBSERVATIONS)

@@ -151,7 +151,8 @@ def _check(entry: dict[str, Any], number: int) -> None:
     for key in ("study_id", "subject_id"):
         value = entry.get(key)
         if isinstance(value, bool) or not isinstance(value, str | int) or not is_id(str(value)):
-            raise refuse(key, "a text of 1 to 200 printable characters")
+            hint = " (the patient's; where each has one study, repeat study_id)" if key == "subject_id" else ""
+            raise refuse(key, f"a text of 1 to 200 printable characters{hint}")
         entry[key] = str(value)
     for key in ("report", "split"):
         if not isinstance(entry.get(key), str | None):
