@@ -30,8 +30,8 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None, devic
     Parameters
     ----------
     checkpoint : str or Path, optional
-        A folder written by `rrgbench train`, the name of a shipped checkpoint, or a hub id; a folder comes before a
-        name. The checkpoint trained on the phantom if omitted.
+        A folder written by `rrgbench train`, the name of a shipped checkpoint, or `hf:` and a hub id; a folder comes
+        before a name. The checkpoint trained on the phantom if omitted.
     variant : str, optional
         Name of a shipped checkpoint, such as `6a`; instead of `checkpoint`.
     device : str, optional
@@ -58,13 +58,12 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None, devic
     if folder.exists() and not (folder / WEIGHTS).is_file():
         raise InputError(f"{folder} holds no {WEIGHTS}; give a folder that rrgbench train has finished")
     try:
-        model = DcrrgModel.from_pretrained(folder if folder.exists() else str(checkpoint))
+        place, told = checkpoints.place_of(folder)
+        model = DcrrgModel.from_pretrained(place, **told)
     except OSError as error:
-        raise InputError(
-            f"no DCRRG checkpoint at {checkpoint!s}: neither a local folder, nor one that ships "
-            f"({', '.join(shipped) or 'none'}), nor a reachable hub id"
-        ) from error
-    return DcrrgSystem(model, Origin.of(folder if folder.exists() else str(checkpoint), model.config), device)
+        ships = f"those that ship are {', '.join(shipped) or 'none'}"
+        raise InputError(f"no DCRRG checkpoint at {checkpoint}: {checkpoints.absent(folder)}; {ships}") from error
+    return DcrrgSystem(model, Origin.of(place, model.config), device)
 
 
 class DcrrgSystem:

@@ -15,6 +15,9 @@ WEIGHTS: Final = "model.safetensors"
 RECORD: Final = "training.json"
 """What training leaves beside them: corpus, settings, seed."""
 
+HUB: Final = "hf:"
+"""Stands before a hub id that the hub may be asked for."""
+
 _NOT_ANSWERING: Final = (RECORD, "README.md")
 _OF_TRAINING: Final = ("stages", "evaluations", "final.part")
 
@@ -51,6 +54,27 @@ def folder_of(model: str, checkpoint: str | Path | None) -> Path | None:
     if checkpoint is not None and (Path(checkpoint) / WEIGHTS).is_file():
         return Path(checkpoint)
     return shipped(model).get(default_name(model) if checkpoint is None else str(checkpoint))
+
+
+def place_of(checkpoint: str | Path) -> tuple[str | Path, dict[str, bool]]:
+    """Where a checkpoint lies, and what `from_pretrained` is told of that.
+
+    A folder that exists, else a hub id: of the local cache, since a mistyped folder must not be looked up elsewhere; of
+    the hub itself only where `hf:` stands before it.
+    """
+    folder = Path(checkpoint)
+    if folder.exists():
+        return folder, {"local_files_only": True}
+    given = str(checkpoint)
+    return given.removeprefix(HUB), {"local_files_only": not given.startswith(HUB)}
+
+
+def absent(checkpoint: str | Path) -> str:
+    """What is wrong with a checkpoint that is not there, for a message."""
+    if str(checkpoint).startswith(HUB):
+        return f"the hub has none called {str(checkpoint).removeprefix(HUB)}, or can't be reached"
+    asked = f"; to take it from the hub write {HUB}{checkpoint}" if str(checkpoint).count("/") == 1 else ""
+    return f"there is no such folder{asked}"
 
 
 def digest(folder: Path) -> str:

@@ -33,7 +33,7 @@ from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.prompts import Prompt, Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Examination, Film, Views
-from rrgbench.errors import InputError, MissingPartError, problems
+from rrgbench.errors import InputError, MissingPartError, meant, problems
 from rrgbench.files import write_text
 
 OPENAI: Final = "https://api.openai.com/v1"
@@ -411,6 +411,8 @@ def load(model: str, base_url: str | None = None, prompt: str = "findings", **op
     key = os.environ.get(KEY, "").strip()
     if url.startswith(OPENAI) and not key:
         raise MissingPartError(f"OpenAI wants a key: export {KEY}; for a server of your own give --base-url")
+    if unknown := [name for name in options if name not in Options.model_fields]:
+        raise InputError(f"openai:{model} takes no option {unknown[0]}; {meant(unknown[0], Options.model_fields)}")
     try:
         chosen = Options(**options)
     except ValidationError as error:

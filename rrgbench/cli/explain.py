@@ -21,7 +21,7 @@ def explain(
     *,
     films: CorpusOptions,
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", help="A trained folder or hub id; the shipped one if omitted.")
+        str | None, typer.Option("--checkpoint", help="A trained folder or hf:ID; the shipped one if omitted.")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the film to this file.")] = None,
     size: Annotated[

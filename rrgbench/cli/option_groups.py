@@ -305,7 +305,7 @@ class ModelOptions:
         str | None,
         typer.Option(
             "--checkpoint",
-            help="A trained folder, the name of a shipped checkpoint, or a hub id. For all: a folder of folders.",
+            help="A trained folder, the name of a shipped checkpoint, or hf:ID. For all: a folder of folders.",
             show_default="the shipped one",
         ),
     ] = None

@@ -107,7 +107,7 @@ def load_system(
     model_class : type
         Its model.
     checkpoint : str or Path or None
-        A folder written by `rrgbench train`, or a hub id.
+        A folder written by `rrgbench train`, or `hf:` and a hub id.
     device : str, optional
         Where it runs; a GPU if there is one.
 
@@ -125,17 +125,16 @@ def load_system(
     if folder.exists() and not (folder / WEIGHTS).is_file():
         raise InputError(f"{folder} holds no {WEIGHTS}; give a folder that rrgbench train has finished")
     try:
-        config = model_class.config_class.from_pretrained(folder if folder.exists() else str(checkpoint))
+        place, told = checkpoints.place_of(checkpoint)
+        config = model_class.config_class.from_pretrained(place, **told)
         kind, expected = config.to_dict().get("model_type"), model_class.config_class.model_type
-        stored = config.get_config_dict(folder if folder.exists() else str(checkpoint))[0].get("model_type")
+        stored = config.get_config_dict(place, **told)[0].get("model_type")
         if stored != expected:
             raise InputError(f"{checkpoint!s} holds a model of type {stored or kind}, not {name} ({expected})")
-        model = model_class.from_pretrained(folder if folder.exists() else str(checkpoint))
+        model = model_class.from_pretrained(place, **told)
     except OSError as error:
-        raise InputError(
-            f"no {name} checkpoint at {checkpoint!s}: neither a local folder nor a reachable hub id"
-        ) from error
-    return TrainedSystem(name, model, Origin.of(folder if folder.exists() else str(checkpoint), model.config), device)
+        raise InputError(f"no {name} checkpoint at {checkpoint!s}: {checkpoints.absent(checkpoint)}") from error
+    return TrainedSystem(name, model, Origin.of(place, model.config), device)
 
 
 def weights_digest(folder: Path) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from rrgbench.adapters.hugging_face import load
 from rrgbench.adapters.hugging_face.source import find
+from rrgbench.checkpoints import shipped
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError
 
 Saved = Callable[[str], Path]
@@ -132,3 +133,13 @@ def test_the_digest_is_of_every_file_that_is_read(saved: Saved, tmp_path: Path) 
     assert find(str(folder)).digest == first
     (folder / "preprocessor_config.json").write_text("{}")
     assert find(str(folder)).digest != first
+
+
+def test_a_model_of_our_own_is_named_as_such() -> None:
+    folder = shipped("dcrrg")["6d"]
+    assert f"is a model of rrgbench's own; give --model dcrrg={folder}" in message(str(folder))
+
+
+def test_that_the_hub_is_asked_is_said(offline: Path, caplog: pytest.LogCaptureFixture) -> None:
+    message("google/medgemma-4b-it")
+    assert "the local cache does not hold it: the hub is asked" in caplog.text

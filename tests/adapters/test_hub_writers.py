@@ -233,6 +233,7 @@ def test_other_errors_are_no_lack_of_memory(saved: Saved, monkeypatch: pytest.Mo
         ({"device": "gpu"}, "device 'gpu' is not available"),
         ({"dtype": "int8"}, "dtype 'int8'"),
         ({"max_new_tokens": 0}, "max_new_tokens"),
+        ({"max_token": 5}, "takes no option max_token; did you mean .max_new_tokens"),
         ({"beams": 3}, "beams"),
         ({"views": "lateral"}, "views"),
         ({"prompt": "absent.yaml"}, "can't be read"),

@@ -49,6 +49,9 @@ class Loopback(ThreadingHTTPServer):
         self.at_once, self.most = 0, 0
         self.lock = threading.Lock()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is part of what is tested."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"

@@ -57,5 +57,13 @@ def load(
 
 
 def load_timm(model: str, **options: Any) -> "Model":
-    """A timm model with its pretrained weights, from the hub's `timm/` repositories; parameters as of `load`."""
+    """A timm model with its pretrained weights, as `hf:timm/NAME`.
+
+    Parameters
+    ----------
+    model : str
+        The name of the weights, as `resnet50.a1_in1k`, or a folder.
+    **options
+        As of `load`.
+    """
     return load(model if "/" in model else f"timm/{model}", **options)

@@ -15,7 +15,7 @@ from rrgbench.adapters.hugging_face.writer import Asking, Generation, HubWriter,
 from rrgbench.adapters.prompts import Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Reads, Views
-from rrgbench.errors import InputError, listed
+from rrgbench.errors import InputError, listed, meant
 
 FIRST: Final = {"cuda": 32, "cpu": 4}
 """Studies in the first batch of a writer whose batch size is `auto`, by device."""
@@ -89,9 +89,23 @@ def build(
     return encoder(source, Batches(running[2], _ENCODED), placed, code)
 
 
-def _named(named: Named, source: Source, batches: Batches, placed: Any, options: Mapping[str, Any]) -> NamedWriter:
+def _told(source: Source, options: Mapping[str, Any]) -> tuple[WriterOptions, dict[str, Any]]:
+    """What a writer is told, and how it decodes.
+
+    Raises
+    ------
+    InputError
+        If it takes no such option.
+    """
+    known = [*WriterOptions.model_fields, *Generation.model_fields]
+    if unknown := [name for name in options if name not in known]:
+        raise InputError(f"{source.name} takes no option {unknown[0]}; {meant(unknown[0], known)}")
     decoding = {name: value for name, value in options.items() if name in Generation.model_fields}
-    asked = WriterOptions(**{name: value for name, value in options.items() if name not in decoding})
+    return WriterOptions(**{name: value for name, value in options.items() if name not in decoding}), decoding
+
+
+def _named(named: Named, source: Source, batches: Batches, placed: Any, options: Mapping[str, Any]) -> NamedWriter:
+    asked, decoding = _told(source, options)
     if asked.prompt:
         raise InputError(f"{source.name} is {named.name}, which is asked as its card says and takes no prompt")
     reads = Reads(1, asked.views or named.views, sections=named.sections, prior=named.prior)
@@ -109,8 +123,7 @@ def _named(named: Named, source: Source, batches: Batches, placed: Any, options:
 
 
 def _writer(source: Source, batches: Batches, placed: Any, code: bool, options: Mapping[str, Any]) -> HubWriter:
-    decoding = {name: value for name, value in options.items() if name in Generation.model_fields}
-    asked = WriterOptions(**{name: value for name, value in options.items() if name not in decoding})
+    asked, decoding = _told(source, options)
     reading = processors(source, code)
     # a captioner is shown films alone unless words are asked for
     named = asked.prompt or (DEFAULT_PROMPT if reading.chats else None)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from rrgbench.errors import InputError
+from rrgbench.models import MODELS
 
 Kind = Literal["writer", "dual encoder", "backbone"]
 
@@ -46,6 +47,8 @@ def kind_of(config: Mapping[str, Any], given: str) -> Kind:
     # timm's own configuration has no model_type
     if model_type in MODEL_FOR_IMAGE_MAPPING_NAMES or "pretrained_cfg" in config:
         return "backbone"
+    if model_type in MODELS:
+        raise InputError(f"{given} is a model of rrgbench's own; give --model {model_type}={given}")
     stated = architecture or model_type or "no architecture"
     more = (
         "; it brings code of its own: rrgbench knows how to call CheXagent, CXRMate and MAIRA-2"

@@ -128,7 +128,7 @@ def _snapshot(given: str, revision: str | None, code: bool) -> Path:
     except HFValidationError:
         raise InputError(f"there is no folder {given!r}, and it is no hub id (owner/name)") from None
     at = f"{given}@{revision}" if revision else given
-    _log.info("%s is not in the local cache; fetching it from the hub", at)
+    _log.warning("there is no folder %s, and the local cache does not hold it: the hub is asked", at)
     try:
         return Path(snapshot_download(given, **wanted))
     except GatedRepoError:
