@@ -143,6 +143,7 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
     if not details or not packages:
         raise InputError("the run has no run.json that says what it was made with; run it again")
     constants = _values(by_model.get(CONSTANT, ()))
+    identities = _identities(run.environment)
     found = []
     for name in models or by_model:
         records = sort_records(by_model[name])
@@ -156,7 +157,7 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
                 kind="trivial" if trivial else "system",
                 description="" if trivial else description,
                 source="" if trivial else source,
-                model=_identity(name, details),
+                model=identities.get(name, name),
                 corpus=records[0].corpus,
                 split=records[0].split,
                 protocol=_protocol(records) or str(details.get("protocol", "")),
@@ -292,9 +293,11 @@ def _row(record: Record, signatures: Mapping[str, str]) -> dict[str, Any]:
     return row | ({"signature": signatures[record.signature]} if record.signature else {})
 
 
-def _identity(name: str, details: Mapping[str, Any]) -> str:
-    main = str(details.get("model", ""))
-    return main if main.partition("@")[0] == name else name
+def _identities(environment: Mapping[str, Any]) -> dict[str, str]:
+    """Identities of the models of a run by name, with their checkpoints' digests."""
+    found = {str(one["name"]): str(one["identity"]) for one in environment.get("models") or ()}
+    main = str(environment.get("details", {}).get("model", ""))
+    return {main.partition("@")[0]: main, **found}
 
 
 def _protocol(records: Iterable[Record]) -> str:

@@ -263,3 +263,13 @@ def test_a_run_without_its_record_gives_no_entry(runs):
         entries_of(replace(runs["good"], environment={}))
     with pytest.raises(InputError, match="holds no nobody"):
         entries_of(runs["good"], ["nobody"])
+
+
+def test_the_entries_that_ship_are_whole_and_make_a_site(tmp_path):
+    root = Path(__file__).resolve().parents[2]
+    shipped = read_entries(root / "leaderboards" / "entries")
+    assert shipped
+    for one in shipped:
+        assert (root / "leaderboards" / "entries" / one.file_name).is_file()
+    pages = write_site(tmp_path, boards_of(shipped), (), root / "leaderboards" / "paper")
+    assert len(pages) == 2 + len(shipped) + len(boards_of(shipped))
