@@ -198,3 +198,21 @@ def test_the_list_of_views_may_be_called_views(tmp_path: Path) -> None:
     root = jsonl(tmp_path)
     entry = {"study_id": 7, "subject_id": 8, "images": ["images/0.png", "images/1.png"], "views": ["LATERAL", "PA"]}
     assert [film.view for film in load(_write(root, entry)).studies[0].images] == ["PA", "LATERAL"]
+
+
+def test_keys_that_look_as_if_they_were_meant_to_be_read_are_told(tmp_path, caplog):
+    rows = [
+        {"study_id": name, "subject_id": name, "split": "test", "report": "Clear.", "doi": "10.1/x", **more}
+        for name, more in (("a", {"indication": "Cough.", "imagess": []}), ("b", {"Sex ": "F", "Findings": "Clear."}))
+    ]
+    (tmp_path / "studies.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    load(tmp_path)
+    (told,) = [record.getMessage() for record in caplog.records if "not read" in record.getMessage()]
+    assert told == (
+        "studies.jsonl has keys that are not read: Findings (a section: put it into sections); "
+        "Sex  (did you mean sex?); imagess (did you mean images?); indication (a section: put it into sections)"
+    )
+    caplog.clear()
+    (tmp_path / "studies.jsonl").write_text(json.dumps({**GOOD, "report": "Clear.", "doi": "x", "sections": {}}))
+    load(tmp_path)
+    assert "not read" not in caplog.text

@@ -10,7 +10,9 @@ A study's prior is the one that `prior` names; where no line has that key, the s
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -31,6 +33,14 @@ NAME: Final = "jsonl"
 FILE: Final = "studies.jsonl"
 SHARES: Final[Mapping[str, float]] = {"train": 0.7, "validate": 0.1, "test": 0.2}
 """Share of the subjects in each split where the file gives none; cut in this order."""
+
+_KEYS: Final = (
+    *("study_id", "subject_id", "images", "view", "views", "report", "sections"),
+    *("split", "labels", "date", "age", "sex", "prior", "license"),
+)
+_SECTIONS: Final = ("findings", "impression", "indication", "comparison", "technique", "history")
+
+_log = logging.getLogger(__name__)
 
 _SPLIT_NAMES: Final = {"val": "validate", "valid": "validate", "validation": "validate", "dev": "validate"}
 
@@ -78,6 +88,7 @@ def load(
         raise InputError(f"corpus {NAME}: the root has no {FILE}")
     content = read_bytes(folder / FILE)
     entries = _parse(decode_text(content, FILE))
+    _tell_unread(entries)
     splits = _splits(entries, seed)
     films = [film for entry in entries for film in _films(entry, folder)]
     checked = check_films(name, films, skip_bad_images, check_images)
@@ -139,6 +150,18 @@ def _parse(text: str) -> list[dict[str, Any]]:
     if not entries:
         raise InputError(f"{FILE} holds no studies")
     return entries
+
+
+def _tell_unread(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Warn of keys that are left alone and look as if they were meant to be read."""
+    hints = []
+    for key in sorted({key for entry in entries for key in entry} - set(_KEYS)):
+        if key.lower() in _SECTIONS:
+            hints.append(f"{key} (a section: put it into sections)")
+        elif near := get_close_matches(key.lower(), _KEYS, n=1, cutoff=0.75):
+            hints.append(f"{key} (did you mean {near[0]}?)")
+    if hints:
+        _log.warning("%s has keys that are not read: %s", FILE, "; ".join(hints))
 
 
 def _check(entry: dict[str, Any], number: int) -> None:
