@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import field_validator
 
 from rrgbench.errors import listed
+from rrgbench.findings.metric import FindingsF1
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS, in_order
 from rrgbench.metrics.external.loading import PLUG_INS
 from rrgbench.render.record_tables import Headline, TableDescription
@@ -78,11 +79,14 @@ class ReportGeneration(Task):
     )
 
     def units(self, parameters: ReportGenerationParameters) -> tuple[Unit, ...]:
-        """One; the packages of its further metrics are part of it."""
+        """One; the versions of its further metrics are part of it."""
         (unit,) = super().units(parameters)
         found = {name: PLUG_INS.load(name) for name in parameters.metrics if name not in FURTHER}
         packages = {name: f"{one.package}@{one.installed}" for name, one in found.items()}
-        return (replace(unit, inputs={"packages": packages} if packages else {}),)
+        inputs: dict[str, Any] = {"packages": packages} if packages else {}
+        if "findings" in parameters.metrics:
+            inputs["findings"] = FindingsF1.identity
+        return (replace(unit, inputs=inputs),)
 
     def only(self, parameters: ReportGenerationParameters, metrics: Collection[str]) -> Any:
         """The NLG metrics and further ones among the metrics."""
@@ -130,7 +134,7 @@ class ReportGeneration(Task):
 
     def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
         """The best training report under each metric, written for every study."""
-        metrics = parameters.own(evaluation)
+        metrics = (*parameters.own(evaluation), *(name for name in parameters.metrics if name in FURTHER))
         if not metrics:
             return []
         found = constant_records(evaluation, self.name, evaluation.scoring_options(metrics=metrics))

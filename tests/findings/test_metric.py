@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rrgbench import score
 from rrgbench.findings import FindingsF1, compare_findings, read_findings
+from rrgbench.findings.best_constant import best_constant_findings
 
 SENTENCES = (
     "Small left pleural effusion.",
@@ -85,3 +86,13 @@ def test_score_gives_it_with_intervals_and_its_version_in_the_signature() -> Non
     assert list(found) == ["findings_precision", "findings_recall", "findings_f1"]
     assert found["findings_f1"].low <= float(found["findings_f1"]) <= found["findings_f1"].high
     assert f"findings:{FindingsF1.identity}" in str(found["findings_f1"].signature)
+
+
+def test_the_best_constant_report_is_searched_for() -> None:
+    normal, effusion = "The heart is normal. The lungs are clear.", "Small left pleural effusion."
+    found = best_constant_findings([normal, normal, effusion], [effusion, normal, normal])
+    assert (found["findings_f1"].candidate, found["findings_f1"].exact) == (1, False)
+    assert found["findings_f1"].value == pytest.approx(2 / 3, abs=0.1)
+    shown = score([normal, normal, effusion], [effusion] * 3, metrics=["findings"], seed=0).certificate
+    assert shown is not None
+    assert shown.constants["findings_f1"].value == pytest.approx(found["findings_f1"].value)

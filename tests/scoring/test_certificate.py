@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from rrgbench.metrics.catalogue import Entry
+from rrgbench.metrics.external.plug_in import ExternalMetric, Loaded, PlugIn
 from rrgbench.scoring.score import score
 
 REFERENCES = {
@@ -73,10 +75,13 @@ def test_every_metric_of_a_protocol_has_its_constant(protocol) -> None:
 
 
 def test_what_has_no_constant_says_so() -> None:
-    found = score(REFERENCES, REFERENCES, metrics=["bleu_1", "findings"], intervals=False)
+    plug_in = PlugIn((Entry("length", "length", "plug-in"),), Loaded, "some-package", "pip install it")
+    foreign = ExternalMetric("length", plug_in, lambda _, written: [len(one) for one in written], "some-package@1")
+    found = score(REFERENCES, REFERENCES, metrics=["bleu_1", "findings", foreign], intervals=False)
     rows = {row.label: row.cells[1] for row in found.to_table().rows}
     assert rows["BLEU-1"].value is not None
-    assert rows["findings F1"].notes == ("no constant report is looked for under this metric",)
+    assert rows["findings F1"].value is not None
+    assert rows["length"].notes == ("no constant report is looked for under this metric",)
 
 
 def test_meteor_of_many_references_is_said_to_be_estimated(monkeypatch) -> None:
