@@ -377,6 +377,11 @@ def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model],
     models: list[Model] = []
     left_out: dict[str, str] = {}
     for name in MODELS.names():
+        if any(
+            one.default is one.empty and one.kind is not one.VAR_KEYWORD for one in parameters(MODELS, name).values()
+        ):
+            # a kind of models (hf:ID, openai:NAME, predictions:FILE) and none by itself
+            continue
         trained = folder / name if folder is not None else None
         try:
             models.append(load_model(name, trained) if trained is not None and trained.is_dir() else load_model(name))

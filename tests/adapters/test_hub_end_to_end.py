@@ -14,7 +14,7 @@ from rrgbench.cli.main import app
 from rrgbench.data.films.stream import stream
 from rrgbench.data.loading import load_corpus
 from rrgbench.data.phantom import load as load_phantom
-from rrgbench.models import load_model
+from rrgbench.models import load_all_models, load_model
 from rrgbench.tasks.runner import Run, evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -113,3 +113,10 @@ def test_real_films_of_two_views_go_through(kind: str, saved: Saved, shared: Pat
     signature = next(one.signature or "" for one in run.records if one.metric == "bleu_1" and one.model == kind)
     assert "|n:4|" in signature
     assert "|reads:all+indication+technique+history+prior|prompt:findings-in-context@" in signature
+
+
+def test_all_models_are_those_that_need_no_argument() -> None:
+    models, left_out = load_all_models()
+    assert {"dcrrg", "most-frequent"} <= {one.name for one in models}
+    assert {"hf", "timm", "openai", "predictions"}.isdisjoint(left_out)
+    assert "r2gen" in left_out

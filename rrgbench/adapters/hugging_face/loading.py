@@ -15,6 +15,8 @@ from rrgbench.errors import InputError, MissingPartError, listed
 DETAILED_SIDE: Final = 896
 """Side at which films go to processors that take any size or cut films into tiles (MedGemma's own size)."""
 
+_LONGEST_SIDE: Final = 4096
+
 _ANY_SIZE: Final = ("crop_to_patches", "do_image_splitting", "image_grid_pinpoints", "max_image_tiles", "merge_size")
 """Of image processors that do: InternVL, Idefics and SmolVLM, LLaVA-NeXT, Llama 4 and Mllama, Qwen-VL."""
 
@@ -78,12 +80,17 @@ def _own_side(images: Any) -> int | None:
     if config:  # timm's own
         return int(config["input_size"][-1])
     for size in (crop, getattr(images, "size", None)):
-        for key in ("height", "shortest_edge", "longest_edge"):
-            side = size.get(key) if isinstance(size, Mapping) else getattr(size, key, None)
-            # beyond that it is a number of pixels and no side
-            if isinstance(side, int) and side <= 4096:
-                return side
+        sides = {key: _side(size, key) for key in ("height", "shortest_edge", "longest_edge")}
+        # larger ones are numbers of pixels and no sides
+        if all(side <= _LONGEST_SIDE for side in sides.values()) and any(sides.values()):
+            return next(side for side in sides.values() if side)
     return None
+
+
+def _side(size: Any, key: str) -> int:
+    """A size's entry, 0 where it has none; sizes are mappings, or objects of the library's own."""
+    side = size.get(key) if isinstance(size, Mapping) else getattr(size, key, None)
+    return side if isinstance(side, int) else 0
 
 
 @contextlib.contextmanager
