@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, Json, OutputForm, grouped
+from rrgbench.cli.option_groups import CorpusOptions, Json, OutputForm, grouped, listed_option
 
 app = typer.Typer()
 
@@ -30,9 +30,13 @@ def figures(
     ] = None,
     root: Annotated[Path | None, typer.Option(help="The corpus's folder.")] = None,
     registry: Annotated[
-        Path | None, typer.Option(help="Folder of the registry.", show_default="leaderboards/published")
+        Path | None, typer.Option(help="Folder of the registry.", show_default="the one that comes with rrgbench")
     ] = None,
     only: Annotated[str, typer.Option(help="Only systems whose name holds this.")] = "",
+    labelers: Annotated[
+        list[str] | None,
+        listed_option("--labeler", "A further labeler that the search tries, e.g. lookup:FILE; repeatable."),
+    ] = None,
     search: Annotated[bool, typer.Option(help="Try other choices where the stated protocol doesn't fit.")] = True,
     *,
     form: OutputForm,
@@ -47,6 +51,8 @@ def figures(
     """
     if context.invoked_subcommand is not None:
         return
+    from dataclasses import replace
+
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
     from rrgbench.render.terminal import print_table
@@ -62,6 +68,7 @@ def figures(
         material = Material.of_file(outputs, references, training_reports)
     else:
         material = Material.of_corpus(outputs, CorpusOptions(corpus, root).open(to_look=True))
+    material = replace(material, labelers=tuple(labelers or ()))
     with bars("printed figures") as shown:
         found = reproduce(systems, material, search, shown.overall)
     if not form.printed(found):

@@ -13,10 +13,12 @@ from rrgbench.metrics.catalogue import TEXT_GROUPS, entry, in_order
 from rrgbench.progress import Progress
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, Tone
+from rrgbench.reproduction.efficacy_search import search_efficacy
+from rrgbench.reproduction.figures import Figure
 from rrgbench.reproduction.registry import OutputFile, PublishedResult, PublishedSystem
-from rrgbench.reproduction.search import search
+from rrgbench.reproduction.search import Search, search
 from rrgbench.scoring.options import scoring
-from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.protocols import Protocol, load_protocol
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, pair_reports, read_reports
 from rrgbench.scoring.report_shapes import Columns
 from rrgbench.scoring.score import score_pairs
@@ -42,11 +44,14 @@ class Material:
         The corpus's references, for entries that have none of their own.
     training_reports : tuple of str
         Of the same corpus.
+    labelers : tuple of str
+        Further labelers that the search tries, e.g. `lookup:FILE`.
     """
 
     outputs: Path | None = None
     references: ReportFile | None = None
     training_reports: tuple[str, ...] = ()
+    labelers: tuple[str, ...] = ()
 
     @classmethod
     def of_file(cls, outputs: Path | None, references: Path | None, training: Path | None = None) -> "Material":
@@ -191,15 +196,31 @@ def recompute(system: str, result: PublishedResult, material: Material, searchin
     if not missed:
         where = f"all digits fit under {options.protocol.identity}"
         return Recomputed(system, result, "reproduced", _with(where, result.note), values, signature)
-    texts = {key: one for key, one in result.printed.items() if key not in TEXT_GROUPS["ce"]}
-    if not searching or not texts:
+    if not searching:
         why = f"{', '.join(entry(key).title for key in missed)} don't fit under {options.protocol.identity}"
         return Recomputed(system, result, "not reproducible", _with(why, result.note), values, signature)
-    found = search(files.pairs, texts, options.protocol, material.training_reports)
-    why = _with(found.verdict, result.note)
-    if found.fits and len(texts) == len(result.figures):
-        return Recomputed(system, result, "reproduced under another protocol", why, found.nearest.values)
+    found = _searched(files.pairs, result.printed, options.protocol, material)
+    why = _with("; ".join(f"{what}{one.verdict}" for what, one in found.items()), result.note)
+    if all(one.fits for one in found.values()):
+        made = {key: value for one in found.values() for key, value in one.nearest.values.items()}
+        return Recomputed(system, result, "reproduced under another protocol", why, made)
     return Recomputed(system, result, "not reproducible", why, values, signature)
+
+
+def _searched(
+    pairs: ReportPairs, printed: Mapping[str, Figure], stated: Protocol, material: Material
+) -> dict[str, Search]:
+    """What is found of the text metrics and of clinical efficacy, by what the verdict is of."""
+    texts = {key: one for key, one in printed.items() if key not in TEXT_GROUPS["ce"]}
+    labels = {key: one for key, one in printed.items() if key in TEXT_GROUPS["ce"]}
+    found: dict[str, Search] = {}
+    if texts:
+        found["text metrics: " if labels else ""] = search(pairs, texts, stated, material.training_reports)
+    if labels:
+        found["clinical efficacy: " if texts else ""] = search_efficacy(
+            pairs, labels, stated, material.training_reports, material.labelers
+        )
+    return found
 
 
 class _Files:

@@ -1,10 +1,11 @@
 """The registry of published figures: which system printed what, from which outputs, under which protocol.
 
-A YAML file a system (`leaderboards/published/*.yaml`). Outputs are not shipped: an entry names their digest and origin,
-and whoever recomputes has them in a folder.
+A YAML file a system, in `published/` beside this file (`leaderboards/published` leads there). Outputs are not shipped:
+an entry names their digest and origin, and whoever recomputes has them in a folder.
 """
 
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +17,8 @@ from rrgbench.metrics.catalogue import OWN_METRICS
 from rrgbench.registry import lookup
 from rrgbench.reproduction.figures import Figure
 
-PUBLISHED: Final = Path(__file__).resolve().parents[2] / "leaderboards" / "published"
-"""The registry that lies beside the package's source."""
+PUBLISHED: Final = Path(str(files("rrgbench.reproduction"))) / "published"
+"""The registry that comes with the package."""
 
 
 class OutputFile(BaseModel):

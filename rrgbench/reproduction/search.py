@@ -33,7 +33,16 @@ CUTS: Final = (0, 58, 59, 60, 61, 98, 99, 100, 101)
 NEAREST: Final = 3
 """How many combinations are scored in all metrics where none fits in BLEU."""
 
-_SHOWN: Final = {"tokens": "words", "cider_df": "CIDEr's document frequencies from"}
+_CHOICES: Final = (
+    *("cleaning", "tokens", "tokenization", "cider_df", "smoothing"),
+    *("labeler", "labelled_text", "averaging", "uncertain", "observations"),
+)
+_SHOWN: Final = {
+    "tokens": "words",
+    "cider_df": "CIDEr's document frequencies from",
+    "labelled_text": "labelled text",
+    "uncertain": "uncertain as",
+}
 
 
 @dataclass(frozen=True)
@@ -128,10 +137,10 @@ def search(
             sentence = [protocol.smoothing] if any(key in TEXT_GROUPS["bleu_mean"] for key in cheap) else []
             key = (tuple(references), preparation.hypotheses, *sentence)
             one = seen.get(key)
-            if one is None or _distance(protocol, stated) < _distance(one.protocol, stated):
+            if one is None or distance(protocol, stated) < distance(one.protocol, stated):
                 values = one.values if one else _bleu(references, preparation.hypotheses, protocol, cheap)
                 seen[key] = Combination(protocol, values, {key: printed[key] for key in cheap} or printed)
-    ranked = sorted(seen.values(), key=lambda one: (one.misses if cheap else 0.0, _distance(one.protocol, stated)))
+    ranked = sorted(seen.values(), key=lambda one: (one.misses if cheap else 0.0, distance(one.protocol, stated)))
     likely = [one for one in ranked if cheap and one.misses == 0.0] or ranked[: NEAREST if cheap else None]
     if len(cheap) == len(printed):
         complete = likely
@@ -141,7 +150,7 @@ def search(
             for one in likely
             for protocol in _frequencies(one.protocol, printed, training_reports)
         ]
-    complete.sort(key=lambda one: (one.misses, _distance(one.protocol, stated)))
+    complete.sort(key=lambda one: (one.misses, distance(one.protocol, stated)))
     fits = tuple(one for one in complete if one.misses == 0.0)
     return Search(stated, fits, complete[0], len(seen))
 
@@ -229,12 +238,13 @@ def _scored(
     return Combination(protocol, {key: value.value for key, value in found.items()}, printed)
 
 
-def _distance(protocol: Protocol, stated: Protocol) -> int:
+def distance(protocol: Protocol, stated: Protocol) -> int:
+    """In how many choices two protocols differ."""
     return len(list(_differences(protocol, stated)))
 
 
 def _differences(protocol: Protocol, stated: Protocol) -> Iterator[str]:
-    for name in ("cleaning", "tokens", "tokenization", "cider_df", "smoothing"):
+    for name in _CHOICES:
         ours, theirs = getattr(protocol, name), getattr(stated, name)
         if ours != theirs:
             yield f"{_SHOWN.get(name, name)} {ours} instead of {theirs}"

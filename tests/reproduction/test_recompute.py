@@ -1,5 +1,6 @@
 import hashlib
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,15 @@ import yaml
 from published import HYPOTHESES, REFERENCES, TRAINING, printed_under, seeded
 from typer.testing import CliRunner
 
+import rrgbench
 from rrgbench.cli.main import app
 from rrgbench.errors import InputError
+from rrgbench.reproduction import registry
 from rrgbench.reproduction.recompute import Material, reproduce
 from rrgbench.reproduction.registry import load_published
 
-PUBLISHED = Path(__file__).resolve().parents[2] / "leaderboards" / "published"
+ROOT = Path(__file__).resolve().parents[2]
+PUBLISHED = ROOT / "leaderboards" / "published"
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def test_a_registry_that_is_none_is_refused(folder) -> None:
 
 
 def test_averaging_is_read_off_a_table(folder) -> None:
-    table = PUBLISHED.parent / "paper" / "table1_report_generation.csv"
+    table = ROOT / "leaderboards" / "paper" / "table1_report_generation.csv"
     result = CliRunner().invoke(app, ["reproduce", "averaging", str(table), "--json"])
     verdicts = {one["name"]: one["verdict"] for one in json.loads(result.stdout)}
     assert (verdicts["R2Gen"], verdicts["M2TR"], len(verdicts)) == ("averaged", "micro", 12)
@@ -119,3 +123,14 @@ def test_the_registry_that_ships_is_sound_and_its_public_outputs_are_recomputed(
     for one in systems:
         for result in one.results:
             assert result.protocol.count("@") == 1
+
+
+def test_the_registry_comes_with_the_package() -> None:
+    """A wheel holds what package-data matches; the registry is found without the source's other folders."""
+    package = Path(rrgbench.__file__).parent
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["rrgbench"]
+    packed = {path for pattern in patterns for path in package.glob(pattern)}
+    registered = sorted(registry.PUBLISHED.glob("*.yaml"))
+    assert len(registered) >= 10
+    assert packed.issuperset(registered)
+    assert [one.system for one in load_published()] == [one.system for one in load_published(PUBLISHED)]
