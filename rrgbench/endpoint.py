@@ -219,10 +219,11 @@ class Endpoint:
         try:
             content = json.loads(body)
             choice = content["choices"][0]
-            text = choice["message"]["content"]
-        except (ValueError, KeyError, IndexError, TypeError):
+            said = choice["message"]["content"] or ""
+            text = said if isinstance(said, str) else "".join(part.get("text") or "" for part in said)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise _Later("an answer that is no chat completion") from None
-        if not isinstance(text, str) or not text.strip():
+        if not text.strip():
             raise _Later("an empty answer")
         usage = content.get("usage") if isinstance(content.get("usage"), dict) else {}
         return Answer(

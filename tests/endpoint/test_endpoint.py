@@ -37,6 +37,8 @@ def test_an_answer_with_what_it_cost(monkeypatch: pytest.MonkeyPatch) -> None:
         Reply(body=b"not json"),
         Reply(body=b'{"choices": []}'),
         Reply(body=b'["a list"]'),
+        Reply(body=b'{"choices": [{"message": {"content": null}}]}'),
+        Reply(body=b'{"choices": [{"message": {"content": [3]}}]}'),
         Reply(text="  "),
         Reply(drop=True),
     ],
@@ -130,6 +132,14 @@ def test_many_are_asked_at_a_time_and_answered_in_order() -> None:
         assert [one.text for one in found] == [str(number) for number in range(12)]
         assert server.most_at_once <= 3
         assert endpoint(server).ask_all([]) == []
+
+
+def test_an_answer_in_parts_is_joined() -> None:
+    parts = [{"type": "text", "text": "in "}, {"type": "other"}, {"type": "text", "text": "parts"}]
+    body = json.dumps({"choices": [{"message": {"content": parts}}]}).encode()
+    with loopback(lambda request, number: Reply(body=body)) as server:
+        answer = endpoint(server).ask(CHAT)
+    assert (answer.text, answer.model, answer.prompt_tokens) == ("in parts", "judge", 0)
 
 
 def test_an_answer_that_was_cut_off_says_so() -> None:
