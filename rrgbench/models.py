@@ -377,14 +377,17 @@ def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model],
     models: list[Model] = []
     left_out: dict[str, str] = {}
     for name in MODELS.names():
-        if any(
-            one.default is one.empty and one.kind is not one.VAR_KEYWORD for one in parameters(MODELS, name).values()
-        ):
-            # a kind of models (hf:ID, openai:NAME, predictions:FILE) and none by itself
-            continue
         trained = folder / name if folder is not None else None
         try:
+            if _is_a_kind(name):
+                continue
             models.append(load_model(name, trained) if trained is not None and trained.is_dir() else load_model(name))
         except (InputError, MissingPartError) as error:
             left_out[name] = str(error)
     return models, left_out
+
+
+def _is_a_kind(name: str) -> bool:
+    """Whether a name is a kind of models, which needs an argument (`hf:ID`, `predictions:FILE`), and none by itself."""
+    taken = parameters(MODELS, name).values()
+    return any(one.default is one.empty and one.kind is not one.VAR_KEYWORD for one in taken)

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from rrgbench.adapters import openai
 from rrgbench.adapters.openai import ServedModel, load
 from rrgbench.adapters.prompts import load_prompt
+from rrgbench.cli.main import app
 from rrgbench.data.examination import Examination, Film
 from rrgbench.data.phantom import load as load_phantom
 from rrgbench.errors import InputError, MissingPartError
@@ -396,3 +398,20 @@ def test_openai_itself_wants_a_key_and_a_word_about_the_data(
     assert "films and prompts are sent to api.openai.com" in caplog.text
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
     assert load("gpt").identity.startswith("gpt@localhost:8000[")
+
+
+def test_the_command_line_asks_a_server(server: Loopback, tmp_path: Path) -> None:
+    suite = tmp_path / "few.yaml"
+    suite.write_text("replicates: 10\ntrivial: []\ntasks: {report_generation: {}}\n")
+    told = ["--model", "openai:org/model:7b", "--base-url", server.url, "--suite", str(suite), "--limit", "3"]
+    for option in ("film_size=32", "price_out=4", f"cache={tmp_path / 'answers'}"):
+        told += ["--model-option", option]
+    for size in ("train=4", "validate=0", "test=4", "retrieval=0"):
+        told += ["--option", size]
+    done = CliRunner().invoke(app, ["eval", *told, "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+    assert len(server.requests) == 3
+    records = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert {one["model"] for one in records} == {"model-7b", "best-constant"}
+    written = "".join(path.read_text() for path in (tmp_path / "run").rglob("*") if path.suffix in (".json", ".yaml"))
+    assert KEY not in written + done.output
