@@ -117,6 +117,7 @@ LAYERS = (
         "registry",
         "described",
         "terminal_text",
+        "yaml_text",
     )
     # tables and their writing know nothing of what they show
     + rooms("render.escaping", "render.table", "render.html"),

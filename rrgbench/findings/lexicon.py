@@ -7,11 +7,10 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-import yaml
-
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules.lexicon import Edition, Event, Kind, Lexicon, compiled, content, entries_of
 from rrgbench.observations import OBSERVATIONS, observation_index
+from rrgbench.yaml_text import read_yaml
 
 PACKAGE: Final = "rrgbench.findings"
 CUES: Final = Edition(version=3)
@@ -124,7 +123,7 @@ def finding_lexicon() -> FindingLexicon:
     InputError
         If an entry names what the lexicon does not have, or is not a valid expression.
     """
-    told = yaml.safe_load((resources.files(PACKAGE) / "lexicon.yaml").read_text(encoding="utf-8"))
+    told = read_yaml((resources.files(PACKAGE) / "lexicon.yaml").read_text(encoding="utf-8"))
     cues = content(edition=CUES)
     blank = cues["blank"]
     names = tuple(_names(told))

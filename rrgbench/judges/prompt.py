@@ -6,8 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from rrgbench.yaml_text import read_yaml
 
 
 class Prompt(BaseModel):
@@ -53,4 +54,4 @@ class Prompt(BaseModel):
 @cache
 def load_prompt(name: str) -> Prompt:
     """A prompt that ships."""
-    return Prompt.model_validate(yaml.safe_load((files(__package__) / "prompts" / f"{name}.yaml").read_text("utf-8")))
+    return Prompt.model_validate(read_yaml((files(__package__) / "prompts" / f"{name}.yaml").read_text("utf-8")))

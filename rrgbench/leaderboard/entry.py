@@ -21,6 +21,7 @@ from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.baseline import Side, written_reports
 from rrgbench.runs.records import Record, sort_records
+from rrgbench.yaml_text import read_yaml
 
 FORMAT: Final = "rrgbench-entry@1"
 _FEW: Final = 0.05
@@ -195,7 +196,7 @@ def read_entry(path: Path) -> Entry:
         If it can't be read or is not an entry, naming the field.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
         found = Entry.model_validate(content)
         _ = found.records
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

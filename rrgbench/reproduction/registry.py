@@ -16,6 +16,7 @@ from rrgbench.errors import InputError, RrgbenchError, problems
 from rrgbench.metrics.catalogue import OWN_METRICS
 from rrgbench.registry import lookup
 from rrgbench.reproduction.figures import Figure
+from rrgbench.yaml_text import read_yaml
 
 PUBLISHED: Final = Path(str(files("rrgbench.reproduction"))) / "published"
 """The registry that comes with the package."""
@@ -118,7 +119,7 @@ def load_published(folder: str | Path = PUBLISHED) -> list[PublishedSystem]:
 
 def _read(path: Path) -> PublishedSystem:
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = read_yaml(path.read_text(encoding="utf-8"))
         return PublishedSystem.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"published figures {path.name} can't be read ({' '.join(str(error).split())})") from error

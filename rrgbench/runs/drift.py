@@ -21,6 +21,7 @@ from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Identity, Record, sort_records
 from rrgbench.stats.paired import holm
+from rrgbench.yaml_text import read_yaml
 
 _ROUNDING = 1e-12
 """Room for the decimal text of numbers, so that a difference equal to the tolerance has not moved."""
@@ -320,7 +321,7 @@ def read_tolerances(path: Path) -> dict[str, float]:
         If the file can't be read or holds anything else.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"tolerances {path.name} can't be read ({type(error).__name__})") from error
     if not isinstance(content, dict):

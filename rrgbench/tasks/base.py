@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rrgbench.registry import Registry
 from rrgbench.render.record_tables import TableDescription
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from rrgbench.tasks.context import Evaluation
 
 Floats = NDArray[np.float64]
+
+
+def distinct(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list of a suite's as it is, for pydantic; a ValueError where something stands twice in it."""
+    if twice := sorted({str(one) for one in given if given.count(one) > 1}):
+        raise ValueError(f"{', '.join(twice)} stands twice; name each once")
+    return given
+
+
+Distinct = AfterValidator(distinct)
+"""For a list in which nothing may stand twice."""
 
 
 class TaskParameters(BaseModel):

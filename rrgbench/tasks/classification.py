@@ -14,7 +14,7 @@ from rrgbench.models import ImageBackbone, ObservationClassifier, Reads
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.stats.bootstrap import resampled
-from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
 METRIC = "auroc"
@@ -30,8 +30,8 @@ class ClassificationParameters(TaskParameters):
     `fewest_steps`, since a small set is seen more often.
     """
 
-    settings: tuple[Setting, ...] = Field(default=("own", "linear", "finetune"), min_length=1)
-    fractions: tuple[Fraction, ...] = Field(default=(0.01, 0.1, 1.0), min_length=1)
+    settings: Annotated[tuple[Setting, ...], Distinct] = Field(default=("own", "linear", "finetune"), min_length=1)
+    fractions: Annotated[tuple[Fraction, ...], Distinct] = Field(default=(0.01, 0.1, 1.0), min_length=1)
     steps: int = Field(default=400, gt=0)
     fewest_steps: int = Field(default=60, gt=0)
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from rrgbench.errors import InputError, meant
 from rrgbench.files import write_text
-from rrgbench.tasks.suite import UniqueKeys
+from rrgbench.yaml_text import read_yaml
 
 FILE: Final = "config.yaml"
 """What a run folder calls it."""
@@ -76,7 +76,7 @@ def read_configuration(path: Path) -> Configuration:
         If it can't be read, is no mapping, or has an option that is unknown or of the wrong kind, naming it.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys)
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} can't be read ({type(error).__name__}); give a YAML file of options") from error
     except yaml.YAMLError as error:

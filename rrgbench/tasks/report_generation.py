@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import field_validator
 
@@ -16,7 +16,7 @@ from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.score import pair_in_memory, score, text_metrics, value_signature, wanted_metrics
 from rrgbench.scoring.texts import PreparedReports
-from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
 NLG = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["bleu_mean"])
@@ -36,8 +36,8 @@ class ReportGenerationParameters(TaskParameters):
         Which of the NLG metrics; the protocol's own if left out.
     """
 
-    metrics: tuple[str, ...] = ()
-    nlg: tuple[str, ...] | None = None
+    metrics: Annotated[tuple[str, ...], Distinct] = ()
+    nlg: Annotated[tuple[str, ...], Distinct] | None = None
 
     @field_validator("nlg")
     @classmethod

@@ -27,7 +27,7 @@ from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.stats.bootstrap import resampled
-from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
 METRIC = "precision_at_k"
@@ -55,7 +55,7 @@ class RetrievalParameters(TaskParameters):
     """
 
     per_class: int = Field(default=200, ge=2)
-    ks: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(1, 2, 5, 10), min_length=1)
+    ks: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Distinct] = Field(default=(1, 2, 5, 10), min_length=1)
     seed: int = Field(default=0, ge=0)
     over: Over = "all"
     frontal: bool = True

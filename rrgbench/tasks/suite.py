@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
@@ -12,8 +12,10 @@ from rrgbench.data.study import SPLITS
 from rrgbench.errors import InputError, UnknownNameError, listed, meant
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS
 from rrgbench.metrics.external.loading import PLUG_INS
+from rrgbench.models import MODELS
 from rrgbench.registry import lookup
-from rrgbench.tasks.base import TASKS, TaskParameters
+from rrgbench.tasks.base import TASKS, Distinct, TaskParameters
+from rrgbench.yaml_text import read_yaml
 
 
 class Suite(BaseModel):
@@ -38,7 +40,12 @@ class Suite(BaseModel):
 
     name: str = Field(pattern=r"^[\w][\w.+-]*$")
     split: str = "test"
-    trivial: tuple[str, ...] = ("most-frequent", "fixed-template", "random-report", "nearest-neighbour")
+    trivial: Annotated[tuple[str, ...], Distinct] = (
+        "most-frequent",
+        "fixed-template",
+        "random-report",
+        "nearest-neighbour",
+    )
     replicates: int = Field(default=1000, ge=2)
     tasks: Mapping[str, SerializeAsAny[TaskParameters]] = Field(default_factory=dict)
 
@@ -47,6 +54,16 @@ class Suite(BaseModel):
     def _known_split(cls, given: str) -> str:
         if given not in SPLITS:
             raise ValueError(f"no split is called {given!r}; known: {', '.join(SPLITS)}")
+        return given
+
+    @field_validator("trivial")
+    @classmethod
+    def _known_systems(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            try:
+                lookup("model", name.partition(":")[0], MODELS.names())
+            except UnknownNameError as error:
+                raise ValueError(str(error)) from None
         return given
 
     @field_validator("tasks", mode="before")
@@ -151,18 +168,6 @@ def about_suite(name: str) -> str:
     return text.partition("\n")[0].removeprefix("#").replace("`", "").strip().removesuffix(".")
 
 
-class UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, not the last that counts."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse equal keys."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.YAMLError(f"{', '.join(twice)} stands twice")
-        return super().construct_mapping(node, deep)
-
-
 def load_suite(name: str) -> Suite:
     """A suite by name, or from a YAML file of one's own.
 
@@ -182,7 +187,7 @@ def load_suite(name: str) -> Suite:
         lookup("suite", name, suite_names())
         text = files("rrgbench.tasks.suites").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     try:
-        content = yaml.load(text, Loader=UniqueKeys) or {}
+        content = read_yaml(text) or {}
         if not isinstance(content, dict):
             raise InputError(f"suite {name} must be a mapping with tasks: {{NAME: parameters}}")
         if flat := [key for key in content if key in TASKS]:

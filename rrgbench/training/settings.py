@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, problems
 from rrgbench.registry import lookup
+from rrgbench.yaml_text import read_yaml
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -188,7 +189,7 @@ def _settings(package: str, name: str, extended_by: tuple[str, ...]) -> dict[str
         lookup("preset", name, preset_names(package))
         text = files(package).joinpath(f"{name}.yaml").read_text()
     try:
-        settings = yaml.safe_load(text)
+        settings = read_yaml(text)
     except yaml.YAMLError as error:
         raise InputError(f"preset {name} is not valid: {'; '.join(str(error).splitlines()[:3])}") from error
     if not isinstance(settings, dict):

@@ -71,6 +71,8 @@ def test_a_preset_may_not_extend_itself(tmp_path):
         ("extends: mini\nmodel: {similarity_prompt: avg}\n", InputError, "expected one of each, mean, none"),
         ("- mini\n", InputError, "expected keys and values, found list"),
         ("", InputError, "expected keys and values, found NoneType"),
+        ("extends: mini\nlimit: 3\nlimit: 4\n", InputError, "limit stands twice"),
+        ("extends: mini\nstep4: {epochs: 1, epochs: 2}\n", InputError, "epochs stands twice"),
         ("limit: [\n", InputError, "is not valid: while parsing"),
         *((f"extends: mini\n{wrong}\n", InputError, message) for wrong, message in NONSENSE),
     ],

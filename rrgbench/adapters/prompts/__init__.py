@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from rrgbench.data.examination import Examination, Film, Reads, Views
 from rrgbench.errors import InputError, listed, problems
 from rrgbench.registry import lookup
+from rrgbench.yaml_text import read_yaml
 
 SECTIONS: Final = ("indication", "technique", "comparison", "history")
 """Sections that a prompt may tell."""
@@ -146,7 +147,7 @@ def _shipped() -> Any:
 
 def _read(text: str, where: str) -> Prompt:
     try:
-        content = yaml.safe_load(text)
+        content = read_yaml(text)
         if not isinstance(content, dict):
             raise InputError(f"prompt {where} holds no keys; expected name, section and user")
         return Prompt(**content)

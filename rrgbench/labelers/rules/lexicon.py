@@ -8,11 +8,10 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-import yaml
-
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules.dispatch import first_letters
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.yaml_text import read_yaml
 
 PACKAGE: Final = "rrgbench.labelers.rules"
 """Where the lexicon of versions 2 and later stands."""
@@ -191,7 +190,7 @@ def _cues(content: Mapping[str, Any], *groups: str) -> Iterator[tuple[Kind, int,
 @cache
 def content(package: str = PACKAGE, edition: Edition = NEWEST) -> Mapping[str, Any]:
     """What an edition of the `lexicon.yaml` of a package says."""
-    told = yaml.safe_load((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
+    told = read_yaml((resources.files(package) / "lexicon.yaml").read_text(encoding="utf-8"))
     found: Mapping[str, Any] = edition.of(told)
     return found
 

@@ -23,6 +23,7 @@ from rrgbench.registry import Registry, lookup
 from rrgbench.scoring.cleaning import Cleaning, Tokens, cleaner
 from rrgbench.scoring.tokenization import missing_part as ptb_missing_part
 from rrgbench.scoring.tokenization import ptb_tokens
+from rrgbench.yaml_text import read_yaml
 
 Section = Literal["findings", "impression", "findings and impression"]
 """Parts of a report that texts can be."""
@@ -219,7 +220,7 @@ def _read_file(path: Path) -> Protocol:
 
 def _read(name: str, text: str) -> Protocol:
     try:
-        content = yaml.safe_load(text)
+        content = read_yaml(text)
         if not isinstance(content, dict):
             raise InputError(f"protocol file {name} must be a mapping, e.g. with name, version and cleaning")
         return Protocol.model_validate(content)
