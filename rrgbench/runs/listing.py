@@ -73,13 +73,13 @@ def summary(path: Path) -> RunSummary:
     records: list[Record] = []
     about: Mapping[str, Any] = {}
     state = "unfinished"
-    if (path / "results.json").exists():
-        try:
+    try:
+        about = environment_of(path)
+        if (path / "results.json").exists():
             records = read_results(path)
-            about = environment_of(path)
             state = "finished"
-        except InputError as error:
-            state = str(error)
+    except InputError as error:
+        state = str(error)
     return RunSummary(
         path.resolve().name,
         tuple(sorted({record.model for record in records})),

@@ -34,7 +34,8 @@ def runs(tmp_path, monkeypatch):
         folder.write_results([*records, Record(model="mine", **made, **own)])
         if value:
             folder.write_artifact("run.json", json.dumps(ABOUT))
-    (tmp_path / "runs" / "open" / "units").mkdir(parents=True)
+    RunFolder(tmp_path / "runs" / "open").write_artifact("run.json", json.dumps(ABOUT | {"finished": None}))
+    (tmp_path / "runs" / "open" / "units").mkdir()
 
 
 def run(*arguments: str) -> str:
@@ -49,7 +50,8 @@ def test_list_shows_date_model_corpus_and_headline() -> None:
         assert words in lines["first"]
     assert "most-frequent" not in lines["first"]
     assert "BLEU-4" not in lines["second"]
-    assert "unfinished" in lines["open"]
+    for words in ("unfinished", "2026-03-01", "mine"):
+        assert words in lines["open"]
     rows = {row["name"]: row for row in json.loads(run("list", "--json"))}
     assert (rows["first"]["headline"], rows["first"]["main"]) == ("BLEU-4 0.250", ["mine"])
     assert rows["second"]["headline"] == ""
@@ -64,7 +66,7 @@ def test_show_takes_a_path_or_a_name_and_says_what_came_out(name) -> None:
         "checkpoint best",
         "in 5 min",
         "torch 2.9",
-        "Command: .../rrgbench eval --model mine",
+        "Command: rrgbench eval --model mine",
         "Warning: mine was trained on other@1a2b",
         "Synthetic data",
         "0.250",
