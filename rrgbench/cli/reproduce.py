@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, Json, OutputForm, grouped, listed_option
+from rrgbench.cli.option_groups import CorpusOptions, Json, OutputForm, ProtocolName, grouped, listed_option
 
 app = typer.Typer()
 
@@ -71,6 +71,47 @@ def figures(
     material = replace(material, labelers=tuple(labelers or ()))
     with bars("printed figures") as shown:
         found = reproduce(systems, material, search, shown.overall)
+    if not form.printed(found):
+        print_table(found.to_table())
+
+
+@app.command("constants")
+@grouped
+def constants(
+    outputs: Annotated[Path | None, typer.Option(help="Folder with the registry's published outputs.")] = None,
+    references: Annotated[Path | None, typer.Option(help="The corpus's references, e.g. annotation.json.")] = None,
+    systems: Annotated[
+        list[Path] | None,
+        listed_option("--systems", "A file with a system, a reference and a report in each row; repeatable."),
+    ] = None,
+    protocol: ProtocolName = "raw",
+    out: Annotated[Path | None, typer.Option("--out", help="Markdown file to write.")] = None,
+    *,
+    form: OutputForm,
+) -> None:
+    """Tell which published systems lose to one constant report, written for every study, and on which metric.
+
+    --protocol is that of the --systems files; the registry's outputs are scored under their own.
+
+    Example: rrgbench reproduce constants --outputs published --references annotation.json --systems pairs.csv
+    """
+    from rrgbench.cli.progress import bars, say
+    from rrgbench.files import check_writable, write_text
+    from rrgbench.render.markdown import markdown_document
+    from rrgbench.render.terminal import print_table
+    from rrgbench.reproduction.constants import certified
+    from rrgbench.reproduction.recompute import Material
+    from rrgbench.reproduction.registry import load_published
+
+    if out is not None:
+        check_writable(out)
+    registered = load_published() if outputs is not None else []
+    files = [(path, protocol) for path in systems or []]
+    with bars("constants") as shown:
+        found = certified(registered, Material.of_file(outputs, references), files, shown.overall)
+    if out is not None:
+        write_text(out, markdown_document([found.to_table()], "Published systems and the best constant report"))
+        say(f"Written: {out}")
     if not form.printed(found):
         print_table(found.to_table())
 

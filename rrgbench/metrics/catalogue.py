@@ -140,8 +140,11 @@ def entry(key: str) -> Entry:
 
 
 def constant_wins(key: str, constant: float | None, value: float | None) -> bool:
-    """Whether the best constant report's value is at least as good as a system's, to rounding."""
-    if constant is None or value is None or math.isnan(value):
+    """Whether the best constant report's value is at least as good as a system's, to rounding.
+
+    Precision or recall alone costs a constant nothing: one report that names everything has all recall.
+    """
+    if constant is None or value is None or math.isnan(value) or key in ("ce_precision", "ce_recall"):
         return False
     return constant <= value + 1e-12 if entry(key).better == "lower" else constant >= value - 1e-12
 

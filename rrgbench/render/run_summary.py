@@ -220,13 +220,11 @@ def _warnings(records: Sequence[Record], model: str, several: bool) -> list[str]
 
 
 def _lost(own: Sequence[Record], constants: Mapping[tuple[str, str | None, int | None], Record]) -> list[str]:
-    """In what the best constant report is at least as good; precision or recall alone costs a constant nothing."""
+    """In what the best constant report is at least as good."""
     keys = []
     for record in own:
         rival = constants.get((record.metric, record.setting, record.k))
-        if rival is None or record.metric in ("ce_precision", "ce_recall"):
-            continue
-        if constant_wins(record.metric, rival.value, record.value):
+        if rival is not None and constant_wins(record.metric, rival.value, record.value):
             keys.append((record.metric, record.setting))
     titles = [
         _title(Headline(key, setting))

@@ -223,6 +223,17 @@ def _searched(
     return found
 
 
+def published_pairs(result: PublishedResult, material: Material) -> ReportPairs:
+    """References and public outputs of a result, checked against the registry's digests.
+
+    Raises
+    ------
+    InputError
+        If a file is lacking, or is another than the one that the registry names.
+    """
+    return _Files(result, material).pairs
+
+
 class _Files:
     """The files of a result, checked against its digests."""
 

@@ -69,10 +69,10 @@ class Certificate:
             titles = ", ".join(entry(key).title for key in lost)
             found.append(f"one constant report, written for every study, is at least as good in {titles}")
         if self.few:
-            share = 100 * self.most_frequent / self.reports
+            share, plural = 100 * self.most_frequent / self.reports, "s" * (self.distinct > 1)
             found.append(
-                f"{self.distinct} distinct reports for {self.reports} studies; the most frequent one is written for "
-                f"{share:.0f} % of them"
+                f"{self.distinct} distinct report{plural} for {self.reports} studies; the most frequent one is written "
+                f"for {share:.0f} % of them"
             )
         return found
 

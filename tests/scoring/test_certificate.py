@@ -47,7 +47,7 @@ def test_few_distinct_reports_are_warned_of() -> None:
     references = {str(n): f"finding {n} of the lungs ." for n in range(60)}
     found = score(references, dict.fromkeys(references, "finding 1 of the heart ."), metrics=["bleu_1"], replicates=20)
     assert found.certificate is not None
-    assert "1 distinct reports for 60 studies" in " ".join(found.certificate.warnings(found))
+    assert "1 distinct report for 60 studies" in " ".join(found.certificate.warnings(found))
 
 
 def test_films_without_reports_have_no_constant() -> None:
