@@ -103,6 +103,8 @@ SENTENCES = [
     ("certainty_changed", "Opacity may represent pneumonia.", None),
     ("certainty_changed", "A small effusion cannot be excluded.", "A small effusion is present."),
     ("certainty_changed", "No effusion.", None),
+    ("certainty_changed", "Improving left effusion.", None),
+    ("invented_comparison", "Known rib fracture.", None),
     ("certainty_changed", "Correlate with history of fracture.", None),
     ("paraphrase", "Slightly enlarged heart.", "Mildly enlarged heart."),
     # the whole report

@@ -18,7 +18,8 @@ _TO_DOUBT: Final = (
     (r"\b(is|are) (?:seen|noted|present|identified|demonstrated|visualized)\b(?! to\b)", r"\1 suspected"),
     (r"\b(?:consistent|compatible) with\b", "suspicious for"),
     (
-        r"^(?!(?:the|an?|borderline|apparent|heart|lungs?)\b)(?=[a-z -]+$)(?!.*\b(?:is|are|has|have|remains?)\b)",
+        r"^(?!(?:the|an?|borderline|apparent|heart|lungs?|known|stable|old|prior|interval|improv\w+|increas\w+|decreas\w+)\b)"
+        r"(?=[a-z -]+$)(?!.*\b(?:is|are|has|have|remains?)\b)",
         "possible ",
     ),
 )

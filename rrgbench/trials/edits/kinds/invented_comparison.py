@@ -20,7 +20,7 @@ _OVERALL: Final = (
 )
 _COMPARES: Final = re.compile(
     r"\b(?:prior|previous|earlier|comparison|compared|interval|new|newly|stable|unchanged|increas\w*|decreas\w*|improv\w*|"
-    r"worse\w*|persist\w*|again|change[sd]?|remain\w*|resol\w+|develop\w*|progress\w*|chronic|old|since|recent)\b",
+    r"worse\w*|persist\w*|again|change[sd]?|remain\w*|resol\w+|develop\w*|progress\w*|chronic|old|known|since|recent)\b",
     re.IGNORECASE,
 )
 _MANY_CLAUSES: Final = re.compile(r"[,;:]|\b(?:which|that|but|however|may|could)\b", re.IGNORECASE)
