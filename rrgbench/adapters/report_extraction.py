@@ -6,6 +6,7 @@ finds nothing around the report comes out as it went in, blanks at its ends asid
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -18,7 +19,9 @@ _THINKING: Final = (
     re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL),
     re.compile(r"<unused94>\s*thought\b.*?(?:<unused95>|\Z)", re.DOTALL),
 )
-_THINKING_ENDS: Final = re.compile(r".*(?:</(?:think|thinking|thought|reasoning|analysis)>|<unused95>)", re.DOTALL)
+_THINKING_ENDS: Final = re.compile(
+    r".*(?:</(?:think|thinking|thought|reasoning|analysis)>|<unused95>|<\|channel\|>final<\|message\|>)", re.DOTALL
+)
 """A chat template may have opened the thinking, so that the answer holds its end only."""
 
 _FRAME: Final = re.compile(r"</?(?:answer|report|output|response)>|<\|[a-z_]+\|>|<channel\|>|<end_of_turn>|</s>", re.I)
@@ -33,6 +36,8 @@ _ABOUT: Final = (
 _OPENING: Final = re.compile(
     rf"""\A\s*(?:
         (?:sure|certainly|of\ course|absolutely|okay|ok|understood|alright)(?:\ thing)?\s*[,.!:]+
+      | i(?:'d|’d|\ would|'ll|\ will|\ am|'m)\ (?:be\ )?(?:happy|glad)\ to\ (?:help|assist)[^\n.!:]*[.!:]+
+      | (?:the\ )?(?:report|findings?|impression)\ (?:reads?|(?:is|are))\ as\ follows\s*:
       | (?:here(?:'s|’s|\ is|\ are)|below(?:\ is|\ are)|the\ following\ (?:is|are)
          |i\ (?:will|can|have|would|am)|i'(?:ll|ve|m)|let\ me|let's|as\ an?
          |based\ (?:solely\ |only\ )?(?:up)?on\ (?:the|this|these|your|my)
@@ -43,8 +48,10 @@ _OPENING: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _NO_ADVICE: Final = (
-    r"(?:\bAI\b|artificial\ intelligence|automat|generated|educational|informational|substitute|medical\ advice"
-    r"|qualified|healthcare\ prof|not\ (?:be\ )?(?:used|relied))"
+    # "AI" may be aortic insufficiency, and a defibrillator is automatic
+    r"(?:\b(?:an|by)\ AI\b|\bAI[ -](?:generated|assisted|model|system|based|tool)|artificial\ intelligence"
+    r"|automat\w+\ (?:generated|report|analysis|interpretation)|computer[ -]generated|educational|informational"
+    r"|substitute\ (?:for|a)\b|medical\ advice|qualified|healthcare\ prof|not\ be\ (?:used|relied))"
 )
 _CLOSING: Final = re.compile(
     rf"""(?:\A|(?<=\n)|(?<=[.!?]\s))[ \t>*_(]*(?:
@@ -53,13 +60,16 @@ _CLOSING: Final = re.compile(
       | (?:this|the\ above|these)\ (?:is|report|findings?|interpretation|analysis|description)\b
         [^\n]{{0,160}}?{_NO_ADVICE}
       | (?:please\ )?consult\ (?:with\ )?(?:a|an|your)\ (?:qualified|licensed|health|medical|doctor|physician|radiolog)
-      | (?:i\ am|i'm|as)\ an?\ (?:ai|large\ language|language\ model)
+      | (?:i\ am|i'm|as)\ an?\ (?:ai\b|large\ language|language\ model)
+      | (?:electronically\ signed(?:\ by)?|(?:reporting\ |attending\ )?radiologist)\b[ *_]*:
       | let\ me\ know\ if\b | feel\ free\ to\ ask\b | would\ you\ like\ me\b | (?:i\ )?hope\ this\ helps\b
       | if\ you\ (?:have|need|would\ like)\ (?:any\ |more\ |further\ |me\b|additional\ )
       | is\ there\ anything\ else\b
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+
+_END: Final = re.compile(r"^[ \t>*_\[(]*end of (?:the )?report\b.*\Z", re.MULTILINE | re.IGNORECASE | re.DOTALL)
 
 _FINDINGS: Final = (
     r"(?:(?:radiograph\w*|imaging|key|chest\ x-?ray|cxr|detailed)\ )?(?:findings?|observations?)(?:\ section)?"
@@ -77,10 +87,11 @@ _ASIDE: Final = (
 )
 _TITLE: Final = (
     r"(?:(?:final|structured|chest|x-?ray|radiolog\w+|radiograph\w*|diagnostic|imaging|cxr|medical)[ \-]+){0,5}"
-    r"(?:report|x-?ray|radiograph)(?:\ report)?"
+    r"(?:report|x-?ray|radiograph)(?:\ report)?|answer|assistant|response|output"
 )
 _HEADING: Final = re.compile(
-    rf"""^[ \t>]*(?P<mark>\#{{1,6}}[ \t]*|[*_]{{1,3}}|(?:[-*][ \t]+)[*_]{{2}}|\d+[.)][ \t]+[*_]{{2}})?[ \t]*
+    rf"""^[ \t>]*
+    (?P<mark>\#{{1,6}}[ \t]*(?:\d+[.)][ \t]*)?|[*_]{{1,3}}(?:\d+[.)][ \t]*)?|(?:[-*]|\d+[.)])[ \t]+[*_]{{2}})?[ \t]*
     (?:(?P<joint>{_JOINT})|(?P<findings>{_FINDINGS})|(?P<impression>{_IMPRESSION})|(?P<aside>{_ASIDE})|(?P<title>{_TITLE}))
     [ \t]*(?P<end>:?[ \t]*[*_]{{1,3}}[ \t]*:?|[ \t]*\#*[ \t]*:|[ \t]*\#*[ \t]*$|[ \t]+-[ \t])""",
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
@@ -94,6 +105,10 @@ _INLINE: Final = re.compile(
 
 _RULE_LINE: Final = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|={3,})[ \t]*$", re.MULTILINE)
 _BOLD: Final = re.compile(r"(\*{1,3})(?=[^\s*])(.+?)(?<=[^\s*])\1")
+_NUMBER: Final = re.compile(r"[ \t]*\d+[.)][ \t]")
+_WRAPPED: Final = re.compile(r'\A(?:\\boxed\{(?:\\text\{)?([^{}]*)\}+|"([^"]*)"|“([^“”]*)”)\Z')
+"""An answer that stands in quotation marks as a whole, or in the box of a mathematical one."""
+
 _POINT: Final = re.compile(r"[ \t]*(?:(?:[*•·]|-(?!-))[ \t]+|\#{1,6}[ \t]+|(?=\*\*))")
 """What a line of a list begins with; a line in bold is one too."""
 
@@ -146,9 +161,12 @@ def _report_1(text: str, section: str) -> str:
     keyed = _keyed(text, section)
     if keyed is not None:
         return keyed
-    for _ in range(2):  # "Certainly! Here is the report:" is two
+    for _ in range(3):  # "Certainly! I'd be happy to help. Here is the report:" is three
         text = _OPENING.sub("", text, count=1)
+    if wrapped := _WRAPPED.match(text.strip()):
+        text = next(part for part in wrapped.groups() if part is not None)
     text = _wanted_part(text, section)
+    text = _END.sub("", text)
     closing = _CLOSING.search(text)
     if closing:
         text = text[: closing.start()]
@@ -166,7 +184,10 @@ def _keyed(text: str, section: str) -> str | None:
     try:
         given: Any = json.loads(text)
     except ValueError:
-        return None
+        try:  # as Python writes it
+            given = literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
     if not isinstance(given, dict):
         return None
     parts = {key.lower(): _sentences(value) for key, value in given.items()}
@@ -221,7 +242,7 @@ def _is_heading(found: re.Match[str]) -> bool:
     word = groups[_kind(found)]
     closed = ":" in end or not end.strip() or bool(re.search(r"[*_]", end))
     if mark.strip().startswith("#"):
-        return not end.strip() or ":" in end
+        return not end.strip(" \t#") or ":" in end
     if re.search(r"[*_]", mark):
         return bool(re.search(r"[*_]", end)) or ":" in end
     if ":" in end:
@@ -239,5 +260,6 @@ def _without_markup(text: str) -> str:
         point = _POINT.match(line)
         plain = _BOLD.sub(r"\2", line[point.end() :] if point else line).strip()
         if plain:
-            lines.append(plain + "." if point and plain[-1].isalnum() else plain)
+            ends = point or _NUMBER.match(line)
+            lines.append(plain + "." if ends and plain[-1].isalnum() else plain)
     return " ".join(lines)

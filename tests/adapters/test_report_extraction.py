@@ -1,6 +1,8 @@
 """The rule that finds the report in what a model wrote."""
 
+import csv
 import json
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,21 @@ WRAPPED = {
     "bold words": "The **lungs are clear**. No pleural effusion or pneumothorax. Heart size is *normal*.",
     "bullets": "- The lungs are clear\n- No pleural effusion or pneumothorax.\n- Heart size is normal",
     "stars": "* The lungs are clear.\n* No pleural effusion or pneumothorax.\n\n* Heart size is normal.",
+    "final channel": f"<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final<|message|>{CLEAR}",
+    "answer": f"Answer: {CLEAR}",
+    "assistant": f"assistant: {CLEAR}",
+    "as follows": f"The findings are as follows: {CLEAR}",
+    "happy to help": f"Sure! I'd be happy to help with that. Here is the report:\n\n{CLEAR}",
+    "closed heading of Markdown": f"## FINDINGS ##\n{CLEAR}",
+    "number within bold": f"**1. Findings**\n{CLEAR}\n\n**2. Impression**\n{NORMAL}",
+    "numbered heading of Markdown": f"### 1. Findings\n{CLEAR}\n\n### 2. Impression\n{NORMAL}",
+    "underlined heading": f"Findings\n--------\n{CLEAR}\n\nImpression\n----------\n{NORMAL}",
+    "end of report": f"{CLEAR}\n\n---\n*End of Report*",
+    "end of report in brackets": f"{CLEAR}\n\n[End of report]",
+    "signed": f"{CLEAR}\n\n**Radiologist:** [Your Name]",
+    "Python's dictionary": "{'findings': '" + CLEAR + "'}",
+    "quotation marks": f'"{CLEAR}"',
+    "box": f"\\boxed{{{CLEAR}}}",
     "blanks": f"\n\n  {CLEAR} \n",
 }
 
@@ -75,6 +92,10 @@ UNTOUCHED = {
     "parts on lines": "LUNGS: Clear.\nHEART: Normal.\nBONES: Intact.",
     "masks": "In comparison with study of ___, there is no change. Dr. ___ was paged at ___.",
     "masks of Open-i": "XXXX opacity. No XXXX of pneumothorax.",
+    "automatic": "Note is made of an automatic implantable cardioverter defibrillator. No effusion.",
+    "aortic insufficiency": "Please note known AI. This is a patient with AI and mitral repair. No edema.",
+    "aid": "Lateral view as an aid to localization. As a result, the apex is cut.",
+    "quoted words": 'The "ghost" line is "stable".',
     "numbers": "1. No acute process.\n2. Stable cardiomegaly.",
     "ranges": "Effusion 3-4 cm, T5 - T7 wedging -- unchanged. 2 * 3 cm nodule and 4 * 5 cm mass.",
     "note that": "Please note that the lateral view is limited by motion. The right lung is clear.",
@@ -140,3 +161,13 @@ def test_the_rule_changes_nothing_more_the_second_time(kind: str) -> None:
 def test_as_written_takes_nothing_away() -> None:
     assert extract_report(f" **FINDINGS:** {CLEAR}\n", "findings", "as-written") == f"**FINDINGS:** {CLEAR}"
     assert set(RULES) == {"report@1", "as-written"}
+
+
+def test_real_reports_stay_as_they_are(shared: Path) -> None:
+    with open(shared / "iu_xray" / "indiana_reports.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = [row[part].strip() for row in rows for part in ("findings", "impression") if row[part].strip()]
+    assert len(texts) > 7000
+    changed = {text for text in texts for part in ("findings", "impression") if extract_report(text, part) != text}
+    # one field holds a whole report with its headings
+    assert [("FINDINGS:" in text, "IMPRESSION:" in text) for text in changed] == [(True, True)]
