@@ -1,5 +1,4 @@
-"""DCL: Li, Lin, Chen, Lin, Liang and Chang, Dynamic Graph Enhanced Contrastive Learning for Chest X-ray Report
-Generation, CVPR 2023.
+"""DCL: Li et al., Dynamic Graph Enhanced Contrastive Learning for Chest X-ray Report Generation, CVPR 2023.
 
 Each film has a graph: 28 nodes that all share, and what the triplets of the reports nearest to the film add. The film's
 cells attend to the graph's nodes. Three losses share one weight: films and reports are contrasted against momentum

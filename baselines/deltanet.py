@@ -1,4 +1,4 @@
-"""DeltaNet: Wu, Yang, Qiu et al., DeltaNet: Conditional Medical Report Generation for COVID-19 Diagnosis, COLING 2022.
+"""DeltaNet: Wu et al., Conditional Medical Report Generation for COVID-19 Diagnosis, COLING 2022.
 
 A report is written as the difference to conditional studies: the training studies whose films are nearest, or the
 subject's last study. The decoder attends to the film's own cells, to their differences from the conditions' cells, and

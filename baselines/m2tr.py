@@ -1,5 +1,4 @@
-"""M2 Tr. progressive: Nooralahzadeh, Perez Gonzalez, Frauenfelder, Fujimoto and Krauthammer, Progressive
-Transformer-Based Generation of Radiology Reports, Findings of EMNLP 2021.
+"""M2 Tr.: Nooralahzadeh et al., Progressive Transformer-Based Generation of Radiology Reports, EMNLP Findings 2021.
 
 A meshed-memory Transformer (Cornia et al., CVPR 2020) writes a film's context: what the report mentions and whether it
 is there, in the report's order. A second encoder and decoder (BART) writes the report from the context. In training the

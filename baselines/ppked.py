@@ -1,5 +1,4 @@
-"""PPKED: Liu, Wu, Ge, Fan and Zou, Exploring and Distilling Posterior and Prior Knowledge for Radiology Report
-Generation, CVPR 2021.
+"""PPKED: Liu et al., Exploring and Distilling Posterior and Prior Knowledge for Radiology Report Generation, CVPR 2021.
 
 Posterior knowledge (PoKE): topics attend to the film's cells and the cells attend back. Prior knowledge (PrKE): the
 cells so informed ask the reports of the nearest training films, and a graph of the topics. The words ask all three,

@@ -1,4 +1,4 @@
-"""XProNet: Wang, Bhalerao and He, Cross-modal Prototype Driven Network for Radiology Report Generation, ECCV 2022.
+"""XProNet: Wang et al., Cross-modal Prototype Driven Network for Radiology Report Generation, ECCV 2022.
 
 Image cells and words query one matrix of prototypes, and only those prototypes that belong to the observations of the
 study (querying); what the nearest of them answer (responding) is fused with the cell or word. A contrastive loss draws

@@ -1,14 +1,18 @@
 """Every trainable baseline goes the whole way: trained on a few studies, saved, loaded, evaluated."""
 
+from pathlib import Path
+
 import pytest
+import torch
 import yaml
 from equations import model_class_of
+from safetensors.torch import load_file
 
 from baselines.common.settings import load_preset
 from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
-from rrgbench.models import FittedToCorpus, load_model
+from rrgbench.models import WEIGHTS, FittedToCorpus, load_model
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 from rrgbench.training.trainers import Request, load_trainer
@@ -64,6 +68,33 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
     again = load_model(name, checkpoint=folder)
     found = again.identity_on(corpus) if isinstance(again, FittedToCorpus) else again.identity
     assert found == model.identity
+
+
+@pytest.mark.equal_weights
+@pytest.mark.parametrize("name", ["xpronet", "dcl", "ppked"])
+def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(name, corpus, preset, tmp_path):
+    """Those that take something from the training data first, or keep something while they train."""
+
+    class KilledError(Exception):
+        pass
+
+    def kill(stage, done, total, note=""):
+        if stage == "report" and total == 4 and done == 3:
+            raise KilledError
+
+    settings = yaml.safe_load(Path(preset).read_text())
+    settings["observations"] = {**settings["report"], "epochs": 1}
+    settings["report"]["epochs"] = 2
+    longer = tmp_path / "two-epochs.yaml"
+    longer.write_text(yaml.safe_dump(settings))
+    with pytest.raises(KilledError):
+        load_trainer(name)(Request(corpus, tmp_path / "killed", str(longer), progress=kill))
+    assert list((tmp_path / "killed").glob("stages/report-*/checkpoint-*")), "an epoch was finished and kept"
+    (resumed,) = load_trainer(name)(Request(corpus, tmp_path / "killed", str(longer)))
+    (unbroken,) = load_trainer(name)(Request(corpus, tmp_path / "unbroken", str(longer)))
+    expected = load_file(unbroken / WEIGHTS)
+    for key, tensor in load_file(resumed / WEIGHTS).items():
+        assert torch.equal(tensor, expected[key]), key
 
 
 def test_only_medclip_learns_without_pairs(preset, tmp_path):
