@@ -16,7 +16,7 @@ from rrgbench.metrics.catalogue import in_order
 from rrgbench.render.record_tables import CONSTANT, SETTINGS
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
-from rrgbench.stats.paired import holm
+from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[str, Mapping["ColumnKey", NDArray[np.float64]]]
 """By system, by column: the value on each resample of the studies (r,)."""
@@ -190,9 +190,7 @@ class Board:
                 mine, theirs = (self.resamples.get(name, {}).get(key) for name in (one, other))
                 gap = sign * ((known[one].value or 0.0) - (known[other].value or 0.0))
                 if mine is not None and theirs is not None and mine.shape == theirs.shape:
-                    error = float(np.nanstd(mine - theirs))
-                    p = (1.0 if gap == 0 else 0.0) if error == 0 else math.erfc(abs(gap) / error / math.sqrt(2))
-                    tested.append((one, other, gap, p))
+                    tested.append((one, other, gap, bootstrap_p_value(gap, mine - theirs)))
                 else:
                     above[one, other] = _apart(known[one], known[other], sign)
                     above[other, one] = _apart(known[other], known[one], sign)

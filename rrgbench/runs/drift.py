@@ -14,13 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from rrgbench.errors import ExitCode, InputError, meant
 from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Identity, Record, sort_records
-from rrgbench.stats.paired import holm
+from rrgbench.stats.paired import bootstrap_p_value, holm
 from rrgbench.yaml_text import read_yaml
 
 _ROUNDING = 1e-12
@@ -265,20 +264,10 @@ def with_noise(drift: Drift, run: Side, baseline: Side) -> Drift:
     for pair in beyond:
         one, other = ours.get(pair.run.identity), theirs.get(pair.baseline.identity)
         if one is not None and other is not None and one.shape == other.shape and not np.isnan(one - other).all():
-            tested.append((pair, _p_value(pair.difference or 0.0, one - other)))
+            tested.append((pair, bootstrap_p_value(pair.difference or 0.0, one - other)))
     adjusted = dict(zip((id(pair) for pair, _ in tested), holm(np.array([p for _, p in tested])), strict=True))
     pairs = (replace(pair, p_value=float(adjusted[id(pair)])) if id(pair) in adjusted else pair for pair in drift.pairs)
     return replace(drift, pairs=tuple(pairs))
-
-
-def _p_value(difference: float, resampled: NDArray[np.float64]) -> float:
-    """Two-sided, of a difference whose values on resamples are given.
-
-    Counting resamples beyond 0 would bound p by their number, and Holm's correction over dozens of values would then
-    call any drift noise.
-    """
-    error = float(np.nanstd(resampled))
-    return 0.0 if error == 0 else math.erfc(abs(difference) / error / math.sqrt(2))
 
 
 def tolerance_of(record: Record, tolerances: Mapping[str, float]) -> float:

@@ -18,7 +18,7 @@ from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, read_results
 from rrgbench.scoring.signature import OF_MODEL, parse
-from rrgbench.stats.paired import holm
+from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Floats = NDArray[np.float64]
 Key = tuple[str | int | float | None, ...]
@@ -154,7 +154,9 @@ def run_comparison(first: Path, second: Path, details: bool = False) -> RunCompa
     if not pairs:
         reasons = listed(dict.fromkeys(left_out.values()), most=2)
         raise NotComparableError(f"{names[0]} and {names[1]} share no value that was made in the same way ({reasons})")
-    p_values = np.array([_two_sided(drawn) for _, _, drawn in pairs])
+    p_values = np.array(
+        [bootstrap_p_value((mine.value or 0.0) - (theirs.value or 0.0), drawn) for mine, theirs, drawn in pairs]
+    )
     differences = [
         RunDifference(
             mine, theirs, (mine.value or 0.0) - (theirs.value or 0.0), *_interval(drawn), float(p), float(adjusted)
@@ -188,13 +190,6 @@ def _values(folder: Path, details: bool) -> dict[Key, tuple[Record, Floats]]:
 def _interval(drawn: Floats) -> tuple[float, float]:
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _two_sided(drawn: Floats) -> float:
-    """Twice the share of resamples on the other side of 0; never 0, as the observed sample counts too."""
-    drawn = drawn[~np.isnan(drawn)]
-    below, above = np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0)
-    return float(min(1.0, 2.0 * (min(below, above) + 1) / (len(drawn) + 1)))
 
 
 def _words(record: Record) -> str:

@@ -10,7 +10,7 @@ from rrgbench.errors import InputError
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.stats import paired
-from rrgbench.stats.paired import approximate_randomization, holm, paired_bootstrap
+from rrgbench.stats.paired import approximate_randomization, bootstrap_p_value, holm, paired_bootstrap
 
 
 def column(*values: float) -> np.ndarray:
@@ -104,3 +104,19 @@ def test_wrong_input() -> None:
         approximate_randomization(weighted_mean, np.zeros((2, 1)), np.zeros((3, 1)))
     with pytest.raises(InputError, match="at least 1"):
         paired_bootstrap(weighted_mean, np.zeros((2, 1)), np.zeros((2, 1)), 0)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.3])
+def test_the_bootstraps_p_value_is_that_of_a_paired_t_test(shift: float) -> None:
+    draw = np.random.default_rng(3)
+    differences = draw.normal(shift, 1.0, 400)
+    resampled = np.array([draw.choice(differences, 400).mean() for _ in range(2000)])
+    expected = scipy_stats.ttest_1samp(differences, 0.0).pvalue
+    assert bootstrap_p_value(differences.mean(), resampled) == pytest.approx(expected, rel=0.25, abs=1e-6)
+
+
+def test_the_bootstraps_p_value_can_be_less_than_one_in_its_resamples() -> None:
+    resampled = np.random.default_rng(0).normal(1.0, 0.1, 100)
+    assert bootstrap_p_value(1.0, resampled) < 1e-9
+    assert bootstrap_p_value(0.0, np.zeros(10)) == 1.0
+    assert bootstrap_p_value(0.2, np.full(10, 0.2)) == 0.0
