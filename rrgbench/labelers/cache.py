@@ -1,6 +1,7 @@
 """Labels remembered, in memory or on disk by content: each distinct report is labelled once per labeler."""
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,8 +17,13 @@ from rrgbench.observations import OBSERVATIONS
 if TYPE_CHECKING:
     from rrgbench.labelers import Labeler
 
+_log = logging.getLogger(__name__)
+
 _QUERY_SIZE = 500
 """Keys per SQL query; SQLite allows at least 999 parameters."""
+
+_DIGEST_SIZE = 8
+"""Bytes of a row's digest."""
 
 
 class _Remembering:
@@ -61,7 +67,8 @@ class CachedLabeler(_Remembering):
     """A labeler whose labels are kept in one SQLite file, keyed by labeler identity and report text.
 
     Only digests of the texts are stored, never the texts. Several processes may share a file. Name, version and
-    identity are the wrapped labeler's, so signatures do not change.
+    identity are the wrapped labeler's, so signatures do not change. Each row ends with a digest, and is labelled again
+    where that doesn't fit; a file that can't be read or written any more costs time and no run.
 
     Parameters
     ----------
@@ -92,17 +99,22 @@ class CachedLabeler(_Remembering):
         """Labels (n, 14) in CheXpert coding; only reports never seen before are labelled."""
         keys = [self._key(report) for report in reports]
         distinct = dict(zip(keys, reports, strict=True))
-        with closing(self._connect()) as connection:
-            known = _read(connection, list(distinct))
-            unknown = [key for key in distinct if key not in known]
-            if unknown:
-                fresh = self.labeler.label([distinct[key] for key in unknown])
-                known.update(zip(unknown, fresh, strict=True))
-                with connection:
-                    connection.executemany(
-                        "INSERT OR REPLACE INTO labels VALUES (?, ?)",
-                        [(key, row.astype(np.int8).tobytes()) for key, row in zip(unknown, fresh, strict=True)],
-                    )
+        known: dict[bytes, NDArray[np.int8]] = {}
+        try:
+            with closing(self._connect()) as connection:
+                known = _read(connection, list(distinct))
+        except sqlite3.DatabaseError as error:
+            _log.warning("label cache %s can't be read (%s); the reports are labelled again", self.path.name, error)
+        unknown = [key for key in distinct if key not in known]
+        if unknown:
+            fresh = self.labeler.label([distinct[key] for key in unknown])
+            known.update(zip(unknown, fresh, strict=True))
+            rows = [(key, _sealed(key, row)) for key, row in zip(unknown, fresh, strict=True)]
+            try:
+                with closing(self._connect()) as connection, connection:
+                    connection.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
+            except sqlite3.DatabaseError as error:
+                _log.warning("label cache %s can't be written (%s); its labels are not kept", self.path.name, error)
         return _stacked([known[key] for key in keys])
 
     def _connect(self) -> sqlite3.Connection:
@@ -118,12 +130,22 @@ def _stacked(rows: Sequence[NDArray[np.int8]]) -> NDArray[np.int8]:
     return np.stack(rows) if rows else np.empty((0, len(OBSERVATIONS)), dtype=np.int8)
 
 
+def _sealed(key: bytes, labels: NDArray[np.int8]) -> bytes:
+    """A row as it is kept: the labels, and a digest of them and of whose they are."""
+    content = labels.astype(np.int8).tobytes()
+    return content + hashlib.sha256(key + content).digest()[:_DIGEST_SIZE]
+
+
 def _read(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.int8]]:
-    """Stored labels of those keys that are known."""
+    """Stored labels of those keys that are known and whole."""
     found: dict[bytes, NDArray[np.int8]] = {}
     for start in range(0, len(keys), _QUERY_SIZE):
         part = keys[start : start + _QUERY_SIZE]
         marks = ",".join("?" * len(part))
         for key, labels in connection.execute(f"SELECT key, labels FROM labels WHERE key IN ({marks})", part):
-            found[bytes(key)] = np.frombuffer(labels, dtype=np.int8)
+            if not isinstance(labels, bytes):
+                continue
+            row = np.frombuffer(labels[: len(OBSERVATIONS)], dtype=np.int8)
+            if labels == _sealed(bytes(key), row):
+                found[bytes(key)] = row
     return found

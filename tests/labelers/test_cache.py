@@ -1,8 +1,10 @@
 """The label cache: once per text and labeler, safe against sharing and wrong files."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,38 @@ def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
     path.write_text("not a database, " * 100, encoding="utf-8")
     with pytest.raises(InputError, match=r"notes\.txt"):
         CachedLabeler(RulesLabeler(), path)
+
+
+@pytest.mark.parametrize("damage", ["UPDATE labels SET labels = zeroblob(14)", "UPDATE labels SET labels = 'text'"])
+def test_labels_that_were_changed_are_labelled_again(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "labels.sqlite"
+    labels = CachedLabeler(RulesLabeler(), path).label(REPORTS)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(damage)
+    again = CountingLabeler("3")
+    np.testing.assert_array_equal(CachedLabeler(again, path).label(REPORTS), labels)
+    assert len(again.asked) == 4
+    np.testing.assert_array_equal(CachedLabeler(again, path).label(REPORTS), labels)
+    assert len(again.asked) == 4, "what was labelled again is kept"
+
+
+def test_a_row_that_took_another_texts_place_is_labelled_again(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    labels = CachedLabeler(RulesLabeler(), path).label(REPORTS)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (row,) = connection.execute("SELECT labels FROM labels LIMIT 1").fetchone()
+        connection.execute("UPDATE labels SET labels = ?", (row,))
+    np.testing.assert_array_equal(CachedLabeler(RulesLabeler(), path).label(REPORTS), labels)
+
+
+def test_a_file_damaged_while_in_use_stops_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "labels.sqlite"
+    cached = CachedLabeler(RulesLabeler(), path)
+    labels = cached.label(REPORTS)
+    path.write_bytes(b"not a database, " * 100)
+    np.testing.assert_array_equal(cached.label(REPORTS), labels)
+    assert "can't be read" in caplog.text
+    assert "can't be written" in caplog.text
 
 
 def test_no_reports_have_no_labels_however_they_are_remembered(tmp_path: Path) -> None:
