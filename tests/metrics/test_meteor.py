@@ -1,5 +1,6 @@
 """METEOR's behaviour that needs no oracle: properties, odd texts, errors."""
 
+import dataclasses
 import gzip
 import logging
 import random
@@ -334,6 +335,30 @@ def test_a_cache_that_cannot_be_written_or_read_says_what_to_do(tmp_path: Path) 
     (tmp_path / "meteor" / "synsets.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(InputError, match="delete that folder"):
         resources.read(tmp_path / "meteor")
+
+
+@pytest.mark.parametrize("name", ["synsets.npy", "paraphrase_targets.npy", "lists.json", "digests.json"])
+@pytest.mark.parametrize("damage", ["flipped", "zeros", "cut", "gone"])
+def test_a_damaged_cache_is_made_again_and_never_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, damage: str
+) -> None:
+    monkeypatch.setenv("RRGBENCH_CACHE", str(tmp_path / "cache"))
+    package = write_package(tmp_path, gzip.compress(b"0.5\na\nb\n"))
+    monkeypatch.setattr(resources, "installed_files", lambda: package)
+    made = resources.load_resources.__wrapped__()
+    whole = {field.name: np.array(getattr(made, field.name)) for field in dataclasses.fields(made)}
+    (path,) = (tmp_path / "cache").glob(f"*/{name}")
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        flipped = content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+        path.write_bytes({"flipped": flipped, "zeros": bytes(len(content)), "cut": content[:-3]}[damage])
+    again = resources.load_resources.__wrapped__()
+    assert "it is made again" in caplog.text
+    for field, expected in whole.items():
+        np.testing.assert_array_equal(getattr(again, field), expected)
+    assert path.is_file()
 
 
 def test_the_cache_goes_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -27,13 +27,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.files import write_text
 from rrgbench.metrics.meteor.keys import NEWLINE, SPACE, UInt64, keys_of_spans, phrase_keys, word_keys
 from rrgbench.metrics.meteor.normalizer import ANY_FOLLOWER, BEFORE_NUMBER
 
 _log = logging.getLogger(__name__)
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raised whenever the arrays in the cache folder change their meaning."""
+
+_DIGESTS: Final = "digests.json"
+"""Of the cache folder's other files: their SHA-256 by name."""
 
 _FILTER_BITS: Final = 26
 _CHUNK_BYTES: Final = 1 << 23
@@ -144,13 +148,18 @@ def load_resources() -> Resources:
     jar, table = installed_files()
     digest = hashlib.sha256(jar.read_bytes()).hexdigest()[:16]
     folder = cache_folder() / f"meteor-{_FORMAT}-{digest}-{table.stat().st_size}"
-    if not folder.is_dir():
-        build(jar, table, folder)
+    if folder.is_dir():
+        try:
+            return read(folder)
+        except InputError as error:
+            _log.warning("%s; it is made again", error)
+            shutil.rmtree(folder, ignore_errors=True)
+    build(jar, table, folder)
     return read(folder)
 
 
 def read(folder: Path) -> Resources:
-    """Open a cache folder that `build` wrote.
+    """Open a cache folder that `build` wrote; every file of it is checked by its digest.
 
     Raises
     ------
@@ -158,13 +167,16 @@ def read(folder: Path) -> Resources:
         If a file of it is missing or damaged.
     """
     try:
+        digests = json.loads((folder / _DIGESTS).read_text(encoding="utf-8"))
+        if wrong := sorted(name for name, expected in digests.items() if _digest(folder / name) != expected):
+            raise ValueError(f"{', '.join(wrong)} is not what was written")
         lists = json.loads((folder / "lists.json").read_text(encoding="utf-8"))
         # The targets are large and few of them are looked at; all else is quicker to read whole.
         arrays = {
             name: np.load(folder / f"{name}.npy", "r" if name == "paraphrase_targets" else None, allow_pickle=False)
             for name in _ARRAYS
         }
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, AttributeError) as error:
         raise InputError(f"METEOR's cache {folder} can't be read ({error}): delete that folder") from error
     return Resources(
         function_words=frozenset(lists["function_words"]),
@@ -204,7 +216,9 @@ def build(jar: Path, table: Path, folder: Path) -> None:
         paraphrases, longest = _paraphrases(table)
         for name, array in (arrays | paraphrases).items():
             np.save(partial / f"{name}.npy", array)
-        (partial / "lists.json").write_text(json.dumps(lists | {"longest_phrase": longest}), encoding="utf-8")
+        write_text(partial / "lists.json", json.dumps(lists | {"longest_phrase": longest}))
+        names = [*(f"{name}.npy" for name in _ARRAYS), "lists.json"]
+        write_text(partial / _DIGESTS, json.dumps({name: _digest(partial / name) for name in names}))
         try:
             partial.rename(folder)
         except OSError:
@@ -218,6 +232,11 @@ def build(jar: Path, table: Path, folder: Path) -> None:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _log.info("METEOR: word lists and paraphrases cached in %.1f s", time.perf_counter() - started)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _prefixes(text: str) -> dict[str, str]:
