@@ -1,13 +1,16 @@
 """Decoded films kept on disk, so that they are decoded once and need not fit in memory.
 
-One file holds one list of films at one size: a NumPy array (n, size, size) of uint8. In a folder that is kept its name
-is a digest of everything the pixels depend on: each film's file name, size in bytes and time of change, the size asked
-for and the version of the decoder. A film that changes is thus decoded anew; a file that was cut short never takes the
-final name. Without such a folder, and for films that are no files (a generated corpus), the files lie in a temporary
-folder that goes with the cache.
+One file holds one list of films at one size: a NumPy array (n, size, size) of uint8, and behind it the SHA-256 of all
+before, by which a kept file is checked when it is opened; a damaged one is decoded anew. In a folder that is kept its
+name is a digest of everything the pixels depend on: each film's file name, size in bytes and time of change, the size
+asked for and the version of the decoder. A film that changes is thus decoded anew; a file that was cut short never
+takes the final name. Without such a folder, and for films that are no files (a generated corpus), the files lie in a
+temporary folder that goes with the cache.
 """
 
 import hashlib
+import io
+import logging
 import os
 import pickle
 import shutil
@@ -30,6 +33,12 @@ from rrgbench.progress import Progress
 
 DECODER_VERSION: Final = 1
 """To be raised whenever `FilmFile.load` gives other pixels for the same file."""
+
+
+_FORMAT: Final = 2
+"""To be raised whenever the files are laid out otherwise."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +143,7 @@ class FilmCache:
         if path is None or not path.is_file():
             key = None if self.folder is None else cache_key(references, size)
             path = self._folder(temporary=key is None) / f"films-{key or content}.npy"
-            if not path.is_file():
+            if not (path.is_file() and _whole(path)):
                 _fill(path, references, size, progress, self.jobs)
             elif progress is not None:
                 progress(READING, len(references), len(references))
@@ -155,7 +164,7 @@ class FilmCache:
 
 def cache_key(references: Sequence[ImageReference], size: int) -> str | None:
     """Digest (32 hex digits) of what the decoded films depend on; None if some film is absent or not a file."""
-    digest = hashlib.sha256(f"{DECODER_VERSION}|{size}".encode())
+    digest = hashlib.sha256(f"{DECODER_VERSION}|{_FORMAT}|{size}".encode())
     for film in references:
         if not isinstance(film, FilmFile):
             return None
@@ -178,6 +187,20 @@ def _content(references: Sequence[ImageReference], size: int) -> str:
     return digest.hexdigest()[:32]
 
 
+def _whole(path: Path) -> bool:
+    """Whether a file ends with the digest of what it holds; one that doesn't is told of in the log."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        left = path.stat().st_size - digest.digest_size
+        while left > 0 and (block := file.read(min(left, 1 << 22))):
+            digest.update(block)
+            left -= len(block)
+        if left == 0 and file.read() == digest.digest():
+            return True
+    _log.warning("the film cache's file %s is damaged; its films are decoded again", path.name)
+    return False
+
+
 def _fill(path: Path, references: Sequence[ImageReference], size: int, progress: Progress | None, jobs: int) -> None:
     """Decode into a file of another name and rename it when it is whole."""
     try:
@@ -189,9 +212,13 @@ def _fill(path: Path, references: Sequence[ImageReference], size: int, progress:
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(references), size, size)}
     try:
         with os.fdopen(handle, "wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
+            start_of_file = io.BytesIO()
+            np.lib.format.write_array_header_1_0(start_of_file, header)
+            file.write(start_of_file.getvalue())
+            digest = hashlib.sha256(start_of_file.getvalue())
             for start in range(0, len(references), GROUP):
                 films = decode(references[start : start + GROUP], size, jobs)
+                digest.update(films.tobytes())
                 try:
                     films.tofile(file)
                 except OSError as error:
@@ -203,6 +230,7 @@ def _fill(path: Path, references: Sequence[ImageReference], size: int, progress:
                     ) from error
                 if progress is not None:
                     progress(READING, start + len(films), len(references))
+            file.write(digest.digest())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -74,10 +74,40 @@ def test_a_temporary_file_goes_with_the_cache_and_what_reads_it(tmp_path: Path) 
 def test_a_file_that_was_cut_short_is_named(tmp_path: Path) -> None:
     films = FilmCache(tmp_path / "cache", jobs=1).of(load(nih_cxr14(tmp_path / "nih")).studies, 24)
     with open(films.path, "r+b") as file:
-        file.truncate(films.path.stat().st_size - 1)
+        file.truncate(films.path.stat().st_size - 33)
     assert films[22].shape == (24, 24)
     with pytest.raises(InputError, match=f"{films.path.name} is cut short"):
         films[20:]
+
+
+@pytest.mark.parametrize("damage", ["zeros", "flipped", "cut", "longer", "header"])
+def test_a_damaged_file_is_decoded_again_and_never_believed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    studies = load(nih_cxr14(tmp_path / "nih")).studies
+    expected = load_films(studies, 24)
+    folder = tmp_path / "cache"
+    path = FilmCache(folder, jobs=1).of(studies, 24).path
+    content = path.read_bytes()
+    half = len(content) // 2
+    damaged = {
+        "zeros": content[:half] + bytes(len(content) - half),
+        "flipped": content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :],
+        "cut": content[:-100],
+        "longer": content + b"more",
+        "header": b"\x93NUMPX" + content[6:],
+    }
+    path.write_bytes(damaged[damage])
+    np.testing.assert_array_equal(FilmCache(folder, jobs=1).of(studies, 24)[:], expected)
+    assert "is damaged; its films are decoded again" in caplog.text
+    assert path.read_bytes() == content
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_no_films_are_a_whole_file_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        assert FilmCache(tmp_path, jobs=1).get([], 24)[:].shape == (0, 24, 24)
+    assert caplog.text == ""
 
 
 def test_another_size_order_or_film_is_another_entry(tmp_path: Path) -> None:
