@@ -9,6 +9,7 @@ A set of models (variants, seeds) has OUT/<variant>/seed-<s>/ for each of them b
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from typing import Any, Generic, Literal, TypeVar
 from filelock import FileLock, Timeout
 from transformers import PreTrainedModel
 
+from rrgbench.checkpoints import digest
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
 from rrgbench.models import WEIGHTS
@@ -31,6 +33,11 @@ STAGES_VERSION = 3
 """To be raised whenever the code makes other weights of the same inputs."""
 
 RECORD = "training.json"
+
+SEAL = ".digest"
+"""Digest of a stage's model, beside it."""
+
+log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=PreTrainedModel)
 
@@ -218,7 +225,7 @@ def _train_stages(recipe: Recipe[M], names: Sequence[str], store: Path, title: s
     source: Path | None = None
     for stage, name in zip(recipe.stages, names, strict=True):
         with _alone(store / name):
-            if not (store / name / "model" / WEIGHTS).is_file():
+            if not _kept(store / name / "model"):
                 model = recipe.new_model() if source is None else recipe.load(source)
                 _train(stage, model, store / name, recipe.seed, title, progress)
         source = store / name / "model"
@@ -252,11 +259,24 @@ def _titled(title: str, progress: Progress | None) -> Progress | None:
     return titled
 
 
+def _kept(folder: Path) -> bool:
+    """Whether a stage's model is there and what was written; one that was changed is told of in the log."""
+    if not (folder / WEIGHTS).is_file():
+        return False
+    sealed = folder / SEAL
+    # stages trained before there were seals have none
+    if not sealed.is_file() or sealed.read_text(encoding="utf-8", errors="replace") == digest(folder):
+        return True
+    log.warning("the model of stage %s is damaged; the stage is trained again", folder.parent.name)
+    return False
+
+
 def _save_whole(model: PreTrainedModel, folder: Path) -> None:
     """Write beside and rename, so that a model folder is whole or absent."""
     temporary = folder.with_name(folder.name + ".part")
     shutil.rmtree(temporary, ignore_errors=True)
     model.save_pretrained(temporary)
+    write_text(temporary / SEAL, digest(temporary))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(temporary, folder)
 

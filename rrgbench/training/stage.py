@@ -5,10 +5,12 @@ draws what changes between epochs from the seed and the epoch alone, so that a r
 would. Started by `torchrun` or `accelerate launch`, each of several processes takes its share of every batch.
 """
 
+import hashlib
 import json
 import logging
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +32,9 @@ from rrgbench.training.settings import StageSettings
 
 VALIDATION_LOSS = "eval_loss"
 """`Trainer`'s name of it."""
+
+DIGESTS = "digests.json"
+"""Of a checkpoint's other files, written last: without it a checkpoint was not finished."""
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +144,16 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
             folder.mkdir(parents=True, exist_ok=True)
             save_weights(self.model, str(folder / WEIGHTS), metadata={"format": "pt"})
 
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Save a checkpoint, then the digests that make it one to resume from, and only then remove the one before."""
+        super()._save_checkpoint(model, trial)
+        if self.args.should_save:
+            newest = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            write_text(newest / DIGESTS, json.dumps(_digests(newest)))
+            for path in newest.parent.glob("checkpoint-*"):
+                if path.name not in (newest.name, Path(self.state.best_model_checkpoint or "").name):
+                    shutil.rmtree(path)
+
     def prediction_step(
         self, model: nn.Module, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
     ) -> tuple[torch.Tensor, None, None]:
@@ -186,14 +201,42 @@ def is_over(history: Sequence[Mapping[str, float]], patience: int | None) -> boo
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint that a killed stage left, if any."""
-    found = [
-        (int(path.name.split("-")[1]), path)
-        for path in folder.glob("checkpoint-*")
-        # Trainer writes its state last, so a folder without it was cut off
-        if (path / "trainer_state.json").is_file()
-    ]
-    return max(found)[1] if found else None
+    """The newest whole checkpoint that a killed stage left, if any; damaged ones are told of in the log."""
+    numbered = [(path.name.partition("-")[2], path) for path in folder.glob("checkpoint-*")]
+    for _, path in sorted(((int(step), path) for step, path in numbered if step.isdecimal()), reverse=True):
+        if (wrong := _damage(path)) is None:
+            return path
+        log.warning("%s is not resumed from: %s", path.name, wrong)
+    return None
+
+
+def _damage(checkpoint: Path) -> str | None:
+    """What keeps a checkpoint from being resumed from; None if nothing does."""
+    try:
+        expected = json.loads((checkpoint / DIGESTS).read_text(encoding="utf-8"))
+        if expected != (found := _digests(checkpoint)):
+            differs = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+            return f"{listed(differs)} missing, added or not what was written"
+        best = TrainerState.load_from_json(str(checkpoint / "trainer_state.json")).best_model_checkpoint
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return f"it was not finished ({type(error).__name__})"
+    drawn = len(list(checkpoint.glob("rng_state*.pth")))
+    if drawn != process_count():
+        return f"it holds the random state of {drawn} processes, and {process_count()} train"
+    if best is None or Path(best).name == checkpoint.name:
+        return None
+    wrong = _damage(checkpoint.with_name(Path(best).name))
+    return wrong and f"its best weights are in {Path(best).name}: {wrong}"
+
+
+def _digests(checkpoint: Path) -> dict[str, str]:
+    """SHA-256 of a checkpoint's files, but for the random states of several processes, which each writes for itself."""
+    found = {}
+    for path in sorted(checkpoint.iterdir()):
+        if path.is_file() and path.name != DIGESTS and not path.name.startswith(("rng_state_", ".")):
+            with path.open("rb") as file:
+                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def train_stage(
@@ -270,7 +313,6 @@ def train_stage(
         lr_scheduler_type=settings.schedule,
         max_grad_norm=settings.max_gradient,
         save_strategy="epoch" if checkpoints else "no",
-        save_total_limit=1,
         eval_strategy="no" if work.validation is None else "epoch",
         load_best_model_at_end=stops_early,
         metric_for_best_model=VALIDATION_LOSS if stops_early else None,

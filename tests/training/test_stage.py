@@ -121,6 +121,39 @@ def test_resumed_with_dropout_and_accumulation_ends_as_unbroken(tmp_path):
     assert same(run(tmp_path / "killed"), run(tmp_path / "unbroken"))
 
 
+def killed_after_an_epoch(folder):
+    """A stage with dropout, killed in its second epoch, and the checkpoint that it left."""
+
+    def kill(_, done, *__):
+        if done == 8:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        trained(folder, ToyNetwork(dropout=0.3), progress=kill)
+    (checkpoint,) = folder.glob("checkpoint-*")
+    return checkpoint
+
+
+@pytest.mark.parametrize("damage", ["gone", "flipped"])
+@pytest.mark.parametrize(
+    "name",
+    ["optimizer.pt", "scheduler.pt", "rng_state.pth", "model.safetensors", "trainer_state.json", "digests.json"],
+)
+def test_a_damaged_checkpoint_is_not_resumed_from_and_changes_no_weight(tmp_path, caplog, name, damage):
+    path = killed_after_an_epoch(tmp_path / "killed") / name
+    if damage == "gone":
+        path.unlink()
+    else:
+        content = path.read_bytes()
+        half = len(content) // 2
+        path.write_bytes(content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :])
+    resumed, report = trained(tmp_path / "killed", ToyNetwork(dropout=0.3))
+    assert "checkpoint-6 is not resumed from" in caplog.text
+    assert report.items == 3 * ITEMS, "it began anew"
+    unbroken, _ = trained(tmp_path / "unbroken", ToyNetwork(dropout=0.3))
+    assert same(resumed, unbroken)
+
+
 def test_patience_needs_validation_items_and_checkpoints(tmp_path):
     with pytest.raises(InputError, match="validation items"):
         trained(tmp_path, patience=1)
