@@ -50,7 +50,7 @@ def computed() -> dict[str, float | None]:
             for study, value in scores.per_study[key].items() if studies else ():
                 found[f"{setting} {key} {study}"] = _plain(value)
 
-    text = tuple(key for key in OWN_METRICS if key not in (*TEXT_GROUPS["ce"], *TEXT_GROUPS["findings"]))
+    text = tuple(key for key in OWN_METRICS if key not in TEXT_GROUPS["ce"])
     for protocol in TEXT_PROTOCOLS:
         add(protocol, text, protocol == TEXT_PROTOCOLS[0], protocol=protocol, allow=["empty"])
     for labeler in LABELERS:
