@@ -25,8 +25,8 @@ class Entry:
     title : str
         Its name in tables.
     group : str
-        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `findings`, `classification`, `retrieval`, `correlation`,
-        `count`, `plug-in`.
+        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `findings`, `band`, `classification`, `retrieval`,
+        `correlation`, `count`, `plug-in`.
     low, high : float
         The least and the greatest value; infinite where there is none.
     better : {"higher", "lower", ""}
@@ -84,6 +84,7 @@ NATIVE: Final[Mapping[str, Entry]] = {
         Entry("findings_precision", "findings precision", "findings", short="P"),
         Entry("findings_recall", "findings recall", "findings", short="R"),
         Entry("findings_f1", "findings F1", "findings", short="F1"),
+        Entry("ce_f1_band", "CE F1 (band)", "band", drift_tolerance=5e-3, unit="corpus"),
         Entry("distinct_reports", "distinct", "count", 0.0, math.inf, "", 0, 0.0, "report"),
         # probes and fine-tuning are trained anew on another machine's arithmetic
         Entry("auroc", "AUROC", "classification", drift_tolerance=0.02, unit="corpus"),

@@ -201,14 +201,16 @@ class LabelerBand:
         return Cell(finite(self.value), finite(low), finite(high), notes=(f"band: {self.text}",))
 
     @property
+    def over(self) -> str:
+        """What the band is over, in words."""
+        tools = f"labeler{'s' if len(self.labelers) > 1 else ''} {', '.join(self.labelers)}"
+        return f"{tools} and the readings of uncertain"
+
+    @property
     def text(self) -> str:
         """The band in a line."""
         low, high = self.table.spread(self.metric)
-        tools = f"labeler{'s' if len(self.labelers) > 1 else ''} {', '.join(self.labelers)}"
-        return (
-            f"{entry(self.metric).title} {self.value:.3f}; {low:.3f} to {high:.3f} over {tools} and the readings of "
-            "uncertain"
-        )
+        return f"{entry(self.metric).title} {self.value:.3f}; {low:.3f} to {high:.3f} over {self.over}"
 
 
 def labeler_band(

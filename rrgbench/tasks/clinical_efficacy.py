@@ -1,23 +1,39 @@
 """Task: the observations that generated reports assert against those of the reference reports, or of the films."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.labelers import load
 from rrgbench.labelers.study_labels import labels_source
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
-from rrgbench.scoring.score import score
-from rrgbench.tasks.base import Outcome, Task, Unit
+from rrgbench.scoring.options import scoring
+from rrgbench.scoring.score import pair_in_memory, score, value_signature
+from rrgbench.scoring.sensitivity import labeler_band
+from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.report_generation import constant_records
 
 METRICS = TEXT_GROUPS["ce"]
+BAND = "ce_f1_band"
+
+
+class ClinicalEfficacyParameters(TaskParameters):
+    """What a suite may set.
+
+    Attributes
+    ----------
+    labelers : tuple of str
+        Labelers that the band of F1 is over, beside the protocol's; the readings of uncertain always are.
+    """
+
+    labelers: tuple[str, ...] = ()
 
 
 class ClinicalEfficacyTask(Task):
@@ -28,7 +44,8 @@ class ClinicalEfficacyTask(Task):
     """
 
     name = "clinical_efficacy"
-    version = 2
+    version = 3
+    parameters = ClinicalEfficacyParameters
     reads_reports = True
     tables = (
         TableDescription(
@@ -39,6 +56,7 @@ class ClinicalEfficacyTask(Task):
             above={"ce": ""},
             detail=True,
         ),
+        TableDescription("CE F1 over labelers and readings of uncertain", (BAND,), detail=True),
         TableDescription("F1 per observation", ("ce_f1",), "observation"),
         TableDescription("Precision per observation", ("ce_precision",), "observation", detail=True),
         TableDescription("Recall per observation", ("ce_recall",), "observation", detail=True),
@@ -52,7 +70,7 @@ class ClinicalEfficacyTask(Task):
 
         def blank(reason: str) -> Outcome:
             rows = [evaluation.blank(self.name, METRICS, reason, setting=name) for name in averagings]
-            return Outcome([record for row in rows for record in row])
+            return Outcome([*(record for row in rows for record in row), *evaluation.blank(self.name, [BAND], reason)])
 
         if reports is None:
             return blank("the model writes no reports")
@@ -88,7 +106,25 @@ class ClinicalEfficacyTask(Task):
                 if name in scores.replicates:
                     replicates[len(records)] = scores.replicates[name]
                 records.append(record)
-        return Outcome(records, replicates)
+        return Outcome([*records, self._band(evaluation, parameters, reports)], replicates)
+
+    def _band(self, evaluation: Evaluation, parameters: Any, reports: Mapping[str, str]) -> Record:
+        """F1 with its spread over labelers and readings of uncertain in an interval's place."""
+        references = evaluation.references
+        if not references:
+            return evaluation.record(self.name, BAND, reason="the films' labels are the reference; no labeler reads it")
+        options = scoring(**evaluation.scoring_options(metrics=("ce",)))
+        pairs = pair_in_memory(references, {key: reports[key] for key in references}, options.allow)
+        tools = {tool.identity: tool for tool in (options.tool, *map(load, parameters.labelers))}
+        band = labeler_band(pairs, list(tools.values()), options)
+        low, high = band.table.spread(band.metric)
+        spread = {"value": band.value, "low": low, "high": high, "n": len(references)}
+        signature = value_signature(pairs, options, "ce_f1").with_extras(
+            bootstrap=None, band="+".join(["unc", *(name for name in tools if name != options.tool.identity)])
+        )
+        return evaluation.record(
+            self.name, BAND, **spread, signature=signature, reason=f"not an interval: the range over {band.over}"
+        )
 
     def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
         """The best training report under each averaging, written for every study."""

@@ -364,3 +364,22 @@ def test_the_metrics_are_the_protocols_own(corpus, tmp_path):
     best = next(one for one in found.records if (one.model, one.metric) == ("best-constant", "bleu_2_mean"))
     assert 0 < best.value < 1
     assert "bleu:mean-sentence-0.1" in best.signature
+
+
+def test_the_band_of_clinical_efficacy_stands_in_a_table(run, corpus, tmp_path):
+    found = {r.model: r for r in run.records if r.metric == "ce_f1_band"}
+    assert (found["oracle"].low, found["oracle"].value, found["oracle"].high) == (1.0, 1.0, 1.0)
+    fixed = found["fixed-template"]
+    assert fixed.value == run.value("clinical_efficacy", "ce_f1", "fixed-template", setting="micro")
+    assert fixed.low <= fixed.value <= fixed.high
+    assert "over labeler rules@3 and the readings of uncertain" in fixed.reason
+    assert any("over labelers and readings" in table.title for table in tables(run.records, table_descriptions()))
+    few = Suite(
+        name="few",
+        replicates=5,
+        trivial=(),
+        tasks={"clinical_efficacy": {"labelers": ("rules@1", "rules@3"), "limit": 30}},
+    )
+    (wide,) = (r for r in evaluate(Oracle(corpus), corpus, few, tmp_path).records if r.metric == "ce_f1_band")
+    assert "band:unc+rules@1" in wide.signature
+    assert "labelers rules@3, rules@1" in wide.reason
