@@ -1,6 +1,7 @@
 """A run knows what it is: its models, where they learned, when it ran."""
 
 import json
+import re
 from datetime import datetime
 
 import numpy as np
@@ -30,6 +31,11 @@ class Writer:
         return ["no pleural effusion ."] * len(np.asarray(images))
 
 
+def first_line(page):
+    """What stands below the page's heading."""
+    return re.sub("<[^>]*>", "", page.partition("</h1>")[2]).strip()
+
+
 @pytest.fixture(scope="module")
 def corpus():
     return phantom(train=4, validate=0, test=4, retrieval=0)
@@ -55,8 +61,7 @@ def test_a_run_says_what_it_is(corpus, suite, tmp_path):
     assert datetime.fromisoformat(record["started"]) <= datetime.fromisoformat(record["finished"])
     assert record["seconds"] > 0
     page = (tmp_path / "report.html").read_text()
-    first = page.partition("<p>")[2].partition("</p>")[0]
-    assert first.startswith("Synthetic data: phantom@")
+    assert first_line(page).startswith("Synthetic data: phantom@")
     assert "writer is writer@1, checkpoint mine, trained on phantom@0000." in page
     assert record["started"][:4] in page
     assert "on cpu" in page
@@ -135,7 +140,7 @@ def test_pooling_refuses_the_same_model_twice(corpus, suite, tmp_path):
     done = CliRunner().invoke(app, ["report", *(str(tmp_path / str(n)) for n in (0, 2)), "--out", str(tmp_path / "p")])
     assert done.exit_code == 0, done.output
     page = (tmp_path / "p" / "report.html").read_text()
-    assert page.partition("<p>")[2].startswith("Synthetic data: phantom@")
+    assert first_line(page).startswith("Synthetic data: phantom@")
     assert "writer is writer@0" in page
     assert "writer is writer@1" in page
 
