@@ -205,6 +205,7 @@ class DCL(Captioner):
         self.momentum_image_encoder = copy.deepcopy(self.image_encoder)
         self.momentum_towers = copy.deepcopy(self.towers)
         self.empty_queue()
+        self.training_triplets: list[list[Triplet]] = []
         # studies learned from so far, those of an epoch
         self.register_buffer("learned", torch.zeros(2, dtype=torch.long))
         self.post_init()
@@ -266,7 +267,9 @@ class DCL(Captioner):
     @torch.no_grad()
     def prepare(self, data: TrainingData) -> None:
         """Names of nodes, and a queue no longer than the training split."""
-        several = study_triplets(self.config, data)
+        self.training_triplets = several = study_triplets(self.config, data)
+        # the file has been read, and its place means nothing elsewhere
+        self.config.triplets = None
         self.config.nodes = named_nodes(several, self.config.extra_nodes)
         self.config.queue = min(self.config.queue, len(several))
         self.graph = ChestGraph(self.config)
@@ -365,7 +368,7 @@ def graph_items(model: DCL, learned: TrainingData, written: TrainingData, augmen
     places = {name: place for place, name in enumerate(model.config.nodes)}
     table = np.full((len(written.reports.reports), model.config.extra_triplets, 2), -1)
     # the queue holds training studies alone
-    for row, several in enumerate(study_triplets(model.config, written) if written is learned else []):
+    for row, several in enumerate(model.training_triplets if written is learned else []):
         known = [(places[s], places[o]) for s, _, o in several if s in places and o in places]
         for column, pair in enumerate(known[: model.config.extra_triplets]):
             table[row, column] = pair

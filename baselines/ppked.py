@@ -210,12 +210,13 @@ class PPKED(ConsultingSystem):
 
     def prepare(self, data: TrainingData) -> None:
         """The topics and their graph: from files, else from the findings in the training reports."""
-        if self.config.graph is not None:
-            self.config.topics, edges = read_graph(
-                Path(self.config.graph["keywords"]), Path(self.config.graph["edges"])
-            )
-        else:
+        given = self.config.graph
+        if given is None:
             self.config.topics, edges = graph_of(data.reports.reports, self.config.further_topics)
+        else:
+            self.config.topics, edges = read_graph(Path(given["keywords"]), Path(given["edges"]))
+            # the files have been read, and their places mean nothing elsewhere
+            self.config.graph = None
         self.set_topics(torch.from_numpy(edges).float())
 
 

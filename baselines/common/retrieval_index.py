@@ -31,6 +31,10 @@ _BLOCK = 512
 """Queries compared with all training studies at a time."""
 
 
+_NEWEST: dict[str, "RetrievalIndex"] = {}
+"""The index built last: training and validation items ask for the same one."""
+
+
 @dataclass(frozen=True, eq=False)
 class RetrievalIndex:
     """Training studies by the features of their films.
@@ -107,11 +111,13 @@ def build_index(
     studies : sequence of Study
         Whose films they are.
     folder : Path, optional
-        Where features are kept, by digest; they are computed anew without one.
+        Where features are kept, by digest; without one this process alone remembers the newest index.
     """
     if len(films) != len(studies):
         raise InputError(f"{len(films)} films for {len(studies)} studies ({listed([s.study_id for s in studies])})")
     digest = _digest(encoder, films, studies)
+    if digest in _NEWEST:
+        return _NEWEST[digest]
     path = None if folder is None else folder / f"features-{digest}.npy"
     if path is not None and path.is_file():
         found: Vectors = np.load(path, allow_pickle=False)
@@ -121,9 +127,11 @@ def build_index(
             content = io.BytesIO()
             np.save(content, found, allow_pickle=False)
             write_bytes(path, content.getvalue())
-    return RetrievalIndex(
+    _NEWEST.clear()
+    _NEWEST[digest] = RetrievalIndex(
         found, tuple(study.study_id for study in studies), tuple(study.subject_id for study in studies), digest
     )
+    return _NEWEST[digest]
 
 
 def unit(vectors: Vectors) -> Vectors:

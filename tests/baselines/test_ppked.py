@@ -136,6 +136,17 @@ def test_a_graph_of_files(tmp_path, shared):
     assert topics[:3] == [NODES[0], "normal / no indexing", "cardiomegaly"]
     assert edges[0].all()
     assert edges[topics.index("pneumothorax")].sum() > 2
+    model = untrained(
+        "ppked",
+        graph={
+            "keywords": str(folder / "openi_40keywords.txt"),
+            "edges": str(folder / "openi_matrix_40nodes_binary.txt"),
+        },
+    )
+    model.prepare(None)
+    assert model.config.topics == topics
+    assert model.config.graph is None
+    assert torch.equal(model.edges, torch.from_numpy(edges).float())
     with pytest.raises(InputError, match="31 rows"):
         read_graph(folder / "openi_30keywords.txt", folder / "auxillary_openi_matrix_30nodes.txt")
     with pytest.raises(InputError, match="no file"):

@@ -84,6 +84,8 @@ def test_built_once_and_anew_when_anything_changes(tmp_path):
     encoder, whose, pixels = Means(), studies(12), films(12)
     first = build_index(encoder, pixels, whose, tmp_path)
     assert encoder.read == 12
+    assert build_index(encoder, pixels, whose) is first
+    retrieval_index._NEWEST.clear()
     again = build_index(encoder, pixels, whose, tmp_path)
     assert encoder.read == 12, "features were computed twice"
     assert np.array_equal(first.features, again.features)
