@@ -80,12 +80,16 @@ def captions_by_hand(kind: str, folder: Path, studies: Sequence[Examination]) ->
         model: Any = BlipForConditionalGeneration.from_pretrained(folder)
         processor: Any = BlipProcessor.from_pretrained(folder)
         words = processor
+    elif kind == "paligemma":
+        model = AutoModelForImageTextToText.from_pretrained(folder)
+        words = processor = AutoProcessor.from_pretrained(folder)
     else:
         model = VisionEncoderDecoderModel.from_pretrained(folder)
         processor, words = AutoImageProcessor.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     texts = []
     for one in studies:
-        inputs = processor(images=pictures(one)[0], return_tensors="pt")
+        empty = {"text": ""} if kind == "paligemma" else {}
+        inputs = processor(images=pictures(one)[0], return_tensors="pt", **empty)
         written = model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)
         texts.append(words.decode(written[0], skip_special_tokens=True))
     return texts
@@ -254,6 +258,11 @@ def test_an_unknown_name_is_told_with_the_nearest(options: dict[str, Any], saved
 def test_a_captioner_reads_one_film(saved: Saved) -> None:
     with pytest.raises(InputError, match="reads one film"):
         hub(saved("blip"), views="all")
+
+
+def test_a_captioner_without_words_takes_no_prompt(saved: Saved) -> None:
+    with pytest.raises(InputError, match="is shown films alone and takes no prompt"):
+        hub(saved("vision-encoder-decoder"), prompt="findings")
 
 
 def test_half_precision_runs(saved: Saved) -> None:

@@ -21,6 +21,7 @@ from transformers import (
     CLIPModel,
     CLIPProcessor,
     CLIPVisionConfig,
+    CLIPVisionModel,
     Dinov2Config,
     Dinov2Model,
     Gemma3Config,
@@ -36,6 +37,9 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    PaliGemmaProcessor,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -51,6 +55,8 @@ from transformers import (
     ViTConfig,
     ViTForImageClassification,
     ViTImageProcessor,
+    ViTMAEConfig,
+    ViTMAEModel,
     ViTModel,
     set_seed,
 )
@@ -247,6 +253,20 @@ def _vision_encoder_decoder() -> tuple[Any, Any]:
     return model, Both()
 
 
+def _paligemma() -> tuple[Any, Any]:
+    words = tokenizer(image_token="<image>")
+    config = PaliGemmaConfig(
+        text_config={"model_type": "gemma", **TEXT, "head_dim": 8, "tie_word_embeddings": False},
+        vision_config={**VISION, "model_type": "siglip_vision_model"},
+        image_token_index=words.image_token_id,
+        projection_dim=32,
+        tie_word_embeddings=False,
+    )
+    films = SiglipImageProcessor(size={"height": 32, "width": 32})
+    films.image_seq_length = 16
+    return PaliGemmaForConditionalGeneration(config), PaliGemmaProcessor(films, words)
+
+
 def _clip() -> tuple[Any, Any]:
     config = CLIPConfig(
         text_config={**PLAIN_TEXT, "max_position_embeddings": 24}, vision_config=VISION, projection_dim=16
@@ -278,6 +298,15 @@ def _vit() -> tuple[Any, Any]:
     return ViTModel(ViTConfig(**VISION)), ViTImageProcessor(size={"height": 32, "width": 32})
 
 
+def _vit_mae() -> tuple[Any, Any]:
+    return ViTMAEModel(ViTMAEConfig(**VISION)), ViTImageProcessor(size={"height": 32, "width": 32})
+
+
+def _clip_vision() -> tuple[Any, Any]:
+    films = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    return CLIPVisionModel(CLIPVisionConfig(**VISION)), films
+
+
 def _vit_classifier() -> tuple[Any, Any]:
     """Without a pooler: its classifier reads the first token."""
     return ViTForImageClassification(ViTConfig(**VISION)), ViTImageProcessor(size={"height": 32, "width": 32})
@@ -290,9 +319,16 @@ WRITERS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "internvl": _internvl,
     "blip": _blip,
     "vision-encoder-decoder": _vision_encoder_decoder,
+    "paligemma": _paligemma,
 }
 DUAL_ENCODERS = {"clip": _clip, "siglip": _siglip}
-BACKBONES = {"dinov2": _dinov2, "vit": _vit, "vit-classifier": _vit_classifier}
+BACKBONES = {
+    "dinov2": _dinov2,
+    "vit": _vit,
+    "vit-classifier": _vit_classifier,
+    "vit-mae": _vit_mae,
+    "clip-vision": _clip_vision,
+}
 CHAT = ("gemma3", "qwen2_5_vl", "llava", "internvl")
 
 

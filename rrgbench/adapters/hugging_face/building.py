@@ -126,6 +126,8 @@ def _writer(source: Source, batches: Batches, placed: Any, code: bool, options: 
     asked, decoding = _told(source, options)
     reading = processors(source, code)
     # a captioner is shown films alone unless words are asked for
+    if asked.prompt and reading.whole is reading.films:
+        raise InputError(f"{source.name} is shown films alone and takes no prompt")
     named = asked.prompt or (DEFAULT_PROMPT if reading.chats else None)
     prompt = load_prompt(named) if named else None
     return HubWriter(

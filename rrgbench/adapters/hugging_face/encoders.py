@@ -122,6 +122,9 @@ class ImageEncoder(Encoder):
     def backbone(self) -> Backbone:
         """The encoder, loaded when it is first needed."""
         network = self._load((*_POOLERS, *_UNUSED))
+        if getattr(network.config, "mask_ratio", None):
+            # a masked autoencoder hides most of a film from itself, another part each time
+            network.config.mask_ratio = 0.0
         pooled = not any(name.startswith(_POOLERS) for name in network.lacks)
         return Backbone(self._pixels, network, pooled).to(self.device).eval()
 

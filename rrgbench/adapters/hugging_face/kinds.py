@@ -33,6 +33,7 @@ def kind_of(config: Mapping[str, Any], given: str) -> Kind:
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_IMAGE_MAPPING_NAMES,
         MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+        MODEL_MAPPING_NAMES,
     )
 
     model_type = str(config.get("model_type", ""))
@@ -45,7 +46,8 @@ def kind_of(config: Mapping[str, Any], given: str) -> Kind:
     if hasattr(network, "get_image_features") and hasattr(network, "get_text_features"):
         return "dual encoder"
     # timm's own configuration has no model_type
-    if model_type in MODEL_FOR_IMAGE_MAPPING_NAMES or "pretrained_cfg" in config:
+    sees = getattr(network, "main_input_name", "") == "pixel_values" and model_type in MODEL_MAPPING_NAMES
+    if sees or model_type in MODEL_FOR_IMAGE_MAPPING_NAMES or "pretrained_cfg" in config:
         return "backbone"
     if model_type in MODELS:
         raise InputError(f"{given} is a model of rrgbench's own; give --model {model_type}={given}")

@@ -220,10 +220,14 @@ class HubWriter:
             made = self._chat(list(map(self.prompt.ask, examinations)))
         else:
             films = [picture(one.films[0]) for one in examinations]
-            words = (
-                {"text": [self.prompt.ask(one).user for one in examinations], "padding": True} if self.prompt else {}
-            )
-            made = self.processor(images=films, return_tensors="pt", **words)
+            words: list[str] | None = None
+            if self.prompt is not None:
+                words = [self.prompt.ask(one).user for one in examinations]
+            elif hasattr(self.processor, "image_token") and not hasattr(self.processor, "num_query_tokens"):
+                # PaliGemma's kind marks in the text, were it empty, where the film stands
+                words = [""] * len(films)
+            told: dict[str, Any] = {} if words is None else {"text": words, "padding": True}
+            made = self.processor(images=films, return_tensors="pt", **told)
         return made.to(self.device, self.dtype)
 
     @torch.inference_mode()
