@@ -1,9 +1,11 @@
 """Files that are either whole or absent, whatever instant the process is killed at, and digests of their content."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -39,6 +41,30 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` of UTF-8 text, with the line ends as given on every platform."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def read_regular(path: Path, most: int = -1) -> bytes:
+    """Content of a regular file, or its first `most` bytes; what may never end or never begin, as a pipe or a device, is refused.
+
+    Raises
+    ------
+    InputError
+        If it is a pipe, a socket or a device.
+    OSError
+        As `open` does.
+    """
+    # where there are pipes, opening one waits for its writer unless it is asked not to
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path.name} is no regular file (a pipe, say, or a device); give a file")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)
 
 
 def check_writable(path: Path) -> None:

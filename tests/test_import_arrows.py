@@ -112,6 +112,7 @@ LAYERS = (
         "observations",
         "checkpoints",
         "files",
+        "json_text",
         "endpoint",
         "progress",
         "registry",

@@ -22,6 +22,8 @@ from rrgbench.data.corpus import label_matrix
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
+from rrgbench.files import read_regular
+from rrgbench.json_text import read_json
 from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
 Over = Literal["all", "five"]
@@ -224,9 +226,11 @@ def read_list(path: Path) -> SampleList:
         If the file is missing or not of that form, an id occurs twice, or the classes differ in size.
     """
     try:
-        ids = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the 5x200 list {path.name} can't be read as JSON ({type(error).__name__})") from error
+        ids = read_json(read_regular(path).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"the 5x200 list {path.name} is not UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"the 5x200 list {path.name} can't be read as JSON ({error})") from error
     if not (
         isinstance(ids, dict)
         and all(name in COMPETITION_OBSERVATIONS for name in ids)

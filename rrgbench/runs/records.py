@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from rrgbench.errors import InputError, listed
+from rrgbench.json_text import read_json
 
 IDENTITY = ("task", "model", "corpus", "split", "metric", "observation", "fraction", "setting", "k", "seed")
 """The fields that say which value a record is; no two records of a run share all of them."""
@@ -86,6 +87,8 @@ class Record:
             raise InputError(f"{self.name}: a blank value needs a reason")
         if (self.low is None) != (self.high is None):
             raise InputError(f"{self.name}: an interval needs both ends, got low={self.low} and high={self.high}")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise InputError(f"{self.name}: an interval ends before it begins: low={self.low}, high={self.high}")
 
     @property
     def identity(self) -> Identity:
@@ -190,7 +193,7 @@ def parse_records(text: str, source: str) -> list[Record]:
         If it is no such list, naming the file and the first bad record by position.
     """
     try:
-        rows = json.loads(text)
+        rows = read_json(text)
     except ValueError as error:
         raise InputError(f"{source} is not JSON: {error}") from None
     if not isinstance(rows, Sequence) or isinstance(rows, str):

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, listed
-from rrgbench.files import sweep, write_bytes, write_text
+from rrgbench.files import read_regular, sweep, write_bytes, write_text
 from rrgbench.runs.records import Record, dump_records, parse_records, sort_records
 
 Replicates = Mapping[int, NDArray[np.float64]]
@@ -292,7 +292,7 @@ def read_results(path: Path) -> list[Record]:
     file = path / "results.json" if path.is_dir() else path
     shown = f"{file.parent.name}/{file.name}" if path.is_dir() else file.name
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_regular(file).decode("utf-8")
     except FileNotFoundError:
         raise InputError(f"{shown} is not there; give a run folder with results.json, or such a file") from None
     except (OSError, UnicodeDecodeError) as error:

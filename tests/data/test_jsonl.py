@@ -99,6 +99,8 @@ def test_text_that_is_no_json_or_no_utf8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "studies.jsonl"
     for content, message in (
         (b"{", "line 1 is not JSON"),
+        (b'{"study_id": "a", "study_id": "b"}', "line 1 is not JSON .'study_id' stands twice"),
+        (b'{"study_id": "a", "report": "Clear \\ud800."}', r"line 1 is not JSON .the escape .ud800 is half"),
         (b'{"study_id": "a"}\n\xff', "line 2 is not UTF-8"),
         (b"[" * 100000, "line 1 is not JSON"),
     ):

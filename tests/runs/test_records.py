@@ -62,6 +62,7 @@ def test_absent_fields_are_null_in_json() -> None:
         ({"value": 1.0, "low": float("-inf"), "high": 1.0}, "low is -inf"),
         ({}, "needs a reason"),
         ({"value": 1.0, "low": 0.5}, "both ends"),
+        ({"value": 1.0, "low": 1.5, "high": 0.5}, "ends before it begins"),
     ],
 )
 def test_contradictions_are_refused(fields: dict[str, float], message: str) -> None:
@@ -91,6 +92,8 @@ def test_foreign_nan_becomes_a_blank_that_says_so() -> None:
         ("{", "r.json is not JSON"),
         ("{}", "expected a list"),
         ("[3]", "record 0 is a int"),
+        ('[{"value": 1, "value": 2}]', "'value' stands twice"),
+        ("[" * 100_000, "nested too deeply"),
         (json.dumps([{**ROW, "value": "0.5"}]), "record 0: a record's value is '0.5'"),
         (json.dumps([{**ROW, "value": True}]), "value is True"),
         (json.dumps([{**ROW, "value": 1, "k": 1.5}]), "k is 1.5"),

@@ -9,7 +9,6 @@ A study's prior is the one that `prior` names; where no line has that key, the s
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -27,6 +26,7 @@ from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study, blank_labels
 from rrgbench.errors import InputError, listed
 from rrgbench.files import content_digest
+from rrgbench.json_text import read_json
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
 NAME: Final = "jsonl"
@@ -140,9 +140,9 @@ def _parse(text: str) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{FILE} line {number} is not JSON; expected one object a line") from error
+            entry = read_json(line)
+        except ValueError as error:
+            raise InputError(f"{FILE} line {number} is not JSON ({error}); expected one object a line") from error
         if not isinstance(entry, dict):
             raise InputError(f"{FILE} line {number} is not an object; expected study_id, subject_id, images, report")
         _check(entry, number)

@@ -6,7 +6,6 @@ stands there twice; for IU X-Ray an entry is a study with two films.
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from typing import Any, Final
 from rrgbench.data.corpus import SharedSubjectsError
 from rrgbench.data.readers.tables import decode_text, is_id, read_bytes, shown
 from rrgbench.errors import InputError, listed
+from rrgbench.json_text import read_json
 
 SPLIT_OF_KEY: Final = {"train": "train", "val": "validate", "test": "test"}
 
@@ -121,9 +121,9 @@ def uid_of(entry_id: str) -> int | None:
 def _read_object(path: Path) -> tuple[dict[str, list[Any]], str]:
     content = read_bytes(path)
     try:
-        document = json.loads(decode_text(content, path.name))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is not JSON; expected an object with train, val and test") from error
+        document = read_json(decode_text(content, path.name))
+    except ValueError as error:
+        raise InputError(f"{path.name} is not JSON ({error}); expected an object with train, val and test") from error
     if not isinstance(document, dict) or not all(isinstance(document.get(key), list) for key in SPLIT_OF_KEY):
         given = f"an object with {listed(map(shown, document))}" if isinstance(document, dict) else shown(document)
         raise InputError(f"{path.name}: expected an object with the lists train, val and test; given: {given}")
