@@ -44,7 +44,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_regular(path: Path, most: int = -1) -> bytes:
-    """Content of a regular file, or its first `most` bytes; what may never end or never begin, as a pipe or a device, is refused.
+    """Content of a regular file, or its first `most` bytes; what may never end, as a pipe or a device, is refused.
 
     Raises
     ------

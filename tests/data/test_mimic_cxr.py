@@ -1,6 +1,7 @@
 """MIMIC-CXR: official layout and R2Gen's."""
 
 import gzip
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -113,6 +114,23 @@ def test_a_wrong_table_is_named(tmp_path: Path, table: str, old: str, new: str, 
     with pytest.raises(InputError, match=message) as caught:
         load(root)
     assert "\n" not in str(caught.value)
+
+
+def test_a_metadata_table_that_was_cut_at_a_line_end_is_named(tmp_path: Path) -> None:
+    path = mimic_cxr(tmp_path) / "mimic-cxr-2.0.0-metadata.csv.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines(keepends=True)
+    path.write_bytes(gzip.compress("".join(lines[:13]).encode()))
+    with pytest.raises(InputError, match=r"metadata\.csv lacks 12 films of 6 studies that .*split\.csv names: s5"):
+        load(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")
+def test_a_report_that_is_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    report = mimic_cxr(tmp_path) / "files" / "p10" / "p10000000" / "s50000000.txt"
+    report.unlink()
+    os.mkfifo(report)
+    with pytest.raises(InputError, match=r"s50000000.* is no regular file"):
+        load(tmp_path)
 
 
 def test_absent_tables_and_wrong_options_are_named(tmp_path: Path) -> None:

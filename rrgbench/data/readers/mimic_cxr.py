@@ -115,6 +115,7 @@ def load(
     moments = _moments(tables["metadata"])
     order = orders({key: (key.subject, moment) for key, moment in moments.items()})
     listed_films = _films(tables["metadata"], splits)
+    _check_complete(tables["split"], tables["metadata"])
     place = find_films(folder, ((key, dicom_id) for key, dicom_id, _ in listed_films))
     if place is None and not reports:
         raise InputError(
@@ -266,6 +267,18 @@ def _films(table: Table, splits: dict[StudyKey, str]) -> list[tuple[StudyKey, st
     if unknown:
         raise InputError(f"{table.name}: {len(unknown)} films belong to studies without a split: {listed(unknown)}")
     return films
+
+
+def _check_complete(split: Table, metadata: Table) -> None:
+    """Refuse a metadata table that was cut: studies would be lost without a word."""
+    there = {row["dicom_id"] for row in metadata.rows}
+    lost = [row for row in split.rows if row["dicom_id"] not in there]
+    if lost:
+        studies = dict.fromkeys(f"s{_key(row, split).study}" for row in lost)
+        raise InputError(
+            f"{metadata.name} lacks {len(lost)} films of {len(studies)} studies that {split.name} names: "
+            f"{listed(studies)}; get the table again, or take the same films out of both"
+        )
 
 
 def _moments(table: Table) -> dict[StudyKey, tuple[str, float]]:

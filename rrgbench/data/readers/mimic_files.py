@@ -13,6 +13,7 @@ from rrgbench.data.films.images import file_size
 from rrgbench.data.readers.tables import find_table, read_table, shown
 from rrgbench.data.sections import cut_sections, fold
 from rrgbench.errors import InputError
+from rrgbench.files import read_regular
 
 FILM_SUFFIXES: Final = (".jpg", ".png", ".dcm")
 
@@ -131,8 +132,7 @@ def find_films(folder: Path, films: Iterable[tuple[StudyKey, str]]) -> tuple[Pat
 
 def _read_report(path: Path) -> str | None:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MAX_REPORT_BYTES + 1)
+        content = read_regular(path, _MAX_REPORT_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
