@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import gzip
 import hashlib
+import io
 import json
 import os
 import stat
@@ -13,6 +15,12 @@ from pathlib import Path
 from rrgbench.errors import InputError
 
 TEMPORARY_SUFFIX = ".partial"
+
+UNPACKED_BYTES = 1 << 28
+"""What any packed file may unpack to (256 MiB)."""
+
+UNPACKED_RATIO = 100
+"""How many times its size a larger one may unpack to; tables and reports reach 10 to 30."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -62,9 +70,39 @@ def read_regular(path: Path, most: int = -1) -> bytes:
         if not stat.S_ISREG(mode):
             raise InputError(f"{path.name} is no regular file (a pipe, say, or a device); give a file")
         with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(most)
+            return file.read() if most < 0 else _at_most(file, most)
     finally:
         os.close(handle)
+
+
+def unpack_gzip(content: bytes, name: str) -> bytes:
+    """Unpacked content of a gzip file; what unpacks to far more than a table or text does is refused before it is held.
+
+    Raises
+    ------
+    InputError
+        Naming the file, if it unpacks to more than `UNPACKED_BYTES` and `UNPACKED_RATIO` times its size.
+    OSError, EOFError, zlib.error
+        If it is damaged.
+    """
+    most = max(UNPACKED_BYTES, UNPACKED_RATIO * len(content))
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        unpacked = _at_most(stream, most + 1)
+    if len(unpacked) > most:
+        raise InputError(
+            f"{name} has {len(content):,} bytes and unpacks to more than {most:,}; no table or report file does: "
+            "if it is one, unpack it yourself"
+        )
+    return unpacked
+
+
+def _at_most(stream: io.BufferedIOBase, most: int) -> bytes:
+    """The first bytes of a stream; a single `read` would set aside room for all that are allowed."""
+    blocks: list[bytes] = []
+    while most > 0 and (block := stream.read(min(most, 1 << 20))):
+        blocks.append(block)
+        most -= len(block)
+    return b"".join(blocks)
 
 
 def check_writable(path: Path) -> None:

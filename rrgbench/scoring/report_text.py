@@ -1,12 +1,12 @@
 """From the bytes of a report file to its text: compression, encodings, and formats that are no text."""
 
 import codecs
-import gzip
 import zlib
 from pathlib import Path
 from typing import Final
 
 from rrgbench.errors import InputError
+from rrgbench.files import unpack_gzip
 
 _WRITE_TEXT: Final = "write it as JSON Lines, with pandas: frame.to_json('NAME.jsonl', orient='records', lines=True)"
 _NO_TEXT: Final = (
@@ -51,7 +51,7 @@ def read_text(path: Path) -> tuple[str, str]:
     content, name = path.read_bytes(), path.name
     if content.startswith(_GZIP):
         try:
-            content = gzip.decompress(content)
+            content = unpack_gzip(content, name)
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{name}: gzip that can't be unpacked; it may be cut off") from error
         name = name[:-3] if name.lower().endswith(".gz") else name

@@ -1,6 +1,7 @@
 """CSV tables as data sets ship them."""
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,27 @@ from hypothesis import strategies as st
 from rrgbench.data.readers.tables import is_id, read_table
 from rrgbench.data.splitting import hashed_fraction, split_subjects
 from rrgbench.errors import InputError
+from rrgbench.scoring.report_text import read_text
 
 
 def table(path: Path, content: str | bytes) -> Path:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused_before_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = table(tmp_path / "t.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000))
+    assert len(read_table(path, ("a", "b")).rows) == 1_000_000
+    monkeypatch.setattr("rrgbench.files.UNPACKED_BYTES", 100_000)
+    for read in (lambda: read_table(path, ("a", "b")), lambda: read_text(path)):
+        tracemalloc.start()
+        with pytest.raises(InputError, match=r"t\.csv\.gz has .* bytes and unpacks to more than"):
+            read()
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert held < 2_500_000
 
 
 def test_cells_are_text_by_column_and_packing_changes_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """CSV tables as data sets ship them: plain or gzipped, read whole, checked, and digested in one pass."""
 
 import csv
-import gzip
 import hashlib
 import io
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from rrgbench.errors import InputError, listed
+from rrgbench.files import read_regular, unpack_gzip
 
 MAX_BYTES: Final = 2 * 1024**3
 """A table larger than this when unpacked is refused; MIMIC-CXR's largest has 60 MB."""
@@ -47,8 +47,9 @@ def read_bytes(path: Path) -> bytes:
         If it can't be read or unpacked, or is larger than `MAX_BYTES`, naming the file.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_regular(path, MAX_BYTES + 1)
+        if path.suffix == ".gz":
+            content = unpack_gzip(content, path.name)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{path.name} can't be read ({type(error).__name__}): check that the file is complete"
