@@ -98,6 +98,8 @@ def headline_text(records: Sequence[Record], descriptions: Sequence[TableDescrip
 def _of_one(
     records: Sequence[Record], chosen: Sequence[Headline], model: str, title: str, warnings: tuple[str, ...]
 ) -> Table:
+    # what a model does not offer is said in words below
+    chosen = [one for one in chosen if pooled(_of(records, one, model)).value is not None] or chosen
     rivals = [name for name in model_order(records) if name in TRIVIAL and name not in (CONSTANT, model)]
     constants = any(record.model == CONSTANT for record in records)
     best = {headline: _best(records, headline, rivals) for headline in chosen}
