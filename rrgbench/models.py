@@ -258,6 +258,8 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     InputError
         If its loader takes no argument or no such option (a trivial system has no checkpoint), or lacks one.
     """
+    if checkpoint == "":
+        raise InputError(f"model {name}: the checkpoint is an empty text; leave it out for the shipped one")
     return make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
 
 
@@ -371,6 +373,8 @@ def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model],
     InputError
         If `checkpoints` is no folder.
     """
+    if checkpoints == "":
+        raise InputError("--checkpoint is an empty text; leave it out for the shipped ones")
     folder = None if checkpoints is None else Path(checkpoints)
     if folder is not None and not folder.is_dir():
         raise InputError(f"--checkpoint {folder} is no folder; --model all takes the one with all trained models")

@@ -3,7 +3,7 @@
 import pytest
 
 from rrgbench.errors import InputError, UnknownNameError
-from rrgbench.models import MODELS, load_model, load_models, split_checkpoint
+from rrgbench.models import MODELS, load_all_models, load_model, load_models, split_checkpoint
 from rrgbench.registry import Registry, make
 
 
@@ -77,6 +77,12 @@ def test_two_checkpoints_of_a_model_are_told_apart_and_the_same_model_twice_is_r
         load_models(["with=a", "with:a"])
     with pytest.raises(InputError, match="two models are called with=a"):
         load_models(["with=x/a", "with=y/a"])
+
+
+def test_an_empty_checkpoint_is_not_the_shipped_one():
+    for load in (lambda: load_model("dcrrg", ""), lambda: load_models(["dcrrg="]), lambda: load_all_models("")):
+        with pytest.raises(InputError, match=r"checkpoint"):
+            load()
 
 
 def test_a_checkpoint_stands_behind_an_equals_sign_of_a_name_without_argument():
