@@ -1,7 +1,8 @@
 """Corpora by name, and films of one beside the reports of another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import signature
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ def load_corpus(
     UnknownNameError
         If no such corpus is registered.
     InputError
-        If its files are missing or malformed, or it takes no such option.
+        If its files are missing or malformed, or it takes no such option or not of this kind.
     """
     if reports is not None:
         combined = combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
@@ -49,6 +50,7 @@ def load_corpus(
     if reports_root is not None:
         raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
     load = CORPORA.load(name)
+    _check_kinds(name, load, options)
     try:
         corpus = load(root=None if root is None else Path(root), **options)
     except TypeError as error:
@@ -56,6 +58,19 @@ def load_corpus(
             raise
         raise InputError(f"corpus {name} takes no such option: {error}") from error
     return corpus.loaded_by((name,), command_words(name, None, options))
+
+
+def _check_kinds(name: str, load: Callable[..., Corpus], options: Mapping[str, object]) -> None:
+    """Refuse for a switch what is neither true nor false, as `no` would switch it on, and for a number what is none."""
+    for option, one in signature(load).parameters.items():
+        if option not in options:
+            continue
+        given = options[option]
+        if isinstance(one.default, bool) and given not in (True, False):
+            raise InputError(f"corpus {name}: option {option} is true or false; given: {given!r}")
+        whole = isinstance(one.default, int) and not isinstance(one.default, bool)
+        if whole and (isinstance(given, bool) or not isinstance(given, Integral)):
+            raise InputError(f"corpus {name}: option {option} is a whole number; given: {given!r}")
 
 
 def takes_option(name: str, option: str) -> bool:
