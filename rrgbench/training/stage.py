@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_model as save_weights
+from safetensors.torch import save_file
 from torch import nn
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
@@ -138,11 +138,17 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         self.model_accepts_loss_kwargs = False
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write the module's weights, those that two names share once."""
+        """Write the module's weights; safetensors takes contiguous tensors that share no memory."""
         if self.args.should_save:
             folder = Path(output_dir or self.args.output_dir)
             folder.mkdir(parents=True, exist_ok=True)
-            save_weights(self.model, str(folder / WEIGHTS), metadata={"format": "pt"})
+            state, stored = {}, set[int]()
+            for name, tensor in self.model.state_dict().items():
+                # tied weights have two names
+                whole = tensor.contiguous()
+                state[name] = whole.clone() if tensor.data_ptr() in stored else whole
+                stored.add(tensor.data_ptr())
+            save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save a checkpoint, then the digests that make it one to resume from, and only then remove the one before."""

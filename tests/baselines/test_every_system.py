@@ -71,7 +71,7 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
 
 
 @pytest.mark.equal_weights
-@pytest.mark.parametrize("name", ["xpronet", "dcl", "ppked"])
+@pytest.mark.parametrize("name", ["xpronet", "dcl", "m2tr"])
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(name, corpus, preset, tmp_path):
     """Those that take something from the training data first, or keep something while they train."""
 
