@@ -1,9 +1,11 @@
 """Each documented exit code, driven through commands; and files that the machine refuses, which are no wrong input."""
 
 import ast
+import builtins
 import errno
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -119,15 +121,17 @@ READING = [
 @pytest.mark.parametrize(("refused", "arguments"), READING)
 def test_a_file_that_the_machine_refuses_is_no_wrong_input(refused, arguments, place, monkeypatch, capfd) -> None:
     """As root may read everything, the refusal is put into `open`."""
-    real = io.open
 
-    def open_(file, *more, **named):
-        if Path(str(file)).name == refused:
-            raise PermissionError(errno.EACCES, "Permission denied", str(file))
-        return real(file, *more, **named)
+    def refusing(real):
+        def open_(file, *more, **named):
+            if Path(str(file)).name == refused:
+                raise PermissionError(errno.EACCES, "Permission denied", str(file))
+            return real(file, *more, **named)
 
-    monkeypatch.setattr("builtins.open", open_)
-    monkeypatch.setattr(io, "open", open_)
+        return open_
+
+    for module in (builtins, io, os):
+        monkeypatch.setattr(module, "open", refusing(module.open))
     assert end(*arguments) == ExitCode.REFUSED
     told = capfd.readouterr().err
     assert "Traceback" not in told
