@@ -7,7 +7,12 @@ import pytest
 from rrgbench.errors import InputError
 from rrgbench.files import read_regular
 from rrgbench.json_text import read_json
+from rrgbench.leaderboard.entry import read_entry
+from rrgbench.reproduction.registry import load_published
+from rrgbench.runs.drift import read_tolerances
 from rrgbench.runs.store import read_results
+from rrgbench.scoring.protocols import load_protocol
+from rrgbench.tasks.configuration import read_configuration
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,15 @@ def test_what_can_be_read_two_ways_or_none_is_refused(text: str, message: str) -
 
 def test_whole_characters_stay_however_they_are_written() -> None:
     assert read_json('{"a": "\\ud83d\\ude00", "b": "\\\\ud83d"}') == {"a": "\U0001f600", "b": "\\ud83d"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")
+@pytest.mark.parametrize("read", [read_configuration, read_entry, load_published, read_tolerances, load_protocol])
+def test_no_reader_of_yaml_waits_for_a_pipe(tmp_path, read) -> None:
+    os.mkfifo(tmp_path / "mine.yaml")
+    place = tmp_path if read is load_published else tmp_path / "mine.yaml"
+    with pytest.raises(InputError, match=r"mine\.yaml is no regular file"):
+        read(str(place) if read is load_protocol else place)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, listed, problems
-from rrgbench.files import write_text
+from rrgbench.files import read_regular, write_text
 from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.baseline import Side, written_reports
@@ -196,7 +196,7 @@ def read_entry(path: Path) -> Entry:
         If it can't be read or is not an entry, naming the field.
     """
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        content = read_yaml(read_regular(path).decode("utf-8"))
         found = Entry.model_validate(content)
         _ = found.records
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

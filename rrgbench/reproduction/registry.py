@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrgbench.errors import InputError, RrgbenchError, problems
+from rrgbench.files import read_regular
 from rrgbench.metrics.catalogue import OWN_METRICS
 from rrgbench.registry import lookup
 from rrgbench.reproduction.figures import Figure
@@ -119,7 +120,7 @@ def load_published(folder: str | Path = PUBLISHED) -> list[PublishedSystem]:
 
 def _read(path: Path) -> PublishedSystem:
     try:
-        content: Any = read_yaml(path.read_text(encoding="utf-8"))
+        content: Any = read_yaml(read_regular(path).decode("utf-8"))
         return PublishedSystem.model_validate(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"published figures {path.name} can't be read ({' '.join(str(error).split())})") from error

@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from rrgbench.errors import ExitCode, InputError, meant
+from rrgbench.files import read_regular
 from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Identity, Record, sort_records
@@ -310,7 +311,7 @@ def read_tolerances(path: Path) -> dict[str, float]:
         If the file can't be read or holds anything else.
     """
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        content = read_yaml(read_regular(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"tolerances {path.name} can't be read ({type(error).__name__})") from error
     if not isinstance(content, dict):

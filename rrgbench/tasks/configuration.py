@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, meant
-from rrgbench.files import write_text
+from rrgbench.files import read_regular, write_text
 from rrgbench.yaml_text import read_yaml
 
 FILE: Final = "config.yaml"
@@ -76,7 +76,7 @@ def read_configuration(path: Path) -> Configuration:
         If it can't be read, is no mapping, or has an option that is unknown or of the wrong kind, naming it.
     """
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        content = read_yaml(read_regular(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} can't be read ({type(error).__name__}); give a YAML file of options") from error
     except yaml.YAMLError as error:

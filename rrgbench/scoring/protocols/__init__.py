@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrgbench.errors import InputError, UnknownNameError, problems
+from rrgbench.files import read_regular
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.registry import Registry, lookup
 from rrgbench.scoring.cleaning import Cleaning, Tokens, cleaner
@@ -213,7 +214,7 @@ def _rank(protocol: Protocol) -> tuple[int, str, int]:
 
 def _read_file(path: Path) -> Protocol:
     try:
-        return _read(path.name, path.read_text(encoding="utf-8"))
+        return _read(path.name, read_regular(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"protocol file {path} can't be read ({type(error).__name__})") from error
 
