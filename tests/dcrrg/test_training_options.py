@@ -134,7 +134,7 @@ def test_a_process_that_is_killed_outright_is_resumed(unbroken, tmp_path, stage)
     """SIGKILL while a stage trains its second epoch; what it held in memory is lost."""
     given, killed = preset(tmp_path), tmp_path / "killed"
     process = started(tmp_path, given, killed)
-    while not any(killed.glob(f"stages/{stage}-*/checkpoint-*/trainer_state.json")):
+    while not any(killed.glob(f"stages/{stage}-*/checkpoint-*/digests.json")):
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.01)
     process.kill()
