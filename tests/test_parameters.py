@@ -10,7 +10,7 @@ MOST = 8
 GENERATED = "rrgbench/cli/"
 """Where a function's parameters are a command's options."""
 
-CONFIGURATIONS = {"DcrrgConfig", "ImageTextConfig"}
+CONFIGURATIONS = {"DCLConfig", "DcrrgConfig", "ImageTextConfig"}
 """Hugging Face reads a configuration's settings from its parameters, each a key of `config.json`."""
 
 

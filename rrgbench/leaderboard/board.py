@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.leaderboard.entry import Entry
+from rrgbench.metrics.catalogue import constant_wins, in_order
 from rrgbench.metrics.catalogue import entry as metric_entry
-from rrgbench.metrics.catalogue import in_order
 from rrgbench.render.record_tables import CONSTANT, SETTINGS
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
@@ -174,7 +174,7 @@ class Board:
         for name, record in rivals.items():
             lower = sum(above.get((other, name), False) for other in rivals)
             higher = sum(above.get((name, other), False) for other in rivals)
-            beaten = constant is not None and sign * (record.value or 0.0) <= sign * constant
+            beaten = constant_wins(key.metric, constant, record.value)
             standings[name] = Standing(record, 1 + lower, len(rivals) - higher, name in paired, beaten)
         return standings
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, listed, problems
 from rrgbench.files import read_regular, write_text
+from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins
 from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.baseline import Side, written_reports
@@ -24,7 +25,6 @@ from rrgbench.runs.records import Record, sort_records
 from rrgbench.yaml_text import read_yaml
 
 FORMAT: Final = "rrgbench-entry@1"
-_FEW: Final = 0.05
 _OWN: Final = ("model", "corpus", "split", "signature")
 """Fields of a record that the entry says once."""
 
@@ -260,17 +260,12 @@ def _audit(records: Sequence[Record], constants: Mapping[tuple[Any, ...], float]
     own = _values(records)
     studies = max((record.n or 0 for record in records if record.observation is None), default=0)
     distinct = next((int(r.value) for r in records if r.metric == "distinct_reports" and r.value is not None), None)
-    loses = [
-        key
-        for key in constants
-        if key in own
-        and (own[key] >= constants[key] if metric_entry(str(key[0])).better == "lower" else own[key] <= constants[key])
-    ]
+    loses = [key for key in constants if constant_wins(str(key[0]), constants[key], own.get(key))]
     names = tuple(dict.fromkeys(_words(key) for key in loses))
     warnings = []
     if names and not trivial:
         warnings.append(f"one constant report, written for every study, is at least as good in {', '.join(names)}")
-    if distinct is not None and studies > 1 and distinct < _FEW * studies and not trivial:
+    if distinct is not None and studies > 1 and distinct < FEW_DISTINCT * studies and not trivial:
         warnings.append(f"{distinct} distinct reports for {studies} studies")
     return Audit(studies=studies, distinct_reports=distinct, loses_to_constant=names, warnings=tuple(warnings))
 

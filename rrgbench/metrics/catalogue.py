@@ -140,12 +140,15 @@ def entry(key: str) -> Entry:
     return _plugged(tuple(PLUG_INS.names())).get(key) or Entry(key, key, "", -math.inf, math.inf, "")
 
 
+_HALVES: Final = frozenset({"ce_precision", "ce_recall", "findings_precision", "findings_recall"})
+
+
 def constant_wins(key: str, constant: float | None, value: float | None) -> bool:
     """Whether the best constant report's value is at least as good as a system's, to rounding.
 
     Precision or recall alone costs a constant nothing: one report that names everything has all recall.
     """
-    if constant is None or value is None or math.isnan(value) or key in ("ce_precision", "ce_recall"):
+    if constant is None or value is None or math.isnan(value) or key in _HALVES:
         return False
     return constant <= value + 1e-12 if entry(key).better == "lower" else constant >= value - 1e-12
 

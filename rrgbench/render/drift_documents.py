@@ -21,13 +21,7 @@ _TONES: dict[Change, Tone] = {
 
 def drift_tables(found: Drift) -> list[Table]:
     """What changed, what can't be compared, what a side lacks, and the likely causes; only those that have rows."""
-    columns = (
-        *(Column(title) for title in ("baseline", "run")),
-        Column("change", text=True),
-        Column("tolerance"),
-        Column("p"),
-        Column("verdict", text=True),
-    )
+    columns = (*map(Column, ("baseline", "run", "change", "tolerance")), Column("verdict", text=True))
     changed = [Row(_name(pair.run), (Cell(_where(pair.run)), *_changed(pair))) for pair in found.changed]
     refused = [
         Row(_name(pair.run), (Cell(_where(pair.run)), Cell(field), Cell(theirs), Cell(ours)))
@@ -115,7 +109,7 @@ def _command(kind: str, title: str, message: str) -> str:
 
 
 def _case(suite: ElementTree.Element, record: Record) -> ElementTree.Element:
-    name = f"{_name(record)} {_where(record).partition(', ')[2]}".strip()
+    name = f"{_name(record)} {_where(record)}".strip()
     return ElementTree.SubElement(suite, "testcase", classname=visible(record.task), name=visible(name))
 
 
@@ -130,13 +124,14 @@ def _sentence(pair: Pair) -> str:
 
 
 def _changed(pair: Pair) -> tuple[Cell, ...]:
+    blank = pair.difference is None
+    tested = "" if pair.p_value is None else f", p {pair.p_value:.3f}"
     return (
         _value(pair.baseline),
         _value(pair.run),
-        Cell(pair.what),
+        Cell(None if blank else pair.what, notes=(pair.what,) if blank else ()),
         Cell(f"{pair.tolerance:g}"),
-        Cell(None if pair.p_value is None else f"{pair.p_value:.3f}"),
-        Cell(str(pair.change), tone=_TONES[pair.change]),
+        Cell(f"{pair.change}{tested}", tone=_TONES[pair.change]),
     )
 
 
@@ -155,9 +150,10 @@ def _name(record: Record) -> str:
 
 
 def _where(record: Record) -> str:
-    fields = ("observation", "fraction", "setting", "k", "seed")
-    where = [f"{field}={cell}" for field in fields if (cell := getattr(record, field)) is not None]
-    return ", ".join([record.task, *where])
+    """Which of a metric's values: observation and setting by their names, numbers with theirs."""
+    plain = [text for text in (record.observation, record.setting) if text is not None]
+    numbers = [f"{field}={cell}" for field in ("fraction", "k", "seed") if (cell := getattr(record, field)) is not None]
+    return ", ".join([*plain, *numbers])
 
 
 def _value(record: Record) -> Cell:
