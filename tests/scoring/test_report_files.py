@@ -228,9 +228,9 @@ ENCODED = {
     "utf16-be.jsonl": NAMED["lines.json"].encode("utf-16-be"),
     "utf16-le.csv": NAMED["semicolons.csv"].encode("utf-16-le"),
     "utf32.json": NAMED["coco.json"].encode("utf-32"),
-    "lines.jsonl.gz": gzip.compress(NAMED["lines.json"].encode()),
-    "table.CSV.GZ": gzip.compress(NAMED["spelled.csv"].encode()),
-    "unnamed-gzip.json": gzip.compress(NAMED["coco.json"].encode()),
+    "lines.jsonl.gz": gzip.compress(NAMED["lines.json"].encode(), mtime=0),
+    "table.CSV.GZ": gzip.compress(NAMED["spelled.csv"].encode(), mtime=0),
+    "unnamed-gzip.json": gzip.compress(NAMED["coco.json"].encode(), mtime=0),
 }
 
 
@@ -253,7 +253,7 @@ def test_compressed_files_and_other_encodings_are_read(tmp_path, name) -> None:
         ("a.xls", b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
         ("a.parquet", b"PAR1rest", "Parquet file; write it as JSON Lines, with pandas: frame.to_json"),
         ("a.pkl", b"\x80\x04\x95rest", "a pickle, which is not opened"),
-        ("a.jsonl.gz", gzip.compress(b"x" * 999)[:-20], "gzip that can't be unpacked"),
+        ("a.jsonl.gz", gzip.compress(b"x" * 999, mtime=0)[:-20], "gzip that can't be unpacked"),
         ("a.md", b"text", "unknown kind of file '.md'"),
         ("a.json", b"{'s1': 'Clear.'}", "not JSON .*; it looks like Python's repr: write it with json.dump"),
         (
