@@ -22,7 +22,7 @@ Messages = Sequence[Mapping[str, Any]]
 
 _MOST_BYTES: Final = 32_000_000
 _MOST_WAIT: Final = 60.0
-_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+BUSY: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """Statuses after which the same request may succeed later."""
 
 
@@ -62,13 +62,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow none: the redirection is the answer."""
 
 
-_OPENER: Final = urllib.request.build_opener(_NoRedirect)
+OPENER: Final = urllib.request.build_opener(_NoRedirect)
+"""Opens addresses without following them elsewhere."""
 
 
 class _Later(Exception):  # noqa: N818
-    """The request may succeed later; how long the server asks to wait, or -1 where it doesn't say."""
+    """The request may succeed later; how long the server asks to wait, None where it doesn't say."""
 
-    def __init__(self, reason: str, wait: float = -1.0) -> None:
+    def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
 
@@ -183,7 +184,7 @@ class Endpoint:
             except _Later as error:
                 reason = str(error)
                 if attempt + 1 < self.attempts:
-                    self.wait(min(error.wait if error.wait >= 0 else 2.0**attempt, _MOST_WAIT))
+                    self.wait(min(2.0**attempt if error.wait is None else error.wait, _MOST_WAIT))
         raise InputError(f"{self.place} gave no answer in {self.attempts} attempts, the last time: {reason}")
 
     @property
@@ -198,13 +199,13 @@ class Endpoint:
         address = self.base_url.rstrip("/") + "/chat/completions"
         sent = urllib.request.Request(address, json.dumps(request).encode(), headers, method="POST")
         try:
-            with _OPENER.open(sent, timeout=self.timeout) as response:
+            with OPENER.open(sent, timeout=self.timeout) as response:
                 body: bytes = response.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as error:
             with error:
                 said = _complaint(error.read(100_000), request)
-            if error.code in _AGAIN:
-                raise _Later(f"status {error.code}{said}", _wanted_wait(error.headers.get("Retry-After"))) from None
+            if error.code in BUSY:
+                raise _Later(f"status {error.code}{said}", wanted_wait(error.headers.get("Retry-After"))) from None
             hint = f"; is {self.key_variable} set to its key?" if error.code in (401, 403) else ""
             if 300 <= error.code < 400:
                 hint = "; it sends elsewhere, which is not followed: give the address that it sends to (base_url=)"
@@ -273,18 +274,18 @@ def _complaint(body: bytes, request: Mapping[str, Any]) -> str:
     return "" if repeats or not said else f" ({said})"
 
 
-def _wanted_wait(header: str | None) -> float:
-    """Seconds that `Retry-After` asks for, given as a number or a date; -1 where it says nothing."""
+def wanted_wait(header: str | None) -> float | None:
+    """Seconds that `Retry-After` asks for, given as a number or a date; None where it says nothing."""
     if not header:
-        return -1.0
+        return None
     try:
         return max(0.0, float(header))
     except ValueError:
         pass
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
-        return -1.0
+    except (TypeError, ValueError):
+        return None
 
 
 def _count(value: object) -> int:

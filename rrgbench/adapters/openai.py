@@ -13,18 +13,16 @@ import logging
 import os
 import random
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
 from re import sub
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -33,6 +31,7 @@ from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.prompts import Prompt, Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Examination, Film, Views
+from rrgbench.endpoint import BUSY, OPENER, wanted_wait
 from rrgbench.errors import InputError, MissingPartError, meant, problems
 from rrgbench.files import write_text
 
@@ -40,7 +39,6 @@ OPENAI: Final = "https://api.openai.com/v1"
 KEY: Final = "OPENAI_API_KEY"
 """The environment's variable with the key."""
 
-_BUSY: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _LONGEST_PAUSE: Final = 120.0
 _log = logging.getLogger(__name__)
 
@@ -111,16 +109,6 @@ class Options(BaseModel):
         if self.seed is not None:
             fields["seed"] = self.seed
         return {**fields, **self.body}
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirect is an error: the key would go along to wherever it leads."""
-
-    def redirect_request(self, *args: Any) -> None:
-        """Follow none."""
-
-
-_HTTP: Final = build_opener(_NoRedirect)
 
 
 @dataclass(frozen=True)
@@ -239,7 +227,9 @@ class Server:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         try:
-            with _HTTP.open(Request(self.url, body, headers, method="POST"), timeout=self._options.timeout) as response:
+            with OPENER.open(
+                Request(self.url, body, headers, method="POST"), timeout=self._options.timeout
+            ) as response:
                 content: bytes = response.read()
                 return content
         except HTTPError as error:
@@ -262,8 +252,8 @@ class Server:
         said = " ".join(_message(given).split())[:200]
         if self._key:
             said = said.replace(self._key, "***")
-        if error.code in _BUSY:
-            return BrokenOffError(f"HTTP {error.code}", _pause(error.headers.get("Retry-After")))
+        if error.code in BUSY:
+            return BrokenOffError(f"HTTP {error.code}", wanted_wait(error.headers.get("Retry-After")))
         if error.code in (401, 403):
             return InputError(f"{self.host} takes no key that is in {KEY} (HTTP {error.code}); export another")
         if error.code == 404:
@@ -453,20 +443,6 @@ def _message(given: str) -> str:
         return str(error.get("message", "")) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError):
         return ""
-
-
-def _pause(given: str | None) -> float | None:
-    """Seconds that Retry-After asks for: a number, or a date."""
-    if not given:
-        return None
-    try:
-        return max(0.0, float(given))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
 
 
 def _digest(content: Mapping[str, Any]) -> str:
