@@ -16,6 +16,10 @@ app = typer.Typer(
 )
 
 
+TriedMetricOptions = Annotated[
+    list[str] | None,
+    listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
+]
 TriedMetrics = Annotated[
     str,
     typer.Option(
@@ -68,10 +72,7 @@ def edits(
     studies: Annotated[int, typer.Option(help="Most reports that are edited.", min=2)] = 200,
     edit: Annotated[list[str] | None, listed_option("--edit", "Only this edit; repeatable, with both kinds.")] = None,
     metrics: TriedMetrics = "",
-    metric_options: Annotated[
-        list[str] | None,
-        listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
-    ] = None,
+    metric_options: TriedMetricOptions = None,
     protocol: ProtocolName = "raw",
     examples: Annotated[
         int,
@@ -137,10 +138,7 @@ def experts(
         Path, typer.Option(help="RadPref's or ReXVal's folder, or a CSV of judgements.", show_default=False)
     ],
     metrics: TriedMetrics = "",
-    metric_options: Annotated[
-        list[str] | None,
-        listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
-    ] = None,
+    metric_options: TriedMetricOptions = None,
     protocol: ProtocolName = "raw",
     figure: Annotated[
         Path | None, typer.Option(help="Draw the intervals into this .png, .svg or .pdf.", show_default=False)
