@@ -25,7 +25,7 @@ from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.captioner import Captioner, word_loss
 from rrgbench.modeling.report_decoder import Attention
-from rrgbench.modeling.report_model import REPORT_START, hub_options
+from rrgbench.modeling.report_model import REPORT_START, hub_options, loss_and_tokens
 from rrgbench.modeling.report_tokenizer import IGNORED, decode_report, encode_reports, pad_rows
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
@@ -253,6 +253,20 @@ class M2TR(Captioner):
         """Reports of films (n, size, size), each by way of its context."""
         contexts = self.write_contexts(images)
         return [report for start in range(0, len(contexts), 64) for report in self.write(contexts[start : start + 64])]
+
+    @torch.inference_mode()
+    def report_losses(self, images: NDArray[np.uint8], reports: Sequence[str]) -> NDArray[np.float64]:
+        """Loss and tokens (n, 2) of the report beside each film, given the context that is written of the film."""
+        contexts, pad = self.write_contexts(images), self.writes_with.pad_token_id
+        parts = []
+        for start in range(0, len(contexts), 64):
+            some = slice(start, start + 64)
+            ids, _ = pad_rows(self.writer_rows(contexts[some], self.config.max_context), pad)
+            rows, there = pad_rows(self.writer_rows(reports[some], self.config.max_report), pad)
+            targets = rows[:, 1:].masked_fill(~there[:, 1:], IGNORED).to(self.device)
+            logits = self.report_logits(ids.to(self.device), rows[:, :-1].to(self.device))
+            parts.append(loss_and_tokens(logits, targets))
+        return np.concatenate(parts)
 
     def loss(self, batch: Mapping[str, Any]) -> Tensor:
         """Words of the context given the film, and words of the report given its own context."""

@@ -8,7 +8,7 @@ The observations of a film that is to be reported are predicted from the film. T
 reference report; `labels="reference"` does that too and says so in the model's identity.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -203,18 +203,17 @@ class XProNet(ObservationSystem):
         found[~found.any(axis=1), NO_FINDING] = 1.0
         return found
 
-    def generate_reports(self, images: NDArray[np.uint8]) -> list[str]:
-        """Reports of films (n, size, size), their observations predicted."""
-        return self.generate_labelled(images, self.predicted(images))
+    def shown_images(self, images: NDArray[np.uint8]) -> Iterator[tuple[Labelled, int]]:
+        """Films (n, size, size) with the observations that are predicted."""
+        return self.labelled(images, self.predicted(images))
 
-    @torch.inference_mode()
-    def generate_labelled(self, images: NDArray[np.uint8], observations: NDArray[np.float32]) -> list[str]:
-        """Reports of films (n, size, size) that are taken to show the observations (n, 14)."""
-        written: list[str] = []
+    def labelled(self, images: NDArray[np.uint8], observations: NDArray[np.float32]) -> Iterator[tuple[Labelled, int]]:
+        """Films (n, size, size) with the observations (n, 14) that they are taken to show, some at a time."""
+        start = 0
         for films in self.film_batches(images):
-            own = torch.from_numpy(observations[len(written) : len(written) + len(films)]).to(films.device)
-            written += self.decode(self.decoding_state(Labelled(films, own), self.config.beams), len(films))
-        return written
+            own = torch.from_numpy(observations[start : start + len(films)]).to(films.device)
+            yield Labelled(films, own), len(films)
+            start += len(films)
 
 
 def multi_label_contrast(responses: Tensor, observations: Tensor, margin: float, base: float = 1.5) -> Tensor:
@@ -308,8 +307,20 @@ class ReadsReferenceLabels(TrainedSystem):
         """Remember where a study's reference labels stand."""
         self._studies = {study.study_id: study for study in corpus.studies if can_be_labelled(study)}
 
+    @torch.inference_mode()
     def generate_reports(self, images: Any) -> list[str]:
-        """Reports of examinations.
+        """Reports of examinations; errors as `labelled`."""
+        written: list[str] = self.model.reports_of(self.labelled(images))
+        return written
+
+    @torch.inference_mode()
+    def report_losses(self, images: Any, reports: Sequence[str]) -> NDArray[np.float64]:
+        """Loss and tokens (n, 2) of the reports of examinations; errors as `labelled`."""
+        found: NDArray[np.float64] = self.model.losses_under(self.model.word_logits, self.labelled(images), reports)
+        return found
+
+    def labelled(self, images: Any) -> Iterator[tuple[Labelled, int]]:
+        """Films of examinations with the observations of their references.
 
         Raises
         ------
@@ -320,10 +331,9 @@ class ReadsReferenceLabels(TrainedSystem):
         if missing:
             raise InputError(f"{self.name} reads reference labels, and {missing[0]} has none; use labels=predicted")
         labels = study_labels([self._studies[one.study_id] for one in images])
-        written: list[str] = self.model.generate_labelled(
-            np.stack([one.films[0].pixels for one in images]), own_observations(labels)
-        )
-        return written
+        pixels = np.stack([one.films[0].pixels for one in images])
+        found: Iterator[tuple[Labelled, int]] = self.model.labelled(pixels, own_observations(labels))
+        return found
 
 
 train = baseline_trainer(NAME, XProNet, report_items=labelled_items)

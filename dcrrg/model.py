@@ -221,6 +221,18 @@ class DcrrgModel(TextReadingModel):
         ]
 
     @torch.inference_mode()
+    def report_losses(self, images: Films, reports: Sequence[str]) -> NDArray[np.float64]:
+        """Loss and tokens (n, 2) of the report beside each film (`rrgbench.models.ReportLikelihood`)."""
+        prompts = self.prompts if self.config.tuning == "prompt" else None
+
+        def word_logits(films: Tensor, ids: Tensor) -> Tensor:
+            states = self.decoder(ids, self.memory(self.image_observations(films)), prompts)
+            logits: Tensor = self.report_head(states)
+            return logits
+
+        return self.losses_under(word_logits, ((films, len(films)) for films in self.film_batches(images)), reports)
+
+    @torch.inference_mode()
     def describe(self, images: Films, observation: str) -> list[str]:
         """Step 3's description of one observation for each film; empty where the model finds it not mentioned.
 

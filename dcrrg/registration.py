@@ -77,6 +77,7 @@ class DcrrgSystem:
         self.checkpoint, self.trained_on, self.digest = origin.checkpoint, origin.trained_on, origin.digest
         self.image_size: int = model.config.image_size
         self.generate_reports = model.generate_reports
+        self.report_losses = model.report_losses
         self.predict_observations = model.predict_observations
         self.embed_images = model.embed_images
         self.embed_reports = model.embed_reports

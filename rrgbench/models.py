@@ -116,6 +116,16 @@ class NamesMissingReports(Protocol):
 
 
 @runtime_checkable
+class ReportLikelihood(Protocol):
+    """Says how likely it finds a given report of a film."""
+
+    def report_losses(self, images: Images, reports: Sequence[str]) -> NDArray[np.float64]:
+        """Of the report beside each film (n, 2): the sum over its tokens, end token included, of the negative
+        log-likelihood in nats, the true earlier tokens given; and how many tokens those are."""
+        ...
+
+
+@runtime_checkable
 class ImageTextEncoder(Protocol):
     """Embeds films and reports in one space."""
 

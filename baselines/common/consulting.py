@@ -1,6 +1,6 @@
 """Systems that write with the training split at hand: what they find there, in training and when they are evaluated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,8 @@ class ConsultingSystem(ObservationSystem):
         """What the model sees of examinations, for `word_logits`: their films and the library's studies of `rows`."""
         raise NotImplementedError
 
-    @torch.inference_mode()
-    def generate_reports(self, images: Any) -> list[str]:
-        """Reports of examinations, with the training studies that `ConsultingTrained.fit` has found.
+    def shown_images(self, images: Any) -> Iterator[tuple[Any, int]]:
+        """What the model sees of examinations, with the training studies that `ConsultingTrained.fit` has found.
 
         Raises
         ------
@@ -82,12 +81,11 @@ class ConsultingSystem(ObservationSystem):
         pixels = np.stack([one.films[0].pixels for one in images])
         subjects = [self.library.index.subject_of(one.study_id) for one in images]
         rows = self.consulted(pixels, subjects, self.library)
-        written: list[str] = []
+        start = 0
         for films in self.film_batches(pixels):
-            part = slice(len(written), len(written) + len(films))
-            shown = self.shown_of(films, images[part], rows[part], self.library)
-            written += self.decode(self.decoding_state(shown, self.config.beams), len(films))
-        return written
+            part = slice(start, start + len(films))
+            yield self.shown_of(films, images[part], rows[part], self.library), len(films)
+            start += len(films)
 
 
 class ConsultingTrained(TrainedSystem):

@@ -26,7 +26,7 @@ class Entry:
         Its name in tables.
     group : str
         What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `findings`, `band`, `classification`, `retrieval`,
-        `correlation`, `count`, `plug-in`.
+        `correlation`, `count`, `film use`, `plug-in`.
     low, high : float
         The least and the greatest value; infinite where there is none.
     better : {"higher", "lower", ""}
@@ -86,6 +86,10 @@ NATIVE: Final[Mapping[str, Entry]] = {
         Entry("findings_f1", "findings F1", "findings", short="F1"),
         Entry("ce_f1_band", "CE F1 (band)", "band", drift_tolerance=5e-3, unit="corpus"),
         Entry("distinct_reports", "distinct", "count", 0.0, math.inf, "", 0, 0.0, "report"),
+        # of each model's own tokens, so not to be ranked
+        Entry("loss_own_film", "own film", "film use", 0.0, math.inf, "", drift_tolerance=5e-3),
+        Entry("loss_other_film", "other film", "film use", 0.0, math.inf, "", drift_tolerance=5e-3),
+        Entry("film_gain", "gain", "film use", -math.inf, math.inf, "", drift_tolerance=5e-3),
         # probes and fine-tuning are trained anew on another machine's arithmetic
         Entry("auroc", "AUROC", "classification", drift_tolerance=0.02, unit="corpus"),
         Entry("precision_at_k", "P@K", "retrieval", drift_tolerance=0.01, unit="query"),

@@ -1,7 +1,7 @@
 """Models that write a report from a film: the training loss, generation, and a recurrent decoding state."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ class Captioner(ReportModel):
     @property
     def offers(self) -> tuple[str, ...]:
         """Protocol methods that the model answers."""
-        return ("generate_reports",)
+        return ("generate_reports", "report_losses")
 
     @abstractmethod
     def word_logits(self, films: Any, ids: Tensor) -> Tensor:
@@ -52,13 +52,27 @@ class Captioner(ReportModel):
         """What learning to write reports trains."""
         return [self]
 
+    def shown_images(self, images: Any) -> Iterator[tuple[Any, int]]:
+        """What the model sees of films (n, size, size), for `word_logits`, some at a time, and of how many each is."""
+        for films in self.film_batches(images):
+            yield films, len(films)
+
     @torch.inference_mode()
-    def generate_reports(self, images: NDArray[np.uint8]) -> list[str]:
+    def generate_reports(self, images: Any) -> list[str]:
         """Reports of films (n, size, size), beam search of the configured size."""
+        return self.reports_of(self.shown_images(images))
+
+    @torch.inference_mode()
+    def report_losses(self, images: Any, reports: Sequence[str]) -> NDArray[np.float64]:
+        """Loss and tokens (n, 2) of the report beside each film (`rrgbench.models.ReportLikelihood`)."""
+        return self.losses_under(self.word_logits, self.shown_images(images), reports)
+
+    def reports_of(self, shown: Iterator[tuple[Any, int]]) -> list[str]:
+        """Reports of what the model sees."""
         return [
             report
-            for films in self.film_batches(images)
-            for report in self.decode(self.decoding_state(films, self.config.beams), len(films))
+            for seen, count in shown
+            for report in self.decode(self.decoding_state(seen, self.config.beams), count)
         ]
 
 

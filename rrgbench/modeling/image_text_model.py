@@ -102,7 +102,7 @@ class ImageTextModel(TextReadingModel, Captioner):
     @property
     def offers(self) -> tuple[str, ...]:
         """Protocol methods that the model answers; reports only if its decoder was trained."""
-        return ("embed_images", "embed_reports", *(("generate_reports",) if self.config.writes_reports else ()))
+        return ("embed_images", "embed_reports", *(super().offers if self.config.writes_reports else ()))
 
     # the common space
 

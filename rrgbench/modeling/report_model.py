@@ -1,6 +1,6 @@
 """What every trainable model is: a Hugging Face model with an image encoder, its report tokenizer saved beside it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.image_encoder import build_image_encoder, network_settings
 from rrgbench.modeling.quiet_loading import quiet_loading
-from rrgbench.modeling.report_tokenizer import decode_report
+from rrgbench.modeling.report_tokenizer import IGNORED, decode_report, encode_reports, pad_rows
 
 REPORT_START = "[REPORT]"
 """First token of a decoder's report."""
@@ -134,6 +135,31 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
         )
         return [decode_report(tokenizer, row) for row in rows]
 
+    def losses_under(
+        self, word_logits: Callable[[Any, Tensor], Tensor], shown: Iterable[tuple[Any, int]], reports: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Loss and tokens (n, 2) of reports (`rrgbench.models.ReportLikelihood`), cut at the configured length.
+
+        Parameters
+        ----------
+        word_logits : callable
+            (what the model sees, ids (n, t)) to logits (n, t, vocabulary) of the token after each.
+        shown : iterable of (object, int)
+            What the model sees of some studies, and how many these are.
+        reports : sequence of str
+            One a study.
+        """
+        rows = encode_reports(self.tokenizer, reports, REPORT_START, self.config.max_report)
+        parts: list[NDArray[np.float64]] = []
+        start = 0
+        for seen, count in shown:
+            padded = pad_rows(rows[start : start + count], self.tokenizer.pad_token_id)
+            ids, mask = (part.to(self.device) for part in padded)
+            targets = ids[:, 1:].masked_fill(~mask[:, 1:], IGNORED)
+            parts.append(loss_and_tokens(word_logits(seen, ids[:, :-1]), targets))
+            start += count
+        return np.concatenate(parts)
+
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
         """Write weights (safetensors), configuration and tokenizer."""
         super().save_pretrained(save_directory, **kwargs)
@@ -147,6 +173,13 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
             model: Self = super().from_pretrained(pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs)
         model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path, **hub_options(kwargs))
         return model
+
+
+def loss_and_tokens(logits: Tensor, targets: Tensor) -> NDArray[np.float64]:
+    """Sum of the cross-entropies and number (n, 2) of targets (n, t) under logits (n, t, vocabulary)."""
+    losses = cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+    both = torch.stack([losses.double().sum(dim=1), (targets != IGNORED).sum(dim=1).double()], dim=1)
+    return np.asarray(both.cpu().numpy(), dtype=np.float64)
 
 
 def hub_options(given: Mapping[str, Any]) -> dict[str, Any]:

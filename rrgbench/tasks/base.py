@@ -131,6 +131,6 @@ TASKS: Final[Registry[Task]] = Registry("task", "rrgbench.tasks")
 def table_descriptions() -> tuple[TableDescription, ...]:
     """The tables of all registered tasks: ours in the paper's order, then those of other packages."""
     found = TASKS.everything()
-    order = ("report_generation", "clinical_efficacy", "retrieval", "classification", "error_correlation")
+    order = ("report_generation", "clinical_efficacy", "film_use", "retrieval", "classification", "error_correlation")
     names = [*(name for name in order if name in found), *(name for name in found if name not in order)]
     return tuple(table for name in names for table in found[name].tables)

@@ -54,6 +54,7 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
         replicates=20,
         tasks={
             "report_generation": {"limit": 3},
+            "film_use": {},
             "retrieval": {"per_class": 2, "ks": (1, 2)},
             "classification": {"settings": ("own",), "limit": 3},
         },
@@ -61,6 +62,7 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
     run = evaluate(model, corpus, suite, tmp_path / "run")
     values = {(record.task, record.metric): record.value for record in run.records}
     assert 0 <= values["report_generation", "bleu_1"] <= 1
+    assert values["film_use", "loss_own_film"] > 0
     if name in CONTRASTIVE:
         assert 0 <= values["retrieval", "precision_at_k"] <= 1
     else:

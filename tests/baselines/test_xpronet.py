@@ -128,7 +128,7 @@ def test_labels_at_test_are_predicted_unless_the_reference_is_asked_for(tmp_path
     corpus = phantom(train=4, validate=2, test=3, retrieval=4)
     model = untrained("xpronet")
     seen = []
-    model.generate_labelled = lambda films, observations: seen.append(observations) or [""] * len(films)
+    model.labelled = lambda films, observations: seen.append(observations) or iter(())
     with torch.no_grad():
         model.observation_network.head.weight.zero_()
         model.observation_network.head.bias.copy_(torch.tensor([-9.0] * 14))
