@@ -437,6 +437,15 @@ class ExtentOptions:
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes that decode films.", show_default="all cores")
     ] = None
+    cases: Annotated[
+        bool | None,
+        typer.Option(
+            "--cases/--no-cases",
+            help="Whether films and texts of some studies stand on the run's page; such a page of real patients stays "
+            "where their data may be.",
+            show_default="only of synthetic corpora",
+        ),
+    ] = None
 
     def suite(self, name: str) -> "Suite":
         """A suite by name or file, as far as it is to be run.
@@ -451,7 +460,10 @@ class ExtentOptions:
         tasks, metrics = (
             [one.strip() for one in text.split(",")] if text else None for text in (self.tasks, self.metrics)
         )
-        return narrowed(load_suite(name), tasks=tasks, metrics=metrics, limit=self.limit)
+        chosen = narrowed(load_suite(name), tasks=tasks, metrics=metrics, limit=self.limit)
+        if self.cases is None or (not self.cases and "cases" not in chosen.tasks):
+            return chosen
+        return chosen.with_task("cases", texts="all" if self.cases else "none")
 
     @property
     def studies_at_a_time(self) -> int | None:

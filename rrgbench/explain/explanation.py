@@ -11,7 +11,7 @@ from typing import Any, Final
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
-from rrgbench.explain.findings import FindingsView, findings_view
+from rrgbench.findings.marked import FindingsView, findings_view
 from rrgbench.labelers.rules import RulesLabeler
 from rrgbench.models import Describer, Images, Model, ObservationClassifier, ReportGenerator, image_batches
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED

@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rrgbench.explain.explanation import LABEL_WORDS, Explanation, KeyWords, MarkedReport, ObservationView
-from rrgbench.explain.findings import SIGNS as FINDING_SIGNS
-from rrgbench.explain.findings import WORDS as FINDING_WORDS
-from rrgbench.explain.findings import FindingsView, Status
+from rrgbench.findings.marked import SIGNS as FINDING_SIGNS
+from rrgbench.findings.marked import WORDS as FINDING_WORDS
+from rrgbench.findings.marked import FindingsView, Status
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.render.escaping import templates
 from rrgbench.render.html import png_uri

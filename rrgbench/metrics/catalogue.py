@@ -25,8 +25,8 @@ class Entry:
     title : str
         Its name in tables.
     group : str
-        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `findings`, `band`, `classification`, `retrieval`,
-        `correlation`, `count`, `film use`, `plug-in`.
+        What it belongs to: `bleu`, `bleu_mean`, `nlg`, `ce`, `findings`, `band`, `group`, `classification`,
+        `retrieval`, `correlation`, `count`, `film use`, `plug-in`.
     low, high : float
         The least and the greatest value; infinite where there is none.
     better : {"higher", "lower", ""}
@@ -85,13 +85,21 @@ NATIVE: Final[Mapping[str, Entry]] = {
         Entry("findings_recall", "findings recall", "findings", short="R"),
         Entry("findings_f1", "findings F1", "findings", short="F1"),
         Entry("ce_f1_band", "CE F1 (band)", "band", drift_tolerance=5e-3, unit="corpus"),
+        Entry("ce_f1_group", "CE F1", "group", drift_tolerance=5e-3, unit="corpus"),
+        Entry("bleu_4_by_protocol", "BLEU-4", "band", better="", unit="corpus"),
+        Entry("cider_by_protocol", "CIDEr", "band", 0.0, 10.0, "", drift_tolerance=5e-3),
+        Entry("ce_f1_by_protocol", "CE F1", "band", better="", drift_tolerance=5e-3, unit="corpus"),
         Entry("distinct_reports", "distinct", "count", 0.0, math.inf, "", 0, 0.0, "report"),
+        Entry("report_words", "words", "count", 0.0, math.inf, "", 1, 0.05, "report"),
+        Entry("reference_words", "reference's words", "count", 0.0, math.inf, "", 1, 0.0, "report"),
+        Entry("cases_shown", "cases", "count", 0.0, math.inf, "", 0, 0.0, "report"),
         # of each model's own tokens, so not to be ranked
         Entry("loss_own_film", "own film", "film use", 0.0, math.inf, "", drift_tolerance=5e-3),
         Entry("loss_other_film", "other film", "film use", 0.0, math.inf, "", drift_tolerance=5e-3),
         Entry("film_gain", "gain", "film use", -math.inf, math.inf, "", drift_tolerance=5e-3),
         # probes and fine-tuning are trained anew on another machine's arithmetic
         Entry("auroc", "AUROC", "classification", drift_tolerance=0.02, unit="corpus"),
+        Entry("ece", "ECE", "classification", better="lower", drift_tolerance=0.01, unit="corpus"),
         Entry("precision_at_k", "P@K", "retrieval", drift_tolerance=0.01, unit="query"),
         Entry("chance_precision", "chance", "retrieval", better="", drift_tolerance=1e-6, unit="query"),
         *map(_correlation, ("pearson", "spearman", "kendall")),

@@ -54,8 +54,10 @@ def run_summary(
     warnings = tuple(f"! {text}" for text in told)
     warnings += ("synthetic data: no film or report is a patient's",) if about.get("synthetic") else ()
     where = ", ".join(sorted({f"{record.corpus}, {record.split}" for record in here}))
-    studies = max((record.n or 0 for record in here if record.model in names), default=0)
-    parts = [part for record in here for part in (record.signature or "").split("|") if part.startswith("protocol:")]
+    keys = {headline.metric for headline in chosen}
+    first = [record for record in here if record.metric in keys]
+    studies = max((record.n or 0 for record in first if record.model in names), default=0)
+    parts = [part for record in first for part in (record.signature or "").split("|") if part.startswith("protocol:")]
     facts = [f"{studies:,} studies"] if studies else []
     facts += [part.replace(":", " ", 1) for part in dict.fromkeys(parts)]
     title = f"{', '.join(names)} on {where}" + (f": {', '.join(facts)}" if facts else "")

@@ -4,7 +4,7 @@ Layout::
 
     run.json                 versions, seeds, machine, command (`rrgbench.runs.environment`)
     units/<id>.json          records of one finished unit and the inputs that define it
-    units/<id>.npz           the values of those records on the resamples of the studies
+    units/<id>.npz           the values of those records on the resamples of the studies; what figures need
     predictions/<model>.jsonl ...  artifacts
     results.json             all records, flat and sorted
 
@@ -35,6 +35,8 @@ JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
+_OWN = "own_"
+"""Before the name of an array that is not about resamples."""
 
 
 def canonical_json(content: JSON) -> str:
@@ -124,10 +126,22 @@ class RunFolder:
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
             return records, dict(zip(kept["rows"].tolist(), kept["values"], strict=True))
 
+    def arrays(self, unit: str) -> dict[str, NDArray[Any]]:
+        """What a kept unit's figures need, by name; empty where it keeps no such arrays or is not whole."""
+        if self.get(unit) is None or not (path := self._unit_path(unit).with_suffix(".npz")).exists():
+            return {}
+        with np.load(path, allow_pickle=False) as kept:
+            return {name.removeprefix(_OWN): kept[name] for name in kept.files if name.startswith(_OWN)}
+
     def put(
-        self, unit: str, inputs: Mapping[str, JSON], records: Sequence[Record], replicates: Replicates | None = None
+        self,
+        unit: str,
+        inputs: Mapping[str, JSON],
+        records: Sequence[Record],
+        replicates: Replicates | None = None,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
-        """Keep a unit's records, and their values on resamples by position, all or nothing.
+        """Keep a unit's records, their values on resamples by position, and arrays by name, all or nothing.
 
         Raises
         ------
@@ -140,13 +154,18 @@ class RunFolder:
         order = sort_records(records)
         body: dict[str, JSON] = {"inputs": inputs, "records": [record.to_json() for record in order]}
         content = {"format": _FORMAT, "unit": unit, "digest": _digest(body), **body}
-        if replicates:
-            if len(lengths := {np.shape(values) for values in replicates.values()}) > 1 or len(lengths.pop()) != 1:
+        if replicates or arrays:
+            given, further = replicates or {}, arrays or {}
+            if given and (len(lengths := {np.shape(one) for one in given.values()}) > 1 or len(lengths.pop()) != 1):
                 raise InputError(f"unit {unit[:12]}: values on resamples must be one list each, all of one length")
+            if odd := [name for name, array in further.items() if array.dtype.hasobject]:
+                raise InputError(f"unit {unit[:12]}: the arrays {listed(odd)} hold objects; give numbers or texts")
             place = {id(record): at for at, record in enumerate(order)}
-            rows = [place[id(records[row])] for row in replicates]
+            rows = np.array([place[id(records[row])] for row in given], dtype=np.int64)
+            values = np.stack(list(given.values())) if given else np.empty((0, 0))
+            named: dict[str, Any] = {f"{_OWN}{name}": array for name, array in further.items()}
             buffer = io.BytesIO()
-            np.savez(buffer, rows=np.array(rows), values=np.stack(list(replicates.values())))
+            np.savez_compressed(buffer, rows=rows, values=values, **named)
             content["replicates"] = hashlib.sha256(buffer.getvalue()).hexdigest()
             write_bytes(self._unit_path(unit).with_suffix(".npz"), buffer.getvalue())
         write_text(self._unit_path(unit), json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

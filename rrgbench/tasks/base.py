@@ -75,10 +75,14 @@ class Outcome:
     replicates : mapping of int to float64 array (r,)
         By position in `records`: the value on each resample of the studies, drawn by the evaluation's seed, so that
         models are paired. Values without an interval have none.
+    arrays : mapping of str to array
+        What figures need beside the values, by name, small: probabilities of the studies, words of the reports. No
+        objects; texts as arrays of str.
     """
 
     records: Sequence[Record]
     replicates: Mapping[int, Floats] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Task(ABC):
@@ -131,6 +135,9 @@ TASKS: Final[Registry[Task]] = Registry("task", "rrgbench.tasks")
 def table_descriptions() -> tuple[TableDescription, ...]:
     """The tables of all registered tasks: ours in the paper's order, then those of other packages."""
     found = TASKS.everything()
-    order = ("report_generation", "clinical_efficacy", "film_use", "retrieval", "classification", "error_correlation")
+    order = (
+        *("report_generation", "clinical_efficacy", "film_use", "retrieval", "classification", "error_correlation"),
+        *("subgroups", "protocol_band", "cases"),
+    )
     names = [*(name for name in order if name in found), *(name for name in found if name not in order)]
     return tuple(table for name in names for table in found[name].tables)

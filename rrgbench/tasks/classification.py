@@ -15,6 +15,8 @@ from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.calibration import TABLES as CALIBRATION
+from rrgbench.tasks.calibration import with_calibration
 from rrgbench.tasks.context import Evaluation
 
 METRIC = "auroc"
@@ -43,7 +45,7 @@ class Classification(Task):
     """AUROC of the model's own predictions, of a linear probe and of fine-tuning."""
 
     name = "classification"
-    version = 2
+    version = 3
     parameters = ClassificationParameters
     tables = (
         TableDescription(
@@ -53,6 +55,7 @@ class Classification(Task):
             headline=(Headline(METRIC, "own"), Headline(METRIC, "linear", 0.01)),
         ),
         TableDescription("AUROC per observation", (METRIC,), "observation"),
+        *CALIBRATION,
     )
 
     def units(self, parameters: ClassificationParameters) -> Sequence[Unit]:
@@ -76,7 +79,8 @@ class Classification(Task):
         model = evaluation.model
         if not isinstance(model, ObservationClassifier):
             return Outcome(evaluation.blank(self.name, [METRIC], "the model predicts no observations", setting="own"))
-        return _areas(evaluation, evaluation.answers(model.predict_observations, evaluation.studies), setting="own")
+        scores = evaluation.answers(model.predict_observations, evaluation.studies)
+        return with_calibration(evaluation, self.name, scores, _areas(evaluation, scores, setting="own"))
 
     def _probe(
         self, evaluation: Evaluation, parameters: ClassificationParameters, setting: str, fraction: float

@@ -127,7 +127,7 @@ class Piece:
         if found is not None:
             return Outcome(*found), False
         made = self.running.measure(self)
-        self.running.folder.put(identity, inputs, made.records, made.replicates)
+        self.running.folder.put(identity, inputs, made.records, made.replicates, made.arrays)
         return made, True
 
 

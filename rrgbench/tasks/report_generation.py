@@ -18,6 +18,8 @@ from rrgbench.scoring.score import pair_in_memory, score, text_metrics, value_si
 from rrgbench.scoring.texts import PreparedReports
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.report_lengths import TABLE as LENGTHS
+from rrgbench.tasks.report_lengths import report_lengths
 
 NLG = (*TEXT_GROUPS["nlg"], *TEXT_GROUPS["bleu_mean"])
 FURTHER = ("findings",)
@@ -65,7 +67,7 @@ class ReportGeneration(Task):
     """The protocol's BLEU, METEOR, ROUGE-L and CIDEr with intervals, and the number of distinct reports."""
 
     name = "report_generation"
-    version = 3
+    version = 4
     parameters = ReportGenerationParameters
     reads_reports = True
     tables = (
@@ -76,6 +78,7 @@ class ReportGeneration(Task):
             above={"ce": "CE ({setting})", "findings": "findings"},
             headline=(Headline("ce_f1"), Headline("bleu_4"), Headline("bleu_2_mean"), Headline("cider")),
         ),
+        LENGTHS,
     )
 
     def units(self, parameters: ReportGenerationParameters) -> tuple[Unit, ...]:
@@ -107,7 +110,8 @@ class ReportGeneration(Task):
         keys = (*own, *further)
         reports = evaluation.reports
         if reports is None:
-            return Outcome(evaluation.blank(self.name, (*keys, "distinct_reports"), "the model writes no reports"))
+            lacking = (*keys, "distinct_reports", *LENGTHS.metrics)
+            return Outcome(evaluation.blank(self.name, lacking, "the model writes no reports"))
         distinct = evaluation.record(
             self.name,
             "distinct_reports",
@@ -116,10 +120,12 @@ class ReportGeneration(Task):
             signature=evaluation.signature(len(reports), bootstrap=None),
         )
         references = evaluation.references
+        told = report_lengths(evaluation, self.name, list(reports.values()), list(references.values()))
         if not references:
-            return Outcome([*evaluation.blank(self.name, keys, "the films have no reference reports"), distinct])
+            blank = evaluation.blank(self.name, keys, "the films have no reference reports")
+            return _together(Outcome([*blank, distinct]), told)
         if not keys:
-            return Outcome([distinct])
+            return _together(Outcome([distinct]), told)
         scores = score(
             references,
             {key: reports[key] for key in references},
@@ -130,7 +136,7 @@ class ReportGeneration(Task):
         missing = [
             row for metric, reason in scores.absent.items() for row in evaluation.blank(self.name, [metric], reason)
         ]
-        return Outcome([*records, *missing, distinct], replicates)
+        return _together(Outcome([*records, *missing, distinct], replicates), told)
 
     def constants(self, evaluation: Evaluation, parameters: Any) -> Sequence[Record]:
         """The best training report under each metric, written for every study."""
@@ -143,6 +149,11 @@ class ReportGeneration(Task):
         n = len(evaluation.studies)
         signature = evaluation.signature(n, bootstrap=None)
         return [*found, evaluation.record(self.name, "distinct_reports", value=1, n=n, signature=signature)]
+
+
+def _together(first: Outcome, second: Outcome) -> Outcome:
+    shifted = {len(first.records) + place: drawn for place, drawn in second.replicates.items()}
+    return Outcome([*first.records, *second.records], {**first.replicates, **shifted}, second.arrays)
 
 
 def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], **where: Any) -> list[Record]:

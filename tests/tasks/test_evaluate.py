@@ -195,9 +195,7 @@ def test_films_of_which_nothing_is_known_are_in_no_auroc(corpus, suite, run, tmp
     half = Corpus("half", "ef" * 8, tuple(bare))
     found = evaluate(Oracle(corpus), half, suite, tmp_path)
     (own,) = [
-        r
-        for r in found.records
-        if (r.task, r.model, r.setting, r.observation) == ("classification", "oracle", "own", None)
+        r for r in found.records if (r.metric, r.model, r.setting, r.observation) == ("auroc", "oracle", "own", None)
     ]
     assert own.n == 35
     assert own.value == 1.0

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rrgbench.explain.explanation import explain_images
-from rrgbench.explain.findings import findings_view
 from rrgbench.explain.page import Heading, explanation_page, print_explanation
+from rrgbench.findings.marked import findings_view
 
 REFERENCE = "Small left pleural effusion. Mild cardiomegaly. No pneumothorax. Right lower lobe pneumonia."
 REPORT = "Large left pleural effusion. Mild cardiomegaly. There is a left upper lobe nodule. The lungs are clear."

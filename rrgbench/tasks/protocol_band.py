@@ -1,0 +1,61 @@
+"""Task: the same reports under every protocol: how far a number moves with choices that papers leave unsaid."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from rrgbench.render.record_tables import TRIVIAL, TableDescription
+from rrgbench.scoring.score import pair_in_memory
+from rrgbench.scoring.sensitivity import under_protocols
+from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.context import Evaluation
+
+SUFFIX: Final = "_by_protocol"
+METRICS: Final = ("bleu_4", "cider", "ce_f1")
+
+
+class ProtocolBandParameters(TaskParameters):
+    """What a suite may set.
+
+    Attributes
+    ----------
+    protocols : tuple of str or None
+        Which are compared; all that can be followed if None.
+    """
+
+    protocols: Annotated[tuple[str, ...], Distinct] | None = None
+
+
+class ProtocolBand(Task):
+    """BLEU-4, CIDEr and CE F1 of a model's reports under each protocol, without intervals; not of trivial systems."""
+
+    name = "protocol_band"
+    parameters = ProtocolBandParameters
+    reads_reports = True
+    tables = tuple(
+        TableDescription(f"{title} by protocol", (f"{metric}{SUFFIX}",), apart=("setting",), detail=True, headline=())
+        for metric, title in (("bleu_4", "BLEU-4"), ("cider", "CIDEr"), ("ce_f1", "CE F1"))
+    )
+
+    def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
+        """Score under each protocol."""
+        keys: Sequence[str] = [f"{metric}{SUFFIX}" for metric in METRICS]
+        if evaluation.model.name in TRIVIAL:
+            return Outcome([])
+        reports, references = evaluation.reports, evaluation.references
+        if reports is None:
+            return Outcome(evaluation.blank(self.name, keys, "the model writes no reports"))
+        if not references:
+            return Outcome(evaluation.blank(self.name, keys, "the films have no reference reports"))
+        options = evaluation.scoring.but(metrics=METRICS, certificate=False, allow=("empty",), section=None)
+        pairs = pair_in_memory(references, {key: reports[key] for key in references}, ("empty",))
+        found = under_protocols(pairs, parameters.protocols, options)
+        records = [
+            evaluation.scored(self.name, f"{metric}{SUFFIX}", scores[metric], setting=protocol)
+            for protocol, scores in found.scores.items()
+            for metric in METRICS
+            if metric in scores
+        ]
+        return Outcome(records)
+
+
+TASK = ProtocolBand()
