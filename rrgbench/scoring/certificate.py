@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgbench.errors import MissingPartError
-from rrgbench.findings.best_constant import best_constant_findings
 from rrgbench.metrics.best_constant import BestConstant, TextChoices, best_constant_labels, best_constant_reports
 from rrgbench.metrics.catalogue import FEW_DISTINCT, TEXT_GROUPS, constant_wins, entry
 from rrgbench.render.table import Cell
@@ -121,6 +120,8 @@ def certificate(prepared: PreparedReports, keys: Sequence[str], training_reports
         if text_keys and pairs.references:
             constants |= _text_constants(prepared, candidates, text_keys)
         if pairs.references and any(key in TEXT_GROUPS["findings"] for key in keys):
+            from rrgbench.findings.best_constant import best_constant_findings
+
             texts = [study[0] for study in pairs.references]
             constants |= best_constant_findings(*labelled_texts(texts, candidates, prepared.options))
         if any(key in TEXT_GROUPS["ce"] for key in keys):

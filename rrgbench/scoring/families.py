@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, MissingPartError, listed
-from rrgbench.findings.metric import FindingsF1
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.catalogue import TEXT_GROUPS
@@ -56,6 +55,8 @@ def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[
         else:
             families.append(Family(Cider(), Cider().table_statistics(prepared.table)))
     if any(key in TEXT_GROUPS["findings"] for key in keys):
+        from rrgbench.findings.metric import FindingsF1
+
         families.append(Family(FindingsF1(), FindingsF1().statistics(*_labelled_pairs(prepared.pairs, options))))
     return families, absent
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from rrgbench.errors import InputError, problems
-from rrgbench.findings.metric import FindingsF1
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
@@ -189,14 +188,17 @@ class Scoring(BaseModel):
         tokens = None if self.protocol.tokens == "all" else self.protocol.tokens
         return {"vocab": missing if self.vocabulary is None else self.vocabulary.identity, "tokens": tokens}
 
-    @property
-    def metric_choices(self) -> Mapping[str, Mapping[str, str]]:
-        """Signature fields of the choices that only some metrics know, by metric key."""
-        smoothed = {"bleu": f"mean-sentence-{self.protocol.smoothing:g}"}
-        found: dict[str, Mapping[str, str]] = dict.fromkeys(TEXT_GROUPS["bleu_mean"], smoothed)
-        if self.protocol.cider_df != "test" and self.frequencies is not None:
-            found["cider"] = {"cider_df": f"{self.protocol.cider_df}@{_digest(self.frequencies)[:4]}"}
-        return found | {key: {"findings": FindingsF1.identity} for key in TEXT_GROUPS["findings"]}
+    def choices_of(self, key: str) -> Mapping[str, str]:
+        """Signature fields of the choices that only this metric and some others know."""
+        if key in TEXT_GROUPS["bleu_mean"]:
+            return {"bleu": f"mean-sentence-{self.protocol.smoothing:g}"}
+        if key == "cider" and self.protocol.cider_df != "test" and self.frequencies is not None:
+            return {"cider_df": f"{self.protocol.cider_df}@{_digest(self.frequencies)[:4]}"}
+        if key in TEXT_GROUPS["findings"]:
+            from rrgbench.findings.metric import FindingsF1
+
+            return {"findings": FindingsF1.identity}
+        return {}
 
     @property
     def decides(self) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from rrgbench.errors import InputError, listed
-from rrgbench.labelers.lookup import LookupLabeler
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS, TEXT_METRICS, in_order
 from rrgbench.metrics.external.loading import PLUG_INS, load_metric
 from rrgbench.metrics.external.plug_in import ExternalMetric
@@ -134,7 +133,8 @@ def score_pairs(
         absent.update(missing)
 
     base = _text_signature(pairs, options, labels)
-    signatures = {key: base.with_extras(**options.metric_choices.get(key, {})) for key in OWN_METRICS}
+    groups = [group for group in TEXT_GROUPS.values() if any(key in group for key in keys)]
+    signatures = {key: base.with_extras(**options.choices_of(key)) for group in groups for key in group}
     whole = base.with_extras(**{name: value for one in text_keys for name, value in signatures[one].extras})
     if any(key in TEXT_GROUPS["ce"] for key in keys):
         say("labelling reports")
@@ -172,7 +172,11 @@ def looked_up(
     pairs: ReportPairs, options: Scoring, labels: ReferenceLabels | None
 ) -> tuple[Scoring, ReferenceLabels | None]:
     """Labels by study of a look-up labeler as those of the references; the protocol's labeler reads the hypotheses."""
-    tool = options.tool if options.labeler is not None else None
+    if options.labeler is None:
+        return options, labels
+    from rrgbench.labelers.lookup import LookupLabeler
+
+    tool = options.tool
     if not isinstance(tool, LookupLabeler) or not tool.by_study:
         return options, labels
     if labels is not None:
@@ -202,7 +206,7 @@ def value_signature(pairs: ReportPairs, options: Scoring, key: str) -> Signature
     base = _text_signature(pairs, options)
     if key in TEXT_GROUPS["ce"]:
         return efficacy_signature(base, options, None)
-    return base.with_extras(**options.metric_choices.get(key, {}))
+    return base.with_extras(**options.choices_of(key))
 
 
 def check_section(options: Scoring, pairs: ReportPairs) -> None:

@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from rrgbench.errors import InputError
 
@@ -162,6 +161,9 @@ def _bca_tails(values: Floats, point: float, left_out: Floats, tails: Floats) ->
     below = np.mean(values < point) + 0.5 * np.mean(values == point)
     if below in (0.0, 1.0):
         return tails
+    # here alone, since the percentile method has no use for it and it takes longer to load than most scorings
+    from scipy.special import ndtr, ndtri
+
     bias = ndtri(below)
     deviation = left_out.mean() - left_out
     spread = np.sum(deviation**2)

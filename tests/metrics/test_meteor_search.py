@@ -3,11 +3,20 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rrgbench.metrics.meteor import alignment
 from rrgbench.metrics.meteor.alignment import BEAM, best_alignment
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side
+
+KERNELS = [
+    pytest.param(
+        alignment.compiled, id="compiled", marks=pytest.mark.skipif(not alignment.compiled, reason="not built")
+    ),
+    pytest.param(None, id="numpy"),
+]
 
 Match = tuple[int, int, int, int, int]
 """start2, length2, start1, length1, stage."""
@@ -109,7 +118,14 @@ def side(lengths: list[int]) -> Side:
     return Side(offsets, np.zeros(len(pair), dtype=np.int64), pair, Phrases(empty, empty, empty, empty))
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.fixture(params=KERNELS)
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled search, and NumPy's, which stands in for it."""
+    monkeypatch.setattr(alignment, "compiled", request.param)
+
+
+@pytest.mark.usefixtures("kernel")
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(problems(), min_size=1, max_size=6))
 def test_the_search_in_step_takes_the_same_matches(tasks: list[tuple[list[Match], int, int]]) -> None:
     side1, side2 = side([words1 for _, words1, _ in tasks]), side([words2 for _, _, words2 in tasks])
@@ -127,6 +143,7 @@ def test_the_search_in_step_takes_the_same_matches(tasks: list[tuple[list[Match]
     assert chosen.tolist() == expected
 
 
+@pytest.mark.usefixtures("kernel")
 def test_more_paths_than_the_beam_holds_are_cut_the_same_way() -> None:
     rng = np.random.default_rng(0)
     for words in (20, 70, 130):
@@ -134,3 +151,15 @@ def test_more_paths_than_the_beam_holds_are_cut_the_same_way() -> None:
         matches = [(at2, 1, at1, 1, 0) for at2 in range(words) for at1 in range(words) if text1[at1] == text2[at2]]
         chosen = best_alignment(Matches(*np.array(matches).T), side([words]), side([words]))
         assert set(np.flatnonzero(chosen)) == search(matches, words, words)
+
+
+@pytest.mark.skipif(not alignment.compiled, reason="not built")
+def test_the_compiled_search_refuses_steps_and_matches_that_are_not_there() -> None:
+    assert alignment.compiled is not None
+    one, none = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    chosen, stretch = np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.bool_)
+    of_steps = [one, one, one + 1, stretch, one, one]
+    with pytest.raises(ValueError, match="matches that are not there"):
+        alignment.compiled(one, one + 1, one, one, *of_steps, *[none] * 6, chosen, 40, 1, -1)
+    with pytest.raises(ValueError, match="steps that are not there"):
+        alignment.compiled(one, one + 2, one, one, *of_steps, *[none] * 6, chosen, 40, 1, -1)

@@ -10,8 +10,9 @@ then earlier found. Three habits of the jar decide ties and are therefore kept (
   found later and the skip carry it.
 - The order of equals is that of their finding; sorting is stable.
 
-What the jar does word by word and pair by pair is done here for all pairs at once, and stretches of words on which
-nothing branches count as one step: they change all partial alignments of a pair alike, except at their first word.
+Stretches of words on which nothing branches count as one step: they change all partial alignments of a pair alike,
+except at their first word. The search over steps is done twice: pair by pair in C (`_beam.c`, five times as fast), and
+for all pairs at once in NumPy, where no compiler was there at installation. Both compare the same integers.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from numpy.typing import NDArray
 
 from rrgbench.metrics.meteor.lexicon import Ints
 from rrgbench.metrics.meteor.matching import EXACT, Matches, Side
+
+try:
+    from rrgbench.metrics.meteor._beam import search as compiled
+except ImportError:
+    compiled = None  # type: ignore[assignment]
 
 BEAM: Final = 40
 _NONE: Final = -1
@@ -93,7 +99,8 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
     order = order[(counts[order] > 0) & (reach[order] > 0)]
     search = _Search(matches, steps, bits, side1, side2)
     for low in range(0, len(order), _BATCH):
-        chosen[search.run(order[low : low + _BATCH])] = True
+        batch = search.batch(order[low : low + _BATCH])
+        chosen[search.in_numpy(batch) if compiled is None else search.compiled(batch)] = True
     return chosen
 
 
@@ -171,12 +178,37 @@ def _bits(matches: Matches, rows: Ints, side1: Side) -> list[Ints]:
     return out
 
 
-class _Search:
-    """The beam search over batches of pairs.
+@dataclass(frozen=True)
+class _Batch:
+    """Pairs searched together, ordered by falling number of steps, and how their ranks are packed.
 
-    The partial alignments of a batch are rows of parallel arrays, ordered by pair, then rank. What ranks them is packed
-    into one integer, from the top: the pair's number in the batch, words not matched, chunks, distance.
+    What ranks partial alignments is packed into one integer, from the top: words not matched, chunks, distance.
+
+    Attributes
+    ----------
+    pairs, base, counts : int64 arrays (b,)
+        The pairs, their first steps and how many they have.
+    start, chunk, row_shift : int
+        The rank of an empty alignment, a chunk in it, and how many bits a rank has.
+    gains, distances : int64 arrays (m,)
+        What a match takes off the rank, and adds to that of its siblings.
+    integers : int
+        How many integers of bits the hypotheses of these pairs need.
     """
+
+    pairs: Ints
+    base: Ints
+    counts: Ints
+    start: int
+    chunk: int
+    row_shift: int
+    gains: Ints
+    distances: Ints
+    integers: int
+
+
+class _Search:
+    """The beam search over batches of pairs."""
 
     def __init__(self, matches: Matches, steps: Steps, bits: list[Ints], side1: Side, side2: Side) -> None:
         self._steps = steps
@@ -192,26 +224,51 @@ class _Search:
         self._words = np.diff(side1.offsets) + np.diff(side2.offsets)
         self._farthest = np.bincount(pair, weights=self._distance, minlength=len(self._words))
 
-    def run(self, pairs: Ints) -> Ints:
-        """The matches taken by the best alignments of some pairs, which are ordered by falling number of steps."""
-        steps = self._steps
-        base = steps.offsets[pairs]
-        counts = steps.offsets[pairs + 1] - base
+    def batch(self, pairs: Ints) -> _Batch:
+        """Some pairs, which are ordered by falling number of steps."""
+        base = self._steps.offsets[pairs]
         words = int(self._words[pairs].max())
         word_bits = words.bit_length()
         distance_bits = int(self._farthest[pairs].max()).bit_length()
         # Only texts of many thousand words outgrow 63 bits; their distances, which come last, are compared coarsely.
         excess = max(len(pairs).bit_length() + 2 * word_bits + distance_bits - 63, 0)
-        distances = self._distance >> excess
         distance_bits -= excess
-        chunk = 1 << distance_bits
-        row_shift = 2 * word_bits + distance_bits
-        gains = self._gain << (word_bits + distance_bits)
+        return _Batch(
+            pairs=pairs,
+            base=base,
+            counts=self._steps.offsets[pairs + 1] - base,
+            start=words << (word_bits + distance_bits),
+            chunk=1 << distance_bits,
+            row_shift=2 * word_bits + distance_bits,
+            gains=self._gain << (word_bits + distance_bits),
+            distances=self._distance >> excess,
+            integers=min(len(self._bits), words // _WORD_BITS + 1),
+        )
 
-        rank = (np.arange(len(pairs)) << row_shift) + (words << (word_bits + distance_bits))
+    def compiled(self, batch: _Batch) -> Ints:
+        """The matches taken by the best alignments of a batch, pair by pair."""
+        steps, chosen = self._steps, np.zeros(len(self._start1), dtype=np.uint8)
+        bits = self._bits[0] if batch.integers == 1 else np.concatenate(self._bits[: batch.integers])
+        begin, rank = steps.begin[batch.pairs], np.full(len(batch.pairs), batch.start)
+        of_steps = (steps.position, steps.first, steps.branches, steps.stretch, steps.enter, steps.leave)
+        of_matches = (self._start1, self._end1, self._end2, batch.gains, batch.distances, bits)
+        arrays = (batch.base, batch.counts, begin, rank, *of_steps, *of_matches, chosen)
+        compiled(*map(np.ascontiguousarray, arrays), BEAM, batch.chunk, _NONE)
+        return np.flatnonzero(chosen)
+
+    def in_numpy(self, batch: _Batch) -> Ints:
+        """The same for all pairs at once.
+
+        The partial alignments of a batch are rows of parallel arrays, ordered by pair, then rank; the pair's number in
+        the batch stands above its rank in the same integer.
+        """
+        steps, pairs, base, counts = self._steps, batch.pairs, batch.base, batch.counts
+        chunk, row_shift, gains, distances = batch.chunk, batch.row_shift, batch.gains, batch.distances
+
+        rank = (np.arange(len(pairs)) << row_shift) + batch.start
         open_end = steps.begin[pairs]
         busy_until = np.zeros(len(pairs), dtype=np.int64)
-        used = [np.zeros(len(pairs), dtype=np.int64) for _ in range(self._integers(pairs))]
+        used = [np.zeros(len(pairs), dtype=np.int64) for _ in range(batch.integers)]
         parents: list[Ints] = []
         taken: list[Ints] = []
         final = np.empty(len(pairs), dtype=np.int64)
@@ -274,10 +331,6 @@ class _Search:
             parents.append(source)
             taken.append(match)
         return _trace(final, counts, parents, taken)
-
-    def _integers(self, pairs: Ints) -> int:
-        """How many integers of bits the hypotheses of these pairs need."""
-        return min(len(self._bits), int(self._words[pairs].max()) // _WORD_BITS + 1)
 
 
 def _running(counts: Ints, step: int) -> int:

@@ -1,0 +1,5 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def search(*arrays_and_numbers: NDArray[Any] | int) -> None: ...
