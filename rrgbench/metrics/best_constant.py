@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,26 @@ from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.cider import SCALE, SIGMA, undefined_reason
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy, Known, Labels
 from rrgbench.metrics.clipped_sums import ClippedSums, groups_by_length, taken
-from rrgbench.metrics.ngrams import LONGEST, DocumentNgrams, NgramTable, check_pairs, document_ngrams
+from rrgbench.metrics.ngrams import (
+    LONGEST,
+    DocumentNgrams,
+    Numbers,
+    WholeNumbers,
+    Words,
+    check_pairs,
+    document_frequencies,
+    document_ngrams,
+)
 from rrgbench.metrics.rouge import BETA
 from rrgbench.metrics.sentence_bleu import SentenceBleu
 from rrgbench.metrics.subsequences import Subsequences
 
+Item = TypeVar("Item")
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_MOST: Final = 25_000
+"""Different references, and candidates, that are counted, which bounds the memory; of more an even choice is."""
 
 _PAIRS_SCORED: Final = 600 * 600
 """Candidates times references that are scored where a bound decides; below that all candidates are."""
@@ -56,8 +69,8 @@ class BestConstant:
     value : float
         The corpus value if it is written for every study.
     exact : bool
-        Whether no other candidate is better for certain; False where the best was searched for (METEOR, and ROUGE-L
-        and means of sentence BLEU of many references): then the best constant is this good or better.
+        Whether no other candidate is better for certain; False where the best was searched for (METEOR, ROUGE-L and
+        means of sentence BLEU of many references, and all of very many): then the best constant is this good or better.
     estimated_on : int
         On how many different references the value was estimated; 0 where it is that of all of them.
     """
@@ -95,7 +108,6 @@ def best_constant_reports(
     candidates: Sequence[str],
     keys: Sequence[str],
     choices: TextChoices = TextChoices(),
-    table: NgramTable | None = None,
 ) -> dict[str, BestConstant]:
     """The best of some candidates under each text metric.
 
@@ -110,8 +122,6 @@ def best_constant_reports(
         of the answer.
     choices : TextChoices
         As the values were made.
-    table : NgramTable, optional
-        Of these references and any hypotheses, where they are counted already.
 
     Returns
     -------
@@ -126,7 +136,7 @@ def best_constant_reports(
     if not len(candidates):
         raise InputError("there is no candidate for a constant report; give the training reports or the references")
     check_pairs(references, [""] * len(references))
-    pool = _Pool(references, candidates, choices.frequency_reports, table)
+    pool = _Pool(references, candidates, choices.frequency_reports)
     found: dict[str, BestConstant] = {}
     if any(key in Bleu.keys for key in keys):
         found |= {key: _best(values) for key, values in zip(Bleu.keys, pool.bleu().T, strict=True) if key in keys}
@@ -138,7 +148,15 @@ def best_constant_reports(
         found["cider"] = pool.cider()
     if "meteor" in keys:
         found["meteor"] = pool.meteor()
-    return {key: replace(best, candidate=pool.row[best.candidate]) for key, best in found.items()}
+    return {
+        key: replace(
+            best,
+            candidate=pool.row[best.candidate],
+            exact=best.exact and not pool.thinned,
+            estimated_on=best.estimated_on or (len(pool.references) if pool.estimated else 0),
+        )
+        for key, best in found.items()
+    }
 
 
 def best_constant_labels(
@@ -176,6 +194,13 @@ def _highest(bounds: Floats, value: Callable[[int], float], most: int, certain: 
     return BestConstant(best.candidate, best.value, exact=len(order) <= most)
 
 
+def _evenly(items: list[Item], most: int) -> list[Item]:
+    """As many of the items as may be, evenly chosen; all where they are no more."""
+    if len(items) <= most:
+        return items
+    return [items[at] for at in np.linspace(0, len(items) - 1, most).astype(np.int64)]
+
+
 class _Pool:
     """Distinct studies with how often each occurs, and distinct candidates, counted together."""
 
@@ -184,7 +209,6 @@ class _Pool:
         references: Sequence[Sequence[str]],
         candidates: Sequence[str],
         frequency_reports: Sequence[str],
-        table: NgramTable | None,
     ) -> None:
         studies: dict[tuple[str, ...], int] = {}
         for study in references:
@@ -192,38 +216,27 @@ class _Pool:
         rows: dict[str, int] = {}
         for row, candidate in enumerate(candidates):
             rows.setdefault(candidate, row)
-        self.row, self.candidates = list(rows.values()), list(rows)
-        self.references = list(studies)
-        self.times = np.array(list(studies.values()), dtype=np.float64)
-        self.studies = len(references)
-        self.study = np.repeat(np.arange(len(studies)), [len(study) for study in studies])
-        self.texts = [text for study in studies for text in study]
+        self.estimated = len(studies) > _MOST
+        self.thinned = self.estimated or len(rows) > _MOST
+        self.row, self.candidates = _evenly(list(rows.values()), _MOST), _evenly(list(rows), _MOST)
+        self.references = _evenly(list(studies), _MOST)
+        self.times = np.array(_evenly(list(studies.values()), _MOST), dtype=np.float64)
+        self.studies = int(self.times.sum())
+        self.study = np.repeat(np.arange(len(self.references)), [len(study) for study in self.references])
+        self.texts = [text for study in self.references for text in study]
         self._frequency_reports = frequency_reports
-        self._count(references, table)
+        self._count()
 
-    def _count(self, references: Sequence[Sequence[str]], table: NgramTable | None) -> None:
-        """Counts of references, candidates and reports for frequencies: those at hand, or made anew."""
-        others = list(self._frequency_reports)
-        place: dict[str, int] = {}
-        if table is not None and not others:
-            for at, text in enumerate(text for study in references for text in study):
-                place.setdefault(text, at)
-        if place and all(text in place for text in self.candidates):
-            assert table is not None
-            lengths = table.reference_length
-            orders = [
-                DocumentNgrams(one.distinct, one.reference_document, one.reference_gram, one.reference_count)
-                for one in table.orders
-            ]
-        else:
-            place = {text: at for at, text in enumerate(dict.fromkeys([*self.texts, *self.candidates]))}
-            lengths, counted = document_ngrams([*place, *others])
-            orders = list(counted)
+    def _count(self) -> None:
+        """Counts of references, candidates and reports for frequencies."""
+        place = {text: at for at, text in enumerate(dict.fromkeys([*self.texts, *self.candidates]))}
+        numbers = Numbers()
+        words, others = Words.of(place, numbers), Words.of(self._frequency_reports, numbers)
+        orders = document_ngrams(words, max(len(numbers), 1))
         own, other = (np.array([place[text] for text in side]) for side in (self.texts, self.candidates))
-        self.lengths, self.candidate_lengths = lengths[own], lengths[other]
+        self.lengths, self.candidate_lengths = words.lengths[own], words.lengths[other]
         self.orders = [(taken(one, own), taken(one, other)) for one in orders]
-        rest = np.arange(len(place), len(place) + len(others))
-        self.frequencies = [taken(one, rest) for one in orders] if others else []
+        self.frequencies = document_frequencies(others, max(len(numbers), 1)) if self._frequency_reports else ()
 
     @property
     def single(self) -> bool:
@@ -242,7 +255,7 @@ class _Pool:
         keys, row = np.unique(self.study[side.document] * side.distinct + side.gram, return_inverse=True)
         most = np.zeros(len(keys), dtype=np.int64)
         np.maximum.at(most, row, side.count)
-        return DocumentNgrams(side.distinct, *np.divmod(keys, side.distinct), most)
+        return DocumentNgrams(side.distinct, *np.divmod(keys, side.distinct), most, side.keys)
 
     def per_study(self, values: NDArray[np.float64]) -> Floats:
         """The largest value of each study's references."""
@@ -335,7 +348,7 @@ class _Pool:
         """The best under CIDEr."""
         several = np.bincount(self.study, minlength=len(self.references))
         weight = (self.times / several)[self.study] / self.studies
-        parts: list[tuple[ClippedSums, Ints, Floats, Floats]] = []
+        parts: list[tuple[ClippedSums, WholeNumbers, Floats, Floats]] = []
         for order, (references, candidates) in enumerate(self.orders):
             squared = self._inverse_frequency(order) ** 2
             norms = [
@@ -377,35 +390,36 @@ class _Pool:
     def _inverse_frequency(self, order: int) -> Floats:
         """Logarithm of documents by documents that have each n-gram."""
         if self.frequencies:
-            others = self.frequencies[order]
-            found, documents = np.bincount(others.gram, minlength=others.distinct), len(self._frequency_reports)
+            found: Floats = self.frequencies[order].at(self.orders[order][0].keys)
+            documents = len(self._frequency_reports)
         else:
             study = self.of_study[order][0]
-            found = np.bincount(study.gram, weights=self.times[study.document], minlength=study.distinct)
+            found = np.bincount(study.gram, self.times[study.document], study.distinct).astype(np.float64)
             documents = self.studies
         return np.asarray(np.log(documents) - np.log(np.maximum(found, 1.0)), dtype=np.float64)
 
     def rouge_l(self) -> BestConstant:
         """The best under ROUGE-L; single spaces separate words there."""
-        lists = [[text.split(" ") for text in side] for side in (self.texts, self.candidates)]
-        own, other = (np.array([len(words) for words in side]) for side in lists)
+        own, other = (np.array([text.count(" ") + 1 for text in side]) for side in (self.texts, self.candidates))
         weight = self.times[self.study] / self.studies
         if np.array_equal(own, self.lengths) and np.array_equal(other, self.candidate_lengths):
             references, sums = self.orders[0][0], self.shared[0]
         else:
             # two spaces make a word without letters, which n-grams don't count
+            lists = [[text.split(" ") for text in side] for side in (self.texts, self.candidates)]
             numbers = {word: f"w{number}" for number, word in enumerate({w for side in lists for t in side for w in t})}
-            _, orders = document_ngrams([" ".join(numbers[word] for word in words) for side in lists for words in side])
+            texts = (" ".join(numbers[word] for word in words) for side in lists for words in side)
+            orders = document_ngrams(Words.of(texts, Numbers()), max(len(numbers), 1))
             references = taken(orders[0], np.arange(len(own)))
             sums = ClippedSums(references, taken(orders[0], len(own) + np.arange(len(other))), len(other))
         bounds = np.zeros(len(other))
         for rows, shortest, _ in groups_by_length(other):
             scale = weight * (1.0 + BETA**2) / (shortest + BETA**2 * own)
             bounds[rows] = sums.of(scale[references.document], rows)
-        pattern = Subsequences(lists[0])
+        pattern = Subsequences(text.split(" ") for text in self.texts)
 
         def value(row: int) -> float:
-            common = pattern.lengths(lists[1][row]).astype(np.float64)
+            common = pattern.lengths(self.candidates[row].split(" ")).astype(np.float64)
             precision, recall = (self.per_study(common / size) for size in (other[row], own))
             low = recall + BETA**2 * precision
             f = np.divide((1.0 + BETA**2) * precision * recall, low, out=np.zeros_like(low), where=low > 0)
@@ -429,17 +443,16 @@ class _Pool:
         likely = np.argsort(-promise, kind="stable")[:_TRIED]
         metric = Meteor()
 
-        def values(rows: Ints, candidates: Ints) -> Floats:
+        everyone = list(range(len(self.references)))
+
+        def values(rows: Sequence[int], candidates: Ints) -> Floats:
             texts = [self.candidates[candidate] for candidate in candidates]
             given = [list(self.references[row]) for row in rows]
             statistics = metric.statistics(given * len(texts), [text for text in texts for _ in given])
             times = np.kron(np.eye(len(texts)), self.times[rows]).astype(np.float64)
             return metric.aggregate(statistics, times)[:, 0]
 
-        def spread(most: int) -> Ints:
-            return np.unique(np.linspace(0, len(self.references) - 1, most).astype(np.int64))
-
-        best = likely[[int(values(spread(_TRIED_ON), likely).argmax())]]
-        rows = spread(min(_METEOR_ON, len(self.references)))
+        best = likely[[int(values(_evenly(everyone, _TRIED_ON), likely).argmax())]]
+        rows = _evenly(everyone, _METEOR_ON)
         estimated = len(rows) if len(rows) < len(self.references) else 0
         return BestConstant(int(best[0]), float(values(rows, best)[0]), False, estimated)

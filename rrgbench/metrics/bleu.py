@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.metrics.base import Statistics
-from rrgbench.metrics.ngrams import LONGEST, NgramTable, ngram_table
+from rrgbench.metrics.ngrams import LONGEST, Block, NgramCounts, NgramTable, ngram_table
 
 _TINY = 1e-15
 _SMALL = 1e-9
@@ -46,10 +46,14 @@ class Bleu:
 
     def table_statistics(self, table: NgramTable) -> Statistics:
         """Sufficient statistics (n, 10) from n-gram counts that another metric shares."""
-        columns = [table.hypothesis_length, _closest_length(table)]
-        columns.extend(_clipped_matches(table, order) for order in range(LONGEST))
-        columns.extend(np.maximum(table.hypothesis_length - order, 0) for order in range(LONGEST))
-        return np.stack(columns, axis=1).astype(np.float64)
+        rows = np.empty((table.studies, 2 + 2 * LONGEST))
+        rows[:, 0], rows[:, 1] = table.hypothesis_length, _closest_length(table)
+        for block in table.blocks():
+            for order, counts in enumerate(block.orders):
+                rows[block.studies, 2 + order] = _clipped_matches(counts, block)
+        for order in range(LONGEST):
+            rows[:, 2 + LONGEST + order] = np.maximum(table.hypothesis_length - order, 0)
+        return rows
 
     def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
         """Sentence BLEU (n, 4) of each study, range 0 to 1."""
@@ -67,19 +71,17 @@ def _closest_length(table: NgramTable) -> NDArray[np.int64]:
     return table.reference_length[order[first]]
 
 
-def _clipped_matches(table: NgramTable, order: int) -> NDArray[np.int64]:
-    counts = table.orders[order]
-    hit = counts.matched_row >= 0
-    rows = counts.matched_row[hit]
-    shared = np.minimum(counts.reference_count[hit], counts.hypothesis_count[rows])
-    # min(h, max over references of r) is the maximum over references of min(h, r).
-    best = np.zeros(len(counts.hypothesis_count), dtype=np.int64)
-    if len(table.reference_study) == table.studies:
-        best[rows] = shared
-    else:
-        np.maximum.at(best, rows, shared)
-    sums = np.bincount(counts.hypothesis_document, weights=best, minlength=table.studies)
-    return sums.astype(np.int64)
+def _clipped_matches(counts: NgramCounts, block: Block) -> NDArray[np.float64]:
+    """How many n-grams each study's hypothesis shares with its references."""
+    study = block.reference_study[counts.reference_document]
+    shared = np.minimum(counts.reference_count, counts.matched_count)
+    if len(block.reference_study) > block.studies.stop - block.studies.start and len(study):
+        # min(h, max over references of r) is the maximum over references of min(h, r).
+        new = np.ones(len(study), dtype=np.bool_)
+        new[1:] = (study[1:] != study[:-1]) | (counts.reference_gram[1:] != counts.reference_gram[:-1])
+        first = np.flatnonzero(new)
+        study, shared = study[first], np.maximum.reduceat(shared, first)
+    return np.bincount(study, weights=shared, minlength=block.studies.stop - block.studies.start).astype(np.float64)
 
 
 def _bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:

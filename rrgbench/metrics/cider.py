@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.means import weighted_mean
-from rrgbench.metrics.ngrams import NgramTable, ngram_table
+from rrgbench.metrics.ngrams import Block, DocumentFrequency, NgramTable, ngram_table
 
 SIGMA = 6.0
 SCALE = 10.0
@@ -64,42 +64,16 @@ class Cider:
         return self._statistics(table, 0)
 
     def _statistics(self, table: NgramTable, first: int) -> Statistics:
-        """CIDEr of each study, with the document frequencies of the studies from `first` on."""
+        """CIDEr of each study, or of those before `first`, with the document frequencies of the studies from it on."""
         counted = table.studies - first
         if undefined_reason(counted):
             return np.full((table.studies, 1), np.nan)
-        rows = len(table.reference_study)
-        similarity = np.zeros(rows)
-        for counts in table.orders:
-            study = table.reference_study[counts.reference_document]
-            known = slice(int(np.searchsorted(study, first)), None)
-            frequency = _document_frequency(
-                study[known], counts.reference_gram[known], counts.distinct, rows > table.studies
-            )
-            weight = np.log(counted) - np.log(np.maximum(frequency, 1.0))
-            squared = weight**2
-            reference_norm = np.sqrt(
-                _sums(counts.reference_document, counts.reference_count**2 * squared[counts.reference_gram], rows)
-            )
-            hypothesis_norm = np.sqrt(
-                _sums(
-                    counts.hypothesis_document,
-                    counts.hypothesis_count**2 * squared[counts.hypothesis_gram],
-                    table.studies,
-                )
-            )
-            clipped = np.minimum(counts.reference_count, counts.matched_count) * counts.reference_count
-            shared = _sums(counts.reference_document, clipped * squared[counts.reference_gram], rows)
-            norms = reference_norm * hypothesis_norm[table.reference_study]
-            # Where a norm is zero all weights on that side are zero, and so is `shared`.
-            similarity += np.divide(shared, norms, out=np.zeros_like(shared), where=norms > 0.0)
-        bigrams_reference = np.maximum(table.reference_length - 1, 0)
-        bigrams_hypothesis = np.maximum(table.hypothesis_length - 1, 0)
-        difference = bigrams_hypothesis[table.reference_study] - bigrams_reference
-        similarity *= np.exp(-(difference.astype(np.float64) ** 2) / (2.0 * SIGMA**2)) / len(table.orders)
-        references_of = np.bincount(table.reference_study, minlength=table.studies)
-        sums = np.bincount(table.reference_study, weights=similarity, minlength=table.studies)
-        return np.asarray(SCALE * sums / references_of)[:, None]
+        frequencies = table.document_frequencies(first)
+        out = np.zeros((table.studies, 1))
+        for block in table.blocks():
+            if block.studies.start < first or not first:
+                out[block.studies, 0] = _of_block(table, block, frequencies, counted)
+        return out
 
     def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
         """Each study's own value (n, 1)."""
@@ -117,16 +91,33 @@ def undefined_reason(studies: int) -> str:
     return "CIDEr takes document frequencies from the references scored, and one study gives every n-gram weight zero"
 
 
+def _of_block(
+    table: NgramTable, block: Block, frequencies: Sequence[DocumentFrequency], counted: int
+) -> NDArray[np.float64]:
+    """CIDEr of the studies of a block, with the frequencies of n-grams in so many studies."""
+    lengths = table.reference_length[block.references], table.hypothesis_length[block.studies]
+    rows, studies = (len(side) for side in lengths)
+    similarity = np.zeros(rows)
+    for counts, frequency in zip(block.orders, frequencies, strict=True):
+        squared = (np.log(counted) - np.log(np.maximum(frequency.of(counts), 1.0))) ** 2
+        by_reference = squared[counts.reference_gram]
+        reference_norm = np.sqrt(_sums(counts.reference_document, counts.reference_count**2 * by_reference, rows))
+        hypothesis_norm = np.sqrt(
+            _sums(counts.hypothesis_document, counts.hypothesis_count**2 * squared[counts.hypothesis_gram], studies)
+        )
+        clipped = np.minimum(counts.reference_count, counts.matched_count) * counts.reference_count
+        shared = _sums(counts.reference_document, clipped * by_reference, rows)
+        norms = reference_norm * hypothesis_norm[block.reference_study]
+        # Where a norm is zero all weights on that side are zero, and so is `shared`.
+        similarity += np.divide(shared, norms, out=np.zeros_like(shared), where=norms > 0.0)
+    bigrams_reference, bigrams_hypothesis = (np.maximum(side - 1, 0) for side in lengths)
+    difference = bigrams_hypothesis[block.reference_study] - bigrams_reference
+    similarity *= np.exp(-(difference.astype(np.float64) ** 2) / (2.0 * SIGMA**2)) / len(block.orders)
+    references_of = np.bincount(block.reference_study, minlength=studies)
+    sums = np.bincount(block.reference_study, weights=similarity, minlength=studies)
+    return np.asarray(SCALE * sums / references_of)
+
+
 def _sums(group: NDArray[np.int64], weights: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
     # bincount answers in integers where there is nothing to sum.
     return np.bincount(group, weights=weights, minlength=groups).astype(np.float64)
-
-
-def _document_frequency(
-    study: NDArray[np.int64], gram: NDArray[np.int64], distinct: int, several: bool
-) -> NDArray[np.float64]:
-    """In how many studies some reference has each n-gram (distinct,)."""
-    if several:
-        # A study counts once however many of its references have the n-gram.
-        gram = np.unique(study * distinct + gram) % distinct
-    return np.bincount(gram, minlength=distinct).astype(np.float64)

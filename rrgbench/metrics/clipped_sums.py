@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.metrics.ngrams import DocumentNgrams, Integers
+from rrgbench.metrics.ngrams import DocumentNgrams, Integers, WholeNumbers
 
 Floats = NDArray[np.float64]
 
@@ -52,10 +52,10 @@ def taken(documents: DocumentNgrams, chosen: Integers) -> DocumentNgrams:
     low = offsets[chosen]
     row, step = steps(offsets[chosen + 1] - low)
     index = low[row] + step - 1
-    return DocumentNgrams(documents.distinct, row, documents.gram[index], documents.count[index])
+    return DocumentNgrams(documents.distinct, row, documents.gram[index], documents.count[index], documents.keys)
 
 
-def steps(counts: Integers) -> tuple[Integers, Integers]:
+def steps(counts: WholeNumbers) -> tuple[Integers, Integers]:
     """Rows, each as often as its count says, and 1 .. count of each of them."""
     row = np.repeat(np.arange(len(counts)), counts)
     return row, np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) + 1

@@ -140,11 +140,11 @@ def _text_constants(
         keys = [key for key in keys if key != "cider"]
     choices = TextChoices(options.frequencies or (), options.protocol.smoothing)
     try:
-        return best_constant_reports(references, written, keys, choices, prepared.table)
+        return best_constant_reports(references, written, keys, choices)
     except MissingPartError:
         # METEOR's data is not installed, and its value is absent for that reason
         keys = [key for key in keys if key != "meteor"]
-        return best_constant_reports(references, written, keys, choices, prepared.table)
+        return best_constant_reports(references, written, keys, choices)
 
 
 def _label_constants(prepared: PreparedReports, candidates: Sequence[str]) -> dict[str, BestConstant]:

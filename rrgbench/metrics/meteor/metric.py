@@ -17,6 +17,9 @@ from rrgbench.metrics.meteor.matching import Matches, Phrases, Side, find_matche
 from rrgbench.metrics.meteor.normalizer import Normalizer, Remembered
 from rrgbench.metrics.meteor.resources import Resources, load_resources
 
+_STUDIES_AT_ONCE: Final = 4096
+"""Studies whose words are looked up together."""
+
 _PAIRS_AT_ONCE: Final = 1024
 _WORD_PAIRS_AT_ONCE: Final = 4_000_000
 """Pairs of reports, and of their words, matched and aligned together; bounds the memory."""
@@ -68,27 +71,12 @@ class Meteor:
         if lacking := [index for index, texts in enumerate(references) if not len(texts)]:
             raise InputError(f"no reference for the studies at {listed(lacking)} (from 0): give each at least one")
         resources = load_resources()
-        corpus = _Corpus(resources)
-        counts = np.array([len(texts) for texts in references], dtype=np.int64)
-        texts1 = [corpus.add(text) for text, count in zip(hypotheses, counts, strict=True) for _ in range(count)]
-        texts2 = [corpus.add(text) for texts in references for text in texts]
-        stretches = [
-            list(itertools.zip_longest(one, other, fillvalue=corpus.nothing))
-            for one, other in zip(texts1, texts2, strict=True)
-        ]
-        lines = np.array(list(itertools.chain.from_iterable(stretches)), dtype=np.int64).reshape(-1, 2)
-        # Constant reports and normal films make the same pair many times over.
-        distinct, back = np.unique(lines @ [corpus.size, 1], return_inverse=True)
-        compared = corpus.compare(*np.divmod(distinct, max(corpus.size, 1)))[back]
-        lengths = np.array([len(pairs) for pairs in stretches], dtype=np.int64)
-        rows = compared if (lengths == 1).all() else np.add.reduceat(compared, np.cumsum(lengths) - lengths)
-        scores = scoring.score(rows)
-        study = np.arange(len(counts)).repeat(counts)
-        # The first of equally good references wins.
-        order = np.lexsort((np.arange(len(scores)), -scores, study))
-        firsts = np.cumsum(counts) - counts
-        best: Statistics = rows[order[firsts]]
-        return best
+        normalizer = Normalizer(resources.prefixes)
+        rows = np.empty((len(hypotheses), scoring.COLUMNS))
+        for low in range(0, len(hypotheses), _STUDIES_AT_ONCE):
+            some = slice(low, low + _STUDIES_AT_ONCE)
+            rows[some] = _best_rows(references[some], hypotheses[some], _Corpus(resources, normalizer))
+        return rows
 
     def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
         """Each study's score (n, 1), in [0, 1]."""
@@ -99,12 +87,36 @@ class Meteor:
         return scoring.score(scoring.pooled(statistics, multiplicities))[:, np.newaxis]
 
 
+def _best_rows(references: Sequence[Sequence[str]], hypotheses: Sequence[str], corpus: "_Corpus") -> Statistics:
+    """Statistics (n, 21) of some studies, each against its best reference."""
+    counts = np.array([len(texts) for texts in references], dtype=np.int64)
+    texts1 = [corpus.add(text) for text, count in zip(hypotheses, counts, strict=True) for _ in range(count)]
+    texts2 = [corpus.add(text) for texts in references for text in texts]
+    stretches = [
+        list(itertools.zip_longest(one, other, fillvalue=corpus.nothing))
+        for one, other in zip(texts1, texts2, strict=True)
+    ]
+    lines = np.array(list(itertools.chain.from_iterable(stretches)), dtype=np.int64).reshape(-1, 2)
+    # Constant reports and normal films make the same pair many times over.
+    distinct, back = np.unique(lines @ [corpus.size, 1], return_inverse=True)
+    compared = corpus.compare(*np.divmod(distinct, max(corpus.size, 1)))[back]
+    lengths = np.array([len(pairs) for pairs in stretches], dtype=np.int64)
+    rows = compared if (lengths == 1).all() else np.add.reduceat(compared, np.cumsum(lengths) - lengths)
+    scores = scoring.score(rows)
+    study = np.arange(len(counts)).repeat(counts)
+    # The first of equally good references wins.
+    order = np.lexsort((np.arange(len(scores)), -scores, study))
+    firsts = np.cumsum(counts) - counts
+    best: Statistics = rows[order[firsts]]
+    return best
+
+
 class _Corpus:
     """The distinct token sequences of all texts, end to end."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, normalizer: Normalizer) -> None:
         self._resources = resources
-        self._normalizer = Normalizer(resources.prefixes)
+        self._normalizer = normalizer
         self._by_text: dict[str, tuple[int, ...]] = {}
         self._by_tokens: dict[tuple[int, ...], int] = {}
         self._numbers: Remembered[str, int] = Remembered(lambda _: len(self._numbers))
