@@ -34,7 +34,7 @@ def text_stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]
             ReportItems(sources.data.reports, preset.balance, seed),
             Collate.of(model),
             [model.text_encoder, model.text_projection, model.text_head],
-            ReportItems(sources.validation.reports, False, seed) if preset.step1_text.patience else None,
+            ReportItems(sources.validation.reports, False, seed) if preset.step1_text.validates else None,
         )
 
     return Stage("step1-text", preset.step1_text, {"balance": preset.balance}, work)
@@ -46,7 +46,7 @@ def image_stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Sta
     def work(model: DcrrgModel) -> Work:
         second = sources.extra_films if extra else None
         films = [sources.data.films, *([] if second is None else [second])]
-        watched = preset.step1_image.patience is not None
+        watched = preset.step1_image.validates
         return Work(
             ImageObservations(model),
             FilmItems(films, preset.balance, preset.augment, seed),

@@ -23,7 +23,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
     def work(model: DcrrgModel) -> Work:
         encoders = [model.image_encoder, model.image_projection, model.text_encoder, model.text_projection]
-        watched = preset.step2.patience is not None
+        watched = preset.step2.validates
         return Work(
             Contrast(model),
             pair_items(sources.data, preset, seed),

@@ -36,7 +36,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """The decoder and its head for descriptions, from what the frozen encoders make of films and reports."""
 
     def work(model: DcrrgModel) -> Work:
-        watched = preset.step3.patience is not None
+        watched = preset.step3.validates
         return Work(
             Descriptions(model),
             description_items(model, sources.data, preset, seed),

@@ -31,7 +31,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
         if full:
             image = [model.image_encoder, model.image_projection] if sources.data.paired else []
             parts = [*image, model.decoder, model.report_head]
-        watched = settings.patience is not None
+        watched = settings.validates
         return Work(
             Reports(model),
             report_items(model, sources.data, preset.augment, seed),

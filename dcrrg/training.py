@@ -156,6 +156,7 @@ def recipe(
             "paired": corpus.paired,
         },
         variant=name,
+        studies=sources.study_counts,
         storage=preset.storage,
         finish=write_model_card,
     )

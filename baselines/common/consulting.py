@@ -12,6 +12,7 @@ from baselines.common.observation_network import ObservationSystem
 from baselines.common.retrieval_index import RetrievalIndex, Rows, build_index
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
+from rrgbench.data.films.stream import stream
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import REPORT_START
@@ -67,6 +68,12 @@ class ConsultingSystem(ObservationSystem):
     def shown_of(self, films: Tensor, examinations: Sequence[Examination], rows: Rows, library: Library) -> Any:
         """What the model sees of examinations, for `word_logits`: their films and the library's studies of `rows`."""
         raise NotImplementedError
+
+    def asked_of(self, data: TrainingData, learned: TrainingData, limit: int) -> list[Examination]:
+        """The first studies as examinations; what was learned from is consulted."""
+        self.library = Library.of(self, learned)
+        reads = Reads(self.config.image_size, prior=self.reads_prior)
+        return [one for batch in stream(data.films.studies[:limit], reads, cache=FilmCache()) for one in batch]
 
     def shown_images(self, images: Any) -> Iterator[tuple[Any, int]]:
         """What the model sees of examinations, with the training studies that `ConsultingTrained.fit` has found.

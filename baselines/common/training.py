@@ -20,8 +20,10 @@ from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.training.chain import Recipe, Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Collate, DrawnFilms, PairItems, ReportWritingItems
-from rrgbench.training.settings import StageSettings, deciding, starting_weights
+from rrgbench.training.report_measures import report_measures
+from rrgbench.training.settings import LOSS, StageSettings, deciding, starting_weights
 from rrgbench.training.stage import Work
+from rrgbench.training.stopping import Measures
 from rrgbench.training.trainers import NoOptions, Request, Trainer
 
 DECODER = ("decoder", "report_head")
@@ -99,7 +101,10 @@ def baseline_trainer(
             stages.append(contrast_stage(contrast_items, own.contrast or preset.contrast, preset, sources, seed))
         writing = own.report or preset.report
         if issubclass(model_class, ObservationSystem):
-            stages.append(observation_stage(own.observations or preset.observations or writing, preset, sources, seed))
+            # what is said of writing alone (its metric, its floor, rates of its parts) says nothing of this
+            like_writing = writing.model_copy(update={"stop_on": LOSS, "floor": None, "rates": {}})
+            asking = own.observations or preset.observations or like_writing
+            stages.append(observation_stage(asking, preset, sources, seed))
         if corpus.paired:
             stages.append(report_stage(report_items, writing, preset, sources, seed))
         common = {
@@ -128,6 +133,7 @@ def baseline_trainer(
             new_model=lambda: new_model(model_class, preset, own.model, vocabulary(sources.data.reports.reports), seed),
             load=model_class.from_pretrained,
             seed=seed,
+            studies=sources.study_counts,
             common=common,
             inputs=inputs,
             about=about,
@@ -153,7 +159,7 @@ def contrast_stage(
         assert isinstance(model, ImageTextModel), "only they have a contrast"
         # the decoder gets no gradient from the contrast, so it is not among what is trained
         parts = [part for name, part in model.named_parameters() if name.partition(".")[0] not in DECODER]
-        watched = None if settings.patience is None else items(sources.validation, False, seed)
+        watched = items(sources.validation, False, seed) if settings.validates else None
         learned = items(sources.data, preset.augment, seed)
         return Work(Contrast(model), learned, Collate.of(model), parts, watched)
 
@@ -169,7 +175,7 @@ def observation_stage(settings: StageSettings, preset: BaselinePreset, sources: 
         def items(source: TrainingData, augment: bool) -> Dataset[Any]:
             return ObservationItems(source.films, augment, seed)
 
-        watched = None if settings.patience is None else items(sources.validation, False)
+        watched = items(sources.validation, False) if settings.validates else None
         module = ObservationLearning(model.observation_network)
         return Work(module, items(sources.data, preset.augment), Collate.of(model), [module], watched)
 
@@ -190,11 +196,24 @@ def report_stage(
             learned: list[nn.Module | nn.Parameter] = [model.image_encoder, model.decoder, model.report_head]
         else:
             learned = model.trained_parts()
-        watched = None if settings.patience is None else items(model, sources.data, sources.validation, False, seed)
+        watched = items(model, sources.data, sources.validation, False, seed) if settings.validates else None
         written = items(model, sources.data, sources.data, preset.augment, seed)
-        return Work(ReportWriting(model), written, Collate.of(model), learned, watched)
+        measures = validation_reports(model, sources) if settings.validates else None
+        return Work(ReportWriting(model), written, Collate.of(model), learned, watched, measures)
 
     return Stage("report", settings, {"augment": preset.augment}, work)
+
+
+def validation_reports(model: Captioner, sources: Sources) -> Measures:
+    """How good the reports are that a captioner writes for validation films."""
+    asked: dict[int, Any] = {}
+
+    def write(limit: int) -> list[str]:
+        if limit not in asked:
+            asked[limit] = model.asked_of(sources.validation, sources.data, limit)
+        return model.generate_reports(asked[limit])
+
+    return report_measures(write, sources.validation.reports.reports)
 
 
 def new_model(

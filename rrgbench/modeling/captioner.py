@@ -57,6 +57,11 @@ class Captioner(ReportModel):
         for films in self.film_batches(images):
             yield films, len(films)
 
+    def asked_of(self, data: Any, learned: Any, limit: int) -> Any:
+        """What `generate_reports` reads of the first studies of training data, what was learned from being at hand."""
+        films = data.films.films
+        return np.stack([films[row] for row in range(min(limit, len(films)))])
+
     @torch.inference_mode()
     def generate_reports(self, images: Any) -> list[str]:
         """Reports of films (n, size, size), beam search of the configured size."""

@@ -12,13 +12,14 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from filelock import FileLock, Timeout
+from torch import nn
 from transformers import PreTrainedModel
 
 from rrgbench.checkpoints import digest
@@ -84,6 +85,8 @@ class Recipe(Generic[M]):
         What else the record says (`command` ...).
     variant : str, optional
         Name of the variant, where the model has some.
+    studies : callable, optional
+        How many films and reports it learns from, by these names, for the record.
     storage : str
         Type of the weights as they ship.
     finish : callable
@@ -98,6 +101,7 @@ class Recipe(Generic[M]):
     inputs: dict[str, Any]
     about: dict[str, Any] = field(default_factory=dict)
     variant: str | None = None
+    studies: Callable[[], dict[str, int]] | None = None
     storage: Literal["float32", "float16"] = "float32"
     finish: Callable[[Path], None] = lambda folder: None
 
@@ -153,12 +157,14 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
         with nullcontext() if single else _alone(folder):
             # another run of the same set may have come here first
             if not _finished(folder, names, recipe.about) and first_process():
-                _publish(recipe.load(newest), folder, recipe.storage)
+                model = recipe.load(newest)
+                _publish(model, folder, recipe.storage)
                 recipe.finish(folder)
                 reports = [json.loads((store / name / "stage.json").read_text()) for name in names]
                 stages = [{"folder": name, **report} for name, report in zip(names, reports, strict=True)]
+                counted = {**_counted(model, reports), "studies": recipe.studies() if recipe.studies else None}
                 # last, so that a record with what the stages did is that of a finished model
-                _write_record(folder, {**written, "stages": stages})
+                _write_record(folder, {**written, **counted, "stages": stages})
         wait_for_all()
     return folder
 
@@ -177,6 +183,22 @@ def _write_record(folder: Path, content: dict[str, Any]) -> None:
     if first_process():
         write_text(folder / RECORD, json.dumps(content, indent=1, sort_keys=True))
     wait_for_all()
+
+
+def _counted(model: nn.Module, stages: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Parameters of a model, and those that any of its stages trained."""
+    parts = [f"{part}." for stage in stages for part in stage.get("trained", [])]
+    sizes = {name: p.numel() for name, p in model.named_parameters()}
+    trained = sum(size for name, size in sizes.items() if f"{name}.".startswith(tuple(parts)))
+    return {"parameters": sum(sizes.values()), "trained_parameters": trained}
+
+
+def _trained_parts(model: nn.Module) -> list[str]:
+    """Names of the parts that are trained whole, and of the single parameters of others."""
+    names = {name: p.requires_grad for name, p in model.named_parameters()}
+    tops = dict.fromkeys(name.partition(".")[0] for name in names)
+    whole = [top for top in tops if all(on for name, on in names.items() if f"{name}.".startswith(f"{top}."))]
+    return whole + [name for name, on in names.items() if on and name.partition(".")[0] not in whole]
 
 
 def _check_record(folder: Path, made_of: dict[str, Any]) -> None:
@@ -238,6 +260,8 @@ def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progr
     shown = f"{title}{stage.name}"
     report = train_stage(stage.name, stage.settings, stage.work(model), folder, seed, _titled(title, progress))
     if first_process():
+        what = {**asdict(report), "trained": _trained_parts(model)}
+        write_text(folder / "stage.json", json.dumps(what, indent=1))
         _save_whole(model, folder / "model")
         for checkpoint in folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)

@@ -114,7 +114,7 @@ class Sources:
     ) -> None:
         self.corpus, self.extra = corpus, extra
         self.image_size, self.limit, self.progress = image_size, limit, progress
-        self._films = FilmCache(film_cache)
+        self.films = FilmCache(film_cache)
 
     @cached_property
     def data(self) -> TrainingData:
@@ -137,10 +137,16 @@ class Sources:
                 f"corpus {self.extra.name}: no film of its training split has labels, so none can be learned from"
             )
         studies = studies[: self.limit]
-        films = self._films.of(studies, self.image_size, self.progress)
+        films = self.films.of(studies, self.image_size, self.progress)
         return FilmSource(films, study_labels(studies), self.extra.labelled_observations)
 
-    def _read(self, split: Literal["train", "validate"], limit: int | None) -> TrainingData:
+    def study_counts(self) -> dict[str, int]:
+        """Training films and reports, those of a second corpus left out; no film is read."""
+        films, reports = self._studies("train", self.limit)
+        return {"films": len(films), "reports": len(reports)}
+
+    def _studies(self, split: Literal["train", "validate"], limit: int | None) -> tuple[list[Study], list[Study]]:
+        """The studies of a split whose films, and those whose reports, are learned from."""
         corpus = self.corpus
         with_films = [study for study in corpus.split(split) if study.images and can_be_labelled(study)][:limit]
         with_reports = [study for study in corpus.reports(split) if (study.report or "").strip()][:limit]
@@ -154,9 +160,14 @@ class Sources:
                 f"corpus {corpus.name}, split {split}: {len(with_films)} films and {len(with_reports)} reports to "
                 f"{split} on; both are needed (an image-only corpus takes --reports)"
             )
+        return with_films, with_reports
+
+    def _read(self, split: Literal["train", "validate"], limit: int | None) -> TrainingData:
+        corpus = self.corpus
+        with_films, with_reports = self._studies(split, limit)
         report_labels = study_labels(with_reports)
         film_labels = report_labels if corpus.paired else study_labels(with_films)
-        films = self._films.of(with_films, self.image_size, self.progress)
+        films = self.films.of(with_films, self.image_size, self.progress)
         return TrainingData(
             films=FilmSource(films, film_labels, corpus.labelled_observations, tuple(with_films)),
             reports=ReportSource([study.report or "" for study in with_reports], report_labels),

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rrgbench.errors import InputError, problems
 from rrgbench.registry import lookup
@@ -15,13 +15,17 @@ from rrgbench.yaml_text import read_yaml
 
 P = TypeVar("P", bound=BaseModel)
 
+LOSS = "loss"
+"""What a stage stops on unless it says otherwise."""
+
 NOT_DECIDING = "workers"
 """The hyper-parameter that decides how fast a stage trains and nothing else."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Schedule = Literal[
-    "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt"
+    "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt", "step"
 ]
 
 
@@ -31,18 +35,38 @@ class StageSettings(BaseModel):
     Attributes
     ----------
     epochs, batch_size, learning_rate, weight_decay
-        As usual; AdamW. A batch is that of one process.
+        As usual. A batch is that of one process.
+    rates : dict
+        Learning rate by part of the model (`image_encoder`, or deeper `image_encoder.network.embedder`) where it is
+        another than `learning_rate`.
+    optimizer : str
+        `adamw`, `adam` (weight decay within the gradient), `sgd` or `rmsprop`.
+    betas : tuple of float, optional
+        Of `adamw` and `adam`; (0.9, 0.999) if omitted.
+    amsgrad : bool
+        Of `adam`.
+    momentum : float
+        Of `sgd` and `rmsprop`.
     warmup : float
         Share of steps with a rising learning rate.
     schedule : str
-        `transformers` scheduler name after the warm-up.
+        `transformers` scheduler name after the warm-up; or `step`: rates are multiplied by `decay` once in
+        `decay_every` epochs.
+    decay, decay_every : float
+        Of the schedule `step`.
     accumulate : int
         Batches whose gradients are averaged before a step.
     max_gradient : float
         Gradient norm is clipped to this.
     patience : int, optional
-        Stop once the validation loss has not fallen for so many epochs, and keep the weights of the epoch where it was
-        lowest.
+        Stop once so many epochs have brought no better value of `stop_on` on the validation split, and keep the weights
+        of the epoch where it was best.
+    stop_on : str
+        `loss`, or a metric that the stage measures (`rrgbench.training.stage.Work.measures`); takes a patience.
+    measured : int
+        The first that many validation studies are what metrics are measured on.
+    floor : float, optional
+        The value of `stop_on` that the kept weights must reach (a loss: must not exceed), or log and record say so.
     bf16 : bool
         Mixed precision in bfloat16.
     workers : int
@@ -55,13 +79,43 @@ class StageSettings(BaseModel):
     batch_size: Count
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-6
-    warmup: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.05
+    rates: dict[str, Positive] = {}
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
+    betas: tuple[Share, Share] | None = None
+    amsgrad: bool = False
+    momentum: Share = 0.0
+    warmup: Share = 0.05
     schedule: Schedule = "cosine"
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.1
+    decay_every: Positive = 10
     accumulate: Count = 1
     max_gradient: Positive = 1.0
     patience: Count | None = None
+    stop_on: str = LOSS
+    measured: Count = 200
+    floor: Annotated[float, Field(allow_inf_nan=False)] | None = None
     bf16: bool = False
     workers: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        """Options that would do nothing are mistakes."""
+        adam, other = self.optimizer in ("adam", "adamw"), self.optimizer in ("sgd", "rmsprop")
+        idle = {
+            "betas": self.betas is not None and not adam,
+            "amsgrad": self.amsgrad and self.optimizer != "adam",
+            "momentum": self.momentum > 0 and not other,
+        }
+        if wrong := [name for name, useless in idle.items() if useless]:
+            raise ValueError(f"optimizer {self.optimizer} takes no {', '.join(wrong)}")
+        if self.stop_on != LOSS and self.patience is None:
+            raise ValueError(f"stop_on: {self.stop_on} needs a patience (as many as there are epochs never stop)")
+        return self
+
+    @property
+    def validates(self) -> bool:
+        """Whether the validation split is looked at after each epoch."""
+        return self.patience is not None or self.floor is not None
 
 
 class StageOptions(BaseModel):

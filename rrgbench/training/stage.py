@@ -1,4 +1,4 @@
-"""One training stage on `transformers.Trainer`: progress, checkpoints each epoch, resume, early stopping, throughput.
+"""One training stage on `transformers.Trainer`: progress, checkpoints each epoch, resume, stopping, curve, budget.
 
 A stage is a module whose `forward(**batch)` returns `{"loss": ...}` and a dataset whose `set_epoch` (if it has one)
 draws what changes between epochs from the seed and the epoch alone, so that a resumed run sees what an unbroken one
@@ -8,11 +8,10 @@ would. Started by `torchrun` or `accelerate launch`, each of several processes t
 import hashlib
 import json
 import logging
-import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,12 @@ from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.files import write_text
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
-from rrgbench.training.settings import StageSettings
+from rrgbench.training.memory import begin_peak, peak_memory
+from rrgbench.training.optimization import STEP_PLACEHOLDER, chosen_optimizer, in_steps, set_rates
+from rrgbench.training.settings import LOSS, StageSettings
+from rrgbench.training.stopping import LOGGED, Criterion, Measures, curve
 
-VALIDATION_LOSS = "eval_loss"
+VALIDATION_LOSS = f"{LOGGED}{LOSS}"
 """`Trainer`'s name of it."""
 
 DIGESTS = "digests.json"
@@ -54,7 +56,10 @@ class Work:
     parts : sequence of nn.Module or nn.Parameter, optional
         What is trained, all else of the module being frozen; by default the parameters with `requires_grad`.
     validation : Dataset, optional
-        Items whose loss is measured after each epoch, in evaluation mode; needed where the settings have a patience.
+        Items whose loss is measured after each epoch, in evaluation mode; needed where the settings have a patience or
+        a floor (`StageSettings.validates`).
+    measures : Measures, optional
+        Metrics of the validation split that the settings may name in `stop_on`; measured after each epoch if they do.
     """
 
     module: nn.Module
@@ -62,6 +67,7 @@ class Work:
     collate: Callable[[list[Any]], dict[str, Any]]
     parts: Sequence[nn.Module | nn.Parameter] | None = None
     validation: Dataset[Any] | None = None
+    measures: Measures | None = None
 
 
 @dataclass(frozen=True)
@@ -73,33 +79,57 @@ class StageReport:
     stage : str
         Its name.
     items : int
-        Items seen by this call; a resumed one counts its own.
+        Items seen, before a resume as well.
     seconds : float
-        Time spent by this call.
+        Time spent, before a resume as well (but for what a killed call did after its last checkpoint).
+    peak_memory : int
+        Bytes at the height (`rrgbench.training.memory`).
     loss : float
         Last logged training loss.
     trainable_share : float
         Parameters trained, of all the module's.
+    trained_parameters : int
+        How many those are.
     epochs : float
         Epochs trained in all, those before a resume included.
     validation_loss : float, optional
         Of the weights kept, where a validation set was given.
+    kept_epoch : float
+        The epoch whose weights were kept.
+    stop_on : str
+        What decided that: `loss`, a metric, or nothing (`""`), and the last weights were kept.
+    kept_value : float, optional
+        Its value there.
+    floor : float, optional
+        What the value had to reach.
+    below_floor : bool
+        Whether it did not.
+    curve : list of dict
+        One entry an epoch (`rrgbench.training.stopping.curve`).
     """
 
     stage: str
     items: int
     seconds: float
+    peak_memory: int
     loss: float
     trainable_share: float
+    trained_parameters: int
     epochs: float
     validation_loss: float | None
+    kept_epoch: float
+    stop_on: str
+    kept_value: float | None
+    floor: float | None
+    below_floor: bool
+    curve: list[dict[str, float]]
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """Draws a new epoch, reports progress with throughput, and stops early."""
 
-    def __init__(self, stage: str, dataset: Any, progress: Progress | None, patience: int | None) -> None:
-        self.stage, self.dataset, self.progress, self.patience = stage, dataset, progress, patience
+    def __init__(self, stage: str, dataset: Any, progress: Progress | None, criterion: Criterion) -> None:
+        self.stage, self.dataset, self.progress, self.criterion = stage, dataset, progress, criterion
         self.losses: dict[str, str] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -113,12 +143,11 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         control.should_log = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        for key, name in (("loss", "loss"), (VALIDATION_LOSS, "validation loss")):
-            if logs and key in logs:
-                self.losses[key] = f"{name} {float(logs[key]):.3f}"
+        names = {self.criterion.logged: self.criterion.name, VALIDATION_LOSS: "validation loss", "loss": "loss"}
+        self.losses |= {key: f"{name} {float(logs[key]):.3f}" for key, name in names.items() if logs and key in logs}
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if is_over(state.log_history, self.patience):
+        if self.criterion.is_over(state.log_history):
             control.should_training_stop = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -130,12 +159,66 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
 
 
 class _StageTrainer(Trainer):  # type: ignore[misc]
-    """A Trainer that can save convolutions kept channels-last, and validates by the module's own loss."""
+    """A Trainer with a stage's optimizer, that can save convolutions kept channels-last, and validates by the module's
+    own loss and the stage's metrics."""
 
-    def __init__(self, module: nn.Module, **options: Any) -> None:
-        super().__init__(model=module, **options)
+    def __init__(
+        self, stage: str, settings: StageSettings, module: nn.Module, measured: Measures | None, **options: Any
+    ) -> None:
+        super().__init__(model=module, optimizer_cls_and_kwargs=chosen_optimizer(settings), **options)
+        self.stage, self.settings, self.measured = stage, settings, measured
+        self.began: float | None = None
+        self.lr_scheduler: Any
         # it would pass on a count of labels where the module's forward takes any name
         self.model_accepts_loss_kwargs = False
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """The optimizer, parts with a rate of their own apart."""
+        made = self.optimizer is None
+        optimizer = super().create_optimizer(model)
+        if made and self.settings.rates:
+            set_rates(self.stage, optimizer, self.model, self.settings.rates)
+        return optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The schedule; that in steps is not `transformers`'."""
+        if self.lr_scheduler is None and self.settings.schedule == "step":
+            self.lr_scheduler = in_steps(
+                optimizer or self.optimizer, self.settings, num_training_steps, self.args.num_train_epochs
+            )
+            self._created_lr_scheduler = True
+        return super().create_scheduler(num_training_steps, optimizer)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log; a training loss with the time and memory taken so far, and whether it ends an epoch."""
+        if "loss" in logs:
+            if self.began is None:
+                # those of the calls before a resume lie in the log that it read
+                earlier = [entry for entry in self.state.log_history if "seconds" in entry]
+                self.earlier = earlier[-1] if earlier else {"seconds": 0.0, "peak_memory": 0}
+                self.began = self.started
+            logs["seconds"] = self.earlier["seconds"] + time.monotonic() - self.began
+            logs["peak_memory"] = max(self.earlier["peak_memory"], peak_memory())
+            logs["ends"] = float(abs(self.state.epoch - round(self.state.epoch)) < 1e-9 or self._last_step())
+        super().log(logs, start_time)
+
+    def _last_step(self) -> bool:
+        return bool(self.state.global_step >= self.state.max_steps)
+
+    def train(self, *given: Any, **options: Any) -> Any:
+        """Train, from now on counting time and memory."""
+        self.started = time.monotonic()
+        begin_peak()
+        return super().train(*given, **options)
+
+    def evaluation_loop(self, *given: Any, **options: Any) -> Any:
+        """The validation loss, and the stage's metrics beside it."""
+        outcome = super().evaluation_loop(*given, **options)
+        if self.measured is not None:
+            self.model.eval()
+            found = self.measured.values(self.settings.measured)
+            outcome.metrics.update({f"{LOGGED}{name}": float(value) for name, value in found.items()})
+        return outcome
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the module's weights; safetensors takes contiguous tensors that share no memory."""
@@ -187,23 +270,6 @@ def wait_for_all() -> None:
     """Wait until every process of a training has come here."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.barrier()
-
-
-def is_over(history: Sequence[Mapping[str, float]], patience: int | None) -> bool:
-    """Whether the last `patience` epochs have all failed to bring the validation loss below its lowest.
-
-    Parameters
-    ----------
-    history : sequence of mapping
-        What `Trainer` logged; read from it, not counted, so that a resumed stage stops where an unbroken one would.
-    patience : int or None
-        None never stops.
-    """
-    losses = [entry[VALIDATION_LOSS] for entry in history if VALIDATION_LOSS in entry]
-    if patience is None or not losses:
-        return False
-    comparable = [math.inf if math.isnan(loss) else loss for loss in losses]
-    return len(losses) - 1 - comparable.index(min(comparable)) >= patience
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -280,8 +346,9 @@ def train_stage(
     Raises
     ------
     InputError
-        If the settings ask for early stopping and there are no validation items or checkpoints, or if the training
-        diverged: a weight is not finite at its end.
+        If the settings ask for early stopping and there are no validation items or checkpoints, if they stop on what
+        the stage does not measure or give a rate to what it does not train, or if the training diverged: a weight is
+        not finite at its end.
     MissingPartError
         If `tensorboard` is true and it is not installed.
     """
@@ -290,11 +357,11 @@ def train_stage(
         module.requires_grad_(False)
         for part in work.parts:
             part.requires_grad_(True)
+    criterion = Criterion.of(stage, settings, work.measures)
     stops_early = settings.patience is not None
-    if stops_early and not (work.validation is not None and checkpoints):
-        raise InputError(
-            f"{stage}: patience {settings.patience} needs validation items and checkpoints; set it to null"
-        )
+    if settings.validates and not (work.validation is not None and (checkpoints or not stops_early)):
+        what = f"patience {settings.patience}" if stops_early else f"floor {settings.floor}"
+        raise InputError(f"{stage}: {what} needs validation items and checkpoints; set it to null")
     log_writers = _log_writers(folder, checkpoints if tensorboard is None else tensorboard, required=bool(tensorboard))
     set_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -304,7 +371,7 @@ def train_stage(
             part.to(memory_format=torch.channels_last)
     resume = last_checkpoint(folder)
     history = [] if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json")).log_history
-    done = history[-1]["epoch"] if history and is_over(history, settings.patience) else None
+    done = history[-1]["epoch"] if history and criterion.is_over(history) else None
     on_cpu = not torch.cuda.is_available()
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -316,13 +383,14 @@ def train_stage(
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         warmup_steps=settings.warmup,
-        lr_scheduler_type=settings.schedule,
+        lr_scheduler_type=STEP_PLACEHOLDER if settings.schedule == "step" else settings.schedule,
+        **dict(zip(("adam_beta1", "adam_beta2"), settings.betas or (), strict=False)),
         max_grad_norm=settings.max_gradient,
         save_strategy="epoch" if checkpoints else "no",
         eval_strategy="no" if work.validation is None else "epoch",
         load_best_model_at_end=stops_early,
-        metric_for_best_model=VALIDATION_LOSS if stops_early else None,
-        greater_is_better=False if stops_early else None,
+        metric_for_best_model=criterion.logged if stops_early else None,
+        greater_is_better=criterion.higher_is_better if stops_early else None,
         logging_steps=20,
         report_to=[],
         disable_tqdm=True,
@@ -335,9 +403,12 @@ def train_stage(
         use_cpu=on_cpu,
         ddp_backend="gloo" if on_cpu and several_processes() else None,
     )
-    watch = _Watch(stage, work.items, progress, settings.patience)
+    watch = _Watch(stage, work.items, progress, criterion)
     trainer = _StageTrainer(
+        stage,
+        settings,
         module,
+        None if criterion.name == LOSS else work.measures,
         args=arguments,
         train_dataset=work.items,
         eval_dataset=work.validation,
@@ -350,10 +421,18 @@ def train_stage(
                 trainer.remove_callback(callback)
     if resume is not None:
         log.info("%s: resumed from %s", stage, resume.name)
-    started = time.monotonic()
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     _check_finite(stage, module, settings)
-    report = _report(stage, module, trainer.state, time.monotonic() - started, len(work.items), watch.first_epoch)  # type: ignore[arg-type]
+    report = _report(stage, settings, criterion, work, trainer.state)
+    if report.below_floor:
+        log.warning(
+            "%s: the %s kept is %.4g (epoch %g), which does not reach the floor of %g",
+            stage,
+            criterion.name,
+            report.kept_value,
+            report.kept_epoch,
+            settings.floor,
+        )
     if first_process():
         write_text(folder / "stage.json", json.dumps(asdict(report), indent=1))
     wait_for_all()
@@ -371,21 +450,30 @@ def _check_finite(stage: str, module: nn.Module, settings: StageSettings) -> Non
         )
 
 
-def _report(
-    stage: str, module: nn.Module, state: TrainerState, seconds: float, items: int, first_epoch: float
-) -> StageReport:
-    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
-    validated = [entry[VALIDATION_LOSS] for entry in state.log_history if VALIDATION_LOSS in entry]
-    best = state.best_metric if state.best_metric is not None else (validated[-1] if validated else None)
+def _report(stage: str, settings: StageSettings, criterion: Criterion, work: Work, state: TrainerState) -> StageReport:
+    trained = sum(p.numel() for p in work.module.parameters() if p.requires_grad)
+    drawn = curve(state.log_history)
+    losses = [entry for entry in state.log_history if "loss" in entry]
+    name = "validation_loss" if criterion.name == LOSS else criterion.name
+    watched = [entry[name] for entry in drawn if name in entry]
+    kept = drawn[criterion.best(watched) if criterion.patience is not None else -1]
+    value = kept.get(name)
     return StageReport(
         stage=stage,
-        items=round(items * (state.epoch - first_epoch)),
-        seconds=seconds,
-        loss=losses[-1],
-        trainable_share=trained / sum(p.numel() for p in module.parameters()),
+        items=round(len(work.items) * state.epoch),  # type: ignore[arg-type]
+        seconds=losses[-1]["seconds"],
+        peak_memory=round(losses[-1]["peak_memory"]),
+        loss=losses[-1]["loss"],
+        trainable_share=trained / sum(p.numel() for p in work.module.parameters()),
+        trained_parameters=trained,
         epochs=state.epoch,
-        validation_loss=best,
+        validation_loss=kept.get("validation_loss"),
+        kept_epoch=kept["epoch"],
+        stop_on=criterion.name if criterion.patience is not None else "",
+        kept_value=value,
+        floor=settings.floor,
+        below_floor=settings.floor is not None and (value is None or criterion.worse(value, settings.floor)),
+        curve=drawn,
     )
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 import dcrrg.configuration
 from dcrrg.configuration import load_preset
 from rrgbench.errors import InputError, UnknownNameError
-from rrgbench.training.settings import StageOptions, deciding, preset_names
+from rrgbench.training.settings import StageOptions, StageSettings, deciding, preset_names
 
 NONSENSE = (
     ("step4: {epochs: 0}", r"step4\.epochs: Input should be greater than 0 \(given: 0\)$"),
@@ -101,3 +101,17 @@ def test_every_preset_of_the_package_is_one():
     assert {"ablation", "mini", "tiny", "small", "paper"} == set(names)
     ablation = load_preset("ablation")
     assert ablation.step4.epochs == ablation.step4_full.epochs, "tuned equally long, whether by prompts or whole"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"optimizer": "sgd", "betas": (0.9, 0.98)}, "optimizer sgd takes no betas"),
+        ({"optimizer": "adamw", "amsgrad": True}, "optimizer adamw takes no amsgrad"),
+        ({"optimizer": "adam", "momentum": 0.9}, "optimizer adam takes no momentum"),
+        ({"stop_on": "cider"}, "needs a patience"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(given, message):
+    with pytest.raises(ValidationError, match=message):
+        StageSettings(epochs=1, batch_size=1, learning_rate=1.0, **given)

@@ -14,7 +14,9 @@ from toy_stage import ITEMS, ToyItems, ToyNetwork, settings
 
 import rrgbench.training.stage as training
 from rrgbench.errors import InputError, MissingPartError
-from rrgbench.training.stage import Work, is_over, train_stage
+from rrgbench.training.optimization import rate_of
+from rrgbench.training.stage import Work, train_stage
+from rrgbench.training.stopping import Criterion, Measures
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,6 +97,8 @@ def test_resumed_early_stopping_ends_as_unbroken(tmp_path, step):
     unbroken, whole = stopped_early(tmp_path / "unbroken")
     assert same(resumed, unbroken)
     assert (report.epochs, report.validation_loss, report.loss) == (whole.epochs, whole.validation_loss, whole.loss)
+    assert report.curve == whole.curve
+    assert report.kept_epoch == 5
 
 
 def test_killed_after_it_stopped_it_takes_the_best_weights_and_trains_no_more(tmp_path, monkeypatch):
@@ -108,7 +112,7 @@ def test_killed_after_it_stopped_it_takes_the_best_weights_and_trains_no_more(tm
     steps = []
     resumed, report = stopped_early(tmp_path / "killed", lambda *seen: steps.append(seen))
     assert same(resumed, stopped_early(tmp_path / "unbroken")[0])
-    assert (steps, report.items, report.epochs) == ([], 0, 7)
+    assert (steps, report.items, report.epochs) == ([], 7 * 12, 7)
 
 
 def test_resumed_with_dropout_and_accumulation_ends_as_unbroken(tmp_path):
@@ -188,7 +192,116 @@ def test_validation_without_patience_changes_no_weight(tmp_path):
 )
 def test_when_it_is_over(losses, patience, over):
     history = [entry for loss in losses for entry in ({"loss": 9.0}, {"eval_loss": loss})]
-    assert is_over(history, patience) is over
+    assert Criterion("loss", False, patience).is_over(history) is over
+
+
+def judged(folder, progress=None, **changes):
+    """As `stopped_early`, by a metric that is best where the weight is nearest to 0.42: after the seventh epoch."""
+    number = Number()
+    measures = Measures({"nearness": True}, lambda limit: {"nearness": -abs(float(number.weight.detach()) - 0.42)})
+    work = Work(number, Targets(1.0), default_collate, validation=Targets(0.3), measures=measures)
+    given = settings(**STOPPING | {"stop_on": "nearness"} | changes)
+    return number, train_stage("number", given, work, folder, progress=progress)
+
+
+def test_a_stage_stops_on_a_metric_and_keeps_its_best_epoch(tmp_path):
+    number, report = judged(tmp_path)
+    assert float(number.weight.detach()) == pytest.approx(0.42, abs=0.01)
+    assert (report.epochs, report.kept_epoch, report.stop_on) == (9, 7, "nearness")
+    assert report.kept_value == pytest.approx(0, abs=0.01)
+    by_loss = min(report.curve, key=lambda entry: entry["validation_loss"])
+    assert by_loss["epoch"] == 5, "the loss alone would have kept another epoch"
+
+
+@pytest.mark.parametrize("step", [14, 22, 27])
+def test_resumed_on_a_metric_it_ends_with_the_same_weights_and_curve(tmp_path, step):
+    with pytest.raises(KilledError):
+        judged(tmp_path / "killed", kill_at(step))
+    resumed, report = judged(tmp_path / "killed")
+    unbroken, whole = judged(tmp_path / "unbroken")
+    assert same(resumed, unbroken)
+    assert report.curve == whole.curve
+    assert [entry["epoch"] for entry in report.curve] == list(range(1, 10))
+
+
+def test_a_stage_cannot_stop_on_what_it_does_not_measure(tmp_path):
+    with pytest.raises(InputError, match="cannot stop on 'bleu'; it measures loss, nearness"):
+        judged(tmp_path, stop_on="bleu")
+
+
+def test_what_does_not_reach_its_floor_is_said_in_log_and_record(tmp_path, caplog):
+    _, reached = judged(tmp_path / "reached", floor=-0.1)
+    assert not reached.below_floor
+    assert "floor" not in caplog.text
+    _, missed = judged(tmp_path / "missed", floor=0.1)
+    assert missed.below_floor
+    assert "number: the nearness kept is" in caplog.text
+    assert json.loads((tmp_path / "missed" / "stage.json").read_text())["below_floor"] is True
+
+
+def test_a_loss_above_its_floor_is_said_too(tmp_path):
+    work = Work(Number(), Targets(1.0), default_collate, validation=Targets(0.31))
+    assert train_stage("number", settings(**STOPPING | {"floor": 1e-6}), work, tmp_path).below_floor
+
+
+def test_the_curve_has_the_mean_loss_of_each_epoch(tmp_path):
+    _, report = trained(tmp_path, ToyNetwork(), ToyItems(1), batch_size=2)
+    logged = json.loads(next(tmp_path.glob("checkpoint-*/trainer_state.json")).read_text())["log_history"]
+    several = [entry for entry in logged if "loss" in entry and entry["epoch"] <= 1]
+    assert len(several) == 2, "logged after 20 of 24 steps and at the end"
+    assert report.curve[0]["loss"] == pytest.approx((20 * several[0]["loss"] + 4 * several[1]["loss"]) / 24)
+    assert [sorted(entry) for entry in report.curve] == 3 * [["epoch", "learning_rate", "loss", "validation_loss"]]
+
+
+def test_a_part_has_a_rate_of_its_own(tmp_path):
+    start = dict(ToyNetwork().named_parameters())
+    slow, _ = trained(tmp_path, ToyNetwork(), epochs=1, rates={"norm": 1e-9})
+    moved = {name: float((p - start[name]).detach().abs().max()) for name, p in slow.named_parameters()}
+    assert max(moved["norm.weight"], moved["norm.bias"]) < 1e-6
+    assert min(moved["head.weight"], moved["head.bias"]) > 1e-3
+
+
+def test_the_longest_name_of_a_part_decides_its_rate():
+    rates = {"encoder": 1.0, "encoder.first": 2.0, "head": 3.0}
+    names = ("model.encoder.last.w", "model.encoder.first.w", "head.w", "model.ahead.w")
+    assert [rate_of(name, rates) for name in names] == [1.0, 2.0, 3.0, None]
+
+
+def test_a_rate_for_what_is_not_trained_is_refused(tmp_path):
+    with pytest.raises(InputError, match="rates for frozen, which is not trained; trained: head, norm"):
+        trained(tmp_path, rates={"frozen": 1e-3})
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "given"),
+    [("adam", {"amsgrad": True, "betas": (0.8, 0.99)}), ("sgd", {"momentum": 0.5}), ("rmsprop", {"momentum": 0.5})],
+)
+def test_optimizers_take_the_steps_of_torchs_own(tmp_path, optimizer, given):
+    plain = {"schedule": "constant", "warmup": 0, "max_gradient": 1e9, "weight_decay": 0, "batch_size": ITEMS}
+    ours, _ = trained(tmp_path, ToyNetwork(), optimizer=optimizer, **plain, **given)
+    theirs, items = ToyNetwork(), ToyItems()
+    kind = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD, "rmsprop": torch.optim.RMSprop}[optimizer]
+    steps = kind([p for p in theirs.parameters() if p.requires_grad], lr=1e-2, **given)
+    for epoch in range(3):
+        items.set_epoch(epoch)
+        steps.zero_grad()
+        theirs(**default_collate([items[row] for row in range(ITEMS)]))["loss"].backward()
+        steps.step()
+    assert same(ours, theirs, atol=1e-5)
+    assert not same(ours, ToyNetwork(), atol=1e-3)
+
+
+def test_the_schedule_in_steps_decays_once_in_so_many_epochs(tmp_path):
+    changes = {"epochs": 5, "schedule": "step", "decay": 0.5, "decay_every": 2, "warmup": 0}
+    _, report = trained(tmp_path, ToyNetwork(), **changes)
+    assert [entry["learning_rate"] for entry in report.curve] == pytest.approx([1e-2, 1e-2, 5e-3, 5e-3, 2.5e-3])
+
+
+def test_time_and_memory_of_a_stage_are_in_its_record(tmp_path):
+    _, report = trained(tmp_path)
+    assert report.peak_memory > 2**20
+    assert report.seconds > 0
+    assert report.trained_parameters == sum(p.numel() for p in ToyNetwork().parameters() if p.requires_grad)
 
 
 def test_accumulated_batches_step_as_one_large_batch(tmp_path):
