@@ -2,13 +2,15 @@
 # make test   sets everything up and runs linters, types and tests
 # make drift  runs the quick suite on the shipped checkpoint and checks it against leaderboards/
 # make baseline REASON="..."  writes that baseline anew
+# make docs   builds the documentation site into build/site, a warning being an error
+# make dist   builds wheel and sdist into dist/ and tries them in bare environments
 # make bench  runs the speed comparisons
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quick-shipped
 
-.PHONY: eval test lint drift baseline bench clean
+.PHONY: eval test lint drift baseline docs dist bench clean
 
 eval: $(VENV)/.installed
 	$(BIN)/rrgbench eval --model dcrrg --suite full
@@ -28,6 +30,19 @@ drift: $(VENV)/.installed
 baseline: $(VENV)/.installed
 	$(BIN)/rrgbench eval --model dcrrg --suite quick --out $(RUN) > /dev/null
 	$(BIN)/rrgbench drift $(RUN) --against leaderboards/baselines/quick-phantom.json --update --reason "$(REASON)"
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	rm -rf build/pages
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs . build/site
+	@echo "open build/site/docs/index.html"
+
+dist: $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet build twine
+	rm -rf dist build/lib build/bdist.*
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	bash tests/dist/try.sh dist
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks

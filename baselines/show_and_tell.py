@@ -41,7 +41,7 @@ class ShowAndTell(Captioner):
         self.post_init()
 
     def start(self, films: Tensor) -> RecurrentState:
-        """LSTM state (h, c), each (n, width), after x_-1 = CNN(I) (Eq. 10)."""
+        """LSTM state (h, c), each (n, width), after ``x_-1 = CNN(I)`` (Eq. 10)."""
         _, (h, c) = self.lstm(self.image_input(self.image_encoder(films)).unsqueeze(1))
         return h[0], c[0]
 

@@ -220,7 +220,7 @@ def multi_label_contrast(responses: Tensor, observations: Tensor, margin: float,
     """The paper's improved multi-label contrastive loss, mean over all pairs of studies.
 
     Studies i and j that share an observation are drawn together until their cosine reaches
-    base^-(|y_i - y_j| / |y_i + y_j|), with sums of absolute values; others are pushed apart down to `margin`.
+    ``base^-(|y_i - y_j| / |y_i + y_j|)``, with sums of absolute values; others are pushed apart down to `margin`.
 
     Parameters
     ----------

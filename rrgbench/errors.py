@@ -4,18 +4,18 @@ Every message is one line that says what was given, what was expected and what t
 without a traceback and ends with the error's code; whatever is no mistake of a user's and no refusal of the machine's
 is a defect of ours and keeps its traceback (70).
 
-| code | meaning |
-|---:|---|
-| 0 | done |
-| 1 | `drift` found a number that moved |
-| 2 | wrong usage or input: an option, a name, an id, a path that is not there, a file that is malformed |
-| 3 | a part that is needed is not installed |
-| 4 | not comparable: the numbers were made in different ways |
-| 5 | the machine refused to read or write: disk full, no permission, read-only |
-| 6 | `data audit` found a leak |
-| 70 | a defect of rrgbench |
-| 130 | interrupted |
-| 141 | whoever read the output (`head`, say) has closed it |
+Codes:
+
+- 0: done
+- 1: ``drift`` found a number that moved
+- 2: wrong usage or input: an option, a name, an id, a path that is not there, a file that is malformed
+- 3: a part that is needed is not installed
+- 4: not comparable: the numbers were made in different ways
+- 5: the machine refused to read or write: disk full, no permission, read-only
+- 6: ``data audit`` found a leak
+- 70: a defect of rrgbench
+- 130: interrupted
+- 141: whoever read the output (``head``, say) has closed it
 """
 
 import difflib

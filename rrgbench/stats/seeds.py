@@ -1,10 +1,10 @@
 """Values of models trained with several seeds, all measured on the same studies.
 
 Two things make such a value uncertain: training (another seed gives another model) and the studies (another test set
-gives another value). The mean over seeds therefore has the variance
+gives another value). The mean over seeds therefore has the variance ::
 
     between seeds: s^2 / S, with s^2 the variance of the S values
-  + studies:       the variance of the mean over seeds when studies are resampled, the same ones for every seed
+    + studies:     the variance of the mean over seeds when studies are resampled, the same ones for every seed
 
 and its interval is Student's t with Satterthwaite's degrees of freedom (Satterthwaite, 1946), which are close to S - 1
 where training decides and close to the number of studies where those do. A bootstrap over three seeds would be too
