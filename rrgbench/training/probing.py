@@ -5,7 +5,7 @@ label, is left out of training.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,9 +51,10 @@ def linear_probe(
     source: FilmSource,
     test: Films,
     strength: float = 1.0,
+    draws: Sequence[NDArray[np.int64]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float64]:
-    """Scores of a logistic regression per observation on a frozen backbone's standardised features.
+    """Scores of logistic regressions, one an observation and draw, on a frozen backbone's standardised features.
 
     Parameters
     ----------
@@ -62,34 +63,61 @@ def linear_probe(
     source : FilmSource
         Training films with labels; their features are all that is held in memory.
     test : uint8 array (m, size, size)
-        Films to score.
+        Films to score; their features, as those of training films, are read once for all draws.
     strength : float
         Inverse of the L2 penalty (scikit-learn's C).
+    draws : sequence of int array, optional
+        Rows of `source` that each probe learns from; one of all rows if omitted.
 
     Returns
     -------
-    float64 array (m, 14)
-        Log-odds; the constant 0 where the training items have one class only.
+    float64 array (draws, m, 14)
+        Log-odds; NaN for an observation of which a draw has one class only.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler(copy=False)
-    train = scaler.fit_transform(features(backbone, source.films, progress=progress))
-    models = {}
-    for column in range(source.labels.shape[1]):
-        rows = np.flatnonzero(source.known[:, column])
-        target = source.labels[rows, column] == POSITIVE
-        if target.all() or not target.any():
-            continue
-        model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
-        models[column] = model.fit(train if len(rows) == len(train) else train[rows], target)
-    scores = np.zeros((len(test), source.labels.shape[1]))
+    rows = [np.arange(len(source.films))] if draws is None else draws
+    whole = features(backbone, source.films, progress=progress)
+    known = source.known
+    probes = [_Probe(whole[one], source.labels[one], known[one], strength) for one in rows]
+    scores = np.empty((len(rows), len(test), source.labels.shape[1]))
     for start in range(0, len(test), _SCORED):
-        part = scaler.transform(features(backbone, test[start : start + _SCORED]))
-        for column, model in models.items():
-            scores[start : start + _SCORED, column] = model.decision_function(part)
+        part = features(backbone, test[start : start + _SCORED])
+        for draw, probe in enumerate(probes):
+            scores[draw, start : start + _SCORED] = probe.scores(part)
     return scores
+
+
+class _Probe:
+    """Logistic regressions on standardised features (n, d)."""
+
+    def __init__(
+        self, train: NDArray[np.float32], labels: NDArray[np.int8], known: NDArray[np.bool_], strength: float
+    ) -> None:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+
+        self.scaler = StandardScaler(copy=False)
+        # the caller's rows are a copy already
+        train = self.scaler.fit_transform(train)
+        self.width, self.models = labels.shape[1], {}
+        for column in np.flatnonzero(both_classes(labels, known)):
+            rows = np.flatnonzero(known[:, column])
+            model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
+            target = labels[rows, column] == POSITIVE
+            self.models[column] = model.fit(train if len(rows) == len(train) else train[rows], target)
+
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log-odds (m, 14) of features (m, d)."""
+        rows = self.scaler.transform(rows.copy())
+        found = np.full((len(rows), self.width), np.nan)
+        for column, model in self.models.items():
+            found[:, column] = model.decision_function(rows)
+        return found
+
+
+def both_classes(labels: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Observations (14,) with a positive and a negative among the known items of labels (n, 14)."""
+    positive = labels == POSITIVE
+    return np.asarray((positive & known).any(axis=0) & (~positive & known).any(axis=0))
 
 
 class _FineTuned(nn.Module):
@@ -154,7 +182,7 @@ def fine_tune(
     Returns
     -------
     float64 array (m, 14)
-        Log-odds.
+        Log-odds; NaN for an observation of which the training items have one class only.
     """
     films = source.films
     batch = min(batch, len(films))
@@ -182,7 +210,9 @@ def fine_tune(
             progress=None if progress is None else lambda what, done, total, note="": progress(done, total or done),
             checkpoints=False,
         )
-    return features(nn.Sequential(network, module.head), test).astype(np.float64)
+    scores = features(nn.Sequential(network, module.head), test).astype(np.float64)
+    scores[:, ~both_classes(source.labels, source.known)] = np.nan
+    return scores
 
 
 def trainable_parameters(backbone: nn.Module) -> int:
