@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rrgbench.runs.records import Record
 
-_IDLE = frozenset({"out", "film_cache", "workers", "log"})
+_IDLE = frozenset({"out", "film_cache", "workers", "backend", "scheduler", "log"})
 """Options that change no number."""
 
 
@@ -81,6 +81,8 @@ def evaluate(
 
     Example: rrgbench eval --predictions mine.jsonl --predictions theirs=out.json --corpus iu-xray --root IU
 
+    Example: rrgbench eval --model r2gen=checkpoints/r2gen --backend dask --scheduler tcp://10.0.0.5:8786
+
     Example: rrgbench eval --model all --checkpoint checkpoints/all --suite full
 
     Example: rrgbench eval --corpus nih-cxr14 --root CXR8 --reports iu-xray --reports-root IU --checkpoint MY
@@ -128,7 +130,13 @@ def evaluate(
         out = Path("runs") / f"all-{chosen.name}-{data.name}"
     how: dict[str, Any] = {
         **{"protocol": protocol, "seed": seed, "also": also, "film_cache": films.film_cache},
-        **{"batch_size": at_a_time, "workers": extent.workers, "predicted_studies": predicted_studies},
+        **{
+            "batch_size": at_a_time,
+            "workers": extent.workers,
+            "backend": extent.backend,
+            "scheduler": extent.scheduler,
+            "predicted_studies": predicted_studies,
+        },
     }
     if dry_run:
         print_table(outlook([loaded, *also], data, chosen, out, Options(**how)))

@@ -435,7 +435,27 @@ class ExtentOptions:
         typer.Option("--batch-size", help="Studies that a model is given at a time; auto where its loader knows it."),
     ] = None
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes that decode films.", show_default="all cores")
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Processes of the backend, or, without one, those that decode films.",
+            show_default="all cores",
+        ),
+    ] = None
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend",
+            help="What measures units of work: processes (of this machine) or dask.",
+            show_default="this process, one after the other",
+        ),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler", help="Address of the Dask scheduler.", show_default="workers started on this machine"
+        ),
     ] = None
     cases: Annotated[
         bool | None,

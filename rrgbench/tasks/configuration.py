@@ -59,6 +59,8 @@ class Configuration(BaseModel):
     seed: int | None = Field(default=None, ge=0)
     batch_size: int | str | None = None
     workers: int | None = Field(default=None, gt=0)
+    backend: str | None = None
+    scheduler: str | None = None
     log: str | None = None
     out: str | None = None
 

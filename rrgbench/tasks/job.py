@@ -45,7 +45,11 @@ class Options:
     batch_size : int, optional
         Studies that a model is given at a time; each task's own number if omitted.
     workers : int, optional
-        Processes that decode films; all cores if omitted.
+        Processes of the backend, or, without one, those that decode films; all cores if omitted.
+    backend : {"processes", "dask"}, optional
+        What measures units (`rrgbench.tasks.fan_out`); this process, one after the other, if omitted.
+    scheduler : str, optional
+        Address of Dask's scheduler; workers are started on this machine if omitted.
     predicted_studies : bool
         Whether the studies that files of predictions name are evaluated, of whatever split they are.
     """
@@ -57,6 +61,8 @@ class Options:
     overall: Progress | None = None
     batch_size: int | None = None
     workers: int | None = None
+    backend: str | None = None
+    scheduler: str | None = None
     predicted_studies: bool = False
 
 
@@ -147,14 +153,21 @@ class Running:
         whole, task, parameters = self.evaluation, piece.task, piece.parameters
         if piece.unit is None:
             return Outcome(task.constants(replace(whole, limit=parameters.limit), parameters))
-        self._fit()
-        if task.reads_reports and self._written is None and isinstance(whole.model, ReportGenerator):
-            self._written = self._reports()
+        if task.reads_reports and isinstance(whole.model, ReportGenerator):
+            self.write()
+        else:
+            self._fit()
         try:
             own = replace(whole, limit=parameters.limit, written=self._written if task.reads_reports else None)
             return task.run(own, parameters, piece.unit)
         except RrgbenchError as error:
             raise type(error)(f"{whole.model.name}, {piece.title}: {error}") from error
+
+    def write(self) -> None:
+        """Have the model's reports written, where they are not there."""
+        self._fit()
+        if self._written is None:
+            self._written = self._reports()
 
     def _fit(self) -> None:
         if self._fitted or not isinstance(self.evaluation.model, FittedToCorpus):

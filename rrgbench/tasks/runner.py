@@ -24,6 +24,7 @@ from rrgbench.runs.environment import Clock, environment
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
 from rrgbench.tasks.base import table_descriptions
+from rrgbench.tasks.fan_out import check_backend, fan_out
 from rrgbench.tasks.job import CannotFitError, Options, job
 from rrgbench.tasks.run_facts import check_same_models, details, facts, run_name
 from rrgbench.tasks.suite import Suite, load_suite
@@ -117,7 +118,7 @@ def evaluate(
         notebook and on a terminal; True shows it elsewhere too, False never.
     **options
         As in `rrgbench.tasks.job.Options`: `protocol`, `seed`, `also`, `film_cache`, `overall`, `batch_size`,
-        `workers`.
+        `workers`, `backend`, `scheduler`.
 
     Returns
     -------
@@ -151,6 +152,7 @@ def _run(
     asked: Sequence[Model], corpus: Corpus, suite: Suite, folder: RunFolder, progress: Progress | None, how: Options
 ) -> Run:
     """Evaluate, and write all but the documents."""
+    check_backend(how)
     prepared = job(asked, corpus, suite, folder, progress, how)
     about: dict[str, Any] = {"details": details(prepared, how.protocol), "facts": facts(prepared)}
     check_same_models(folder, about["facts"]["models"])
@@ -159,7 +161,7 @@ def _run(
     clock = Clock(folder)
     clock.begin(environment(seeds=[how.seed], **about))
     made: list[tuple[Record, NDArray[np.float64] | None]] = []
-    computed = 0
+    computed = fan_out(prepared, corpus, folder, how) if how.backend is not None else 0
     for number, one in enumerate(prepared.running):
         model, pieces = one.evaluation.model, prepared.pieces(one)
         for index, piece in enumerate(pieces):
