@@ -104,6 +104,8 @@ NATIVE: Final[Mapping[str, Entry]] = {
         Entry("precision_at_k", "P@K", "retrieval", drift_tolerance=0.01, unit="query"),
         Entry("chance_precision", "chance", "retrieval", better="", drift_tolerance=1e-6, unit="query"),
         *map(_correlation, ("pearson", "spearman", "kendall")),
+        Entry("report_error", "report wrong", "propagation", -1.0, 1.0, "", drift_tolerance=0.01),
+        Entry("classifier_error", "classifier wrong", "propagation", better="lower", drift_tolerance=0.01),
     )
 }
 """Our own metrics, in the order of tables.

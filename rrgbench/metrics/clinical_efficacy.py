@@ -125,7 +125,7 @@ class ClinicalEfficacy:
         counted = np.broadcast_to(True if known is None else known, (len(expected), len(OBSERVATIONS)))[:, columns]
         if self.target == "positive" and self.uncertain == "ignored":
             counted = counted & (expected != UNCERTAIN) & (given != UNCERTAIN)
-        truth, found = self._hits(expected), self._hits(given)
+        truth, found = self.hits(expected), self.hits(given)
         true_positive = truth & found & counted
         false_positive = ~truth & found & counted
         false_negative = truth & ~found & counted
@@ -158,7 +158,7 @@ class ClinicalEfficacy:
         used = np.ones(given.shape, dtype=np.bool_)
         if self.target == "positive" and self.uncertain == "ignored":
             counted, used = counted & (expected != UNCERTAIN), given != UNCERTAIN
-        truth, found = self._hits(expected), self._hits(given)
+        truth, found = self.hits(expected), self.hits(given)
         there, absent = ((counted & side).astype(np.float64) for side in (truth, ~truth))
         said, unsaid = ((used & side).astype(np.float64) for side in (found, ~found))
         if self.averaging == "per-report":
@@ -213,7 +213,8 @@ class ClinicalEfficacy:
                 reasons[name] = f"{self.target} in no reference: no recall"
         return reasons
 
-    def _hits(self, labels: Labels) -> NDArray[np.bool_]:
+    def hits(self, labels: Labels) -> NDArray[np.bool_]:
+        """Where labels say the mention class that counts as a hit; an uncertain mention is read as the choices say."""
         if self.target == "mentioned":
             return np.asarray(labels != UNMENTIONED)
         if self.target != "positive":

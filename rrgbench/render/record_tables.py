@@ -25,6 +25,9 @@ SETTINGS: Final = {
     "finetune": "fine-tuned",
     "observations": "over observations",
     "studies": "over studies",
+    "classifier-wrong": "classifier wrong",
+    "classifier-right": "classifier right",
+    "difference": "difference",
 }
 """Settings of a task in the order in which they are shown, with the words that tables print; others follow."""
 
@@ -252,7 +255,8 @@ def _filled(description: TableDescription, records: Sequence[Record], where: str
     shared = all(len(found) <= 1 for found in supports.values()) and any(supports.values())
     names = {name: f"{name} ({min(found)})" if shared and found else name for name, found in supports.items()}
     cells = [(r.observation or "", by_model[r.model, r.fraction], r) for r in records]
-    heading = "observation (positives)" if shared else "observation"
+    counted = "cases" if entry(metric).group == "propagation" else "positives"
+    heading = f"observation ({counted})" if shared else "observation"
     title += f": {SETTINGS.get(setting, setting)}" if setting else ""
     return _table(title, heading, names, list(by_model.values()), cells, detail=detail, by_row=True)
 

@@ -30,6 +30,10 @@ _READS_LABELS: Final = frozenset({"ce", "findings"})
 """Groups of metrics whose values depend on the labeler's reading of the reports."""
 
 
+_REPORT_TASKS: Final = frozenset({"report_generation", "clinical_efficacy", "error_correlation", "error_propagation"})
+"""Tasks whose values depend on the reports."""
+
+
 def likely_causes(drift: Drift, run: Side, baseline: Side) -> tuple[Cause, ...]:
     """What explains the changes, the surest first; nothing where nothing changed.
 
@@ -117,7 +121,7 @@ def _reports(run: Side, baseline: Side) -> tuple[list[Cause], set[str]]:
 
 def _same_reports(pairs: list[Pair], packages: bool) -> list[Cause]:
     """Which code moved values of reports that are the same bytes."""
-    text = [pair for pair in pairs if pair.run.task in ("report_generation", "clinical_efficacy", "error_correlation")]
+    text = [pair for pair in pairs if pair.run.task in _REPORT_TASKS]
     labels = [pair for pair in text if _reads_labels(pair)]
     words = [pair for pair in text if not _reads_labels(pair)]
     answers = [pair for pair in pairs if pair not in text]

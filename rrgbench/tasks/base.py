@@ -137,7 +137,7 @@ def table_descriptions() -> tuple[TableDescription, ...]:
     found = TASKS.everything()
     order = (
         *("report_generation", "clinical_efficacy", "film_use", "retrieval", "classification", "error_correlation"),
-        *("subgroups", "protocol_band", "cases"),
+        *("error_propagation", "subgroups", "protocol_band", "cases"),
     )
     names = [*(name for name in order if name in found), *(name for name in found if name not in order)]
     return tuple(table for name in names for table in found[name].tables)

@@ -1,35 +1,69 @@
 """Task: pipeline error correlation, how classifier errors go with report errors (App. C of the DCRRG paper).
 
-Over observations: the AUROC of the model's own predictions against the F1 of its reports. Over studies: the
-classifier's cross-entropy against the report's own F1.
+Over observations: the AUROC of the model's own predictions against the F1 of its reports, which is that of the
+clinical-efficacy table. Over studies: the classifier's cross-entropy against the report's own F1. (Over variants of a
+model, the paper's own comparison: `rrgbench claims`.)
 """
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import training_items
-from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.auroc import auroc
+from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
-from rrgbench.models import ObservationClassifier
-from rrgbench.observations import OBSERVATIONS, POSITIVE
+from rrgbench.observations import OBSERVATIONS, observation_index
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.stats.correlation import correlation
-from rrgbench.tasks.base import Outcome, Task, Unit
+from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.judged_cells import JudgedCells, judged_cells
 
 METRICS = ("pearson", "spearman", "kendall")
 SETTINGS = ("observations", "studies")
+
+REPLICATES = 200
+"""Enough for these intervals; SciPy's rank correlations are recomputed for each."""
+
+Floats = NDArray[np.float64]
+
+
+class ErrorCorrelationParameters(TaskParameters):
+    """How the reports' F1 is counted.
+
+    Attributes
+    ----------
+    cells : {"efficacy", "certain"}
+        Where reports are held against their references: as in the clinical-efficacy table, or only where the study's
+        own label is certain, against that label.
+    nothing : {"one", "zero", "left-out"}
+        F1 of a study with nothing positive in reference and report, which has no denominator: the report is right (as
+        findings F1 has it), it counts as wrong (as scikit-learn's average over samples does), or the study is left out.
+
+    Notes
+    -----
+    `cells: certain` with `nothing: zero` is version 3 of this task, with version 3's signature.
+    """
+
+    cells: Literal["efficacy", "certain"] = "efficacy"
+    nothing: Literal["one", "zero", "left-out"] = "one"
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """The choices, for the signature; none where they are version 3's, which stated none."""
+        if (self.cells, self.nothing) == ("certain", "zero"):
+            return {}
+        return {"cells": self.cells, "nothing": self.nothing}
 
 
 class ErrorCorrelation(Task):
     """Correlations over observations and over studies, with intervals."""
 
     name = "error_correlation"
-    version = 3
+    version = 4
+    parameters = ErrorCorrelationParameters
     reads_reports = True
     tables = (
         TableDescription(
@@ -40,54 +74,40 @@ class ErrorCorrelation(Task):
         ),
     )
 
-    def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
+    def run(self, evaluation: Evaluation, parameters: ErrorCorrelationParameters, unit: Unit) -> Outcome:
         """Correlate what the classifier and what the reports get wrong."""
-        model, reports = evaluation.model, evaluation.reports
-
-        def blank(reason: str) -> Outcome:
-            rows = [evaluation.blank(self.name, METRICS, reason, setting=setting) for setting in SETTINGS]
+        cells = judged_cells(evaluation, by_labels=parameters.cells == "certain")
+        if isinstance(cells, str):
+            rows = [evaluation.blank(self.name, METRICS, cells, setting=setting) for setting in SETTINGS]
             return Outcome([record for row in rows for record in row])
-
-        if reports is None or not isinstance(model, ObservationClassifier):
-            return blank("the model must both write reports and predict observations")
-        studies = [study for study in evaluation.studies if can_be_labelled(study)]
-        if not studies:
-            return blank("no film has labels or a report to label")
-        labels = study_labels(studies)
-        known = training_items(labels, evaluation.corpus.labelled_observations)
-        target = (labels == POSITIVE).astype(np.int8)
-        probabilities = evaluation.answers(model.predict_observations, studies)
-        # a file of predictions may lack observations
-        known = known & ~np.isnan(probabilities)
-        probabilities = np.nan_to_num(probabilities)
-        options = evaluation.scoring
-        texts = [reports[study.study_id] for study in studies]
-        # as clinical efficacy reads them
-        read = options.protocol.clean(texts) if options.protocol.labelled_text == "cleaned" else texts
-        metric = ClinicalEfficacy("micro", 14, options.protocol.uncertain)
-        statistics = metric.statistics(labels, options.tool.label(read), known)
-        areas = auroc(probabilities, target, known)[0]
-        f1 = metric.observation_rows(statistics, np.ones((1, len(studies))))[0][:, 2]
+        metric = ClinicalEfficacy("micro", 14, evaluation.scoring.protocol.uncertain)
+        if parameters.cells == "efficacy":
+            chosen = evaluation.scoring.clinical_efficacy
+            metric = ClinicalEfficacy("micro", chosen.observations, chosen.uncertain, chosen.target)
+        statistics = metric.statistics(cells.expected, cells.given, cells.spoken)
+        columns = [observation_index(name) for name in metric.names]
+        areas = auroc(cells.probabilities, cells.target, cells.certain)[0][columns]
+        f1 = metric.observation_rows(statistics, np.ones((1, len(statistics))))[0][:, 2]
         both = ~np.isnan(areas) & ~np.isnan(f1)
-        clipped = probabilities.clip(1e-6, 1 - 1e-6)
-        entropy = -np.where(target == 1, np.log(clipped), np.log1p(-clipped))
-        loss = (entropy * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        pairs = {"observations": (areas[both], f1[both]), "studies": (loss, metric.per_study(statistics)[:, 2])}
-        missing = [name for name, ok in zip(OBSERVATIONS, both, strict=True) if not ok]
-        signature = evaluation.signature(
-            len(studies),
-            labels=labels_source(studies),
-            bootstrap=f"percentile-200-95-seed{evaluation.seed}",
-        )
+        by_study, counted = _by_study(metric, statistics, parameters.nothing)
+        pairs = {
+            "observations": (areas[both], f1[both]),
+            "studies": (cross_entropy(cells)[counted], by_study[counted]),
+        }
+        missing = [OBSERVATIONS[column] for column, ok in zip(columns, both, strict=True) if not ok]
+        left_out = int((~counted).sum())
+        notes = {
+            "observations": f"without {', '.join(missing)}" if missing else None,
+            "studies": f"without {left_out} studies with nothing positive on either side" if left_out else None,
+        }
+        signature = cells.signature(evaluation, REPLICATES).with_extras(**parameters.stated)
         records: list[Record] = []
-        resamples: dict[int, NDArray[np.float64]] = {}
+        resamples: dict[int, Floats] = {}
         for setting, (x, y) in pairs.items():
             for kind in METRICS:
-                # 200 resamples are enough for these intervals; SciPy's rank correlations are recomputed for each
-                found = correlation(x, y, kind, replicates=200, seed=evaluation.seed)  # type: ignore[arg-type]
+                found = correlation(x, y, kind, REPLICATES, evaluation.seed)  # type: ignore[arg-type]
                 if not found.undefined:
                     resamples[len(records)] = found.resamples
-                note = f"without {', '.join(missing)}" if setting == "observations" and missing else None
                 records.append(
                     evaluation.record(
                         self.name,
@@ -98,10 +118,26 @@ class ErrorCorrelation(Task):
                         high=found.high,
                         n=found.n,
                         signature=evaluation.labelled(signature, n=found.n, setting=setting),
-                        reason=found.undefined or note,
+                        reason=found.undefined or notes[setting],
                     )
                 )
         return Outcome(records, resamples)
+
+
+def cross_entropy(cells: JudgedCells) -> Floats:
+    """The classifier's mean cross-entropy (n,) over a study's certain cells; probabilities are held off 0 and 1."""
+    clipped = cells.probabilities.clip(1e-6, 1 - 1e-6)
+    entropy = -np.where(cells.target == 1, np.log(clipped), np.log1p(-clipped))
+    mean: Floats = (entropy * cells.certain).sum(axis=1) / np.maximum(cells.certain.sum(axis=1), 1)
+    return mean
+
+
+def _by_study(metric: ClinicalEfficacy, statistics: Statistics, nothing: str) -> tuple[Floats, NDArray[np.bool_]]:
+    """F1 of each report (n,), and which studies count."""
+    size = len(metric.names)
+    empty = statistics[:, : 3 * size].sum(axis=1) == 0
+    values = np.where(empty, 1.0 if nothing == "one" else 0.0, metric.per_study(statistics)[:, 2])
+    return values, ~empty if nothing == "left-out" else np.ones(len(values), dtype=np.bool_)
 
 
 TASK = ErrorCorrelation()
