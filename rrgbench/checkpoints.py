@@ -1,12 +1,13 @@
 """Folders of trained models, looked at without loading them: where they lie, what they are, what they learned from."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from rrgbench.errors import InputError
+from rrgbench.json_text import read_object
 from rrgbench.registry import Registry
 
 WEIGHTS: Final = "model.safetensors"
@@ -101,10 +102,9 @@ def _deciding(folder: Path) -> Iterator[Path]:
 def trained_on(folder: Path) -> str:
     """`name@digest` of the corpus that a checkpoint learned from; empty where it doesn't say."""
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        corpus = read_object(folder / RECORD).get("corpus")
+    except InputError:
         return ""
-    corpus = content.get("corpus") if isinstance(content, dict) else None
     return corpus if isinstance(corpus, str) else ""
 
 

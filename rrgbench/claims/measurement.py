@@ -6,7 +6,6 @@ variants that are the same model are measured once. Resamples are drawn by the s
 differences between models are paired by study.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.errors import InputError
+from rrgbench.json_text import read_object
 from rrgbench.models import Model, load_model
 from rrgbench.progress import Progress
 from rrgbench.runs.records import Record
@@ -39,8 +39,7 @@ class Trained:
     @property
     def record(self) -> dict[str, Any]:
         """What its training wrote down."""
-        found: dict[str, Any] = json.loads((self.folder / "training.json").read_text())
-        return found
+        return read_object(self.folder / "training.json")
 
     @property
     def finished(self) -> bool:

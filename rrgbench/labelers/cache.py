@@ -22,6 +22,11 @@ _log = logging.getLogger(__name__)
 _QUERY_SIZE = 500
 """Keys per SQL query; SQLite allows at least 999 parameters."""
 
+_MOST_BYTES = 2 << 30
+"""Of the file."""
+
+_HEADER = b"SQLite format 3\0"
+
 _DIGEST_SIZE = 8
 """Bytes of a row's digest."""
 
@@ -68,7 +73,8 @@ class CachedLabeler(_Remembering):
 
     Only digests of the texts are stored, never the texts. Several processes may share a file. Name, version and
     identity are the wrapped labeler's, so signatures do not change. Each row ends with a digest, and is labelled again
-    where that doesn't fit; a file that can't be read or written any more costs time and no run.
+    where that doesn't fit; a file that can't be read or written costs time and no run. One that has grown beyond 2 GB
+    (40 million reports) begins anew.
 
     Parameters
     ----------
@@ -80,7 +86,7 @@ class CachedLabeler(_Remembering):
     Raises
     ------
     InputError
-        If the file is not a label cache, or can't be created.
+        If the file is something else than a label cache.
     """
 
     def __init__(self, labeler: "Labeler", path: str | Path) -> None:
@@ -93,7 +99,9 @@ class CachedLabeler(_Remembering):
                     "CREATE TABLE IF NOT EXISTS labels (key BLOB PRIMARY KEY, labels BLOB) WITHOUT ROWID"
                 )
         except (OSError, sqlite3.DatabaseError) as error:
-            raise InputError(f"{self.path.name} can't be used as a label cache: {error}") from error
+            if self._is_something_else():
+                raise InputError(f"{self.path.name} can't be used as a label cache: {error}") from error
+            _log.warning("label cache %s can't be opened (%s); its labels are not kept", self.path.name, error)
 
     def label(self, reports: Sequence[str]) -> NDArray[np.int8]:
         """Labels (n, 14) in CheXpert coding; only reports never seen before are labelled."""
@@ -111,11 +119,25 @@ class CachedLabeler(_Remembering):
             known.update(zip(unknown, fresh, strict=True))
             rows = [(key, _sealed(key, row)) for key, row in zip(unknown, fresh, strict=True)]
             try:
-                with closing(self._connect()) as connection, connection:
-                    connection.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
-            except sqlite3.DatabaseError as error:
+                with closing(self._connect()) as connection:
+                    if self.path.stat().st_size > _MOST_BYTES:
+                        with connection:
+                            connection.execute("DELETE FROM labels")
+                        connection.execute("VACUUM")
+                    with connection:
+                        connection.executemany("INSERT OR REPLACE INTO labels VALUES (?, ?)", rows)
+            except (OSError, sqlite3.DatabaseError) as error:
                 _log.warning("label cache %s can't be written (%s); its labels are not kept", self.path.name, error)
         return _stacked([known[key] for key in keys])
+
+    def _is_something_else(self) -> bool:
+        """Whether a file of other content stands there: a mistaken option, and nothing to write to."""
+        try:
+            with self.path.open("rb") as file:
+                beginning = file.read(len(_HEADER))
+        except OSError:
+            return False
+        return bool(beginning) and beginning != _HEADER
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=60)

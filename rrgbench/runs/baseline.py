@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
+from rrgbench.json_text import read_json, read_object
 from rrgbench.runs.records import Identity, Record, parse_records, sort_records
 from rrgbench.runs.store import RunFolder, read_results
 
@@ -97,8 +98,8 @@ def read_side(path: Path) -> Side:
     if path.is_dir():
         return Side(tuple(read_results(path)), _environment(path / "run.json"), _digests(path), folder=path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    except (OSError, ValueError, RecursionError):
+        content = read_json(path.read_text(encoding="utf-8")) if path.is_file() else []
+    except (OSError, ValueError):
         content = []  # read_results says what is wrong with it
     if not isinstance(content, dict):
         return Side(tuple(read_results(path)))
@@ -150,10 +151,9 @@ def write_baseline(run: Side, path: Path, reason: str, before: Sequence[Renewal]
 def _environment(path: Path) -> Mapping[str, Any]:
     """`run.json`, or nothing where it is absent or damaged: the values are compared all the same."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_object(path)
+    except InputError:
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def written_reports(folder: Path) -> dict[str, dict[str, str]]:
@@ -172,9 +172,9 @@ def written_reports(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _lines(file: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n"), start=1):
         try:
-            row = json.loads(line)
+            row = read_json(line)
             yield str(row["study_id"]), str(row["report"])
         except (ValueError, KeyError, TypeError):
             raise InputError(

@@ -5,6 +5,7 @@ for byte are its results and tables; when it ran, and for how long, stands here 
 """
 
 import json
+import logging
 import os
 import platform
 import re
@@ -17,7 +18,10 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from rrgbench.errors import InputError
+from rrgbench.json_text import read_object
 from rrgbench.runs.store import JSON, RunFolder
+
+_log = logging.getLogger(__name__)
 
 PACKAGES = (
     "rrgbench",
@@ -75,11 +79,25 @@ class Clock:
     Parameters
     ----------
     folder : RunFolder
-        The run's.
+        The run's; a damaged `run.json` in it is removed.
+
+    Raises
+    ------
+    InputError
+        If a folder stands where `run.json` belongs.
     """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder, self._began, self._at = folder, _now(), time.monotonic()
+        file = folder.path / "run.json"
+        try:
+            environment_of(folder.path)
+        except InputError as error:
+            if not file.is_file():
+                raise
+            # numbers don't rest on it, and the run that goes on writes it again
+            _log.warning("%s; it is written again", error)
+            file.unlink()
 
     def begin(self, record: Mapping[str, Any]) -> None:
         """Write `run.json` of a run that has none yet, so that a killed one is known too."""
@@ -104,15 +122,7 @@ def environment_of(path: Path) -> Mapping[str, Any]:
         If it can't be read.
     """
     file = path / "run.json"
-    if not file.exists():
-        return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path.name}/run.json can't be read ({type(error).__name__})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path.name}/run.json holds a {type(content).__name__}; expected an object")
-    return content
+    return read_object(file) if file.exists() else {}
 
 
 def pooled(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:

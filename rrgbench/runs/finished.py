@@ -14,7 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from rrgbench.errors import InputError
 from rrgbench.files import write_text
+from rrgbench.json_text import read_object
 from rrgbench.runs.environment import installed_versions
 
 MARK: Final = "finished.json"
@@ -57,12 +59,12 @@ def finished_by(folders: Iterable[Path], request: str | None) -> tuple[Path, lis
     """The first of some folders that holds the whole results of a request, and its models; None if none does."""
     for folder in folders if request is not None else ():
         try:
-            mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+            mark = read_object(folder / MARK)
             whole = all((folder / name).is_file() for name in ("run.json", "report.html", "tables.md", "tables.tex"))
             if whole and (mark["request"], mark["results"]) == (request, _digest(folder / "results.json")):
                 return folder, [str(name) for name in mark["models"]]
         # a folder that says nothing readable is not known to be finished; the usual way says what is wrong with it
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, InputError, LookupError, TypeError):
             continue
     return None
 

@@ -153,7 +153,10 @@ def _checked(name: str, cell: Any) -> Any:
     if isinstance(cell, bool) or not isinstance(cell, kinds):
         raise InputError(f"a record's {name} is {cell!r}; expected {kinds[-1].__name__} or null")
     number: Any = cell
-    return float(number) if name in _NUMBER else number
+    try:
+        return float(number) if name in _NUMBER else number
+    except OverflowError:
+        raise InputError(f"a record's {name} is beyond every float") from None
 
 
 def sort_records(records: Iterable[Record]) -> list[Record]:

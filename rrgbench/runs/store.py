@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, listed
 from rrgbench.files import read_regular, sweep, write_bytes, write_text
+from rrgbench.json_text import read_object
 from rrgbench.runs.records import Record, dump_records, parse_records, sort_records
 
 Replicates = Mapping[int, NDArray[np.float64]]
@@ -112,18 +113,19 @@ class RunFolder:
             return None
 
     def _whole_unit(self, path: Path, unit: str) -> tuple[list[Record], Replicates]:
-        records = _read_unit(path, unit)
-        expected = json.loads(path.read_text(encoding="utf-8")).get("replicates")
+        content = _unit_content(path, unit)
+        records = parse_records(json.dumps(content["records"]), f"unit file units/{path.name}")
+        expected = content.get("replicates")
         if expected is None:
             return records, {}
         arrays = path.with_suffix(".npz")
         try:
-            content = arrays.read_bytes()
+            packed = arrays.read_bytes()
         except OSError as error:
             raise InputError(f"unit file units/{arrays.name} can't be read ({type(error).__name__})") from error
-        if hashlib.sha256(content).hexdigest() != expected:
+        if hashlib.sha256(packed).hexdigest() != expected:
             raise InputError(f"unit file units/{arrays.name} is damaged (its content does not match its digest)")
-        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as kept:
             return records, dict(zip(kept["rows"].tolist(), kept["values"], strict=True))
 
     def arrays(self, unit: str) -> dict[str, NDArray[Any]]:
@@ -182,9 +184,7 @@ class RunFolder:
         InputError
             If it has no file or a damaged one.
         """
-        path = self._unit_path(unit)
-        _read_unit(path, unit)
-        inputs: Mapping[str, JSON] = json.loads(path.read_text(encoding="utf-8"))["inputs"]
+        inputs: Mapping[str, JSON] = _unit_content(self._unit_path(unit), unit)["inputs"]
         return inputs
 
     def main_model(self) -> str:
@@ -196,9 +196,9 @@ class RunFolder:
             If run.json doesn't say.
         """
         try:
-            details = json.loads((self.path / "run.json").read_text(encoding="utf-8"))["details"]
+            details = read_object(self.path / "run.json")["details"]
             name: str = str(details["model"]).partition("@")[0]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (InputError, KeyError, TypeError) as error:
             place = f"{self.path.name}/run.json"
             raise InputError(f"{place} doesn't say of which model the run is; run it again") from error
         return name
@@ -235,7 +235,8 @@ class RunFolder:
         wanted = self.units() if units is None else list(dict.fromkeys(units))
         found: list[Record] = []
         for unit in wanted:
-            found.extend(_read_unit(self._unit_path(unit), unit))
+            content = _unit_content(self._unit_path(unit), unit)
+            found.extend(parse_records(json.dumps(content["records"]), f"unit file units/{unit}.json"))
         return found
 
     def write_results(self, records: Iterable[Record] | None = None) -> Path:
@@ -281,23 +282,18 @@ def _digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _read_unit(path: Path, unit: str) -> list[Record]:
-    """Records of a unit file whose digest and id are right, else an InputError that names the file."""
+def _unit_content(path: Path, unit: str) -> dict[str, Any]:
+    """What a unit file holds whose digest and id are right, else an InputError that names the file."""
     name = f"units/{path.name}"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"unit file {name} is not there; run the unit again") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"unit file {name} is damaged ({type(error).__name__})") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+    content = read_object(path, f"unit file {name}")
+    if content.get("format") != _FORMAT:
         raise InputError(f"unit file {name} is damaged (not a unit of format {_FORMAT})")
     body = {"inputs": content.get("inputs"), "records": content.get("records")}
     if content.get("unit") != unit or content.get("digest") != _digest(body) or not isinstance(body["inputs"], dict):
         raise InputError(f"unit file {name} is damaged (its content does not match its digest)")
     if unit_id(body["inputs"]) != unit:
         raise InputError(f"unit file {name} is damaged (its inputs are those of another unit)")
-    return parse_records(json.dumps(body["records"]), f"unit file {name}")
+    return content
 
 
 def read_results(path: Path) -> list[Record]:

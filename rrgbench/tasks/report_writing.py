@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rrgbench.errors import InputError, listed
 from rrgbench.files import write_text
+from rrgbench.json_text import read_json, read_object
 from rrgbench.models import NamesMissingReports, ReportGenerator
 from rrgbench.tasks.context import Evaluation
 
@@ -82,7 +83,7 @@ class _Spent:
 
     def __init__(self, path: Path, model: object) -> None:
         self.path, self.model = path, model
-        self.before: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        self.before: dict[str, float] = read_object(path) if path.exists() else {}
         # of reports of another run that the same model wrote
         self.other = dict(getattr(model, "spent", {}))
 
@@ -117,7 +118,7 @@ def _read(path: Path) -> dict[str, str]:
     reports: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
-            item = json.loads(line)
+            item = read_json(line)
             study_id, report = item["study_id"], item["report"]
         except (ValueError, TypeError, KeyError):
             # a killed run cuts off the last line; it is written again with what follows

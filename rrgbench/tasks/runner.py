@@ -155,10 +155,10 @@ def _run(
     check_backend(how)
     prepared = job(asked, corpus, suite, folder, progress, how)
     about: dict[str, Any] = {"details": details(prepared, how.protocol), "facts": facts(prepared)}
+    clock = Clock(folder)
     check_same_models(folder, about["facts"]["models"])
     for words in about["facts"]["warnings"]:
         log.warning("%s", words)
-    clock = Clock(folder)
     clock.begin(environment(seeds=[how.seed], **about))
     made: list[tuple[Record, NDArray[np.float64] | None]] = []
     computed = fan_out(prepared, corpus, folder, how) if how.backend is not None else 0

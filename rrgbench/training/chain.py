@@ -25,6 +25,7 @@ from transformers import PreTrainedModel
 from rrgbench.checkpoints import digest
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
+from rrgbench.json_text import read_object
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
 from rrgbench.training.settings import StageSettings, deciding
@@ -160,7 +161,7 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
                 model = recipe.load(newest)
                 _publish(model, folder, recipe.storage)
                 recipe.finish(folder)
-                reports = [json.loads((store / name / "stage.json").read_text()) for name in names]
+                reports = [read_object(store / name / "stage.json") for name in names]
                 stages = [{"folder": name, **report} for name, report in zip(names, reports, strict=True)]
                 counted = {**_counted(model, reports), "studies": recipe.studies() if recipe.studies else None}
                 # last, so that a record with what the stages did is that of a finished model
@@ -172,10 +173,12 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
 def read_record(folder: Path) -> dict[str, Any] | None:
     """What the training of a folder has written down so far, if it holds one."""
     path = folder / RECORD
-    if not path.is_file():
+    if not path.exists():
         return None
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    try:
+        return read_object(path)
+    except InputError as error:
+        raise InputError(f"{error}; remove it, and the same command writes it again") from error
 
 
 def _write_record(folder: Path, content: dict[str, Any]) -> None:
@@ -212,8 +215,9 @@ def _check_record(folder: Path, made_of: dict[str, Any]) -> None:
 
 def _finished(folder: Path, names: Sequence[str], about: dict[str, Any]) -> bool:
     record = read_record(folder) or {}
-    stages = record.get("stages", [])
-    same = [stage["folder"] for stage in stages] == list(names) and {**record, **about} == record
+    found = record.get("stages")
+    stages = [stage for stage in found if isinstance(stage, dict)] if isinstance(found, list) else []
+    same = [stage.get("folder") for stage in stages] == list(names) and {**record, **about} == record
     return same and all("loss" in stage for stage in stages)
 
 

@@ -104,6 +104,23 @@ def test_a_file_damaged_while_in_use_stops_no_run(tmp_path: Path, caplog: pytest
     assert "can't be written" in caplog.text
 
 
+def test_a_place_that_takes_no_file_stops_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path, tmp_path / "file" / "labels.sqlite"):
+        np.testing.assert_array_equal(
+            CachedLabeler(RulesLabeler(), place).label(REPORTS), RulesLabeler().label(REPORTS)
+        )
+        assert "its labels are not kept" in caplog.text
+
+
+def test_a_file_that_has_grown_too_large_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rrgbench.labelers.cache._MOST_BYTES", 40_000)
+    cached = CachedLabeler(RulesLabeler(), tmp_path / "labels.sqlite")
+    for start in range(0, 3000, 500):
+        cached.label([f"There is a {size} mm nodule." for size in range(start, start + 500)])
+    assert (tmp_path / "labels.sqlite").stat().st_size < 100_000
+
+
 def test_no_reports_have_no_labels_however_they_are_remembered(tmp_path: Path) -> None:
     for labeler in (RememberingLabeler(RulesLabeler()), CachedLabeler(RulesLabeler(), tmp_path / "labels.sqlite")):
         assert labeler.label([]).shape == (0, 14)

@@ -327,10 +327,23 @@ def test_a_damaged_package_leaves_no_cache_behind(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_a_cache_that_cannot_be_written_or_read_says_what_to_do(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_stops_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    package = write_package(tmp_path, gzip.compress(b"0.5\na\nb\n"))
+    monkeypatch.setattr(resources, "installed_files", lambda: package)
+    made = []
+    for place in (package[0], tmp_path / "cache"):
+        monkeypatch.setenv("RRGBENCH_CACHE", str(place))
+        made.append(resources.load_resources.__wrapped__())
+        assert "METEOR's cache can't be kept (File exists)" in caplog.text
+    for field in dataclasses.fields(made[0]):
+        without, cached = (np.array(getattr(one, field.name)) for one in made)
+        np.testing.assert_array_equal(without, cached)
+
+
+def test_a_cache_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
     jar, path = write_package(tmp_path, gzip.compress(b"0.5\na\nb\n"))
-    with pytest.raises(InputError, match="RRGBENCH_CACHE"):
-        resources.build(jar, path, jar / "meteor")
     resources.build(jar, path, tmp_path / "meteor")
     (tmp_path / "meteor" / "synsets.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(InputError, match="delete that folder"):

@@ -6,8 +6,14 @@ name is a digest of everything the pixels depend on: each film's file name, size
 asked for and the version of the decoder. A film that changes is thus decoded anew; a file that was cut short never
 takes the final name. Without such a folder, and for films that are no files (a generated corpus), the files lie in a
 temporary folder that goes with the cache.
+
+A cache spares time and never stops a run: where a folder can't be written or is full, the temporary folder is taken,
+and where that can't be, films are decoded whenever they are asked for. Several runs may share a folder. It holds at
+most `RRGBENCH_FILM_CACHE_GB` (200): beyond that the files that were not used for longest go, also those that another
+run reads, which then decodes what it still needs.
 """
 
+import contextlib
 import hashlib
 import io
 import logging
@@ -15,6 +21,7 @@ import os
 import pickle
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,12 +30,12 @@ from typing import Final
 from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from rrgbench.data.films.images import FilmFile
 from rrgbench.data.films.stream import GROUP, READING, decode, first_films
 from rrgbench.data.study import ImageReference, Study
-from rrgbench.errors import InputError
 from rrgbench.progress import Progress
 
 DECODER_VERSION: Final = 1
@@ -37,6 +44,16 @@ DECODER_VERSION: Final = 1
 
 _FORMAT: Final = 2
 """To be raised whenever the files are laid out otherwise."""
+
+MOST_GIGABYTES: Final = "RRGBENCH_FILM_CACHE_GB"
+"""Environment variable: how large a folder of decoded films may become."""
+
+_MOST_GIGABYTES: Final = 200.0
+
+_PART: Final = ".part"
+
+_LEFT_SECONDS: Final = 3600
+"""After so long without a change a half-written file is one that a killed process left."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,22 +64,25 @@ class StoredFilms:
 
     Attributes
     ----------
-    path : Path
-        The file.
+    path : Path or None
+        The file; None where no disk takes one, and where it is no longer there the films are decoded too.
     offset : int
         Byte at which its first film begins.
     size : int
         Side of the films.
     rows : int array (n,)
         Which films of the file these are.
+    references : sequence of ImageReference
+        All films of the file.
     owner : object
         What the file lives as long as; stays behind when these are sent to another process.
     """
 
-    path: Path
+    path: Path | None
     offset: int
     size: int
     rows: NDArray[np.int64]
+    references: Sequence[ImageReference] = field(repr=False)
     owner: object = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -88,19 +108,50 @@ class StoredFilms:
         return {**self.__dict__, "owner": None}
 
     def _read(self, row: int, count: int) -> NDArray[np.uint8]:
+        if not 0 <= row <= len(self.references) - count:
+            raise IndexError(f"there are {len(self.references)} films")
         pixels = self.size**2
-        found = np.fromfile(self.path, np.uint8, count * pixels, offset=self.offset + row * pixels)
-        if len(found) < count * pixels:
-            raise InputError(f"the film cache's file {self.path.name} is cut short; delete it, it is made anew")
-        return found.reshape(count, self.size, self.size)
+        if self.path is not None:
+            # what another run has cleared away is decoded again
+            with contextlib.suppress(FileNotFoundError):
+                found = np.fromfile(self.path, np.uint8, count * pixels, offset=self.offset + row * pixels)
+                if len(found) == count * pixels:
+                    return found.reshape(count, self.size, self.size)
+                _log.warning("the film cache's file %s is cut short; its films are decoded again", self.path.name)
+        return decode(self.references[row : row + count], self.size, jobs=1)
+
+
+_TEMPORARY: Final = "rrgbench-films-"
+
+_IN_USE: Final = "in-use"
 
 
 class TemporaryFolder:
-    """A folder that goes with this object, or with the process that made it."""
+    """A folder that goes with this object, or with the process that made it; those of killed processes go first.
+
+    Raises
+    ------
+    OSError
+        If there is no place for it.
+    """
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="rrgbench-films-"))
+        for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
+            _remove_if_left(left)
+        self.path = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
+        self._in_use = FileLock(self.path / _IN_USE)
+        self._in_use.acquire()
         weakref.finalize(self, _remove, self.path, os.getpid())
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove a temporary folder whose process has ended without doing so: nobody holds its lock."""
+    lock = FileLock(folder / _IN_USE)
+    # of another user, or being made at this moment
+    if not os.access(folder, os.W_OK) or not (folder / _IN_USE).is_file():
+        return
+    with contextlib.suppress(Timeout, OSError), lock.acquire(timeout=0):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(folder: Path, process: int) -> None:
@@ -136,23 +187,50 @@ class FilmCache:
         Raises
         ------
         InputError
-            If a film can't be read, or the folder can't be written.
+            If a film can't be read.
         """
         content = _content(references, size)
-        path = self._paths.get(content)
-        if path is None or not path.is_file():
-            key = None if self.folder is None else cache_key(references, size)
-            path = self._folder(temporary=key is None) / f"films-{key or content}.npy"
-            if not (path.is_file() and _whole(path)):
-                _fill(path, references, size, progress, self.jobs)
-            elif progress is not None:
+        rows = np.arange(len(references))
+        key = None if self.folder is None else cache_key(references, size)
+        for name in (self.folder and key and f"films-{key}.npy", f"films-{content}.npy"):
+            if not name:
+                continue
+            try:
+                path = self._paths.get(content)
+                if path is None or not path.is_file():
+                    path = self._file(name, references, size, progress, temporary=key is None or key not in name)
+                    self._paths[content] = path
+                with path.open("rb") as file:
+                    np.lib.format.read_magic(file)
+                    np.lib.format.read_array_header_1_0(file)
+                    offset = file.tell()
+                return StoredFilms(path, offset, size, rows, references, self._temporary)
+            except OSError as error:
+                gigabytes = len(references) * size**2 / 1e9
+                _log.warning(
+                    "decoded films are not kept in %s (%s), where they need %.1f GB; that costs time and nothing else",
+                    self.folder if key is not None and key in name else tempfile.gettempdir(),
+                    error.strerror or type(error).__name__,
+                    gigabytes,
+                )
+        return StoredFilms(None, 0, size, rows, references)
+
+    def _file(
+        self, name: str, references: Sequence[ImageReference], size: int, progress: Progress | None, temporary: bool
+    ) -> Path:
+        """The file of that name, filled if it is not there or damaged; OSError where a folder takes none."""
+        path = self._folder(temporary) / name
+        if path.is_file() and _whole(path):
+            with contextlib.suppress(OSError):
+                # when it was last used
+                os.utime(path)
+            if progress is not None:
                 progress(READING, len(references), len(references))
-            self._paths[content] = path
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            np.lib.format.read_array_header_1_0(file)
-            offset = file.tell()
-        return StoredFilms(path, offset, size, np.arange(len(references)), self._temporary)
+            return path
+        _fill(path, references, size, progress, self.jobs)
+        if not temporary:
+            _bound(path)
+        return path
 
     def _folder(self, temporary: bool) -> Path:
         if not temporary and self.folder is not None:
@@ -202,12 +280,14 @@ def _whole(path: Path) -> bool:
 
 
 def _fill(path: Path, references: Sequence[ImageReference], size: int, progress: Progress | None, jobs: int) -> None:
-    """Decode into a file of another name and rename it when it is whole."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"the film cache can't be written ({type(error).__name__}); give a folder that can") from error
+    """Decode into a file of another name and rename it when it is whole; OSError where the disk doesn't take it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f"films-*{_PART}"):
+        # whoever fills one writes to it every few seconds
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
+    handle, name = tempfile.mkstemp(prefix=path.stem, suffix=_PART, dir=path.parent)
     part = Path(name)
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(references), size, size)}
     try:
@@ -219,18 +299,26 @@ def _fill(path: Path, references: Sequence[ImageReference], size: int, progress:
             for start in range(0, len(references), GROUP):
                 films = decode(references[start : start + GROUP], size, jobs)
                 digest.update(films.tobytes())
-                try:
-                    films.tofile(file)
-                except OSError as error:
-                    gigabytes = len(references) * size**2 / 1e9
-                    raise InputError(
-                        f"the film cache has no room ({error.strerror or type(error).__name__}): {len(references):,} "
-                        f"films of {size} pixels need {gigabytes:.1f} GB; give a --film-cache folder on another disk, "
-                        "or set TMPDIR"
-                    ) from error
+                file.write(films.data)
                 if progress is not None:
                     progress(READING, start + len(films), len(references))
             file.write(digest.digest())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _bound(kept: Path) -> None:
+    """Remove the files of a kept one's folder that were not used for longest, until the rest is small enough."""
+    room = float(os.environ.get(MOST_GIGABYTES, "") or _MOST_GIGABYTES) * 1e9
+    used: list[tuple[float, int, Path]] = []
+    for path in kept.parent.glob("films-*.npy"):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            used.append((status.st_mtime, status.st_size, path))
+    for _, size, path in sorted(used, reverse=True):
+        room -= size
+        if room < 0 and path != kept:
+            _log.info("the film cache is full: %s goes", path.name)
+            with contextlib.suppress(OSError):
+                path.unlink()

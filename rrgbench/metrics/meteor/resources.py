@@ -5,6 +5,7 @@ paraphrases (272 MB of text). We ship neither. The first use reads them (some se
 whose name holds the jar's digest; later uses map that folder, which takes milliseconds.
 """
 
+import contextlib
 import functools
 import gzip
 import hashlib
@@ -21,7 +22,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ _log = logging.getLogger(__name__)
 
 _FORMAT: Final = 2
 """Raised whenever the arrays in the cache folder change their meaning."""
+
+_LEFT_SECONDS: Final = 3600
+"""After so long a half-made folder is one that a killed process left."""
 
 _DIGESTS: Final = "digests.json"
 """Of the cache folder's other files: their SHA-256 by name."""
@@ -142,8 +146,6 @@ def load_resources() -> Resources:
     ------
     MissingPartError
         If pycocoevalcap or its data is not installed.
-    InputError
-        If the cache folder can't be written.
     """
     jar, table = installed_files()
     digest = hashlib.sha256(jar.read_bytes()).hexdigest()[:16]
@@ -154,8 +156,14 @@ def load_resources() -> Resources:
         except InputError as error:
             _log.warning("%s; it is made again", error)
             shutil.rmtree(folder, ignore_errors=True)
-    build(jar, table, folder)
-    return read(folder)
+    try:
+        build(jar, table, folder)
+        return read(folder)
+    except (OSError, InputError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        _log.warning("METEOR's cache can't be kept (%s); its lists are read anew by every command", reason)
+    lists, arrays = _contents(jar, table)
+    return _resources(lists, {name: arrays[name] for name in _ARRAYS})
 
 
 def read(folder: Path) -> Resources:
@@ -178,6 +186,10 @@ def read(folder: Path) -> Resources:
         }
     except (OSError, EOFError, ValueError, AttributeError) as error:
         raise InputError(f"METEOR's cache {folder} can't be read ({error}): delete that folder") from error
+    return _resources(lists, arrays)
+
+
+def _resources(lists: dict[str, Any], arrays: dict[str, Any]) -> Resources:
     return Resources(
         function_words=frozenset(lists["function_words"]),
         prefixes=lists["prefixes"],
@@ -186,37 +198,46 @@ def read(folder: Path) -> Resources:
     )
 
 
+def _contents(jar: Path, table: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
+    """Word lists and arrays of the installed files; MissingPartError where these are damaged."""
+    _log.info("METEOR: reading the word lists and paraphrases of pycocoevalcap, once; this takes some seconds")
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            words = archive.read("function/english.words").decode("utf-8").split()
+            prefixes = _prefixes(archive.read("nonbreaking/english.prefixes").decode("utf-8"))
+            arrays = _synsets(archive.read("synonym/english.synsets").decode("utf-8"))
+            arrays |= _exceptions(archive.read("synonym/english.exceptions").decode("utf-8"))
+        paraphrases, longest = _paraphrases(table)
+    except (zipfile.BadZipFile, EOFError, KeyError, zlib.error, gzip.BadGzipFile) as error:
+        raise MissingPartError(
+            f"pycocoevalcap's METEOR files are damaged ({error}): pip install --force-reinstall pycocoevalcap"
+        ) from error
+    return {"function_words": words, "prefixes": prefixes, "longest_phrase": longest}, arrays | paraphrases
+
+
 def build(jar: Path, table: Path, folder: Path) -> None:
     """Read the jar's lists and the paraphrase table into a cache folder, which appears whole or not at all.
 
     Raises
     ------
-    InputError
+    OSError
         If the folder can't be written.
     MissingPartError
         If the files are damaged.
     """
     started = time.perf_counter()
-    _log.info("METEOR: reading the word lists and paraphrases of pycocoevalcap, once; this takes some seconds")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob("meteor-*.??*"):
+        # a killed process left it; whoever is at it needs seconds
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise InputError(
-            f"can't write METEOR's cache to {folder.parent} ({error.strerror}): set RRGBENCH_CACHE to a folder of yours"
-        ) from error
-    try:
-        with zipfile.ZipFile(jar) as archive:
-            lists = {
-                "function_words": archive.read("function/english.words").decode("utf-8").split(),
-                "prefixes": _prefixes(archive.read("nonbreaking/english.prefixes").decode("utf-8")),
-            }
-            arrays = _synsets(archive.read("synonym/english.synsets").decode("utf-8"))
-            arrays |= _exceptions(archive.read("synonym/english.exceptions").decode("utf-8"))
-        paraphrases, longest = _paraphrases(table)
-        for name, array in (arrays | paraphrases).items():
+        lists, arrays = _contents(jar, table)
+        for name, array in arrays.items():
             np.save(partial / f"{name}.npy", array)
-        write_text(partial / "lists.json", json.dumps(lists | {"longest_phrase": longest}))
+        write_text(partial / "lists.json", json.dumps(lists))
         names = [*(f"{name}.npy" for name in _ARRAYS), "lists.json"]
         write_text(partial / _DIGESTS, json.dumps({name: _digest(partial / name) for name in names}))
         try:
@@ -225,10 +246,6 @@ def build(jar: Path, table: Path, folder: Path) -> None:
             # Another process was quicker; its folder holds the same.
             if not folder.is_dir():
                 raise
-    except (zipfile.BadZipFile, EOFError, KeyError, zlib.error, gzip.BadGzipFile) as error:
-        raise MissingPartError(
-            f"pycocoevalcap's METEOR files are damaged ({error}): pip install --force-reinstall pycocoevalcap"
-        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _log.info("METEOR: word lists and paraphrases cached in %.1f s", time.perf_counter() - started)
