@@ -24,6 +24,7 @@ from rrgbench.errors import MissingPartError
 from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.captioner import Captioner, word_loss
+from rrgbench.modeling.checkpoint_reading import reading
 from rrgbench.modeling.report_decoder import Attention
 from rrgbench.modeling.report_model import REPORT_START, hub_options, loss_and_tokens
 from rrgbench.modeling.report_tokenizer import IGNORED, decode_report, encode_reports, pad_rows
@@ -289,9 +290,10 @@ class M2TR(Captioner):
         """Load weights, configuration and tokenizers from a folder or a hub id."""
         model = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
         if model.config.writer.get("own_vocabulary"):
-            model.writer_tokenizer = AutoTokenizer.from_pretrained(
-                pretrained_model_name_or_path, subfolder=WRITER_TOKENIZER_FOLDER, **hub_options(kwargs)
-            )
+            with reading(pretrained_model_name_or_path):
+                model.writer_tokenizer = AutoTokenizer.from_pretrained(
+                    pretrained_model_name_or_path, subfolder=WRITER_TOKENIZER_FOLDER, **hub_options(kwargs)
+                )
         return model
 
 

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from rrgbench.modeling.beam_search import DecodingState, beam_search
+from rrgbench.modeling.checkpoint_reading import check_tokenizer, check_values, check_weights, reading
 from rrgbench.modeling.image_encoder import build_image_encoder, network_settings
 from rrgbench.modeling.quiet_loading import quiet_loading
 from rrgbench.modeling.report_tokenizer import IGNORED, decode_report, encode_reports, pad_rows
@@ -167,12 +168,25 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Self:
-        """Load weights, configuration and tokenizer from a folder or a hub id; weights are float32 in memory."""
-        kwargs.setdefault("dtype", torch.float32)
-        with quiet_loading():
-            model: Self = super().from_pretrained(pretrained_model_name_or_path, *args, use_safetensors=True, **kwargs)
-        model.tokenizer = AutoTokenizer.from_pretrained(pretrained_model_name_or_path, **hub_options(kwargs))
-        return model
+        """Load weights, configuration and tokenizer from a folder or a hub id; weights are float32 in memory.
+
+        Raises
+        ------
+        InputError
+            If the configuration holds values that no model can have, a weight is missing, or a file is damaged.
+        """
+        place, kwargs = pretrained_model_name_or_path, {"dtype": torch.float32, **kwargs}
+        with quiet_loading(), reading(place):
+            if kwargs.get("config") is None:
+                check_values(cls.config_class.from_pretrained(place, **hub_options(kwargs)), place)
+            model, told = super().from_pretrained(
+                place, *args, use_safetensors=True, **{**kwargs, "output_loading_info": True}
+            )
+            check_weights(told, place)
+            model.tokenizer = AutoTokenizer.from_pretrained(place, **hub_options(kwargs))
+            check_tokenizer(model.tokenizer, model.config.vocabulary, place)
+        found: Self = model
+        return found
 
 
 def loss_and_tokens(logits: Tensor, targets: Tensor) -> NDArray[np.float64]:

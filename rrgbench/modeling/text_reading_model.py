@@ -7,6 +7,7 @@ from typing import Any, Self
 from torch import Tensor
 from transformers import AutoTokenizer
 
+from rrgbench.modeling.checkpoint_reading import reading
 from rrgbench.modeling.report_model import ReportModel, ReportModelConfig, hub_options
 from rrgbench.modeling.report_tokenizer import encode_for_classification
 from rrgbench.modeling.text_encoder import build_text_encoder
@@ -44,7 +45,8 @@ class TextReadingModel(ReportModel):
         model = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
         model.text_tokenizer = model.tokenizer
         if model.config.text_encoder.get("own_vocabulary"):
-            model.text_tokenizer = AutoTokenizer.from_pretrained(
-                pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER, **hub_options(kwargs)
-            )
+            with reading(pretrained_model_name_or_path):
+                model.text_tokenizer = AutoTokenizer.from_pretrained(
+                    pretrained_model_name_or_path, subfolder=TEXT_TOKENIZER_FOLDER, **hub_options(kwargs)
+                )
         return model

@@ -17,7 +17,7 @@ from typing import Any, Final
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
 from rrgbench.json_text import read_object
-from rrgbench.runs.environment import installed_versions
+from rrgbench.runs.environment import environment_of, installed_versions
 
 MARK: Final = "finished.json"
 
@@ -60,8 +60,12 @@ def finished_by(folders: Iterable[Path], request: str | None) -> tuple[Path, lis
     for folder in folders if request is not None else ():
         try:
             mark = read_object(folder / MARK)
-            whole = all((folder / name).is_file() for name in ("run.json", "report.html", "tables.md", "tables.tex"))
-            if whole and (mark["request"], mark["results"]) == (request, _digest(folder / "results.json")):
+            whole = all((folder / name).is_file() for name in ("report.html", "tables.md", "tables.tex"))
+            if (
+                whole
+                and environment_of(folder)
+                and (mark["request"], mark["results"]) == (request, _digest(folder / "results.json"))
+            ):
                 return folder, [str(name) for name in mark["models"]]
         # a folder that says nothing readable is not known to be finished; the usual way says what is wrong with it
         except (OSError, InputError, LookupError, TypeError):

@@ -30,9 +30,13 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     Raises
     ------
     InputError
-        If the model gives another number of reports than films, or declines to write some; what it wrote stays.
+        If a folder stands in its place, the model gives another number of reports than films, or declines to write
+        some; what it wrote stays.
     """
     wanted = [study.study_id for study in evaluation.studies]
+    for place in (path, path.with_name(path.name + ".part")):
+        if place.is_dir():
+            raise InputError(f"predictions/{place.name} is a folder, where a file belongs; remove it")
     if path.is_file():
         found = _read(path)
         if all(study_id in found for study_id in wanted):
