@@ -60,9 +60,10 @@ def table_functions() -> dict[str, Any]:
         "value": value_text,
         "interval": interval_text,
         "new_group": new_group,
+        "sign": lambda signature: "",
     }
 
 
 def rendered(template: str, **content: Any) -> str:
     """A page of this room's templates."""
-    return templates("rrgbench.render").get_template(template).render(**table_functions(), **content)
+    return templates("rrgbench.render").get_template(template).render(**{**table_functions(), **content})

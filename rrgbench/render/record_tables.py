@@ -12,6 +12,8 @@ from rrgbench.runs.records import Record
 from rrgbench.stats.seeds import mean_of_intervals
 
 CONSTANT: Final = "best-constant"
+CONSTANT_TITLE: Final = "best constant"
+"""What it is called where there is room for few words."""
 TRIVIAL: Final = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report", CONSTANT)
 """The trivial systems: below a rule, in every table; the best constant report is chosen anew for each metric."""
 
@@ -154,8 +156,11 @@ def pooled(records: Sequence[Record]) -> Cell:
         raise InputError(f"{len(records)} records claim the same cell: {records[0].name}")
     reasons = tuple(dict.fromkeys(record.reason for record in records if record.reason))
     known = [record.value for record in records if record.value is not None]
+    made = "\n".join(
+        dict.fromkeys(record.signature for record in records if record.signature and record.value is not None)
+    )
     if len(records) == 1:
-        return Cell(records[0].value, records[0].low, records[0].high, decimals, notes=reasons)
+        return Cell(records[0].value, records[0].low, records[0].high, decimals, notes=reasons, signature=made)
     if not known:
         return Cell(notes=reasons)
     text = f"mean over {len(known)} seed{'s' * (len(known) > 1)}"
@@ -165,7 +170,7 @@ def pooled(records: Sequence[Record]) -> Cell:
     if len(known) < len(records):
         text += f"; {len(records) - len(known)} seeds are blank"
     low, high = within_bounds(records[0].metric, found.low, found.high)
-    return Cell(found.value, low, high, decimals, notes=(*reasons, text))
+    return Cell(found.value, low, high, decimals, notes=(*reasons, text), signature=made)
 
 
 def merged_signatures(used: Mapping[Column, Iterable[Record]]) -> tuple[tuple[str, str], ...]:

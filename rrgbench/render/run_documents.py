@@ -1,18 +1,23 @@
 """The documents of a run folder: `tables.tex`, `tables.md`, `report.html`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from rrgbench.render.figures.arrays import RunArrays, run_arrays
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.paper_tables import macros, paper_tables
-from rrgbench.render.record_tables import TableDescription, tables
-from rrgbench.render.run_facts import fact_lines, titled
-from rrgbench.render.run_figures import run_figures
-from rrgbench.render.run_page import run_page
+from rrgbench.render.record_tables import TRIVIAL, TableDescription, model_order, tables
+from rrgbench.render.run_cases import run_cases
+from rrgbench.render.run_facts import command_line, fact_lines, row_titles, titled
+from rrgbench.render.run_figures import MOST, run_figures
+from rrgbench.render.run_page import PageParts, run_page
 from rrgbench.render.run_summary import run_summary
 from rrgbench.render.table import Table
+from rrgbench.render.verdict import verdict
+from rrgbench.runs.baseline import Side
 from rrgbench.runs.environment import environment_of
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
@@ -62,23 +67,54 @@ def write_run_documents(
     made = tuple(tables(named, descriptions))
     store = RunFolder(folder)
     title = "rrgbench results"
+    kept = _kept(folder, records, about)
+    summary = run_summary(named, descriptions)
+    page = run_page(summary, made, run_figures(named, kept), _parts(folder, records, descriptions, kept))
     files = tuple(
         store.write_artifact(name, text)
         for name, text in (
             ("tables.tex", latex_document(made, title)),
             ("tables.md", markdown_document(made, title)),
-            ("report.html", run_page(run_summary(named, descriptions), made, run_figures(named), fact_lines(about))),
+            ("report.html", page),
         )
     )
     return RunDocuments(made, files)
 
 
+def _kept(folder: Path, records: Sequence[Record], about: Mapping[str, Any]) -> RunArrays:
+    """What the run's units keep, by task and by the model's name in tables."""
+    names = row_titles(about)
+    found = run_arrays(RunFolder(folder), records)
+    return {(task, names.get(model, model)): arrays for (task, model), arrays in found.items()}
+
+
+def _parts(
+    folder: Path, records: Sequence[Record], descriptions: Sequence[TableDescription], kept: RunArrays
+) -> PageParts:
+    about = environment_of(folder)
+    names, named = row_titles(about), titled(records, about)
+    resamples = {
+        (identity[0], names.get(str(identity[1]), identity[1]), *identity[2:]): values
+        for identity, values in Side(tuple(records), folder=folder).resamples().items()
+    }
+    models = [name for name in model_order(named) if name not in TRIVIAL]
+    found = verdict(named, resamples, descriptions, models[0]) if len(models) == 1 else None
+    corpus = str((about.get("details") or {}).get("corpus", "the corpus"))
+    return PageParts(
+        tuple(fact_lines(about)),
+        command_line(about),
+        found,
+        tuple(run_cases(models[:MOST], kept)),
+        "" if about.get("synthetic", True) else corpus,
+    )
+
+
 def write_run_figures(folder: Path, records: Sequence[Record], suffixes: Sequence[str] = ("svg", "pdf")) -> list[Path]:
     """Write the figures of a run's page into `figures/`, equal bytes for equal records."""
-    store = RunFolder(folder)
+    store, about = RunFolder(folder), environment_of(folder)
     return [
         store.write_artifact(f"figures/{figure.key}.{suffix}", figure.file(suffix))
-        for figure in run_figures(titled(sort_records(records), environment_of(folder)))
+        for figure in run_figures(titled(sort_records(records), about), _kept(folder, records, about))
         for suffix in suffixes
     ]
 

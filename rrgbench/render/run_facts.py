@@ -24,13 +24,21 @@ def fact_lines(environment: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"Synthetic data: {details.get('corpus', 'the corpus')} is generated; no film or report is a patient's."
         )
+    elif environment.get("synthetic") is False and details.get("corpus"):
+        lines.append(f"Real data: {details['corpus']} holds films or reports of patients.")
     lines += [f"Warning: {words}." for words in environment.get("warnings") or ()]
     lines += [_model_line(one) for one in environment.get("models") or ()]
     made = [_made(environment), _spent(environment), _device(environment)]
     lines.append(", ".join(part for part in made if part))
-    if command := [str(word) for word in environment.get("command") or ()]:
-        lines.append(f"Command: {join([PurePath(command[0]).name, *command[1:]])}")
+    if command := command_line(environment):
+        lines.append(f"Command: {command}")
     return [line for line in lines if line]
+
+
+def command_line(environment: Mapping[str, Any]) -> str:
+    """The command that made a run, as a shell takes it; empty where `run.json` doesn't say."""
+    command = [str(word) for word in environment.get("command") or ()]
+    return join([PurePath(command[0]).name, *command[1:]]) if command else ""
 
 
 def row_titles(environment: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins, entry, in_order
 from rrgbench.render.record_tables import (
     CONSTANT,
+    CONSTANT_TITLE,
     SETTINGS,
     TRIVIAL,
     Headline,
@@ -87,13 +88,18 @@ def headlines(descriptions: Iterable[TableDescription]) -> tuple[Headline, ...]:
     return tuple(one for description in descriptions for one in description.headlines)
 
 
+def headlines_of(records: Sequence[Record], descriptions: Sequence[TableDescription]) -> list[Headline]:
+    """The headline numbers that a run has."""
+    return _shown(records, headlines(descriptions))
+
+
 def headline_text(records: Sequence[Record], descriptions: Sequence[TableDescription], model: str) -> str:
     """The first headline number that a model has, with its name: `BLEU-4 0.170`; empty where it has none."""
     here = [record for record in records if record.observation is None and record.model == model]
     for headline in _shown(here, headlines(descriptions)):
-        cell = pooled(_of(here, headline, model))
+        cell = pooled(records_of(here, headline, model))
         if cell.value is not None:
-            return f"{_title(headline)} {value_text(cell)}"
+            return f"{headline_title(headline)} {value_text(cell)}"
     return ""
 
 
@@ -101,24 +107,24 @@ def _of_one(
     records: Sequence[Record], chosen: Sequence[Headline], model: str, title: str, warnings: tuple[str, ...]
 ) -> Table:
     # what a model does not offer is said in words below
-    chosen = [one for one in chosen if pooled(_of(records, one, model)).value is not None] or chosen
+    chosen = [one for one in chosen if pooled(records_of(records, one, model)).value is not None] or chosen
     rivals = [name for name in model_order(records) if name in TRIVIAL and name not in (CONSTANT, model)]
     constants = any(record.model == CONSTANT for record in records)
     best = {headline: _best(records, headline, rivals) for headline in chosen}
     names = {name for name, _ in best.values() if name}
     rows = []
     for headline in chosen:
-        own = pooled(_of(records, headline, model))
-        constant = pooled(_of(records, headline, CONSTANT)) if constants else Cell()
+        own = pooled(records_of(records, headline, model))
+        constant = pooled(records_of(records, headline, CONSTANT)) if constants else Cell()
         mark = "!" if constants and constant_wins(headline.metric, _number(constant), _number(own)) else ""
         cells = [replace(own, superscript=mark, notes=own.notes if own.value is None else ())]
         name, cell = best[headline]
         cells += [replace(cell, notes=(name,) if name and len(names) > 1 else ())] if rivals else []
-        cells += [Cell(constant.value, decimals=constant.decimals)] if constants else []
-        rows.append(Row(_title(headline), tuple(cells)))
+        cells += [Cell(constant.value, decimals=constant.decimals, signature=constant.signature)] if constants else []
+        rows.append(Row(headline_title(headline), tuple(cells)))
     columns = [Column(model)]
     columns += [Column(names.pop() if len(names) == 1 else "best trivial")] if rivals else []
-    columns += [Column("best constant")] if constants else []
+    columns += [Column(CONSTANT_TITLE)] if constants else []
     return Table(title, "", tuple(columns), tuple(rows), warnings, beside=True)
 
 
@@ -132,7 +138,7 @@ def _of_several(
     rows = [
         Row(
             name,
-            tuple(replace(pooled(_of(records, headline, name)), notes=()) for headline in shown),
+            tuple(replace(pooled(records_of(records, headline, name)), notes=()) for headline in shown),
             "trivial" if name in rest else "",
         )
         for name in (*names, *rest)
@@ -171,7 +177,8 @@ def _nearest(records: Sequence[Record], headline: Headline) -> Headline | None:
     return replace(headline, setting=first.setting, fraction=first.fraction, k=first.k)
 
 
-def _of(records: Sequence[Record], headline: Headline, model: str) -> list[Record]:
+def records_of(records: Sequence[Record], headline: Headline, model: str) -> list[Record]:
+    """A model's records of a headline number."""
     wanted = (headline.metric, headline.setting, headline.fraction, headline.k, model)
     return [one for one in records if (one.metric, one.setting, one.fraction, one.k, one.model) == wanted]
 
@@ -179,7 +186,7 @@ def _of(records: Sequence[Record], headline: Headline, model: str) -> list[Recor
 def _best(records: Sequence[Record], headline: Headline, rivals: Sequence[str]) -> tuple[str, Cell]:
     """The best of the trivial systems, and its value; blank for numbers of which none is the better one."""
     better = entry(headline.metric).better
-    found = {name: replace(pooled(_of(records, headline, name)), notes=()) for name in rivals}
+    found = {name: replace(pooled(records_of(records, headline, name)), notes=()) for name in rivals}
     values = {name: cell.value for name, cell in found.items() if isinstance(cell.value, float)}
     if not values or not better:
         return "", Cell()
@@ -198,7 +205,8 @@ def _column_words(headline: Headline) -> tuple[str, str]:
     return (last, title) if last and not headline.words else (title, "")
 
 
-def _title(headline: Headline) -> str:
+def headline_title(headline: Headline) -> str:
+    """What a headline number is called."""
     last, above = _column_words(headline)
     return f"{above} ({last})" if above else last
 
@@ -231,7 +239,7 @@ def _lost(own: Sequence[Record], constants: Mapping[tuple[str, str | None, int |
         if rival is not None and constant_wins(record.metric, rival.value, record.value):
             keys.append((record.metric, record.setting))
     titles = [
-        _title(Headline(key, setting))
+        headline_title(Headline(key, setting))
         for metric in in_order([k for k, _ in keys])
         for key, setting in keys
         if key == metric

@@ -58,6 +58,8 @@ class Cell:
         Rank among its rivals.
     tone : {"good", "bad", "open", ""}
         What words say, for formats that have colours.
+    signature : str
+        How the value was made, for formats that can show it at the value.
     """
 
     value: float | str | None = None
@@ -68,6 +70,7 @@ class Cell:
     notes: tuple[str, ...] = ()
     mark: Literal["best", "second", ""] = ""
     tone: Tone = ""
+    signature: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,259 @@
+"""Figures that records alone fill: by observation, retrieval, label efficiency, error correlation, groups, bands."""
+
+from collections.abc import Sequence
+
+from rrgbench.metrics.catalogue import entry
+from rrgbench.render.figures.style import COLOURS, GRID, QUIET, Canvas, RunFigure, offsets, record_words
+from rrgbench.render.record_tables import SETTINGS, place_of_setting
+from rrgbench.runs.records import Record
+from rrgbench.terminal_text import one_line
+
+
+def by_observation(
+    records: Sequence[Record], names: Sequence[str], metric: str, title: str, setting: str | None = None
+) -> RunFigure | None:
+    """Dots with intervals, an observation a line, the commonest on top."""
+    rows = [one for one in records if one.metric == metric and one.observation and setting in (None, one.setting)]
+    if not rows:
+        return None
+    counts = {one.observation: one.n or 0 for one in rows}
+    order = sorted(counts, key=lambda name: (-counts[name], str(name)))
+    shown = [name for name in names if any(one.model == name for one in rows)]
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
+            mine = {one.observation: one for one in rows if one.model == name}
+            places = [row + shift for row, found in enumerate(order) if found in mine]
+            canvas.dots(axes, [mine[found] for found in order if found in mine], places, at, name, across=True)
+        axes.set_yticks(range(len(order)), [f"{name} ({counts[name]})" for name in order])
+        axes.set_ylim(len(order) - 0.4, -0.6)
+        if metric == "auroc":
+            axes.axvline(0.5, color=QUIET, linestyle=":")
+        axes.set_xlim(0, 1.02)
+        axes.set_xlabel(entry(metric).title)
+        canvas.legend(axes, shown)
+
+    caption = "Sorted by prevalence; in brackets the positives behind the value. Lines are 95 % intervals."
+    height = 1.1 + 0.25 * len(order) * max(1.0, 0.55 * len(shown))
+    key, words = ("f1", "F1") if metric == "ce_f1" else (metric, entry(metric).title)
+    return RunFigure(f"{key}-by-observation", title, caption, (f"{words} per",), draw, height)
+
+
+def precision(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """Precision@K over K, with chance."""
+    rows = [one for one in records if one.metric == "precision_at_k" and one.model in names and one.k]
+    if not rows:
+        return None
+    chance = next((one.value for one in records if one.metric == "chance_precision"), None)
+    ks = sorted({one.k or 0 for one in rows})
+    shown = [name for name in names if any(one.model == name for one in rows)]
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for at, name in enumerate(shown):
+            mine = sorted((one for one in rows if one.model == name), key=lambda one: one.k or 0)
+            places = [ks.index(one.k or 0) + 0.06 * at for one in mine]
+            canvas.dots(axes, mine, places, at, name, joined=True)
+        if chance is not None:
+            axes.axhline(chance, color=QUIET, linestyle=":")
+            spot = (len(ks) - 1, chance)
+            axes.annotate("chance", spot, xytext=(0, 3), textcoords="offset points", ha="right", fontsize=8)
+        axes.set_xticks(range(len(ks)), [str(k) for k in ks])
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("K")
+        axes.set_ylabel("Precision@K")
+        canvas.legend(axes, shown)
+
+    caption = "Share of the first K reports found for a film that have its observation. Lines are 95 % intervals."
+    return RunFigure("precision", "Image-text retrieval", caption, ("Image-text retrieval",), draw, 2.9)
+
+
+def efficiency(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """Mean AUROC over the share of labelled training films."""
+    rows = [one for one in records if one.metric == "auroc" and one.observation is None and one.fraction]
+    if len({one.fraction for one in rows}) < 2:
+        return None
+    fractions = sorted({one.fraction or 0.0 for one in rows})
+    settings = [name for name in SETTINGS if any(one.setting == name for one in rows)]
+    shown = [name for name in names if any(one.model == name for one in rows)]
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        lines = [(name, setting) for name in shown for setting in settings]
+        for at, (name, setting) in enumerate(lines):
+            mine = [one for one in rows if (one.model, one.setting) == (name, setting)]
+            mine.sort(key=lambda one: one.fraction or 0.0)
+            places = [fractions.index(one.fraction or 0.0) + 0.05 * at for one in mine]
+            label = " ".join(filter(None, (name if len(shown) > 1 else "", SETTINGS[setting])))
+            canvas.dots(axes, mine, places, at, label, joined=True, dashed=setting == settings[-1])
+        axes.set_xticks(range(len(fractions)), [f"{100 * one:g} %" for one in fractions])
+        axes.set_xlabel("share of the training films with labels")
+        axes.set_ylabel("mean AUROC")
+        canvas.legend(axes, [f"{name} {setting}" for name, setting in lines])
+
+    caption = (
+        "Mean AUROC over observations of classifiers on the image encoder: a linear probe on frozen features, and "
+        "fine-tuning. Lines are 95 % intervals."
+    )
+    return RunFigure("label-efficiency", "Label efficiency", caption, ("Classification",), draw, 2.9)
+
+
+def error_correlation(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """Correlations at each level."""
+    kinds_of = ("pearson", "spearman", "kendall")
+    rows = [one for one in records if one.metric in kinds_of and one.observation is None]
+    if not rows:
+        return None
+    shown = [name for name in names if any(one.model == name for one in rows)]
+    kinds = sorted(
+        {(one.setting or "", one.metric) for one in rows},
+        key=lambda kind: (place_of_setting(kind[0]), kinds_of.index(kind[1])),
+    )
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
+            mine = {(one.setting or "", one.metric): one for one in rows if one.model == name}
+            places = [row + shift for row, kind in enumerate(kinds) if kind in mine]
+            canvas.dots(axes, [mine[kind] for kind in kinds if kind in mine], places, at, name, across=True)
+        labels = [f"{entry(metric).title}, {SETTINGS.get(setting, setting)}" for setting, metric in kinds]
+        axes.set_yticks(range(len(kinds)), list(map(one_line, labels)))
+        axes.set_ylim(len(kinds) - 0.4, -0.6)
+        axes.axvline(0, color=QUIET, linestyle=":")
+        axes.set_xlim(-1.02, 1.02)
+        axes.set_xlabel("correlation of the classifier's and the report's quality")
+        canvas.legend(axes, shown)
+
+    caption = (
+        "Whether reports are wrong where the classifier is: over observations its AUROC against their F1, over studies "
+        "its cross-entropy against the report's F1 (negative where errors go together). Lines are 95 % intervals."
+    )
+    height = 1.1 + 0.28 * len(kinds) * max(1.0, 0.5 * len(shown))
+    return RunFigure("error-correlation", "Error correlation", caption, ("Pipeline error",), draw, height)
+
+
+def subgroups(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """CE F1 of groups of studies and of observations."""
+    rows = [one for one in records if one.metric == "ce_f1_group" and one.model in names]
+    if not rows:
+        return None
+    groups = list(dict.fromkeys(one.setting or "" for one in rows))
+    kinds = ("view", "sex", "age", "findings", "prevalence")
+    groups.sort(key=lambda group: next((at for at, kind in enumerate(kinds) if group.startswith(kind)), len(kinds)))
+    counts = {one.setting or "": one.n or 0 for one in rows}
+    shown = [name for name in names if any(one.model == name for one in rows)]
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
+            mine = {one.setting or "": one for one in rows if one.model == name}
+            places = [row + shift for row, group in enumerate(groups) if group in mine]
+            canvas.dots(axes, [mine[group] for group in groups if group in mine], places, at, name, across=True)
+        axes.set_yticks(range(len(groups)), [one_line(f"{group} ({counts[group]:,})") for group in groups])
+        axes.set_ylim(len(groups) - 0.4, -0.6)
+        for row in range(1, len(groups)):
+            if groups[row].split()[0] != groups[row - 1].split()[0]:
+                axes.axhline(row - 0.5, color=GRID)
+        axes.set_xlim(0, 1.02)
+        axes.set_xlabel("CE F1")
+        canvas.legend(axes, shown)
+
+    caption = (
+        "Micro F1 of groups of studies; at the bottom macro F1 over observations by the share of studies that have "
+        "them. In brackets the studies. Groups of studies differ in what there is to find: compare systems within a "
+        "group, not groups. Lines are 95 % intervals."
+    )
+    height = 1.1 + 0.25 * len(groups) * max(1.0, 0.55 * len(shown))
+    return RunFigure("subgroups", "Groups of studies", caption, ("CE F1 by group",), draw, height)
+
+
+def protocol_band(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """The same reports under every protocol."""
+    metrics = ("bleu_4_by_protocol", "cider_by_protocol", "ce_f1_by_protocol")
+    rows = [one for one in records if one.metric in metrics and one.model in names]
+    if not rows:
+        return None
+    shown = [name for name in names if any(one.model == name for one in rows)]
+    last = {one.setting: one.value or 0.0 for one in rows if one.metric == metrics[-1] and one.model == shown[0]}
+    protocols = sorted({one.setting or "" for one in rows}, key=lambda name: (-last.get(name, -1.0), name))
+    own = {
+        part[len("protocol:") :]
+        for one in records
+        for part in (one.signature or "").split("|")
+        if "_by_" not in one.metric and part.startswith("protocol:")
+    }
+
+    def draw(canvas: Canvas) -> None:
+        panels = canvas.figure.subplots(1, len(metrics), sharey=True)
+        for axes, metric in zip(panels, metrics, strict=True):
+            for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
+                mine = {one.setting or "": one for one in rows if (one.model, one.metric) == (name, metric)}
+                places = [row + shift for row, protocol in enumerate(protocols) if protocol in mine]
+                canvas.dots(axes, [mine[one] for one in protocols if one in mine], places, at, name, across=True)
+            found = [one.value or 0.0 for one in rows if one.metric == metric]
+            axes.set_xlim(0, max(1e-3, *found) * 1.12)
+            axes.set_xlabel(entry(metric).title)
+        labels = [f"{one} *" if any(o.partition("@")[0] == one for o in own) else one for one in protocols]
+        panels[0].set_yticks(range(len(protocols)), list(map(one_line, labels)))
+        panels[0].set_ylim(len(protocols) - 0.4, -0.6)
+        canvas.legend(panels[0], shown)
+
+    caption = "The same reports, scored under every protocol that can be followed; * is this page's own."
+    height = 1.0 + 0.22 * len(protocols) * max(1.0, 0.55 * len(shown))
+    tables = ("BLEU-4 by protocol", "CIDEr by protocol", "CE F1 by protocol")
+    return RunFigure("protocol-band", "What the protocol does to a number", caption, tables, draw, height)
+
+
+def labeler_band(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """CE F1 with its range over labelers and readings of uncertain."""
+    rows = [one for one in records if one.metric == "ce_f1_band" and one.low is not None]
+    shown = [one.model for one in rows]
+    order = [name for name in dict.fromkeys((*names, *shown)) if name in shown]
+    if not order:
+        return None
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for row, name in enumerate(order):
+            one = next(found for found in rows if found.model == name)
+            ends = [one.low or 0.0, one.high or 0.0]
+            axes.plot(ends, [row, row], color=COLOURS[0], linewidth=7, alpha=0.3, solid_capstyle="butt")
+            gid = canvas.mark(record_words(one), one.signature or "")
+            axes.plot([one.value or 0.0], [row], "o", color=COLOURS[0], markersize=5.5, gid=gid)
+        axes.set_yticks(range(len(order)), list(map(one_line, order)))
+        axes.set_ylim(len(order) - 0.4, -0.6)
+        axes.set_xlim(0, 1.02)
+        axes.set_xlabel("CE F1")
+
+    caption = "Dot: as measured. Bar: the range over the labelers and the readings of uncertain; not an interval."
+    title = "What labeler and reading of uncertain do to CE F1"
+    return RunFigure("labeler-band", title, caption, ("CE F1 over labelers",), draw, 1.0 + 0.3 * len(order))
+
+
+def film_use(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """The references' loss with their own and with other films."""
+    metrics = ("loss_own_film", "loss_other_film")
+    rows = [one for one in records if one.metric in metrics and one.observation is None]
+    shown = [name for name in names if any(one.model == name for one in rows)]
+    if not shown:
+        return None
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for at, metric in enumerate(metrics):
+            mine = [one for one in rows if one.metric == metric and one.model in shown]
+            places = [float(shown.index(one.model)) for one in mine]
+            canvas.dots(axes, mine, places, at, entry(metric).title, across=True)
+        axes.set_yticks(range(len(shown)), list(map(one_line, shown)))
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_xlim(0, None)
+        axes.set_xlabel("loss of the reference reports, nats a token")
+        canvas.legend(axes, metrics)
+
+    caption = (
+        "How likely the model finds the reference reports given their own films, and given films of other studies. "
+        "Where both are equal, it doesn't read the film. Lines are 95 % intervals."
+    )
+    tables = ("Loss of the references",)
+    return RunFigure("film-use", "Does it read the film?", caption, tables, draw, 1.2 + 0.35 * len(shown))
