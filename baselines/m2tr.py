@@ -349,6 +349,16 @@ def shortened(rows: Tensor, pad: int) -> Tensor:
     return rows[:, : int((rows != pad).sum(dim=1).max())]
 
 
+class ContextItems(ReportWritingItems):
+    """Items whose reports, which take most of the time, lie beside the contexts."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each report, padding told by its last token's place."""
+        rows: Tensor = self.beside["reports"]
+        return (rows != rows[:, -1:]).sum(dim=1).tolist()
+
+
 def context_items(model: M2TR, learned: TrainingData, written: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
     """Films beside their contexts, and these, for the second step, beside the reports."""
     reports = written.reports.reports
@@ -359,7 +369,7 @@ def context_items(model: M2TR, learned: TrainingData, written: TrainingData, aug
         "reports": pad_rows(model.writer_rows(reports, model.config.max_report), pad)[0],
     }
     rows = encode_reports(model.tokenizer, contexts, REPORT_START, model.config.max_context)
-    return ReportWritingItems(rows, films=DrawnFilms(written.films.films, augment, seed), beside=beside)
+    return ContextItems(rows, films=DrawnFilms(written.films.films, augment, seed), beside=beside)
 
 
 def with_contexts(reports: Sequence[str]) -> list[str]:

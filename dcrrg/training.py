@@ -21,6 +21,7 @@ from rrgbench.modeling.report_tokenizer import train_report_tokenizer
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.training.chain import Recipe, Stage, read_record
 from rrgbench.training.data import Sources
+from rrgbench.training.encoder_start import start_of, started
 from rrgbench.training.settings import deciding, starting_weights
 from rrgbench.training.trainers import Request, Trainer
 
@@ -74,6 +75,7 @@ def recipes(request: Request, options: DcrrgOptions) -> list[Recipe[DcrrgModel]]
         If there is no such variant, set or preset.
     """
     preset = request.stages.applied(load_preset(request.preset))
+    preset = preset.model_copy(update={"model": preset.model | encoder_from(preset.model, request.encoder)})
     limit = preset.limit if request.limit is None else request.limit
     variants: Sequence[Variant | None] = chosen_variants(options.variant) if options.variant else [None]
     extra = options.extra_corpus
@@ -91,6 +93,11 @@ def recipes(request: Request, options: DcrrgOptions) -> list[Recipe[DcrrgModel]]
         for seed in request.seeds
         for variant in variants
     ]
+
+
+def encoder_from(model: dict[str, Any], start: str | None) -> dict[str, Any]:
+    """The image encoder of a preset's model with the start that is asked for, if one is."""
+    return {"image_encoder": started(model["image_encoder"], start)} if start is not None else {}
 
 
 def _taken(out: Path) -> set[int]:
@@ -153,6 +160,7 @@ def recipe(
             "preset_name": Path(request.preset).stem,
             "command": request.command("dcrrg", seed, limit, words),
             "steps": taken,
+            "starts_from": start_of(preset.model["image_encoder"]),
             "paired": corpus.paired,
         },
         variant=name,

@@ -41,6 +41,10 @@ class BaselinePreset(BaseModel):
         Rarer words become unknown.
     storage : str
         Type of the saved weights.
+    limit : int, optional
+        The first that many training studies, unless the command says otherwise.
+    validation_limit : int, optional
+        The first that many validation studies, of which losses are measured.
     systems : dict
         Each system's own part, by its registered name.
     """
@@ -56,6 +60,8 @@ class BaselinePreset(BaseModel):
     augment: bool = True
     min_word_count: Count = 3
     storage: Literal["float32", "float16"] = "float32"
+    limit: Count | None = None
+    validation_limit: Count | None = None
     systems: dict[str, SystemPreset] = {}
 
 

@@ -19,6 +19,7 @@ from rrgbench.modeling.report_tokenizer import encode_reports, train_report_toke
 from rrgbench.modeling.text_encoder import shape_of, with_vocabulary
 from rrgbench.training.chain import Recipe, Stage
 from rrgbench.training.data import Sources, TrainingData
+from rrgbench.training.encoder_start import start_of, started
 from rrgbench.training.items import Collate, DrawnFilms, PairItems, ReportWritingItems
 from rrgbench.training.report_measures import report_measures
 from rrgbench.training.settings import LOSS, StageSettings, deciding, starting_weights
@@ -87,8 +88,10 @@ def baseline_trainer(
         if not corpus.paired and not (contrastive and not contrast_needs_pairs):
             raise InputError(f"{name} learns from films with reports of their own; {corpus.name} is unpaired")
         preset = request.stages.applied(load_preset(request.preset))
+        preset = preset.model_copy(update={"image_encoder": started(preset.image_encoder, request.encoder)})
         own = preset.systems.get(name, SystemPreset())
-        sources = request.sources(preset.image_size, request.limit)
+        limit = preset.limit if request.limit is None else request.limit
+        sources = request.sources(preset.image_size, limit, validation_limit=preset.validation_limit)
         return [recipe(request, preset, own, sources, seed) for seed in request.seeds]
 
     def recipe(
@@ -110,8 +113,9 @@ def baseline_trainer(
         common = {
             "model": name,
             "corpus": corpus.digest,
-            "limit": request.limit,
-            **preset.model_dump(include={"image_size", "image_encoder", "min_word_count"}),
+            "limit": sources.limit,
+            **preset.model_dump(include={"image_size", "min_word_count"}),
+            "image_encoder": by_content(preset.image_encoder),
             **(preset.model_dump(include={"text_encoder"}) if contrastive else {}),
             "own": by_content(own.model),
             "starting_weights": weights,
@@ -120,13 +124,15 @@ def baseline_trainer(
             "model": name,
             "corpus": corpus.identity,
             "digest": corpus.digest,
-            "limit": request.limit,
-            "preset": deciding(preset, exclude={"systems"}) | {"system": by_content(deciding(own))},
+            "limit": sources.limit,
+            "preset": deciding(preset, exclude={"systems", "image_encoder"})
+            | {"image_encoder": by_content(preset.image_encoder), "system": by_content(deciding(own))},
             "starting_weights": weights,
         }
         about = {
             "preset_name": Path(request.preset).stem,
             "command": request.command(name, seed, request.limit),
+            "starts_from": start_of(preset.image_encoder),
         }
         return Recipe(
             stages=stages,

@@ -63,6 +63,14 @@ def train(
         ),
     ] = None,
     extra_root: Annotated[Path | None, typer.Option("--extra-root", help="Folder of the --extra-corpus.")] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="What image encoders start from: scratch, imagenet, or the folder of a trained model (its encoder).",
+            show_default="the preset's",
+        ),
+    ] = None,
     setting: Annotated[
         list[str] | None,
         listed_option("--set", "Another option of the model's own trainer as KEY=VALUE; may be repeated."),
@@ -138,6 +146,7 @@ def train(
         apart=apart,
         limit=limit,
         film_cache=films.film_cache,
+        encoder=encoder,
         stages=StageOptions(accumulate=accumulate, patience=patience, bf16=bf16, workers=workers),
     )
     done = 0

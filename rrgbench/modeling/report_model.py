@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.checkpoint_reading import check_tokenizer, check_values, check_weights, reading
-from rrgbench.modeling.image_encoder import build_image_encoder, network_settings
+from rrgbench.modeling.image_encoder import build_image_encoder, shape_without_source
 from rrgbench.modeling.quiet_loading import quiet_loading
 from rrgbench.modeling.report_tokenizer import IGNORED, decode_report, encode_reports, pad_rows
 
@@ -71,9 +71,9 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
         super().__init__(config)
         self.tokenizer: Any = None
         self.image_encoder = build_image_encoder(config.image_encoder, pretrained=pretrained_encoders)
-        if pretrained_encoders and config.image_encoder.get("weights") and config.image_encoder["kind"] == "resnet":
+        if pretrained_encoders:
             # the weights' own shape, so that the saved configuration rebuilds the network without them
-            config.image_encoder = {"kind": "resnet", **network_settings(self.image_encoder)}
+            config.image_encoder = shape_without_source(self.image_encoder, config.image_encoder)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Every part initialises itself; a loaded encoder must not be drawn anew."""

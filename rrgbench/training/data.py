@@ -96,6 +96,8 @@ class Sources:
         Folder in which decoded films are kept (`rrgbench.data.films.cache`).
     progress : callable, optional
         See `rrgbench.progress.Progress`.
+    validation_limit : int, optional
+        At most that many validation studies.
 
     Raises
     ------
@@ -111,7 +113,9 @@ class Sources:
         limit: int | None = None,
         film_cache: Path | None = None,
         progress: Progress | None = None,
+        validation_limit: int | None = None,
     ) -> None:
+        self.validation_limit = validation_limit
         self.corpus, self.extra = corpus, extra
         self.image_size, self.limit, self.progress = image_size, limit, progress
         self.films = FilmCache(film_cache)
@@ -124,7 +128,7 @@ class Sources:
     @cached_property
     def validation(self) -> TrainingData:
         """Films and reports of its validation split, at which early stopping looks."""
-        return self._read("validate", None)
+        return self._read("validate", self.validation_limit)
 
     @cached_property
     def extra_films(self) -> FilmSource | None:

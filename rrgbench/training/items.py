@@ -177,6 +177,11 @@ class ReportWritingItems(Dataset[Batch]):
             raise ValueError("a report is written from either memories or films")
         self.rows, self.memory, self.films, self.beside = rows, memory, films, dict(beside or {})
 
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each report."""
+        return [len(row) for row in self.rows]
+
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's augmentation."""
         if self.films is not None:

@@ -67,6 +67,8 @@ class StageSettings(BaseModel):
         The first that many validation studies are what metrics are measured on.
     floor : float, optional
         The value of `stop_on` that the kept weights must reach (a loss: must not exceed), or log and record say so.
+    alike_lengths : bool
+        Batches are made of texts of about one length, which spares padding (`rrgbench.training.alike_lengths`).
     bf16 : bool
         Mixed precision in bfloat16.
     workers : int
@@ -94,6 +96,7 @@ class StageSettings(BaseModel):
     stop_on: str = LOSS
     measured: Count = 200
     floor: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    alike_lengths: bool = False
     bf16: bool = False
     workers: Annotated[int, Field(ge=0)] = 0
 

@@ -27,6 +27,7 @@ from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.files import write_text
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
+from rrgbench.training.alike_lengths import AlikeLengths
 from rrgbench.training.memory import begin_peak, peak_memory
 from rrgbench.training.optimization import STEP_PLACEHOLDER, chosen_optimizer, in_steps, set_rates
 from rrgbench.training.settings import LOSS, StageSettings
@@ -188,6 +189,14 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
             )
             self._created_lr_scheduler = True
         return super().create_scheduler(num_training_steps, optimizer)
+
+    def _get_train_sampler(self, *given: Any, **options: Any) -> Any:
+        lengths = getattr(self.train_dataset, "lengths", None)
+        if not self.settings.alike_lengths:
+            return super()._get_train_sampler(*given, **options)
+        if lengths is None:
+            raise InputError(f"{self.stage}: its items have no lengths; set alike_lengths to false")
+        return AlikeLengths(lengths, self.settings.batch_size)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log; a training loss with the time and memory taken so far, and whether it ends an epoch."""

@@ -44,6 +44,8 @@ class Request:
         Folder in which decoded films are kept for later runs.
     stages : StageOptions
         Hyper-parameters for every stage, over the preset's.
+    encoder : str, optional
+        What the image encoder starts from (`rrgbench.training.encoder_start.started`); as the preset says by default.
     progress : callable, optional
         See `rrgbench.progress.Progress`.
     """
@@ -57,10 +59,13 @@ class Request:
     film_cache: Path | None = None
     stages: StageOptions = AS_PRESET
     progress: Progress | None = None
+    encoder: str | None = None
 
-    def sources(self, image_size: int, limit: int | None, extra: Corpus | None = None) -> Sources:
+    def sources(
+        self, image_size: int, limit: int | None, extra: Corpus | None = None, validation_limit: int | None = None
+    ) -> Sources:
         """What a model learns from, not read yet."""
-        return Sources(self.corpus, image_size, extra, limit, self.film_cache, self.progress)
+        return Sources(self.corpus, image_size, extra, limit, self.film_cache, self.progress, validation_limit)
 
     def command(self, model: str, seed: int, limit: int | None, own: Sequence[str] = ()) -> str:
         """The command that trains the same model, without folders; `own` are the words of its trainer's own options."""
@@ -71,6 +76,7 @@ class Request:
             *own,
         ]
         limited = [] if limit is None else [f"--limit {limit}"]
+        limited += [] if self.encoder is None else [f"--encoder {Path(self.encoder).name}"]
         return " ".join([*words, f"--seed {seed}", *limited, *self.stages.flags()])
 
 
