@@ -75,6 +75,7 @@ class DcrrgSystem:
         self.device = chosen_device(device)
         self.model = model.to(self.device).eval()
         self.checkpoint, self.trained_on, self.digest = origin.checkpoint, origin.trained_on, origin.digest
+        self.folder = origin.folder
         self.image_size: int = model.config.image_size
         self.generate_reports = model.generate_reports
         self.report_losses = model.report_losses

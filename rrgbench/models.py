@@ -363,6 +363,12 @@ def training_corpus(model: Model) -> str:
     return str(getattr(model, "trained_on", None) or "")
 
 
+def training_folder(model: Model) -> Path | None:
+    """The folder that training left, with its record; None where the model has none."""
+    folder = getattr(model, "folder", None)
+    return folder if isinstance(folder, Path) else None
+
+
 def load_all_models(checkpoints: str | Path | None = None) -> tuple[list[Model], dict[str, str]]:
     """Every registered model that is available.
 

@@ -26,17 +26,20 @@ class Origin:
         Of all files that decide an answer; of a hub id its commit.
     trained_on : str
         `name@digest` of its training corpus; empty where that is not recorded.
+    folder : Path or None
+        With the record of its training; None for a hub id.
     """
 
     checkpoint: str
     digest: str
     trained_on: str
+    folder: Path | None = None
 
     @classmethod
     def of(cls, source: Path | str, config: Any) -> Self:
         """Of a folder, or of a hub id whose configuration says its commit."""
         if isinstance(source, Path):
-            return cls(checkpoints.label(source), checkpoints.digest(source), checkpoints.trained_on(source))
+            return cls(checkpoints.label(source), checkpoints.digest(source), checkpoints.trained_on(source), source)
         commit = getattr(config, "_commit_hash", None)
         return cls(checkpoints.label(source), f"{source}:{commit}" if commit else source, "")
 
@@ -77,7 +80,7 @@ class TrainedSystem:
     def __init__(self, name: str, model: ReportModel, origin: Origin, device: str | None = None) -> None:
         self.name = self._registered = name
         self.checkpoint, self.trained_on, self.digest = origin.checkpoint, origin.trained_on, origin.digest
-        self.origin, self.device = origin, chosen_device(device)
+        self.origin, self.folder, self.device = origin, origin.folder, chosen_device(device)
         self.model: Any = model.to(self.device).eval()
         self.image_size: int = model.config.image_size
         for method in model.offers:

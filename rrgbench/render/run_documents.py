@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rrgbench.render.figures.arrays import RunArrays, run_arrays
+from rrgbench.render.figures.training import budget_table, training_of
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.paper_tables import macros, paper_tables
@@ -69,7 +70,14 @@ def write_run_documents(
     title = "rrgbench results"
     kept = _kept(folder, records, about)
     summary = run_summary(named, descriptions)
-    page = run_page(summary, made, run_figures(named, kept), _parts(folder, records, descriptions, kept))
+    training = training_of(about, row_titles(about))
+    budget = budget_table(training)
+    page = run_page(
+        summary,
+        [*made, *([budget] if budget else [])],
+        run_figures(named, kept, training),
+        _parts(folder, records, descriptions, kept),
+    )
     files = tuple(
         store.write_artifact(name, text)
         for name, text in (
@@ -114,7 +122,9 @@ def write_run_figures(folder: Path, records: Sequence[Record], suffixes: Sequenc
     store, about = RunFolder(folder), environment_of(folder)
     return [
         store.write_artifact(f"figures/{figure.key}.{suffix}", figure.file(suffix))
-        for figure in run_figures(titled(sort_records(records), about), _kept(folder, records, about))
+        for figure in run_figures(
+            titled(sort_records(records), about), _kept(folder, records, about), training_of(about, row_titles(about))
+        )
         for suffix in suffixes
     ]
 

@@ -7,6 +7,7 @@ from rrgbench.render.figures.arrays import RunArrays
 from rrgbench.render.figures.lengths import lengths
 from rrgbench.render.figures.probabilities import reliability, roc
 from rrgbench.render.figures.style import RunFigure
+from rrgbench.render.figures.training import Training, learning_curves
 from rrgbench.render.figures.values import (
     by_observation,
     efficiency,
@@ -26,7 +27,9 @@ _BESIDE: Final = "nearest-neighbour"
 """The trivial system that stands beside a single model."""
 
 
-def run_figures(records: Sequence[Record], arrays: RunArrays | None = None) -> list[RunFigure]:
+def run_figures(
+    records: Sequence[Record], arrays: RunArrays | None = None, training: Training | None = None
+) -> list[RunFigure]:
     """Every figure that a run fills, of the corpus and split that has most of its records.
 
     Parameters
@@ -35,6 +38,8 @@ def run_figures(records: Sequence[Record], arrays: RunArrays | None = None) -> l
         Of one run, under the names that tables show.
     arrays : mapping, optional
         What its units keep (`rrgbench.render.figures.arrays`), by task and the same names.
+    training : mapping, optional
+        What `run.json` says of the models' training (`rrgbench.render.figures.training`), by the same names.
     """
     kept = arrays or {}
     known = [record for record in records if record.value is not None]
@@ -63,5 +68,6 @@ def run_figures(records: Sequence[Record], arrays: RunArrays | None = None) -> l
         subgroups(chosen, names),
         protocol_band(chosen, names),
         labeler_band(here, names),
+        learning_curves(training or {}),
     ]
     return [figure for figure in made if figure is not None]

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rrgbench.errors import InputError
-from rrgbench.models import Model, checkpoint_name, training_corpus
+from rrgbench.models import Model, checkpoint_name, training_corpus, training_folder
 from rrgbench.runs.environment import environment_of
 from rrgbench.runs.store import RunFolder
 from rrgbench.tasks.job import Job, identity_on
@@ -57,15 +59,26 @@ def check_same_models(folder: RunFolder, models: Sequence[Mapping[str, Any]]) ->
                 )
 
 
-def _model(model: Model, job: Job) -> dict[str, str]:
-    given = {
+def _model(model: Model, job: Job) -> dict[str, Any]:
+    given: dict[str, Any] = {
         "name": model.name,
         "identity": identity_on(model, job.corpus),
         "checkpoint": checkpoint_name(model),
         "trained_on": training_corpus(model),
         "device": str(getattr(model, "device", "") or ""),
+        "training": _training(training_folder(model)),
     }
     return {key: value for key, value in given.items() if value}
+
+
+def _training(folder: Path | None) -> dict[str, Any]:
+    """What the model cost to train, and its learning curves; empty where its folder doesn't say."""
+    from rrgbench.training.budget import read_budget, read_curves
+
+    budget = None if folder is None else read_budget(folder)
+    if folder is None or budget is None:
+        return {}
+    return {"budget": asdict(budget), "curves": read_curves(folder)}
 
 
 def learned_elsewhere(model: Model, corpora: Sequence[str]) -> str:

@@ -120,7 +120,7 @@ def roc_band(p: Floats, y: NDArray[np.int8], seed: int) -> tuple[Floats, Floats,
         rates, hits, _ = roc_curve(truth, np.concatenate([positives, negatives]))
         # where the curve rises straight up, its upper end counts
         ends = np.append(np.flatnonzero(np.diff(rates) > 0), len(rates) - 1)
-        return np.interp(_GRID, rates[ends], hits[ends])
+        return np.asarray(np.interp(_GRID, rates[ends], hits[ends]))
 
     generator = np.random.default_rng(seed)
     drawn = [
