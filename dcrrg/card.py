@@ -62,10 +62,10 @@ def write_model_card(
     record_file = checkpoint / "training.json"
     if not record_file.is_file():
         raise InputError(f"{checkpoint} holds no training.json; give a folder that rrgbench train has finished")
-    training = json.loads(record_file.read_text())
+    training = json.loads(record_file.read_text(encoding="utf-8"))
     with safe_open(checkpoint / "model.safetensors", framework="np") as weights:
         sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-    tuning = json.loads((checkpoint / "config.json").read_text()).get("tuning", "prompt")
+    tuning = json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get("tuning", "prompt")
     tuned = _tuned(tuning, training.get("paired", True))
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
     named = ', checkpoint="FOLDER"'
@@ -88,7 +88,7 @@ def write_model_card(
             corpus=records[0]["corpus"] if records else "",
         )
     )
-    (checkpoint / "README.md").write_text(text)
+    (checkpoint / "README.md").write_text(text, encoding="utf-8")
 
 
 def _tuned(tuning: str, paired: bool) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str]) -> None:
     if len(arguments) != 2:
         raise InputError("usage: python -m dcrrg.card CHECKPOINT RUN")
     checkpoint, run = Path(arguments[0]), Path(arguments[1])
-    environment = json.loads((run / "run.json").read_text())
+    environment = json.loads((run / "run.json").read_text(encoding="utf-8"))
     shipped = checkpoint.resolve().parent.name == "checkpoints" and checkpoint.resolve().parent.parent.name == "dcrrg"
     details = environment["details"]
     command = f"rrgbench eval --model dcrrg --suite {details['suite']}"
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str]) -> None:
         command += " --checkpoint FOLDER"
     elif checkpoint.name != SHIPPED:
         command += f" --checkpoint {checkpoint.name}"
-    write_model_card(checkpoint, json.loads((run / "results.json").read_text()), command, shipped)
+    write_model_card(checkpoint, json.loads((run / "results.json").read_text(encoding="utf-8")), command, shipped)
 
 
 if __name__ == "__main__":

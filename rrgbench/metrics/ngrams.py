@@ -22,8 +22,8 @@ WholeNumbers = NDArray[np.integer[Any]]
 LONGEST: Final = 4
 """BLEU and CIDEr both look at n-grams of one to four words."""
 
-_WORDS_AT_ONCE: Final = 400_000
-"""Words counted together (some 60 MB), unless one study has more."""
+_WORDS_AT_ONCE: Final = 250_000
+"""Words counted together (some 90 MB), unless one study has more."""
 
 
 class Numbers(dict[str, int]):

@@ -1,6 +1,6 @@
 """The registry of published figures: which system printed what, from which outputs, under which protocol.
 
-A YAML file a system, in `published/` beside this file (`leaderboards/published` leads there). Outputs are not shipped:
+A YAML file a system, in `published/` beside this file. Outputs are not shipped:
 an entry names their digest and origin, and whoever recomputes has them in a folder.
 """
 

@@ -118,7 +118,7 @@ def certificate(prepared: PreparedReports, keys: Sequence[str], training_reports
     if candidates:
         text_keys = [key for key in keys if key not in TEXT_GROUPS["ce"]]
         if text_keys and pairs.references:
-            constants |= _text_constants(prepared, candidates, text_keys)
+            constants |= _text_constants(prepared, candidates, text_keys, not given)
         if pairs.references and any(key in TEXT_GROUPS["findings"] for key in keys):
             from rrgbench.findings.best_constant import best_constant_findings
 
@@ -131,11 +131,15 @@ def certificate(prepared: PreparedReports, keys: Sequence[str], training_reports
 
 
 def _text_constants(
-    prepared: PreparedReports, candidates: Sequence[str], keys: Sequence[str]
+    prepared: PreparedReports, candidates: Sequence[str], keys: Sequence[str], of_references: bool
 ) -> dict[str, BestConstant]:
     options, (references, _) = prepared.options, prepared.compared
     # a candidate goes through no vocabulary: what a system writes doesn't
-    _, written = compared_texts((), candidates, options)
+    if of_references and options.vocabulary is None:
+        prepared_of = {given[0]: ready[0] for given, ready in zip(prepared.pairs.references, references, strict=True)}
+        written = [prepared_of[text] for text in candidates]
+    else:
+        _, written = compared_texts((), candidates, options)
     if options.frequencies is None:
         keys = [key for key in keys if key != "cider"]
     choices = TextChoices(options.frequencies or (), options.protocol.smoothing)

@@ -58,6 +58,7 @@ def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[
         from rrgbench.findings.metric import FindingsF1
 
         families.append(Family(FindingsF1(), FindingsF1().statistics(*_labelled_pairs(prepared.pairs, options))))
+    prepared.forget_table()
     return families, absent
 
 

@@ -41,6 +41,10 @@ class PreparedReports:
         """N-gram counts of both."""
         return ngram_table(*self.compared)
 
+    def forget_table(self) -> None:
+        """Let go of the n-grams, where nothing more is counted: all words of all reports."""
+        self.__dict__.pop("table", None)
+
     @cached_property
     def labelled(self) -> tuple[Labels, Labels]:
         """Labels that are expected, and those of the hypotheses (n, 14) each.

@@ -241,10 +241,10 @@ def _settings(package: str, name: str, extended_by: tuple[str, ...]) -> dict[str
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise InputError(f"no preset file at {name}")
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     else:
         lookup("preset", name, preset_names(package))
-        text = files(package).joinpath(f"{name}.yaml").read_text()
+        text = files(package).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     try:
         settings = read_yaml(text)
     except yaml.YAMLError as error:
