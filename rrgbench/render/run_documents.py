@@ -51,8 +51,8 @@ def write_run_documents(
 ) -> RunDocuments:
     """Write the tables of a run into its folder.
 
-    The tables depend on the records and the models' names alone, not on order, so a resumed run ends with the same
-    bytes; the page also says what `run.json` does.
+    The tables depend on the records, the models' names and what those cost to train, not on order, so a resumed run
+    ends with the same bytes; the page also says what `run.json` does.
 
     Parameters
     ----------
@@ -65,16 +65,16 @@ def write_run_documents(
     """
     about = environment_of(folder)
     named = titled(sort_records(records), about)
-    made = tuple(tables(named, descriptions))
+    training = training_of(about, row_titles(about))
+    budget = budget_table(training)
+    made = (*tables(named, descriptions), *([budget] if budget else []))
     store = RunFolder(folder)
     title = "rrgbench results"
     kept = _kept(folder, records, about)
     summary = run_summary(named, descriptions)
-    training = training_of(about, row_titles(about))
-    budget = budget_table(training)
     page = run_page(
         summary,
-        [*made, *([budget] if budget else [])],
+        made,
         run_figures(named, kept, training),
         _parts(folder, records, descriptions, kept),
     )
