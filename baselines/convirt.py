@@ -5,13 +5,14 @@ non-linear projections g_v and g_u (Eq. 1) and the image-to-text direction weigh
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
-from baselines.common.training import baseline_trainer
+from baselines.common.training import baseline_trainer, pair_items
+from rrgbench.errors import InputError
 from rrgbench.modeling.contrastive_loss import info_nce
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
@@ -30,14 +31,25 @@ class ConvirtConfig(ImageTextConfig):
         lambda of Eq. 4.
     contrast_temperature : float
         tau, fixed.
+    texts : {"sentences", "reports"}
+        What a film is contrasted with: a sentence of its report, drawn anew each epoch (the paper), or the whole.
     **kwargs
         See `ImageTextConfig`.
     """
 
     model_type = "rrgbench-convirt"
 
-    def __init__(self, image_to_text_weight: float = 0.75, contrast_temperature: float = 0.1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        image_to_text_weight: float = 0.75,
+        contrast_temperature: float = 0.1,
+        texts: Literal["sentences", "reports"] = "sentences",
+        **kwargs: Any,
+    ) -> None:
+        if texts not in ("sentences", "reports"):
+            raise InputError(f"convirt contrasts films with texts of 'sentences' or 'reports'; given: {texts!r}")
         self.image_to_text_weight = image_to_text_weight
+        self.texts = texts
         super().__init__(contrast_temperature=contrast_temperature, **kwargs)
 
 
@@ -69,12 +81,14 @@ def _two_layers(features: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(features, width, bias=False), nn.ReLU(), nn.Linear(width, width, bias=False))
 
 
-def sentence_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
-    """Films beside one sentence of their own reports."""
+def text_items(model: Convirt, data: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
+    """Films beside one sentence of their own reports, or beside the whole."""
+    if model.config.texts == "reports":
+        return pair_items(model, data, augment, seed)
     return FilmAndSentence(data.films, data.reports, data.paired, augment, seed)
 
 
-train = baseline_trainer(NAME, Convirt, contrast_items=sentence_items)
+train = baseline_trainer(NAME, Convirt, contrast_items=text_items)
 
 
 def load(checkpoint: str | Path | None = None, device: str | None = None) -> TrainedSystem:

@@ -32,11 +32,11 @@ DECODER = ("decoder", "report_head")
 ReportItems = Callable[[Any, TrainingData, TrainingData, bool, int], Dataset[Any]]
 """(model, training data, data that is written, whether films are augmented, seed) to the items of the report stage."""
 
-ContrastItems = Callable[[TrainingData, bool, int], Dataset[Any]]
-"""(training data, whether films are augmented, seed) to the items of the contrast."""
+ContrastItems = Callable[[Any, TrainingData, bool, int], Dataset[Any]]
+"""(model, training data, whether films are augmented, seed) to the items of the contrast."""
 
 
-def pair_items(data: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
+def pair_items(model: ImageTextModel, data: TrainingData, augment: bool, seed: int) -> Dataset[Any]:
     """Films beside their own reports."""
     return PairItems(data.films, data.reports, own=data.paired, augment=augment, seed=seed)
 
@@ -165,8 +165,8 @@ def contrast_stage(
         assert isinstance(model, ImageTextModel), "only they have a contrast"
         # the decoder gets no gradient from the contrast, so it is not among what is trained
         parts = [part for name, part in model.named_parameters() if name.partition(".")[0] not in DECODER]
-        watched = items(sources.validation, False, seed) if settings.validates else None
-        learned = items(sources.data, preset.augment, seed)
+        watched = items(model, sources.validation, False, seed) if settings.validates else None
+        learned = items(model, sources.data, preset.augment, seed)
         return Work(Contrast(model), learned, Collate.of(model), parts, watched)
 
     return Stage("contrast", settings, {"augment": preset.augment}, work)

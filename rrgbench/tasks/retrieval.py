@@ -2,7 +2,8 @@
 
 Frontal films that show exactly one of the five competition observations, and none of the 13 others, query the reports
 of the same studies (of an unpaired corpus: the text source's reports, sampled in the same way); a report is right if
-its class is the film's. The sample is drawn, or a given list of studies.
+its class is the film's. The sample is drawn, or a given list of studies. What is retrieved may also be sentences, texts
+of another corpus, or leave out the film's own (`rrgbench.tasks.candidates`).
 """
 
 import logging
@@ -28,6 +29,7 @@ from rrgbench.observations import COMPETITION_OBSERVATIONS
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
+from rrgbench.tasks.candidates import OtherCorpus, Texts, own_texts, sentence_sample
 from rrgbench.tasks.context import Evaluation
 
 METRIC = "precision_at_k"
@@ -52,6 +54,11 @@ class RetrievalParameters(TaskParameters):
     `over` and `frontal` say which studies may be drawn (`rrgbench.data.five_by_200`): by default those of the published
     rule; `over: five` with `frontal: false` is that of version 3. A list need only be exclusive among the five, and the
     signature says which rule all of it follows.
+
+    `texts`, `own` and `other` say what is retrieved: whole reports or sentences; whether the film's own report, or a
+    sentence that stands in it, counts among the candidates; and the corpus that they come from if not the films' own
+    (their text source). The defaults are GLoRIA's, the reports of the same studies; MedCLIP's table has sentences of
+    another corpus.
     """
 
     per_class: int = Field(default=200, ge=2)
@@ -59,6 +66,9 @@ class RetrievalParameters(TaskParameters):
     seed: int = Field(default=0, ge=0)
     over: Over = "all"
     frontal: bool = True
+    texts: Texts = "reports"
+    own: bool = True
+    other: OtherCorpus | None = None
     sample: Annotated[
         SampleList | None,
         BeforeValidator(_read_list),
@@ -80,6 +90,8 @@ class Answers:
         The sampled films and reports.
     pool : str
         The split that they come from.
+    hidden : bool array (n, c)
+        Candidates that a query is not compared with.
     """
 
     values: NDArray[np.float64]
@@ -87,6 +99,7 @@ class Answers:
     queries: FiveBy200
     candidates: FiveBy200
     pool: str
+    hidden: NDArray[np.bool_]
 
 
 def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
@@ -105,22 +118,30 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
     texts = [study.report or "" for study in candidates.studies]
     if not any(texts):
         raise InputError("the films have no reports to retrieve")
-    ks = tuple(k for k in parameters.ks if k <= len(texts))
+    hidden = np.zeros((len(queries.studies), len(texts)), dtype=bool)
+    if not parameters.own:
+        hidden = own_texts(queries, candidates, parameters.texts)
+    ks = tuple(k for k in parameters.ks if k <= len(texts) - hidden.sum(axis=1).max())
     if isinstance(model, ImageTextSimilarity):
         # in large batches, since the candidates are read anew with each
         similarity = evaluation.answers(lambda images: model.similarity(images, texts), queries.studies, 1024)
-        values = precision_at_k_of_similarity(similarity, queries.classes, candidates.classes, ks)
     else:
         films = evaluation.answers(model.embed_images, queries.studies).astype(np.float32)
-        values = precision_at_k(films, model.embed_reports(texts), queries.classes, candidates.classes, ks)
-    return Answers(values, ks, queries, candidates, split)
+        vectors = model.embed_reports(texts)
+        if parameters.own:
+            values = precision_at_k(films, vectors, queries.classes, candidates.classes, ks)
+            return Answers(values, ks, queries, candidates, split, hidden)
+        similarity = (films @ vectors.T).astype(np.float64)
+    similarity[hidden] = -np.inf
+    values = precision_at_k_of_similarity(similarity, queries.classes, candidates.classes, ks)
+    return Answers(values, ks, queries, candidates, split, hidden)
 
 
 class Retrieval(Task):
     """Precision@K for each K, with the interval over queries, and the chance level."""
 
     name = "retrieval"
-    version = 4
+    version = 5
     parameters = RetrievalParameters
     tables = (
         TableDescription(
@@ -130,6 +151,11 @@ class Retrieval(Task):
             headline=(Headline(METRIC, k=5),),
         ),
     )
+
+    def units(self, parameters: RetrievalParameters) -> Sequence[Unit]:
+        """One; another corpus that texts come from is part of it."""
+        inputs = {} if parameters.other is None else {"texts_of": parameters.other.load().digest}
+        return (Unit("retrieval", inputs),)
 
     def run(self, evaluation: Evaluation, parameters: RetrievalParameters, unit: Unit) -> Outcome:
         """Query with the sample's films.
@@ -156,11 +182,14 @@ class Retrieval(Task):
             candidates=count,
             seed=None if candidates.seed is None else parameters.seed,
             pool=found.pool,
+            texts=parameters.texts,
+            own="kept" if parameters.own else "left-out",
+            of=None if parameters.other is None else parameters.other.load().identity,
         )
         aggregate = partial(weighted_mean, values)
         bounds, resamples = resampled(aggregate, n, evaluation.suite.replicates, evaluation.seed)
-        counts = np.bincount(candidates.classes)
-        chance = float(np.mean(counts[queries.classes] / count))
+        right = candidates.classes == queries.classes[:, None]
+        chance = float(np.mean((right & ~found.hidden).sum(axis=1) / (~found.hidden).sum(axis=1)))
         records = [
             evaluation.record(
                 self.name, METRIC, k=k, value=value, low=low, high=high, n=n, signature=signature.with_extras(k=k)
@@ -259,13 +288,25 @@ def _samples(evaluation: Evaluation, parameters: RetrievalParameters) -> tuple[F
             split = "+".join(sorted({study.split for study in queries.studies}))
             if "train" in split:
                 log.warning("%s lists studies of the training split", parameters.sample.name)
-        if corpus.paired:
-            return queries, queries, split
-        texts = with_labels([study for study in corpus.reports(evaluation.suite.split) if _reported(study)])
-        candidates = sample(texts, parameters.per_class, parameters.seed, over=parameters.over)
-        return *_same_classes(queries, candidates), split
+        return *_same_classes(queries, _candidates(evaluation, parameters, queries)), split
     except InputError as error:
         raise InputError(f"no 5x200 sample: {error}") from error
+
+
+def _candidates(evaluation: Evaluation, parameters: RetrievalParameters, queries: FiveBy200) -> FiveBy200:
+    """What is retrieved: the films' own studies, or a sample of texts."""
+    corpus, other = evaluation.corpus, parameters.other
+    if other is None and corpus.paired and parameters.texts == "reports":
+        return queries
+    if other is not None:
+        source = other.load()
+        told = source.reports(pool_of(source, evaluation.suite.split))
+    else:
+        told = corpus.reports(pool_of(corpus, evaluation.suite.split) if corpus.paired else evaluation.suite.split)
+    studies = [study for study in told if _reported(study)]
+    if parameters.texts == "sentences":
+        return sentence_sample(studies, parameters.per_class, parameters.seed, parameters.over)
+    return sample(with_labels(studies), parameters.per_class, parameters.seed, over=parameters.over)
 
 
 def _stated(queries: FiveBy200, candidates: FiveBy200) -> str:

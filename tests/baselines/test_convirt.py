@@ -1,10 +1,12 @@
 """ConVIRT's mechanism: two-layer projections, pooled maxima, sentences, and unequal directions."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from baselines.convirt import Convirt, sentence_items
+from baselines.convirt import Convirt, ConvirtConfig, text_items
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import FilmSource, ReportSource, TrainingData
 from rrgbench.training.items import FilmAndSentence
@@ -40,7 +42,7 @@ def test_texts_are_sentences_of_the_own_report() -> None:
         ReportSource(reports, labels),
         paired=True,
     )
-    items = sentence_items(data, False, 0)
+    items = text_items(SimpleNamespace(config=ConvirtConfig()), data, False, 0)
     assert isinstance(items, FilmAndSentence)
     seen = []
     for epoch in range(30):
@@ -48,3 +50,5 @@ def test_texts_are_sentences_of_the_own_report() -> None:
         seen.append((items[0]["report"], items[1]["report"]))
     assert {first for first, _ in seen} == {"One here.", "Two here.", "Three here."}
     assert {second for _, second in seen} == {"Four here.", "Five here."}
+    whole = text_items(SimpleNamespace(config=ConvirtConfig(texts="reports")), data, False, 0)
+    assert [whole[0]["report"], whole[1]["report"]] == reports

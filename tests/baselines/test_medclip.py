@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.medclip import DecoupledItems, Medclip
+from baselines.medclip import DecoupledItems, Medclip, MedclipConfig, Pairing, Texts, decoupled_items, sentence_labels
+from rrgbench.errors import InputError
 from rrgbench.labelers import RulesLabeler
-from rrgbench.observations import OBSERVATIONS
-from rrgbench.training.data import FilmSource, ReportSource
+from rrgbench.observations import OBSERVATIONS, observation_index
+from rrgbench.training.data import FilmSource, ReportSource, TrainingData
 from rrgbench.training.items import sentences_of
 
 REPORTS = [
@@ -17,15 +18,15 @@ REPORTS = [
 ]
 
 
-def items(films: int, seed: int = 0) -> DecoupledItems:
+def items(films: int, seed: int = 0, pairing: Pairing = "any", texts: Texts = "both") -> DecoupledItems:
     labels = np.zeros((films, 14), dtype=np.int8)
     labels[np.arange(films), np.arange(films) % 14] = 1
-    return DecoupledItems(
+    data = TrainingData(
         FilmSource(np.zeros((films, 8, 8), dtype=np.uint8), labels, OBSERVATIONS),
         ReportSource(REPORTS, RulesLabeler().label(REPORTS)),
-        False,
-        seed,
+        pairing == "own",
     )
+    return DecoupledItems(data, pairing, texts, False, seed)
 
 
 def log_softmax(x: np.ndarray) -> np.ndarray:
@@ -78,6 +79,51 @@ def test_texts_are_drawn_whatever_the_film() -> None:
             met[film, next(index for index, report in enumerate(REPORTS) if text in report)] += 1
     # 100 expected each, standard deviation 8.2
     assert abs(met - 100).max() < 40
+
+
+def test_a_film_stands_beside_a_sentence_of_its_own_report() -> None:
+    """As the authors' code pairs where a film has a report."""
+    dataset = items(len(REPORTS), pairing="own", texts="sentences")
+    met: list[set[str]] = [set() for _ in REPORTS]
+    for epoch in range(40):
+        dataset.set_epoch(epoch)
+        for film in range(len(REPORTS)):
+            met[film].add(dataset[film]["report"])
+    assert met == [set(sentences_of(report)) for report in REPORTS]
+
+
+def test_a_film_without_a_report_meets_a_text_that_shares_a_finding_or_finds_nothing() -> None:
+    dataset = items(42, pairing="matched", texts="sentences")
+    seen: dict[str, set[str]] = {}
+    for epoch in range(30):
+        dataset.set_epoch(epoch)
+        for film in range(42):
+            item = dataset[film]
+            (observation,) = np.flatnonzero(item["film_labels"].numpy())
+            seen.setdefault(OBSERVATIONS[observation], set()).add(item["report"])
+    assert seen["Pleural Effusion"] == {"There is a small left pleural effusion."}
+    assert seen["Cardiomegaly"] == {"Moderate cardiomegaly."}
+    assert seen["No Finding"] == {"The heart is normal in size.", "No pneumothorax.", "The lungs are clear."}
+    assert len(seen["Edema"]) > 3, "no sentence tells of it, so any is taken"
+
+
+def test_a_sentence_that_says_nothing_is_unlabelled_and_one_that_denies_is_normal() -> None:
+    found = sentence_labels(["PA and lateral views of the chest.", "No pneumothorax.", "Moderate cardiomegaly."]) == 1
+    assert [np.flatnonzero(row).tolist() for row in found] == [
+        [],
+        [observation_index("No Finding")],
+        [observation_index("Cardiomegaly")],
+    ]
+
+
+def test_an_unpaired_corpus_is_matched_by_labels_and_wrong_choices_are_named(small_model) -> None:
+    dataset = items(4, pairing="own")
+    unpaired = TrainingData(FilmSource(np.zeros((4, 8, 8), np.uint8), np.eye(4, 14, dtype=np.int8), OBSERVATIONS),
+                            ReportSource(REPORTS, RulesLabeler().label(REPORTS)), False)  # fmt: skip
+    assert decoupled_items(small_model(Medclip), unpaired, False, 0).pairing == "matched"
+    assert dataset.pairing == "own"
+    with pytest.raises(InputError, match="pairing is one of own, matched, any; given: 'mine'"):
+        MedclipConfig(pairing="mine")  # type: ignore[arg-type]
 
 
 def test_a_sentence_has_its_own_labels() -> None:
