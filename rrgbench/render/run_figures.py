@@ -15,6 +15,7 @@ from rrgbench.render.figures.values import (
     film_use,
     labeler_band,
     precision,
+    propagation,
     protocol_band,
     subgroups,
 )
@@ -63,6 +64,7 @@ def run_figures(
         precision(here, names),
         efficiency(chosen, names),
         error_correlation(chosen, names),
+        propagation(chosen, skilled),
         film_use(chosen, names),
         lengths(names, kept),
         subgroups(chosen, names),

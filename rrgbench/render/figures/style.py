@@ -31,7 +31,7 @@ MARKERS: Final = "os^Dv*X"
 INK: Final = "#1b1b1b"
 QUIET: Final = "#6a6a6a"
 GRID: Final = "#e4e4e4"
-WIDTH: Final = 5.8
+WIDTH: Final = 5.2
 """In inches: with this type it is read in a column of a paper and on a phone."""
 
 _NAMES: Final = {

@@ -127,10 +127,53 @@ def error_correlation(records: Sequence[Record], names: Sequence[str]) -> RunFig
 
     caption = (
         "Whether reports are wrong where the classifier is: over observations its AUROC against their F1, over studies "
-        "its cross-entropy against the report's F1 (negative where errors go together). Lines are 95 % intervals."
+        "its cross-entropy against the report's F1 (negative where errors go together). Over trained variants: "
+        "`rrgbench claims`. Lines are 95 % intervals."
     )
     height = 1.1 + 0.28 * len(kinds) * max(1.0, 0.5 * len(shown))
     return RunFigure("error-correlation", "Error correlation", caption, ("Pipeline error",), draw, height)
+
+
+def propagation(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """How often reports are wrong where the classifier was wrong, and where it was right."""
+    settings = {"classifier-wrong": "classifier wrong", "classifier-right": "classifier right"}
+    rows = [one for one in records if one.metric == "report_error" and one.setting in settings and one.model in names]
+    shown = [name for name in names if any(one.model == name for one in rows)]
+    if not shown:
+        return None
+    # of one model each observation, of several the values over all
+    single = len(shown) == 1
+    chosen = [one for one in rows if single or one.observation is None]
+    often = {one.observation: one.n or 0 for one in chosen if one.setting == "classifier-wrong"}
+    lines = sorted(often, key=lambda name: (name is not None, -often[name], str(name))) if single else list(shown)
+
+    def line_of(one: Record) -> str | None:
+        return one.observation if single else one.model
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        # the dearer of the two first in colour of alarm
+        for at, (setting, words), shift in zip((1, 0), settings.items(), offsets(2, 0.4), strict=True):
+            mine = {line_of(one): one for one in chosen if one.setting == setting}
+            found = [(row, mine[line]) for row, line in enumerate(lines) if line in mine]
+            canvas.dots(axes, [one for _, one in found], [row + shift for row, _ in found], at, words, across=True)
+        counts = [f" ({often[line]:,})" if single else "" for line in lines]
+        axes.set_yticks(
+            range(len(lines)),
+            [one_line(f"{line or 'all observations'}{count}") for line, count in zip(lines, counts, strict=True)],
+        )
+        axes.set_ylim(len(lines) - 0.4, -0.6)
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xlabel("share of the reports that are wrong about the observation")
+        canvas.legend(axes, list(settings.values()))
+
+    caption = (
+        "How often the report is wrong about an observation where the classifier was wrong about it and where it was "
+        "right. In brackets how often the classifier was wrong. Lines are 95 % intervals."
+    )
+    height = 1.1 + 0.3 * len(lines)
+    tables = ("Error propagation",)
+    return RunFigure("error-propagation", "Do the classifier's errors reach the report?", caption, tables, draw, height)
 
 
 def subgroups(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
