@@ -17,6 +17,8 @@ from rrgbench.render.table import Cell, Table, interval_text, value_text
 from rrgbench.runs.records import Record
 
 _DIGITS: Final = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_FEW: Final = 3
+"""Protocols or labelers that a caption names; of more it says how many."""
 _WIDE: Final = 5
 """Columns from which on a table spans both columns of a page."""
 
@@ -140,7 +142,16 @@ def _short_signature(signature: str) -> str:
     """The fields that a caption has room for."""
     wanted = ("rrgbench", "protocol", "labeler")
     fields = dict(part.partition(":")[::2] for part in signature.split("|"))
-    return ", ".join(f"{name} {fields[name]}" for name in wanted if name in fields)
+    said = []
+    for name in wanted:
+        several = fields.get(name, "").removeprefix("{").removesuffix("}").split(",")
+        # a line must be able to break between them
+        said += (
+            [f"{len(several)} {name}s" if len(several) > _FEW else f"{name} {', '.join(several)}"]
+            if name in fields
+            else []
+        )
+    return ", ".join(said)
 
 
 def _without_comments(text: str) -> str:

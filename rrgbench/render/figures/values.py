@@ -164,7 +164,7 @@ def propagation(records: Sequence[Record], names: Sequence[str]) -> RunFigure | 
         )
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
-        axes.set_xlabel("share of the reports that are wrong about the observation")
+        axes.set_xlabel("share of the reports that are wrong")
         canvas.legend(axes, list(settings.values()))
 
     caption = (
