@@ -109,13 +109,16 @@ class Board:
 
     @cached_property
     def columns(self) -> tuple[ColumnKey, ...]:
-        """Values over all observations that any entry has, in the order of the metrics' catalogue."""
+        """Values over all observations that any entry has: the leading one, then in the order of the catalogue."""
         found = {ColumnKey.of(record) for one in self.entries for record in one.records if _shown(record)}
         order = {metric: at for at, metric in enumerate(in_order({key.metric for key in found}))}
         settings = {name: at for at, name in enumerate(SETTINGS)}
-        return tuple(
-            sorted(found, key=lambda key: (order[key.metric], settings.get(key.setting, 99), key.fraction, key.k, key))
+        ordered = sorted(
+            found, key=lambda key: (order[key.metric], settings.get(key.setting, 99), key.fraction, key.k, key)
         )
+        # what the board is sorted by stands first
+        first = [key for metric in _LEADING for key in ordered if key.metric == metric][:1]
+        return (*first, *(key for key in ordered if key not in first))
 
     @cached_property
     def leading(self) -> ColumnKey | None:

@@ -10,27 +10,15 @@ from rrgbench.errors import InputError
 from rrgbench.files import write_text
 from rrgbench.leaderboard.board import Board, ColumnKey, Standing
 from rrgbench.leaderboard.entry import Entry
+from rrgbench.metrics.catalogue import HALVES, in_order
 from rrgbench.metrics.catalogue import entry as metric_entry
-from rrgbench.metrics.catalogue import in_order
+from rrgbench.render.drawing import HEIGHT, WIDTH, Drawing, drawing, span_of
 from rrgbench.render.escaping import templates
 from rrgbench.render.html import table_functions
 from rrgbench.render.record_tables import tables
 from rrgbench.render.table import Cell, Column, Row, Table, value_text
 from rrgbench.reproduction.registry import PublishedSystem
 from rrgbench.tasks.base import table_descriptions
-
-_WIDTH, _HEIGHT = 96, 14
-"""Of the drawing of an interval, in pixels."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Where a value, its interval and the constant's line lie in a cell's drawing, in pixels."""
-
-    value: float
-    low: float | None
-    high: float | None
-    constant: float | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,9 @@ def write_site(
     links = [(f"{board.slug}.html", board) for board in boards]
     for link, board in links:
         beside = [table for table, result in printed if _same_board(board, result)]
-        pages[link] = _page("board.html.j2", board=board, rows=_rows(board), published=beside, story=_story(board))
+        pages[link] = _page(
+            "board.html.j2", board=board, rows=_rows(board), published=beside, story=_story(board), tally=_tally(board)
+        )
         for one in board.entries:
             made = tables(list(one.records), table_descriptions())
             pages[_entry_link(board, one)] = _page("entry.html.j2", board=board, link=link, entry=one, tables=made)
@@ -97,8 +87,7 @@ def write_site(
 
 def _page(name: str, **content: Any) -> str:
     template = templates("rrgbench.leaderboard").get_template(name)
-    drawing = {"width": _WIDTH, "height": _HEIGHT}
-    return template.render(entry_link=_entry_link, **drawing, **table_functions(), **content)
+    return template.render(entry_link=_entry_link, width=WIDTH, height=HEIGHT, **table_functions(), **content)
 
 
 def _entry_link(board: Board, entry: Entry) -> str:
@@ -115,14 +104,12 @@ def _rows(board: Board) -> list[tuple[Entry, list[Shown]]]:
 
 def _span(board: Board, key: ColumnKey) -> tuple[float, float]:
     """Least and greatest number of a column, intervals and constant included."""
-    numbers = [
+    return span_of(
         number
         for _, standings in board.rows
         if key in standings
         for number in (standings[key].record.value, standings[key].record.low, standings[key].record.high)
-        if number is not None
-    ]
-    return min(numbers, default=0.0), max(numbers, default=1.0)
+    )
 
 
 def _cell(board: Board, key: ColumnKey, standing: Standing | None, span: tuple[float, float]) -> Shown:
@@ -143,17 +130,8 @@ def _cell(board: Board, key: ColumnKey, standing: Standing | None, span: tuple[f
     tip = "\n".join(filter(None, (f"rank {rank} {how}" if rank else "", record.signature, record.reason)))
     constant = board.constants.get(key)
 
-    def place(number: float) -> float:
-        low, high = span
-        return 3 + (_WIDTH - 6) * ((number - low) / (high - low) if high > low else 0.5)
-
-    drawing = Drawing(
-        place(record.value),
-        None if record.low is None else place(record.low),
-        None if record.high is None else place(record.high),
-        None if constant is None else place(constant),
-    )
-    return Shown(text, record.value, interval, rank, tip, standing.beaten, drawing)
+    drawn = drawing(record.value, record.low, record.high, constant, span)
+    return Shown(text, record.value, interval, rank, tip, standing.beaten, drawn)
 
 
 def _story(board: Board) -> str:
@@ -172,6 +150,20 @@ def _story(board: Board) -> str:
         who = "no system is" if count == len(systems) else f"{count} of {len(systems)} systems are no"
         parts.append(f"{who} better in {', '.join(titles)}")
     return f"Against one constant report, written for every study, {'; '.join(parts)}."
+
+
+def _tally(board: Board) -> list[tuple[str, int, int]]:
+    """By metric in which a constant can win: how many of how many systems are better than the best constant report."""
+    systems = [standings for one, standings in board.rows if one.kind == "system"]
+    found = []
+    for key in board.columns:
+        # one report that names everything has all recall, so precision and recall alone decide nothing
+        if key not in board.constants or not metric_entry(key.metric).better or key.metric in HALVES:
+            continue
+        known = [one[key] for one in systems if key in one and one[key].record.value is not None]
+        if known:
+            found.append((key.title, sum(not one.beaten for one in known), len(known)))
+    return found
 
 
 def _printed_tables(published: Sequence[PublishedSystem]) -> list[tuple[Table, Any]]:

@@ -155,7 +155,8 @@ def entry(key: str) -> Entry:
     return _plugged(tuple(PLUG_INS.names())).get(key) or Entry(key, key, "", -math.inf, math.inf, "")
 
 
-_HALVES: Final = frozenset({"ce_precision", "ce_recall", "findings_precision", "findings_recall"})
+HALVES: Final = frozenset({"ce_precision", "ce_recall", "findings_precision", "findings_recall"})
+"""Metrics that say little alone: one report that names everything has all recall."""
 
 
 def constant_wins(key: str, constant: float | None, value: float | None) -> bool:
@@ -163,7 +164,7 @@ def constant_wins(key: str, constant: float | None, value: float | None) -> bool
 
     Precision or recall alone costs a constant nothing: one report that names everything has all recall.
     """
-    if constant is None or value is None or math.isnan(value) or key in _HALVES:
+    if constant is None or value is None or math.isnan(value) or key in HALVES:
         return False
     return constant <= value + 1e-12 if entry(key).better == "lower" else constant >= value - 1e-12
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rrgbench.render.figures.arrays import RunArrays, run_arrays
+from rrgbench.render.figures.style import RunFigure
 from rrgbench.render.figures.training import budget_table, training_of
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
@@ -117,14 +118,19 @@ def _parts(
     )
 
 
+def figures_of(folder: Path, records: Sequence[Record]) -> list[RunFigure]:
+    """The figures of a run's page."""
+    about = environment_of(folder)
+    training = training_of(about, row_titles(about))
+    return run_figures(titled(sort_records(records), about), _kept(folder, records, about), training)
+
+
 def write_run_figures(folder: Path, records: Sequence[Record], suffixes: Sequence[str] = ("svg", "pdf")) -> list[Path]:
     """Write the figures of a run's page into `figures/`, equal bytes for equal records."""
-    store, about = RunFolder(folder), environment_of(folder)
+    store = RunFolder(folder)
     return [
         store.write_artifact(f"figures/{figure.key}.{suffix}", figure.file(suffix))
-        for figure in run_figures(
-            titled(sort_records(records), about), _kept(folder, records, about), training_of(about, row_titles(about))
-        )
+        for figure in figures_of(folder, records)
         for suffix in suffixes
     ]
 

@@ -80,7 +80,8 @@ def efficiency(records: Sequence[Record], names: Sequence[str]) -> RunFigure | N
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.axes()
-        lines = [(name, setting) for name in shown for setting in settings]
+        there = {(one.model, one.setting) for one in rows}
+        lines = [(name, setting) for name in shown for setting in settings if (name, setting) in there]
         for at, (name, setting) in enumerate(lines):
             mine = [one for one in rows if (one.model, one.setting) == (name, setting)]
             mine.sort(key=lambda one: one.fraction or 0.0)
@@ -94,7 +95,7 @@ def efficiency(records: Sequence[Record], names: Sequence[str]) -> RunFigure | N
 
     caption = (
         "Mean AUROC over observations of classifiers on the image encoder: a linear probe on frozen features, and "
-        "fine-tuning. Lines are 95 % intervals."
+        "fine-tuning; means over draws of the share. Lines are 95 % intervals over studies and draws."
     )
     return RunFigure("label-efficiency", "Label efficiency", caption, ("Classification",), draw, 2.9)
 
