@@ -17,7 +17,7 @@ class Quantity:
     ----------
     metric : str
         `bleu_1` .. `cider`; `ce_precision`, `ce_recall`, `ce_f1` (micro, over all observations); `auroc` of the model's
-        own predictions, or in a `setting`; `precision_at_k`.
+        own predictions, or in a `setting`; `precision_at_k`; `pearson` .. `kendall` and `report_error` in a `setting`.
     title : str
         As tables print it.
     observations : tuple of str
@@ -25,9 +25,10 @@ class Quantity:
     k : int, optional
         For `precision_at_k`.
     setting : str
-        For the mean `auroc`: `linear` or `finetune`; the suite that is measured must have that probe.
+        For the mean `auroc`: `linear` or `finetune`; the suite that is measured must have that probe. For errors: one
+        of the settings of the tasks `error_correlation` and `error_propagation`.
     fraction : float, optional
-        For a `setting`: the share of the training studies.
+        For a probe: the share of the training studies.
     """
 
     metric: str
@@ -43,7 +44,8 @@ class Quantity:
         if self.k is not None:
             return (f"{self.metric}:{self.k}",)
         if self.setting:
-            return (f"{self.metric}:{self.setting}:{self.fraction:g}",)
+            share = "" if self.fraction is None else f":{self.fraction:g}"
+            return (f"{self.metric}:{self.setting}{share}",)
         return tuple(f"{self.metric}:{name}" for name in self.observations) or (self.metric,)
 
 

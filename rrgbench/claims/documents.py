@@ -7,14 +7,19 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from rrgbench.claims.claim import Correlated, TrainedShare
-from rrgbench.claims.verdict import FAILS, HOLDS, UNKNOWN, Finding, Judgement
+from rrgbench.claims.claim import Correlated, Equivalent, TrainedShare
+from rrgbench.claims.verdict import CONTRADICTED, HOLDS, UNKNOWN, UNRESOLVED, Finding, Judgement
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.table import Cell, Column, Row, Table, Tone
 from rrgbench.render.terminal import print_table
 
-TONES: dict[str, Tone] = {HOLDS: "good", FAILS: "bad", UNKNOWN: "open"}
+TONES: dict[str, Tone] = {HOLDS: "good", CONTRADICTED: "bad", UNRESOLVED: "open", UNKNOWN: "open"}
+
+_POWER = (
+    "shown at 80 %: the smallest difference that this design shows with 80 % power (for equality the smallest margin, "
+    "for a correlation the smallest r), if seeds and studies vary as they did; a smaller one is likely not resolved"
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class ClaimDocument:
 
     @property
     def summary(self) -> str:
-        """How many claims hold."""
+        """How many claims hold, are contradicted, are not resolved."""
         verdicts = [judgement.verdict for judgement in self.judgements]
         tests = [finding.verdict for judgement in self.judgements for finding in judgement.findings]
         return f"Of {len(verdicts)} claims {_counts(verdicts)}. Of their {len(tests)} tests {_counts(tests)}."
@@ -55,6 +60,7 @@ class ClaimDocument:
                     Cell(_paper(finding)),
                     Cell(_ours(finding)),
                     Cell(_difference(finding)),
+                    Cell(_shown(finding)),
                     Cell(_verdict(finding), tone=TONES[finding.verdict]),
                 ),
                 _heading(judgement),
@@ -62,9 +68,10 @@ class ClaimDocument:
             for judgement in self.judgements
             for finding in judgement.findings
         ]
-        columns = tuple(Column(title, text=True) for title in ("paper", "ours", "difference", "verdict"))
+        titles = ("paper", "ours", "difference", "shown at 80 %", "verdict")
+        columns = tuple(Column(title, text=True) for title in titles)
         headings = {_heading(judgement): TONES[judgement.verdict] for judgement in self.judgements}
-        return Table("Claims", "test", columns, tuple(rows), headings=headings)
+        return Table("Claims", "test", columns, tuple(rows), (_POWER,), headings=headings)
 
     def to_markdown(self) -> str:
         """A Markdown page."""
@@ -116,6 +123,22 @@ def _difference(finding: Finding) -> str | None:
     return f"{name}{known.value:+.3f}{interval}"
 
 
+def _shown(finding: Finding) -> str | None:
+    """What the design could have shown."""
+    if finding.estimate is None or isinstance(finding.test, TrainedShare):
+        return None
+    if finding.shown is None:
+        return "none"
+    if isinstance(finding.test, Correlated):
+        return f"r = {finding.shown:.2f}"
+    return f"{'±' if isinstance(finding.test, Equivalent) else ''}{finding.shown:.3f}"
+
+
 def _counts(verdicts: Sequence[str]) -> str:
-    words = {HOLDS: "hold", FAILS: "do not hold", UNKNOWN: "are not measured"}
+    words = {
+        HOLDS: "hold",
+        CONTRADICTED: "are contradicted",
+        UNRESOLVED: "are not resolved",
+        UNKNOWN: "are not measured",
+    }
     return ", ".join(f"{verdicts.count(verdict)} {words[verdict]}" for verdict in words)

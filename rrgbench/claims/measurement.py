@@ -165,6 +165,8 @@ def column_of(record: Record) -> str | None:
         return record.metric if record.observation is None else f"{record.metric}:{record.observation}"
     if record.task == "classification" and record.observation is None and record.fraction is not None:
         return f"{record.metric}:{record.setting}:{record.fraction:g}"
+    if record.task in ("error_correlation", "error_propagation") and record.observation is None:
+        return f"{record.metric}:{record.setting}" if record.setting else record.metric
     if record.metric == "precision_at_k":
         return f"{record.metric}:{record.k}"
     return None

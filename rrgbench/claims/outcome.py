@@ -108,6 +108,7 @@ def judge_set(
         trained_on,
         f"Measured on {where}; protocol {protocol}; suite {setting.suite.name}.",
         "Differences are means over seeds, paired by seed and by study, with 95 % intervals (90 % for equivalence).",
+        "A test holds or is contradicted where its interval says so; else it is not resolved.",
     )
     title = f"Claims of {claims.reference}, on {setting.corpus.name}"
     measured: dict[str, Any] = {"measured_on": setting.corpus.identity, "split": setting.suite.split}

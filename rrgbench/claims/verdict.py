@@ -1,5 +1,8 @@
 """Whether a claim holds: each of its tests on the measured variants, with the interval that decides it.
 
+A test holds, is contradicted, or is not resolved: the interval leaves both open. Beside every verdict stands what the
+design could have shown (`rrgbench.stats.power`), since "not resolved" says nothing of a difference smaller than that.
+
 A difference needs at least three seeds that both variants were trained with. It is taken seed by seed and, for its
 interval, study by study (`rrgbench.stats.seeds`).
 """
@@ -13,9 +16,19 @@ from numpy.typing import NDArray
 
 from rrgbench.claims.claim import Claim, Correlated, Equivalent, Greater, Quantity, Test, TrainedShare
 from rrgbench.claims.measurement import Measured
+from rrgbench.stats.power import (
+    POWER,
+    Design,
+    Spread,
+    correlation_power,
+    smallest_correlation,
+    smallest_difference,
+    smallest_margin,
+)
 from rrgbench.stats.seeds import SeedMean, correlation_over_seeds, mean_over_seeds
 
-HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "not measured"
+HOLDS, CONTRADICTED, UNRESOLVED, UNKNOWN = "holds", "contradicted", "not resolved", "not measured"
+VERDICTS = (HOLDS, CONTRADICTED, UNRESOLVED, UNKNOWN)
 FEWEST_SEEDS = 3
 
 Floats = NDArray[np.float64]
@@ -32,7 +45,7 @@ class Finding:
     test : Test
         What was tested.
     verdict : str
-        `holds`, `does not hold` or `not measured`.
+        One of `VERDICTS`.
     ours : tuple of float
         Our values of the two variants (or of the one); empty where not measured.
     estimate : SeedMean or None
@@ -41,6 +54,13 @@ class Finding:
         The seeds behind it.
     reason : str
         Why it was not measured, or what keeps it from holding.
+    shown : float or None
+        What this design shows with 80 % power: the smallest difference, the smallest margin of equality, the smallest
+        correlation. None for a share, and where not even a perfect correlation would be shown.
+    studies : int
+        Number of studies that it was measured on.
+    points : tuple of (str, float, float)
+        Of a correlation: each variant with both values.
     """
 
     test: Test
@@ -49,6 +69,16 @@ class Finding:
     estimate: SeedMean | None = None
     seeds: tuple[int, ...] = ()
     reason: str = ""
+    shown: float | None = None
+    studies: int = 0
+    points: tuple[tuple[str, float, float], ...] = ()
+
+    @property
+    def spread(self) -> Spread | None:
+        """What makes a difference uncertain, for other designs; None for anything else and where not measured."""
+        if self.estimate is None or not isinstance(self.test, Greater | Equivalent):
+            return None
+        return Spread.of(self.estimate, self.studies)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for machines."""
@@ -64,6 +94,11 @@ class Finding:
             "low": None if known is None or np.isnan(known.low) else known.low,
             "high": None if known is None or np.isnan(known.high) else known.high,
             "seeds": list(self.seeds),
+            "studies": self.studies or None,
+            "shown_at_80_percent_power": self.shown,
+            "variance_between_seeds": None if self.spread is None else self.spread.seed,
+            "variance_of_a_study": None if self.spread is None else self.spread.study,
+            "points": [dict(zip(("variant", "first", "second"), point, strict=True)) for point in self.points],
             "reason": self.reason,
         }
 
@@ -77,9 +112,9 @@ class Judgement:
 
     @property
     def verdict(self) -> str:
-        """It fails if one test fails, holds if all hold, and else is not measured."""
+        """It is contradicted if one test is, holds if all do; else a test was not measured, or not resolved."""
         verdicts = {finding.verdict for finding in self.findings}
-        return FAILS if FAILS in verdicts else UNKNOWN if UNKNOWN in verdicts else HOLDS
+        return next((one for one in (CONTRADICTED, UNKNOWN, UNRESOLVED) if one in verdicts), HOLDS)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for machines."""
@@ -150,22 +185,29 @@ def _tested(test: Test, models: Models, shares: Mapping[str, Sequence[float]], s
     differences = np.array([first[seed][0] - second[seed][0] for seed in seeds])
     resampled = np.stack([first[seed][1] - second[seed][1] for seed in seeds])
     level = 0.95 if isinstance(test, Greater) else 0.9
-    found = mean_over_seeds(differences, resampled, first[seeds[0]][2], level)
-    reason = _against(test, found)
-    return Finding(test, FAILS if reason else HOLDS, ours, found, tuple(seeds), reason)
+    studies = first[seeds[0]][2]
+    found = mean_over_seeds(differences, resampled, studies, level)
+    design, spread = Design(len(seeds), studies), Spread.of(found, studies)
+    shown = (smallest_difference if isinstance(test, Greater) else smallest_margin)(spread, design, level)
+    verdict = _decided(test, found)
+    return Finding(test, verdict, ours, found, tuple(seeds), _against(test, verdict), shown, studies)
 
 
-def _against(test: Greater | Equivalent, found: SeedMean) -> str:
-    """What keeps a difference from being as claimed; empty if nothing does."""
+def _decided(test: Greater | Equivalent, found: SeedMean) -> str:
+    """What an interval says of a difference."""
     if isinstance(test, Greater):
-        if found.low > 0.0:
-            return ""
-        return f"the other way round: {test.worse} is greater" if found.high < 0.0 else "no difference shown"
+        return HOLDS if found.low > 0.0 else CONTRADICTED if found.high < 0.0 else UNRESOLVED
     if -test.margin < found.low and found.high < test.margin:
-        return ""
-    if found.low > test.margin or found.high < -test.margin:
-        return "they differ by more than the margin"
-    return "neither equality nor difference shown"
+        return HOLDS
+    return CONTRADICTED if found.low > test.margin or found.high < -test.margin else UNRESOLVED
+
+
+def _against(test: Greater | Equivalent, verdict: str) -> str:
+    """What contradicts a difference or leaves it open; empty if it is as claimed."""
+    if isinstance(test, Greater):
+        return {CONTRADICTED: f"{test.worse} is greater", UNRESOLVED: "no difference shown"}.get(verdict, "")
+    both = "neither equality nor a difference beyond the margin shown"
+    return {CONTRADICTED: "they differ by more than the margin", UNRESOLVED: both}.get(verdict, "")
 
 
 def _share(test: TrainedShare, shares: Mapping[str, Sequence[float]]) -> Finding:
@@ -176,7 +218,7 @@ def _share(test: TrainedShare, shares: Mapping[str, Sequence[float]]) -> Finding
     holds = most <= test.at_most
     reason = "" if holds else f"{most:.2%} are trained"
     found = SeedMean(most, np.nan, np.nan, len(shares[test.variant]), np.nan, np.nan)
-    return Finding(test, HOLDS if holds else FAILS, (most,), found, (), reason)
+    return Finding(test, HOLDS if holds else CONTRADICTED, (most,), found, (), reason)
 
 
 def _correlated(test: Correlated, models: Models, seed: int) -> Finding:
@@ -195,8 +237,15 @@ def _correlated(test: Correlated, models: Models, seed: int) -> Finding:
     found = correlation_over_seeds(x, y, rx, ry, 0.95, seed)
     if np.isnan(found.value) or np.isnan(found.low):
         return Finding(test, UNKNOWN, seeds=tuple(seeds), reason="a value is the same for all variants")
-    reason = "" if found.low > 0.0 else "no positive correlation shown"
-    return Finding(test, FAILS if reason else HOLDS, (), found, tuple(seeds), reason)
+    verdict = HOLDS if found.low > 0.0 else CONTRADICTED if found.high < 0.0 else UNRESOLVED
+    reason = {CONTRADICTED: "they fall as it rises", UNRESOLVED: "no correlation shown"}.get(verdict, "")
+    shown = smallest_correlation(x, y, rx, ry, seed)
+    if shown is None and verdict == UNRESOLVED:
+        perfect = correlation_power(1.0, x, y, rx, ry, seed)
+        reason = f"even a perfect one would be shown in {perfect:.0%} of cases alone, with {POWER:.0%} asked for"
+    studies = firsts[0][seeds[0]][2]
+    means = zip(test.variants, x.mean(axis=1).tolist(), y.mean(axis=1).tolist(), strict=True)
+    return Finding(test, verdict, (), found, tuple(seeds), reason, shown, studies, tuple(means))
 
 
 def _too_few(test: Test, seeds: Sequence[int]) -> Finding | None:

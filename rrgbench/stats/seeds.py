@@ -127,13 +127,20 @@ def mean_of_intervals(
 
 def _half_width(by_seed: float, by_study: float, count: int, studies: int, level: float) -> float:
     """Half the width of the t interval with Satterthwaite's degrees of freedom."""
-    variance = by_seed + by_study
+    error, degrees = satterthwaite(((by_seed, count - 1), (by_study, max(studies - 1, 1))))
+    return float(stdtrit(degrees, (1.0 + level) / 2.0)) * error if error else 0.0
+
+
+def satterthwaite(parts: Sequence[tuple[float, int]]) -> tuple[float, float]:
+    """Standard error and degrees of freedom of a sum of variances, each with its own degrees of freedom.
+
+    Infinitely many degrees where nothing varies.
+    """
+    variance = sum(part for part, _ in parts)
     if variance == 0.0:
-        return 0.0
-    parts = [(by_seed, count - 1), (by_study, max(studies - 1, 1))]
+        return 0.0, np.inf
     degrees = variance**2 / sum(part**2 / free for part, free in parts if part > 0.0)
-    quantile = float(stdtrit(degrees, (1.0 + level) / 2.0))
-    return quantile * float(np.sqrt(variance))
+    return float(np.sqrt(variance)), float(degrees)
 
 
 def correlation_over_seeds(
@@ -166,18 +173,46 @@ def correlation_over_seeds(
     """
     if first.shape != second.shape or first.ndim != 2 or len(first) < 3:
         raise InputError(f"correlation over systems of values {first.shape} and {second.shape}; at least 3 are needed")
-    count, resamples = first.shape[1], first_replicates.shape[2]
-    # of a single seed nothing is known of how seeds vary
-    weights = _deviations(count, resamples, np.random.default_rng(seed)) if count > 1 else np.zeros((resamples, 1))
+    count = first.shape[1]
     x, y = (
-        replicates.mean(axis=1).T + weights @ (values - values.mean(axis=1, keepdims=True)).T
-        for values, replicates in ((first, first_replicates), (second, second_replicates))
+        means + drawn
+        for means, drawn in zip(
+            (first.mean(axis=1), second.mean(axis=1)),
+            deviations_of_means((first, second), (first_replicates, second_replicates), seed),
+            strict=True,
+        )
     )
     found = [_pearson(one, other) for one, other in zip(x, y, strict=True)]
     known = np.array([one for one in found if not np.isnan(one)])
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
     low, high = (float(end) for end in np.quantile(known, tails)) if len(known) else (np.nan, np.nan)
     return SeedMean(_pearson(first.mean(axis=1), second.mean(axis=1)), low, high, count, np.nan, np.nan)
+
+
+def deviations_of_means(values: Sequence[Floats], replicates: Sequence[Floats], seed: int) -> list[Floats]:
+    """How far means over seeds may lie from the true ones, drawn together for several quantities.
+
+    Parameters
+    ----------
+    values : sequence of float64 arrays (v, s)
+        Each quantity of v systems with s seeds.
+    replicates : sequence of float64 arrays (v, s, r)
+        The same on resamples of the studies.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    list of float64 arrays (r, v)
+        As `correlation_over_seeds` says.
+    """
+    count, resamples = values[0].shape[1], replicates[0].shape[2]
+    # of a single seed nothing is known of how seeds vary
+    weights = _deviations(count, resamples, np.random.default_rng(seed)) if count > 1 else np.zeros((resamples, 1))
+    return [
+        resampled.mean(axis=1).T - one.mean(axis=1) + weights @ (one - one.mean(axis=1, keepdims=True)).T
+        for one, resampled in zip(values, replicates, strict=True)
+    ]
 
 
 def _deviations(count: int, draws: int, generator: np.random.Generator) -> Floats:

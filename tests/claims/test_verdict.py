@@ -1,10 +1,11 @@
-"""When a claim holds, when it does not and when it is not measured; the tables beside it."""
+"""When a claim holds, is contradicted, is not resolved, and is not measured; the tables beside it."""
 
 import json
 
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from rrgbench.claims.claim import (
     Claim,
@@ -19,6 +20,7 @@ from rrgbench.claims.claim import (
 )
 from rrgbench.claims.documents import ClaimDocument
 from rrgbench.claims.measurement import Measured
+from rrgbench.claims.plan import plan_json, plan_table
 from rrgbench.claims.tables import claim_tables
 from rrgbench.claims.verdict import judge
 from rrgbench.runs.records import Record
@@ -78,22 +80,22 @@ def test_it_is_paired_by_study():
         "a": made["a"],
         "b": {seed: measured({"ce_f1": 0.5 + 0.001 * seed}, noise=0.05, seed=9) for seed in range(3)},
     }
-    assert outcome(Greater(F1, "a", "b"), apart).verdict == "does not hold"
+    assert outcome(Greater(F1, "a", "b"), apart).verdict == "not resolved"
 
 
-def test_noise_and_the_opposite_do_not_hold_and_say_which():
+def test_noise_is_not_resolved_and_the_opposite_contradicted():
     noise = outcome(Greater(F1, "a", "b"), models(a=(0.4, 0.5, 0.45), b=(0.45, 0.41, 0.46)))
-    assert (noise.verdict, noise.reason) == ("does not hold", "no difference shown")
+    assert (noise.verdict, noise.reason) == ("not resolved", "no difference shown")
     opposite = outcome(Greater(F1, "a", "b"), models(a=(0.4, 0.41, 0.42), b=(0.5, 0.51, 0.52)))
-    assert (opposite.verdict, opposite.reason) == ("does not hold", "the other way round: b is greater")
+    assert (opposite.verdict, opposite.reason) == ("contradicted", "b is greater")
 
 
 @pytest.mark.parametrize(
     ("a", "verdict", "words"),
     [
         ((0.501, 0.512, 0.519), "holds", ""),
-        ((0.60, 0.61, 0.62), "does not hold", "more than the margin"),
-        ((0.45, 0.52, 0.56), "does not hold", "neither equality nor difference"),
+        ((0.60, 0.61, 0.62), "contradicted", "more than the margin"),
+        ((0.45, 0.52, 0.56), "not resolved", "neither equality nor a difference"),
     ],
 )
 def test_equivalence_needs_the_interval_inside_the_margin(a, verdict, words):
@@ -130,7 +132,7 @@ def test_the_trained_share():
     test = TrainedShare("a", "b", 0.03, "0.1 % to 3 %")
     assert outcome(test, {}, {"a": [0.014, 0.0145], "b": [0.5, 0.5]}).verdict == "holds"
     over = outcome(test, {}, {"a": [0.014, 0.0155], "b": [0.5, 0.6]})
-    assert (over.verdict, over.reason) == ("does not hold", "3.10% are trained")
+    assert (over.verdict, over.reason) == ("contradicted", "3.10% are trained")
     unknown = outcome(test, {}, {"a": [0.014]})
     assert (unknown.verdict, unknown.reason) == ("not measured", "not trained: b")
 
@@ -148,20 +150,27 @@ def test_correlation_over_variants():
     rising, falling = outcome(test, made(1)), outcome(test, made(-1))
     assert rising.verdict == "holds"
     assert rising.estimate.value == pytest.approx(1.0)
-    assert falling.verdict == "does not hold"
+    assert falling.verdict == "contradicted"
+    assert rising.shown is not None
+    assert [point[0] for point in rising.points] == ["0", "1", "2", "3"]
+    assert rising.points[3][1:] == pytest.approx((0.46, 0.761))
     assert outcome(test, made(0)).reason == "a value is the same for all variants"
 
 
 def test_a_claim_holds_if_all_of_its_tests_do():
     made = models(a=(0.5, 0.52, 0.54), b=(0.4, 0.41, 0.42), c=(0.5, 0.52, 0.54))
     holds, fails, missing = Greater(F1, "a", "b"), Greater(F1, "b", "a"), Greater(F1, "a", "z")
+    made["d"] = models(d=(0.4, 0.5, 0.6))["d"]
+    open_ = Greater(F1, "a", "d")
 
     def verdict(*tests):
         return judge(Claim("c", "s", "t", tests), made, {}).verdict
 
     assert verdict(holds) == "holds"
     assert verdict(holds, missing) == "not measured"
-    assert verdict(holds, missing, fails) == "does not hold"
+    assert verdict(holds, open_) == "not resolved"
+    assert verdict(holds, open_, missing) == "not measured"
+    assert verdict(holds, open_, missing, fails) == "contradicted"
 
 
 @pytest.fixture
@@ -202,7 +211,7 @@ def test_every_format_says_the_same(document):
     markdown, latex = document.to_markdown(), document.to_latex()
     assert "0.400 vs 0.300" in markdown
     assert "not trained: never" in markdown
-    assert "Of 1 claims 0 hold, 0 do not hold, 1 are not measured. Of their 3 tests 0 hold" in markdown
+    assert "Of 1 claims 0 hold, 0 are contradicted, 0 are not resolved, 1 are not measured. Of their 3" in markdown
     assert r"a is better \& more than 5 \% so" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 3
     console = Console(width=150, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
@@ -211,3 +220,55 @@ def test_every_format_says_the_same(document):
     for text in (markdown, latex, shown):
         assert "2 seeds in common" in text
     json.dumps([judgement.to_json() for judgement in document.judgements], allow_nan=False)
+
+
+def test_a_design_says_what_it_could_have_shown():
+    """By simulation: of true differences that large, 80 % of designs like this resolve one."""
+    found = outcome(Greater(F1, "a", "b"), models(a=(0.4, 0.5, 0.45), b=(0.45, 0.41, 0.46)))
+    between = np.array([-0.05, 0.09, -0.01]).std(ddof=1)
+    drawn = np.random.default_rng(0).normal(found.shown, between, (20_000, 3))
+    half = stats.t.ppf(0.975, 2) * drawn.std(axis=1, ddof=1) / np.sqrt(3)
+    assert np.mean(drawn.mean(axis=1) > half) == pytest.approx(0.8, abs=0.01)
+    equal = outcome(Equivalent(F1, "a", "b", 0.02), models(a=(0.4, 0.5, 0.45), b=(0.45, 0.41, 0.46)))
+    drawn = np.random.default_rng(0).normal(0.0, between, (20_000, 3))
+    half = stats.t.ppf(0.95, 2) * drawn.std(axis=1, ddof=1) / np.sqrt(3)
+    assert np.mean(abs(drawn.mean(axis=1)) + half < equal.shown) == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_correlation_over_noisy_variants_says_that_nothing_could_be_shown():
+    generator = np.random.default_rng(3)
+
+    def noise():
+        return measured({"auroc": generator.normal(0.8, 0.05), "ce_f1": generator.normal(0.5, 0.05)})
+
+    made = {str(variant): {seed: noise() for seed in range(3)} for variant in range(4)}
+    found = outcome(Correlated(F1, AUROC, ("0", "1", "2", "3"), "positive"), made)
+    assert (found.verdict, found.shown) == ("not resolved", None)
+    assert "even a perfect one" in found.reason
+
+
+def test_a_plan_says_how_many_seeds_or_studies_decide():
+    tests = (
+        Greater(F1, "a", "b", (0.45, 0.40)),
+        Greater(F1, "a", "b"),
+        Equivalent(F1, "a", "b", 0.02),
+        Greater(F1, "a", "never"),
+    )
+    made = models(a=(0.4, 0.5, 0.45), b=(0.45, 0.41, 0.46))
+    judged = [judge(Claim("c", "it is so", "Table 4", tests), made, {})]
+    first, second, third = plan_table(judged).rows
+    wanted, now, seed, studies, seeds_needed, studies_needed = (cell.value for cell in first.cells)
+    assert (wanted, studies, studies_needed) == (pytest.approx(0.05), 0.0, "> 1,000,000")
+    assert (now, seed) == (pytest.approx(0.2347, abs=1e-3), pytest.approx(0.0721, abs=1e-4))
+    fewer, enough = (
+        stats.nct.sf(stats.t.ppf(0.975, n - 1), n - 1, 0.05 / seed * np.sqrt(n))
+        for n in (seeds_needed - 1, seeds_needed)
+    )
+    assert fewer < 0.8 <= enough
+    assert second.cells[0].value is None
+    assert "--difference" in second.cells[0].notes[0]
+    assert third.cells[0].value == 0.02
+    assert third.cells[4].value > seeds_needed
+    assert plan_table(judged, 0.1).rows[1].cells[4].value < seeds_needed
+    rows = json.loads(plan_json(judged, 0.1))["tests"]
+    assert [row["wanted"] for row in rows] == [0.1, 0.1, 0.1]

@@ -109,7 +109,7 @@ def test_each_claim_has_a_verdict_with_a_reason(runs, outcome):
     judged = {judgement.claim.key: judgement for judgement in outcome.document.judgements}
     assert set(judged) == {claim.key for claim in CLAIMS.claims}
     retrieval = judged["retrieval"]
-    assert retrieval.verdict in ("holds", "does not hold"), [f.reason for f in retrieval.findings]
+    assert retrieval.verdict in ("holds", "contradicted", "not resolved"), [f.reason for f in retrieval.findings]
     assert all(finding.seeds == (0, 1, 2) for finding in retrieval.findings)
     assert judged["step1-text"].verdict == "not measured"
     assert "not trained: 3" in judged["step1-text"].findings[0].reason
