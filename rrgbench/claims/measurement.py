@@ -95,6 +95,11 @@ def trained_models(runs: Path) -> list[Trained]:
     return found
 
 
+def learned_from(runs: Path) -> str:
+    """Name of the corpus that the models of a set learned from; errors as of `trained_models`."""
+    return str(trained_models(runs)[0].record["corpus"]).partition("@")[0]
+
+
 @dataclass(frozen=True)
 class Setting:
     """What the models of a set are measured on, and how.
@@ -161,9 +166,9 @@ def column_of(record: Record) -> str | None:
         return record.metric
     if record.task == "clinical_efficacy" and record.observation is None and record.setting == "micro":
         return record.metric
-    if record.task == "classification" and record.setting == "own":
+    if record.metric == "auroc" and record.setting == "own":
         return record.metric if record.observation is None else f"{record.metric}:{record.observation}"
-    if record.task == "classification" and record.observation is None and record.fraction is not None:
+    if record.metric == "auroc" and record.observation is None and record.fraction is not None:
         return f"{record.metric}:{record.setting}:{record.fraction:g}"
     if record.task in ("error_correlation", "error_propagation") and record.observation is None:
         return f"{record.metric}:{record.setting}" if record.setting else record.metric

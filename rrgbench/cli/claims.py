@@ -1,9 +1,12 @@
 """`rrgbench claims`: a paper's claims, tested on trained variants."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from click import get_current_context
+from click.core import ParameterSource
 
 from rrgbench.cli import completion
 from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ProtocolName, grouped
@@ -40,16 +43,16 @@ def claims(
     """Say of each claim of a model's paper whether trained variants bear it out, beside the paper's figures.
 
     A claim holds, is contradicted, or is not resolved: then "shown at 80 %" says how large a difference this design
-    would have shown. Models that are not measured yet are evaluated first; a killed command resumes. Writes
-    claims.json, claims.md and claims.tex into the folder of the set. A test needs three seeds; what lacks them is "not
-    measured". Ends with 0 whatever the verdicts are.
+    would have shown. Without --corpus the models are measured on the corpus that they learned from; those that are not
+    measured yet are evaluated first, and a killed command resumes. Writes claims.json, claims.md and claims.tex into
+    the folder of the set. A test needs three seeds; what lacks them is "not measured". Ends with 0 whatever the verdicts.
 
     Example: rrgbench claims --runs ablations
 
     Example: rrgbench claims --runs ablations --plan --difference 0.02
     """
     from rrgbench.claims.claim import load_claims
-    from rrgbench.claims.measurement import Setting
+    from rrgbench.claims.measurement import Setting, learned_from
     from rrgbench.claims.outcome import judge_set
     from rrgbench.claims.plan import plan_json, plan_table
     from rrgbench.cli.progress import bars, say
@@ -63,7 +66,8 @@ def claims(
     chosen = load_suite(suite)
     load_protocol(protocol)
     claim_set = load_claims(model)
-    data = films.open()
+    given = get_current_context().get_parameter_source("corpus") is not ParameterSource.DEFAULT
+    data = (films if given else replace(films, corpus=learned_from(runs))).open()
     setting = {"protocol": protocol, "seed": seed, "film_cache": films.film_cache}
     with bars(f"claims of {model} on {data.name}") as shown:
         outcome = judge_set(claim_set, model, runs, Setting(data, chosen, setting, shown.part), shown.overall)

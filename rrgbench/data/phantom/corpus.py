@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +17,17 @@ from rrgbench.data.phantom.film import PhantomFilm
 from rrgbench.data.phantom.grammar import tell, write_report
 from rrgbench.data.phantom.indication import write_indication
 from rrgbench.data.phantom.labels import draw_labels
-from rrgbench.data.phantom.population import PHANTOM, PHANTOM_B, PHANTOM_FOLLOWUP, POPULATIONS, Population
+from rrgbench.data.phantom.population import (
+    PHANTOM,
+    PHANTOM_B,
+    PHANTOM_FOLLOWUP,
+    PHANTOM_HARD,
+    POPULATIONS,
+    Population,
+)
+from rrgbench.data.phantom.reading import read_case, read_labels
 from rrgbench.data.phantom.told import Told
+from rrgbench.data.phantom.visit import Visit
 from rrgbench.data.study import SPLITS, LabelVector, Study
 from rrgbench.errors import InputError
 
@@ -26,6 +36,9 @@ GENERATOR_VERSION = 3
 
 FOLLOWUP_VERSION = 1
 """The same for what only `phantom-followup` holds: changes, comparing reports, lateral films."""
+
+HARD_VERSION = 1
+"""The same for what only `phantom-hard` holds: readers' errors, omissions, words that labelers do not know."""
 
 # The splits start at fixed indices, so that a larger test split doesn't change the training films.
 _FIRST_INDEX = {"train": 0, "validate": 1_000_000, "test": 2_000_000, "retrieval": 3_000_000}
@@ -39,10 +52,11 @@ class PhantomStudy(Study):
 
     @classmethod
     def at(cls, population: Population, seed: int, index: int, split: str, labels: LabelVector) -> "PhantomStudy":
-        """The study at an index; `labels` are those that `draw_labels` gives for it."""
+        """The study at an index; `labels` are its truth, or what the first reader makes of it."""
         name = f"{population.name}-{seed}-{index:07d}"
         film = PhantomFilm(population.name, seed, index)
-        study = cls(name, f"{name}-subject", split, (film,), labels=labels, labels_source="latent")
+        source = "latent" if population.reading is None else "reader"
+        study = cls(name, f"{name}-subject", split, (film,), labels=labels, labels_source=source)
         # Without a report of its own, reading `report` finds the property below, which fills it in.
         del study.__dict__["report"]
         return study
@@ -57,12 +71,19 @@ class PhantomStudy(Study):
 
     @cached_property
     def report(self) -> str:
-        """The report of the film's case."""
-        return write_report(self.film.visit(), POPULATIONS[self.film.population], self.film.seed)
+        """The report of the film's case, or of what the second reader makes of it."""
+        return write_report(self.reported(), POPULATIONS[self.film.population], self.film.seed)
 
     def told(self) -> list[Told]:
         """The sentences of the report, each with what it tells."""
-        return tell(self.film.visit(), POPULATIONS[self.film.population], self.film.seed)
+        return tell(self.reported(), POPULATIONS[self.film.population], self.film.seed)
+
+    def reported(self) -> Visit:
+        """What the report is written of: the truth behind the film, or what the second reader makes of it."""
+        film, population = self.film, POPULATIONS[self.film.population]
+        if population.reading is None:
+            return film.visit()
+        return replace(film.visit(), case=read_case(population, film.seed, film.index))
 
 
 class FollowUpStudy(PhantomStudy):
@@ -114,6 +135,12 @@ def _courses(population: Population, seed: int, indices: NDArray[np.int64]) -> C
     return courses
 
 
+def _labels(population: Population, seed: int, indices: NDArray[np.int64]) -> NDArray[np.int8]:
+    if population.reading is None:
+        return draw_labels(population, seed, indices)
+    return read_labels(population, seed, indices, "labels")
+
+
 class PhantomStudies(Sequence[Study]):
     """All studies of a phantom corpus, made on demand from labels that were drawn at once.
 
@@ -137,7 +164,7 @@ class PhantomStudies(Sequence[Study]):
         parts = [np.arange(sizes.get(split, 0), dtype=np.int64) + _FIRST_INDEX[split] for split in SPLITS]
         self._indices = np.concatenate(parts)
         self._courses = _courses(population, seed, self._indices) if population.course is not None else None
-        self._labels = draw_labels(population, seed, self._indices) if self._courses is None else self._courses.labels
+        self._labels = _labels(population, seed, self._indices) if self._courses is None else self._courses.labels
         self._labels.flags.writeable = False
 
     def __len__(self) -> int:
@@ -242,6 +269,27 @@ def load_followup(
     return _load(PHANTOM_FOLLOWUP, root, seed, sizes, reports=True)
 
 
+def load_hard(
+    root: Path | None = None,
+    *,
+    seed: int = 0,
+    train: int = 6000,
+    validate: int = 500,
+    test: int = 1000,
+    retrieval: int = 40_000,
+) -> Corpus:
+    """The phantom as two readers see it, `phantom-hard`: labels of one, reports of the other, and neither is the truth.
+
+    Films and prevalences are those of `phantom`. The readers agree as published kappas say; the second omits findings
+    and says some in words that rule-based labelers do not know. `study.film.case()` is the truth behind a film, and
+    `rrgbench.data.phantom.ceiling` says how high AUROC and F1 can go for who knows it.
+
+    Parameters and errors as for `load`.
+    """
+    sizes = {"train": train, "validate": validate, "test": test, "retrieval": retrieval}
+    return _load(PHANTOM_HARD, root, seed, sizes, reports=True)
+
+
 def _load(population: Population, root: Path | None, seed: int, sizes: dict[str, int], *, reports: bool) -> Corpus:
     if root is not None:
         raise InputError(f"corpus {population.name} is generated and reads no folder; leave out the root")
@@ -250,7 +298,11 @@ def _load(population: Population, root: Path | None, seed: int, sizes: dict[str,
     for split, size in sizes.items():
         if not 0 <= size <= _MOST_STUDIES:
             raise InputError(f"corpus {population.name}: {split}={size}; expected 0 to {_MOST_STUDIES}")
-    version = GENERATOR_VERSION if population.course is None else f"{GENERATOR_VERSION}.{FOLLOWUP_VERSION}"
+    version = str(GENERATOR_VERSION)
+    if population.course is not None:
+        version += f".{FOLLOWUP_VERSION}"
+    if population.reading is not None:
+        version += f".{HARD_VERSION}"
     content = f"{population.name} version={version} seed={seed} " + " ".join(f"{k}={v}" for k, v in sizes.items())
     return Corpus(
         name=population.name,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from rrgbench.data.phantom import comparing, phrases
+from rrgbench.data.phantom import comparing, phrases, unseen
 from rrgbench.data.phantom.case import Case, Device, Finding
 from rrgbench.data.phantom.draws import generator
 from rrgbench.data.phantom.population import Population
@@ -47,7 +47,8 @@ def tell(visit: Visit, population: Population, seed: int) -> list[Told]:
     """
     chance = Chance(generator(seed, population.stream * 8 + _REPORT_STREAM, visit.index))
     case, comparison = visit.case, None if population.course is None else visit.comparison
-    blocks = [_organ_sentences(case, organ, chance, comparison) for organ in _ORGANS]
+    strange = population.reading.unseen if population.reading is not None else 0.0
+    blocks = [_organ_sentences(case, organ, chance, comparison, strange) for organ in _ORGANS]
     denied = [name for name in _denied(case) if visit.comparison.findings.get(name) != "resolved"]
     # Denials either close their organ's paragraph or are gathered in one sentence, as radiologists do.
     if chance.number() < 0.6:
@@ -75,18 +76,22 @@ def tell(visit: Visit, population: Population, seed: int) -> list[Told]:
     return sentences
 
 
-def _organ_sentences(case: Case, organ: Sequence[str], chance: Chance, comparison: Comparison | None) -> list[Told]:
+def _organ_sentences(
+    case: Case, organ: Sequence[str], chance: Chance, comparison: Comparison | None, strange: float
+) -> list[Told]:
     present = [
         (name, case.findings[name]) for name in chance.shuffled([name for name in organ if name in case.findings])
     ]
     if comparison is None:
-        return [_finding_sentence(name, finding, chance) for name, finding in present]
+        return [_finding_sentence(name, finding, chance, strange) for name, finding in present]
     sentences = [comparing.finding_sentence(name, finding, comparison, chance) for name, finding in present]
     return sentences + comparing.resolved_sentences(list(organ), comparison, chance)
 
 
-def _finding_sentence(name: str, finding: Finding, chance: Chance) -> Told:
-    table = phrases.POSITIVE_SENTENCES if finding.certain else phrases.UNCERTAIN_SENTENCES
+def _finding_sentence(name: str, finding: Finding, chance: Chance, strange: float) -> Told:
+    """In words that labelers know, or in others in a share `strange` of the cases."""
+    words = unseen if strange and chance.number() < strange else phrases
+    table = words.POSITIVE_SENTENCES if finding.certain else words.UNCERTAIN_SENTENCES
     again = lambda: chance.of(phrases.AGAIN) if chance.number() < _AGAIN_RATE else ""  # noqa: E731
     template = chance.of(table[name])
     return about_finding(name, template, finding, fillings(template, finding, chance, again))

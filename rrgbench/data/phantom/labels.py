@@ -53,7 +53,12 @@ def coded(population: Population, normal: NDArray[np.float64], chance: NDArray[n
     findings[chance < population.denied] = NEGATIVE
     findings[liability > uncertain_from] = UNCERTAIN
     findings[liability > positive_from] = POSITIVE
+    return with_no_finding(labels)
+
+
+def with_no_finding(labels: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Labels (..., 14) whose No Finding follows from the others by CheXpert's rule; changed in place."""
     present = (labels == POSITIVE) | (labels == UNCERTAIN)
-    present[..., _DEVICES] = False
-    labels[~present.any(axis=-1), 0] = POSITIVE
+    present[..., [0, _DEVICES]] = False
+    labels[..., 0] = np.where(present.any(axis=-1), UNMENTIONED, POSITIVE)
     return labels
