@@ -11,6 +11,7 @@ from typing import Any
 
 from rrgbench.claims.claim import Equivalent, Greater
 from rrgbench.claims.verdict import Finding, Judgement
+from rrgbench.errors import InputError
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.stats.power import (
     MOST_SEEDS,
@@ -33,6 +34,11 @@ def plan_table(judgements: Sequence[Judgement], difference: float | None = None)
         Of a trained set.
     difference : float, optional
         The difference that is to be shown by every test; the paper's own, or the test's margin, if omitted.
+
+    Raises
+    ------
+    InputError
+        If no test was measured.
     """
     rows = [
         Row(one.test.words, _cells(one, difference), judgement.claim.statement)
@@ -40,6 +46,8 @@ def plan_table(judgements: Sequence[Judgement], difference: float | None = None)
         for one in judgement.findings
         if one.spread is not None
     ]
+    if not rows:
+        raise InputError("no difference is measured that a plan could go by: the tests lack variants or seeds")
     titles = ("wanted", "shown now", "sd of a seed", "sd of studies", "seeds needed", "studies needed")
     asked = "the paper's, or a test's margin" if difference is None else f"{difference:g}"
     remarks = (

@@ -135,13 +135,15 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
     preset.write_text(yaml.safe_dump(settings))
     suite.write_text("trivial: []\nreplicates: 20\ntasks: {report_generation: {}, clinical_efficacy: {}}\n")
     corpus = [word for pair in ("train=12", "validate=0", "test=8", "retrieval=0") for word in ("-o", pair)]
-    trained = run("train", "--variant", "6a", "--variant", "6b", "--seed", 3, "--preset", preset, "--out", out, *corpus)
+    variants = ["--variant", "6a", "--variant", "6b", "--seed", 3, "--corpus", "phantom-hard"]
+    trained = run("train", *variants, "--preset", preset, "--out", out, *corpus)
     assert trained.exception is None, trained.exception
     assert (out / "6b" / "seed-3" / "model.safetensors").is_file()
     done = run("claims", "--runs", out, "--suite", suite, "--json", *corpus)
     assert done.exception is None, done.exception
     content = json.loads(done.stdout)
     assert content["seeds"] == [3]
+    assert content["measured_on"].startswith("phantom-hard@"), "on what they learned from, unless told otherwise"
     assert content == json.loads((out / "claims.json").read_text())
     reasons = {test["reason"] for claim in content["claims"] for test in claim["tests"]}
     assert "1 seeds in common; 3 are needed" in reasons
@@ -152,3 +154,6 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
     assert shown.exception is None, shown.exception
     assert "not measured" in shown.stdout
     assert "Ablation of the steps" in shown.stdout
+    plan = ["claims", "--runs", out, "--suite", suite, *corpus, "--plan"]
+    assert "no difference is measured" in str(run(*plan).exception)
+    assert "give --plan too" in str(run("claims", "--runs", out, "--difference", 0.02).exception)
