@@ -99,6 +99,7 @@ NATIVE: Final[Mapping[str, Entry]] = {
         Entry("film_gain", "gain", "film use", -math.inf, math.inf, "", drift_tolerance=5e-3),
         # probes and fine-tuning are trained anew on another machine's arithmetic
         Entry("auroc", "AUROC", "classification", drift_tolerance=0.02, unit="corpus"),
+        Entry("auroc_within_view", "AUROC within view", "classification", drift_tolerance=0.02, unit="corpus"),
         Entry("auroc_deviation", "deviation", "classification", better="lower", drift_tolerance=0.02, unit="corpus"),
         Entry("ece", "ECE", "classification", better="lower", drift_tolerance=0.01, unit="corpus"),
         Entry("precision_at_k", "P@K", "retrieval", drift_tolerance=0.01, unit="query"),

@@ -22,7 +22,6 @@ from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.signature import Signature
 from rrgbench.scoring.texts import PreparedReports, labelled_texts
 from rrgbench.scoring.values import Family, ObservationScore, Value
-from rrgbench.stats.bootstrap import resampled
 
 
 def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[Family], dict[str, str]]:
@@ -117,7 +116,7 @@ def efficacy_signature(base: Signature, options: Scoring, labels: ReferenceLabel
 
 def values_of(
     families: Sequence[Family],
-    n: int,
+    study_ids: Sequence[str],
     bootstrap: Bootstrap | None,
     signatures: Mapping[str, Signature],
 ) -> tuple[dict[str, Value], tuple[ObservationScore, ...], dict[str, NDArray[np.float64]]]:
@@ -134,10 +133,11 @@ def values_of(
 
     if not families:
         return {}, (), {}
+    n = len(study_ids)
     points = everything(np.ones((1, n)))[0]
     limits, resamples = np.full((len(points), 2), np.nan), None
     if bootstrap is not None:
-        limits, resamples = resampled(everything, n, **vars(bootstrap))
+        limits, resamples = bootstrap.limits(everything, study_ids)
     keys = [key for item in families for key in item.keys]
 
     def value(column: int, key: str, reason: str = "") -> Value:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from rrgbench.errors import InputError, problems
+from rrgbench.errors import InputError, listed, problems
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.external.plug_in import ExternalMetric
@@ -20,7 +20,7 @@ from rrgbench.registry import lookup
 from rrgbench.scoring.protocols import Protocol, Section, load_protocol
 from rrgbench.scoring.report_files import Allowance, check_allowances, read_reports
 from rrgbench.scoring.vocabulary import TrainingVocabulary
-from rrgbench.stats.bootstrap import Method
+from rrgbench.stats.bootstrap import Aggregate, Method, resampled
 
 if TYPE_CHECKING:
     from rrgbench.labelers import Labeler
@@ -34,10 +34,29 @@ class Bootstrap:
     seed: int
     level: float
     method: Method
+    subject_of: Mapping[str, str] | None = None
+    """Subject of each study by id, where subjects are drawn and not studies."""
 
     def __str__(self) -> str:
-        """`method-replicates-level-seed`."""
-        return f"{self.method}-{self.replicates}-{100 * self.level:g}-seed{self.seed}"
+        """`method-replicates-level-seed`, and `subjects` where these are drawn."""
+        whose = "-subjects" if self.subject_of is not None else ""
+        return f"{self.method}-{self.replicates}-{100 * self.level:g}-seed{self.seed}{whose}"
+
+    def limits(self, aggregate: Aggregate, study_ids: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Intervals (m, 2) and the resampled values (replicates, m) behind them.
+
+        Raises
+        ------
+        InputError
+            If a study's subject is not known.
+        """
+        subjects = None
+        if self.subject_of is not None:
+            if unknown := [study for study in study_ids if study not in self.subject_of]:
+                raise InputError(f"subjects of {len(unknown)} studies are not given (subjects=): {listed(unknown)}")
+            subjects = [self.subject_of[study] for study in study_ids]
+        how = (self.replicates, self.seed, self.level, self.method)
+        return resampled(aggregate, len(study_ids), *how, subjects=subjects)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +94,9 @@ class Scoring(BaseModel):
         Whether to find the best constant report beside each value (`rrgbench.scoring.certificate`).
     replicates, level, method, seed
         Of the intervals, as in `rrgbench.stats.bootstrap.intervals`.
+    subjects : mapping of str to str, optional
+        Subject of each study by id: resamples then draw subjects with all their studies (patients with several films
+        are no independent studies), and the signature says so.
     labeler : str or Labeler, optional
         For clinical efficacy; the protocol's by default.
     efficacy : ClinicalEfficacy, optional
@@ -104,6 +126,7 @@ class Scoring(BaseModel):
     level: float = Field(default=0.95, gt=0, lt=1)
     method: Method = "percentile"
     seed: int = Field(default=0, ge=0, lt=2**32)
+    subjects: Mapping[str, str] | None = None
     labeler: Any = None
     efficacy: ClinicalEfficacy | None = None
     allow: tuple[Allowance, ...] = ()
@@ -137,7 +160,8 @@ class Scoring(BaseModel):
     @property
     def bootstrap(self) -> Bootstrap | None:
         """How intervals are made; None without."""
-        return Bootstrap(self.replicates, self.seed, self.level, self.method) if self.intervals else None
+        how = (self.replicates, self.seed, self.level, self.method, self.subjects)
+        return Bootstrap(*how) if self.intervals else None
 
     @property
     def clinical_efficacy(self) -> ClinicalEfficacy:
@@ -206,9 +230,10 @@ class Scoring(BaseModel):
         return {
             **self.model_dump(
                 mode="json",
-                exclude={"protocol", "labeler", "metrics", "efficacy", "certificate", *_REPORTS},
+                exclude={"protocol", "labeler", "metrics", "efficacy", "certificate", "subjects", *_REPORTS},
             ),
             **{name: _digest(given) for name in _REPORTS if (given := getattr(self, name))},
+            **({} if self.subjects is None else {"subjects": dict(self.subjects)}),
             "protocol": self.protocol.choices,
             "labeler": self.tool.identity,
             "metrics": None

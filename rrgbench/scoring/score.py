@@ -150,7 +150,7 @@ def score_pairs(
         signatures.update(dict.fromkeys(plug_in.keys, own))
 
     say("resampling studies" if options.intervals else "done")
-    values, observations, replicates = values_of(families, len(pairs.study_ids), options.bootstrap, signatures)
+    values, observations, replicates = values_of(families, pairs.study_ids, options.bootstrap, signatures)
     wanted = in_order([*keys, *(key for metric in external for key in metric.keys)])
     found_certificate = None
     if options.certificate:

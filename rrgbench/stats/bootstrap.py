@@ -4,7 +4,7 @@ A resample is a row of multiplicities: how often each study was drawn. Metrics t
 product (`rrgbench.metrics.base`), so 1,000 replicates cost little more than one scoring.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -18,6 +18,11 @@ Method = Literal["percentile", "bca"]
 
 _CELLS: Final = 1_000_000
 """Multiplicities held at a time (8 MB), whatever the numbers of studies and replicates."""
+
+
+Subjects = Sequence[str]
+"""Whose studies they are (n,): a resample then draws subjects with all of their studies, so that those of one patient,
+which are alike, are not taken for independent ones."""
 
 
 def multiplicities(n: int, replicates: int, seed: int) -> Floats:
@@ -40,14 +45,20 @@ def multiplicities(n: int, replicates: int, seed: int) -> Floats:
     return np.concatenate(list(multiplicity_chunks(n, replicates, seed)))
 
 
-def multiplicity_chunks(n: int, replicates: int, seed: int) -> Iterator[Floats]:
+def multiplicity_chunks(n: int, replicates: int, seed: int, subjects: Subjects | None = None) -> Iterator[Floats]:
     """The rows of `multiplicities`, in pieces that fit in memory.
+
+    With `subjects` as many subjects are drawn as there are, and a study counts as often as its subject was drawn: rows
+    then sum to n on average only.
 
     Raises
     ------
     InputError
-        If there is no study or no replicate.
+        If there is no study or no replicate, or the subjects are not of n studies.
     """
+    if subjects is not None:
+        yield from _by_subject(n, replicates, seed, subjects)
+        return
     if n < 1 or replicates < 1:
         raise InputError(f"bootstrap of {n} studies with {replicates} replicates; both must be at least 1")
     generator = np.random.default_rng(seed)
@@ -59,9 +70,21 @@ def multiplicity_chunks(n: int, replicates: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
-def replicate_values(aggregate: Aggregate, n: int, replicates: int = 1000, seed: int = 0) -> Floats:
+def _by_subject(n: int, replicates: int, seed: int, subjects: Subjects) -> Iterator[Floats]:
+    if len(subjects) != n:
+        raise InputError(f"bootstrap over the subjects of {n} studies; given are those of {len(subjects)}")
+    codes = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)[1].ravel()
+    rows = max(1, _CELLS // n)
+    for chunk in multiplicity_chunks(int(codes.max()) + 1, replicates, seed):
+        for start in range(0, len(chunk), rows):
+            yield np.ascontiguousarray(chunk[start : start + rows][:, codes])
+
+
+def replicate_values(
+    aggregate: Aggregate, n: int, replicates: int = 1000, seed: int = 0, subjects: Subjects | None = None
+) -> Floats:
     """Values of every resample (replicates, m)."""
-    return np.concatenate([aggregate(chunk) for chunk in multiplicity_chunks(n, replicates, seed)])
+    return np.concatenate([aggregate(chunk) for chunk in multiplicity_chunks(n, replicates, seed, subjects)])
 
 
 def intervals(
@@ -71,6 +94,7 @@ def intervals(
     seed: int = 0,
     level: float = 0.95,
     method: Method = "percentile",
+    subjects: Subjects | None = None,
 ) -> Floats:
     """Bootstrap confidence intervals.
 
@@ -89,6 +113,8 @@ def intervals(
     method : {"percentile", "bca"}
         Quantiles of the resampled values, or those corrected for bias and skewness (Efron, 1987), which need n more
         aggregations.
+    subjects : sequence of str (n,), optional
+        Whose studies they are, where subjects are to be drawn and not studies.
 
     Returns
     -------
@@ -101,7 +127,7 @@ def intervals(
     InputError
         If the level or the method is not one of those.
     """
-    return resampled(aggregate, n, replicates, seed, level, method)[0]
+    return resampled(aggregate, n, replicates, seed, level, method, subjects)[0]
 
 
 def resampled(
@@ -111,6 +137,7 @@ def resampled(
     seed: int = 0,
     level: float = 0.95,
     method: Method = "percentile",
+    subjects: Subjects | None = None,
 ) -> tuple[Floats, Floats]:
     """Intervals (m, 2) as `intervals` gives them, and the values on the resamples (replicates, m) behind them."""
     if not 0.0 < level < 1.0:
@@ -118,14 +145,14 @@ def resampled(
     if method not in ("percentile", "bca"):
         raise InputError(f"interval method is {method!r}; expected percentile or bca")
     tails = np.array([(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    if n == 1:
-        width = aggregate(np.ones((1, 1))).shape[1]
+    if n == 1 or (subjects is not None and len(set(subjects)) == 1):
+        width = aggregate(np.ones((1, n))).shape[1]
         return np.full((width, 2), np.nan), np.full((replicates, width), np.nan)
-    values = replicate_values(aggregate, n, replicates, seed)
+    values = replicate_values(aggregate, n, replicates, seed, subjects)
     if method == "percentile":
         return np.stack([_quantiles(column, tails) for column in values.T]), values
     point = aggregate(np.ones((1, n)))[0]
-    left_out = _jackknife(aggregate, n)
+    left_out = _jackknife(aggregate, n, subjects)
     limits = [
         _quantiles(values[:, column], _bca_tails(values[:, column], point[column], left_out[:, column], tails))
         for column in range(values.shape[1])
@@ -140,14 +167,14 @@ def _quantiles(values: Floats, tails: Floats) -> Floats:
     return np.asarray(np.quantile(defined, tails))
 
 
-def _jackknife(aggregate: Aggregate, n: int) -> Floats:
-    """Values with each study left out once (n, m)."""
-    rows = max(1, _CELLS // n)
+def _jackknife(aggregate: Aggregate, n: int, subjects: Subjects | None = None) -> Floats:
+    """Values with each study, or each subject, left out once (n or subjects, m)."""
+    whose = np.arange(n) if subjects is None else np.unique(np.asarray(subjects), return_inverse=True)[1].ravel()
+    rows, count = max(1, _CELLS // n), int(whose.max()) + 1
     pieces = []
-    for start in range(0, n, rows):
-        counts = np.ones((min(rows, n - start), n))
-        counts[np.arange(len(counts)), start + np.arange(len(counts))] = 0.0
-        pieces.append(aggregate(counts))
+    for start in range(0, count, rows):
+        left = np.arange(start, min(start + rows, count))
+        pieces.append(aggregate((whose[None, :] != left[:, None]).astype(np.float64)))
     return np.concatenate(pieces)
 
 

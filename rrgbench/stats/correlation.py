@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
-from rrgbench.stats.bootstrap import multiplicity_chunks
+from rrgbench.stats.bootstrap import Subjects, multiplicity_chunks
 
 Kind = Literal["pearson", "spearman", "kendall"]
 Floats = NDArray[np.float64]
@@ -47,7 +47,13 @@ class Correlation:
 
 
 def correlation(
-    x: Floats, y: Floats, kind: Kind = "pearson", replicates: int = 1000, seed: int = 0, level: float = 0.95
+    x: Floats,
+    y: Floats,
+    kind: Kind = "pearson",
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    subjects: Subjects | None = None,
 ) -> Correlation:
     """Correlation of paired values with a percentile bootstrap interval over pairs.
 
@@ -63,6 +69,8 @@ def correlation(
         Seed of the resamples.
     level : float
         Nominal coverage of the interval.
+    subjects : sequence of str (n,), optional
+        Whose values they are, where subjects are to be drawn and not pairs.
 
     Returns
     -------
@@ -86,7 +94,7 @@ def correlation(
     if reason:
         return Correlation(kind, np.nan, np.nan, np.nan, np.nan, len(x), reason)
     value, p_value = _scipy(x, y, kind)
-    drawn = _resamples(x, y, kind, replicates, seed)
+    drawn = _resamples(x, y, kind, replicates, seed, subjects)
     defined = drawn[~np.isnan(drawn)]
     low, high = np.quantile(defined, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]) if len(defined) else (np.nan, np.nan)
     return Correlation(kind, value, float(low), float(high), p_value, len(x), resamples=drawn)
@@ -99,9 +107,11 @@ def _undefined(x: Floats, y: Floats) -> str:
     return f"the {' and '.join(constant)} values are constant" if constant else ""
 
 
-def _resamples(x: Floats, y: Floats, kind: Kind, replicates: int, seed: int) -> Floats:
+def _resamples(
+    x: Floats, y: Floats, kind: Kind, replicates: int, seed: int, subjects: Subjects | None = None
+) -> Floats:
     found = np.full(replicates, np.nan)
-    rows = (row for chunk in multiplicity_chunks(len(x), replicates, seed) for row in chunk.astype(np.int64))
+    rows = (row for chunk in multiplicity_chunks(len(x), replicates, seed, subjects) for row in chunk.astype(np.int64))
     for at, row in enumerate(rows if replicates else ()):
         drawn_x, drawn_y = np.repeat(x, row), np.repeat(y, row)
         if not _undefined(drawn_x, drawn_y):

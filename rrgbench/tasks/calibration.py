@@ -11,7 +11,6 @@ from rrgbench.metrics.calibration import BINS, calibration_error
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
-from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Floats, Outcome
 from rrgbench.tasks.context import Evaluation
 
@@ -64,7 +63,7 @@ def with_calibration(evaluation: Evaluation, task: str, scores: NDArray[np.float
 
     n = len(rows)
     values = aggregate(np.ones((1, n)))[0]
-    bounds, resamples = resampled(aggregate, n, evaluation.suite.replicates, evaluation.seed)
+    bounds, resamples = evaluation.resampled(aggregate, studies)
     signature = evaluation.signature(n, labels=labels_source(studies), setting="own", bins=BINS)
     records: list[Record] = []
     replicates = dict(found.replicates)

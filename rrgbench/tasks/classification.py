@@ -20,7 +20,8 @@ from rrgbench.models import ImageBackbone, ObservationClassifier, Reads
 from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.runs.records import Record
-from rrgbench.stats.bootstrap import resampled
+from rrgbench.tasks.areas_within_view import METRIC as WITHIN_VIEW
+from rrgbench.tasks.areas_within_view import areas_within_view
 from rrgbench.tasks.base import Distinct, Floats, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.calibration import TABLES as CALIBRATION
 from rrgbench.tasks.calibration import with_calibration
@@ -102,6 +103,7 @@ class Classification(Task):
             "Deviation of the mean AUROC over draws", (DEVIATION,), apart=("setting", "fraction"), detail=True
         ),
         TableDescription("AUROC per observation", (METRIC,), "observation"),
+        TableDescription("AUROC within views", (WITHIN_VIEW,), "observation", detail=True),
         *CALIBRATION,
     )
 
@@ -133,6 +135,7 @@ class Classification(Task):
         missing = np.isnan(answers).all(axis=0)
         reasons = {OBSERVATIONS[column]: "not predicted" for column in np.flatnonzero(missing)}
         areas = _areas(evaluation, parameters, answers[None], reasons, setting="own")
+        areas = _together([areas, areas_within_view(evaluation, self.name, answers)])
         return with_calibration(evaluation, self.name, answers, areas)
 
     def _probe(
@@ -287,7 +290,7 @@ def _areas(
         reads=reads and reads.signature,
         **{key: where.get(key) for key in ("setting", "fraction", "seed")},
     )
-    bounds, resamples = resampled(found.resampled, n, evaluation.suite.replicates, evaluation.seed)
+    bounds, resamples = evaluation.resampled(found.resampled, [evaluation.studies[row] for row in rows])
     left_out = ", ".join(
         f"{observation} ({reasons[observation]})"
         for observation, one in zip(OBSERVATIONS, averaged, strict=True)

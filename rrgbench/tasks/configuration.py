@@ -43,6 +43,7 @@ class Configuration(BaseModel):
     root: str | None = None
     reports: str | None = None
     reports_root: str | None = None
+    reports_option: Several | None = None
     option: Several | None = None
     skip_bad_images: bool | None = None
     film_cache: str | None = None

@@ -18,6 +18,7 @@ from rrgbench.runs.records import Record
 from rrgbench.scoring.options import Scoring
 from rrgbench.scoring.signature import Signature
 from rrgbench.scoring.values import Value
+from rrgbench.stats.bootstrap import Aggregate, resampled
 from rrgbench.tasks.suite import Suite
 
 
@@ -123,10 +124,23 @@ class Evaluation:
             return None
         return lambda done, total: progress(what, done, total)
 
+    def bootstrap(self, replicates: int | None = None) -> str:
+        """How intervals are made, as signatures show it; with the suite's number of replicates if none is given."""
+        whose = "-subjects" if self.suite.resample == "subjects" else ""
+        return f"percentile-{replicates or self.suite.replicates}-95-seed{self.seed}{whose}"
+
+    def subjects(self, studies: Sequence[Study]) -> Sequence[str] | None:
+        """Whose studies they are, where resamples draw subjects; None where they draw studies."""
+        return [study.subject_id for study in studies] if self.suite.resample == "subjects" else None
+
+    def resampled(self, aggregate: Aggregate, studies: Sequence[Study]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Intervals (m, 2) of values of some studies, and the resampled values (replicates, m) behind them."""
+        return resampled(aggregate, len(studies), self.suite.replicates, self.seed, subjects=self.subjects(studies))
+
     def signature(self, n: int, **extras: object) -> Signature:
         """A signature of this corpus and split with further fields."""
         return Signature(corpus=self.corpus.identity, split=self.suite.split, n=n).with_extras(
-            **{"bootstrap": f"percentile-{self.suite.replicates}-95-seed{self.seed}", **extras}
+            **{"bootstrap": self.bootstrap(), **extras}
         )
 
     def scoring_options(self, **changes: Any) -> dict[str, Any]:

@@ -101,11 +101,13 @@ class ErrorCorrelation(Task):
             "studies": f"without {left_out} studies with nothing positive on either side" if left_out else None,
         }
         signature = cells.signature(evaluation, REPLICATES).with_extras(**parameters.stated)
+        subjects = evaluation.subjects([study for study, one in zip(cells.studies, counted, strict=True) if one])
         records: list[Record] = []
         resamples: dict[int, Floats] = {}
         for setting, (x, y) in pairs.items():
+            whose = subjects if setting == "studies" else None
             for kind in METRICS:
-                found = correlation(x, y, kind, REPLICATES, evaluation.seed)  # type: ignore[arg-type]
+                found = correlation(x, y, kind, REPLICATES, evaluation.seed, subjects=whose)  # type: ignore[arg-type]
                 if not found.undefined:
                     resamples[len(records)] = found.resamples
                 records.append(

@@ -17,7 +17,6 @@ from rrgbench.metrics.propagation import ErrorPropagation
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
-from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 from rrgbench.tasks.judged_cells import Floats, JudgedCells, judged_cells
@@ -92,11 +91,8 @@ class ErrorPropagationTask(Task):
         n = len(cells.studies)
         values = metric.aggregate(statistics, np.ones((1, n)))[0]
         counts = metric.counts(statistics, np.ones((1, n)))[0].astype(int)
-        bounds, resamples = resampled(
-            lambda drawn: metric.aggregate(statistics, drawn).reshape(len(drawn), -1),
-            n,
-            evaluation.suite.replicates,
-            evaluation.seed,
+        bounds, resamples = evaluation.resampled(
+            lambda drawn: metric.aggregate(statistics, drawn).reshape(len(drawn), -1), cells.studies
         )
         bounds, resamples = bounds.reshape(*values.shape, 2), resamples.reshape(-1, *values.shape)
         signature = cells.signature(evaluation, evaluation.suite.replicates).with_extras(

@@ -13,7 +13,6 @@ from pydantic import Field
 
 from rrgbench.models import ReportLikelihood
 from rrgbench.render.record_tables import TableDescription
-from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Floats, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
 
@@ -57,9 +56,7 @@ class FilmUse(Task):
         signature = evaluation.signature(
             len(studies), loss="nats-per-token", tokens="model", others=f"one-cycle-seed{parameters.seed}"
         )
-        bounds, resamples = resampled(
-            lambda drawn: mean_losses(losses, drawn), len(studies), evaluation.suite.replicates, evaluation.seed
-        )
+        bounds, resamples = evaluation.resampled(lambda drawn: mean_losses(losses, drawn), studies)
         values = mean_losses(losses, np.ones((1, len(studies))))[0]
         records = [
             evaluation.record(self.name, metric, value=value, low=low, high=high, n=len(studies), signature=signature)

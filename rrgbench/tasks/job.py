@@ -297,6 +297,7 @@ def _scoring(corpus: Corpus, suite: Suite, how: Options) -> Scoring:
         split=suite.split,
         seed=how.seed,
         replicates=suite.replicates,
+        subjects=_subjects(corpus, suite),
         section=corpus.section or None,
     )
     if (reason := other_section(scores)) and any(TASKS.load(name).reads_reports for name in suite.tasks):
@@ -307,6 +308,13 @@ def _scoring(corpus: Corpus, suite: Suite, how: Options) -> Scoring:
     if scores.protocol.needs_training:
         return scores.but(training_reports=[study.report for study in corpus.reports("train") if study.report])
     return scores
+
+
+def _subjects(corpus: Corpus, suite: Suite) -> dict[str, str] | None:
+    """Subject of each study of the split, where resamples draw subjects."""
+    if suite.resample == "studies":
+        return None
+    return {study.study_id: study.subject_id for study in corpus.evaluated(suite.split)}
 
 
 def _answered(corpus: Corpus, split: str, models: Sequence[Model]) -> tuple[Corpus, int]:

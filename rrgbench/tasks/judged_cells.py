@@ -60,7 +60,7 @@ class JudgedCells:
         base = evaluation.signature(
             len(self.studies),
             labels=labels_source(self.studies),
-            bootstrap=f"percentile-{replicates}-95-seed{evaluation.seed}",
+            bootstrap=evaluation.bootstrap(replicates),
         )
         return evaluation.labelled(base)
 

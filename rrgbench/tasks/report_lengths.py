@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from rrgbench.render.record_tables import TableDescription
-from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Floats, Outcome
 from rrgbench.tasks.context import Evaluation
 
@@ -28,6 +27,7 @@ def report_lengths(evaluation: Evaluation, task: str, reports: Sequence[str], re
     """
     words = [np.array([len(text.split()) for text in texts], dtype=np.int32) for texts in (reports, references)]
     records, replicates = [], {}
+    written = evaluation.references
     for metric, lengths in zip(METRICS, words, strict=True):
         if not len(lengths):
             records += evaluation.blank(task, [metric], "the films have no reference reports")
@@ -36,8 +36,11 @@ def report_lengths(evaluation: Evaluation, task: str, reports: Sequence[str], re
         def mean(draws: Floats, lengths: np.ndarray = lengths) -> Floats:
             return np.asarray(draws @ lengths.astype(np.float64) / draws.sum(axis=1))[:, None]
 
-        n = len(lengths)
-        bounds, drawn = resampled(mean, n, evaluation.suite.replicates, evaluation.seed)
+        n, studies = (
+            len(lengths),
+            [one for one in evaluation.studies if metric == METRICS[0] or one.study_id in written],
+        )
+        bounds, drawn = evaluation.resampled(mean, studies)
         replicates[len(records)] = drawn[:, 0]
         value, low, high = float(lengths.mean()), bounds[0, 0], bounds[0, 1]
         signature = evaluation.signature(n)

@@ -27,7 +27,6 @@ from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_si
 from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
 from rrgbench.render.record_tables import Headline, TableDescription
-from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.candidates import OtherCorpus, Texts, own_texts, sentence_sample
 from rrgbench.tasks.context import Evaluation
@@ -187,7 +186,7 @@ class Retrieval(Task):
             of=None if parameters.other is None else parameters.other.load().identity,
         )
         aggregate = partial(weighted_mean, values)
-        bounds, resamples = resampled(aggregate, n, evaluation.suite.replicates, evaluation.seed)
+        bounds, resamples = evaluation.resampled(aggregate, queries.studies)
         right = candidates.classes == queries.classes[:, None]
         chance = float(np.mean((right & ~found.hidden).sum(axis=1) / (~found.hidden).sum(axis=1)))
         records = [

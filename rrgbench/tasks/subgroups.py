@@ -14,7 +14,6 @@ from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
-from rrgbench.stats.bootstrap import resampled
 from rrgbench.tasks.base import Floats, Outcome, Task, Unit
 from rrgbench.tasks.context import Evaluation
 
@@ -51,14 +50,17 @@ class Subgroups(Task):
         records: list[Record] = []
         replicates: dict[int, Floats] = {}
 
-        def tell(group: str, averaging: Averaging, enough: int, n: int, aggregate: Callable[[Floats], Floats]) -> None:
+        def tell(
+            group: str, averaging: Averaging, enough: int, those: Sequence[Study], aggregate: Callable[[Floats], Floats]
+        ) -> None:
+            n = len(those)
             where = {"setting": group, "n": n}
             if enough < LEAST:
                 reason = f"fewer than {LEAST} {'positives' if averaging == 'macro' else 'studies'}"
                 records.append(evaluation.record(self.name, METRIC, reason=reason, **where))
                 return
             value = aggregate(np.ones((1, n)))[0, 0]
-            bounds, drawn = resampled(aggregate, n, evaluation.suite.replicates, evaluation.seed)
+            bounds, drawn = evaluation.resampled(aggregate, those)
             plain = replace(evaluation.signature(n), averaging=averaging)
             signature = evaluation.labelled(plain, n=n, labels=source, group=group.replace(" ", "-"))
             replicates[len(records)] = drawn[:, 0]
@@ -69,10 +71,10 @@ class Subgroups(Task):
             )
 
         for group, rows in _groups(studies, labels):
-            tell(group, "micro", len(rows), len(rows), partial(_micro, metric, statistics[rows]))
+            tell(group, "micro", len(rows), [studies[row] for row in rows], partial(_micro, metric, statistics[rows]))
         for group, columns in _by_prevalence(labels, known):
             positives = int((labels[:, columns] == POSITIVE).sum())
-            tell(group, "macro", positives, len(studies), partial(_macro, metric, statistics, columns))
+            tell(group, "macro", positives, studies, partial(_macro, metric, statistics, columns))
         if not records:
             return Outcome(evaluation.blank(self.name, [METRIC], "the studies fall into no groups"))
         return Outcome(records, replicates)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
@@ -31,6 +31,9 @@ class Suite(BaseModel):
         Systems that stand beside the model in every table.
     replicates : int
         Bootstrap replicates of every interval.
+    resample : {"studies", "subjects"}
+        What a resample draws. Where subjects have several studies, which are alike, intervals over studies are too
+        narrow.
     tasks : mapping of str to TaskParameters
         Parameters by the task's registered name, in the order in which they run; given as mappings they are checked by
         the task.
@@ -47,6 +50,7 @@ class Suite(BaseModel):
         "nearest-neighbour",
     )
     replicates: int = Field(default=1000, ge=2)
+    resample: Literal["studies", "subjects"] = "studies"
     tasks: Mapping[str, SerializeAsAny[TaskParameters]] = Field(default_factory=dict)
 
     @field_validator("split")

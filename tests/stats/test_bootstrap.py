@@ -123,3 +123,39 @@ def test_coverage_of_text_metrics_on_real_reports(shared: Path, metric) -> None:
     # little.
     assert (share >= 0.93).all(), share
     assert (share <= 0.97).all(), share
+
+
+def test_subjects_are_drawn_with_all_of_their_studies() -> None:
+    subjects = ["a", "b", "b", "c", "c", "c"]
+    (counts,) = bootstrap.multiplicity_chunks(6, 400, seed=0, subjects=subjects)
+    assert counts.shape == (400, 6)
+    assert (counts[:, 1] == counts[:, 2]).all()
+    assert (counts[:, 3] == counts[:, 5]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert (counts[:, [0, 1, 3]] == multiplicities(3, 400, seed=0)).all()
+
+
+def test_chunks_of_subjects_do_not_change_the_draws(monkeypatch) -> None:
+    subjects = [str(row // 3) for row in range(30)]
+    (whole,) = bootstrap.multiplicity_chunks(30, 25, seed=3, subjects=subjects)
+    monkeypatch.setattr(bootstrap, "_CELLS", 70)
+    assert (np.concatenate(list(bootstrap.multiplicity_chunks(30, 25, 3, subjects))) == whole).all()
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_alike_studies_of_a_subject_widen_the_interval(method) -> None:
+    values = np.repeat(np.random.default_rng(0).normal(size=40), 5)
+    subjects = [str(row // 5) for row in range(200)]
+    ((low, high),) = intervals(mean_of(values), 200, method=method)
+    ((wider_low, wider_high),) = intervals(mean_of(values), 200, method=method, subjects=subjects)
+    assert (wider_high - wider_low) / (high - low) == pytest.approx(5**0.5, rel=0.15)
+    # each subject's studies being equal, it is the interval of 40 independent ones
+    ((own_low, own_high),) = intervals(mean_of(values[::5]), 40, method=method)
+    # subjects are numbered by name, so the draws are others
+    assert (wider_low, wider_high) == (pytest.approx(own_low, abs=0.06), pytest.approx(own_high, abs=0.06))
+    assert np.isnan(intervals(mean_of(values), 200, method=method, subjects=["one"] * 200)).all()
+
+
+def test_subjects_of_another_number_of_studies_are_refused() -> None:
+    with pytest.raises(InputError, match="subjects of 3 studies; given are those of 2"):
+        intervals(mean_of(np.ones(3)), 3, subjects=["a", "b"])
