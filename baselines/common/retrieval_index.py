@@ -5,7 +5,6 @@ neither the film itself nor an earlier film of the same chest tells what is to b
 """
 
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,15 +16,11 @@ from torch import nn
 
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
-from rrgbench.files import write_bytes
 from rrgbench.training.data import FilmRows
-from rrgbench.training.probing import features
+from rrgbench.training.stored_features import features_digest, stored_features
 
 Rows = NDArray[np.int64]
 Vectors = NDArray[np.float32]
-
-INDEX_VERSION = 1
-"""To be raised whenever the same films and encoder give other features."""
 
 _BLOCK = 512
 """Queries compared with all training studies at a time."""
@@ -115,18 +110,11 @@ def build_index(
     """
     if len(films) != len(studies):
         raise InputError(f"{len(films)} films for {len(studies)} studies ({listed([s.study_id for s in studies])})")
-    digest = _digest(encoder, films, studies)
+    content = features_digest(encoder, films)
+    digest = _digest(content, studies)
     if digest in _NEWEST:
         return _NEWEST[digest]
-    path = None if folder is None else folder / f"features-{digest}.npy"
-    if path is not None and path.is_file():
-        found: Vectors = np.load(path, allow_pickle=False)
-    else:
-        found = unit(features(encoder, films))
-        if path is not None:
-            content = io.BytesIO()
-            np.save(content, found, allow_pickle=False)
-            write_bytes(path, content.getvalue())
+    found = unit(stored_features(encoder, films, folder, digest=content))
     _NEWEST.clear()
     _NEWEST[digest] = RetrievalIndex(
         found, tuple(study.study_id for study in studies), tuple(study.subject_id for study in studies), digest
@@ -153,12 +141,9 @@ def _largest(values: Vectors, count: int) -> Rows:
     return np.take_along_axis(kept, order, axis=1)
 
 
-def _digest(encoder: nn.Module, films: FilmRows, studies: Sequence[Study]) -> str:
-    digest = hashlib.sha256(f"{INDEX_VERSION}".encode())
-    for name, tensor in encoder.state_dict().items():
-        digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
+def _digest(features: str, studies: Sequence[Study]) -> str:
+    """Of an encoder and films (`features_digest`) and of whose films they are."""
+    digest = hashlib.sha256(features.encode())
     for study in studies:
         digest.update(f"|{study.study_id}|{study.subject_id}".encode())
-    for start in range(0, len(films), _BLOCK):
-        digest.update(np.ascontiguousarray(films[start : start + _BLOCK]).tobytes())
     return digest.hexdigest()[:32]

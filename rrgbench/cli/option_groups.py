@@ -520,6 +520,10 @@ class CorpusOptions:
         ),
     ] = None
     reports_root: Annotated[Path | None, typer.Option("--reports-root", help="Folder of the --reports corpus.")] = None
+    reports_option: Annotated[
+        list[str] | None,
+        listed_option("--reports-option", "A reader option of the --reports corpus as KEY=VALUE; may be repeated."),
+    ] = None
     option: Annotated[
         list[str] | None,
         listed_option("--option/-o", "A reader option as KEY=VALUE, such as section=both; may be repeated."),
@@ -552,7 +556,14 @@ class CorpusOptions:
             options["skip_bad_images"] = True
         if to_look and "skip_bad_images" not in options and takes_option(self.corpus, "check_images"):
             options["check_images"] = False
-        return load_corpus(self.corpus, self.root, reports=self.reports, reports_root=self.reports_root, **options)
+        return load_corpus(
+            self.corpus,
+            self.root,
+            reports=self.reports,
+            reports_root=self.reports_root,
+            reports_options=key_values(self.reports_option, "--reports-option"),
+            **options,
+        )
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,19 @@ from rrgbench.observations import OBSERVATIONS, UNCERTAIN
 from rrgbench.registry import lookup
 
 
-def command_words(name: str, reports: str | None, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """The command line's words for a registered corpus, the one its reports come from, and its reader's options."""
+def command_words(
+    name: str, reports: str | None, options: Mapping[str, Any], reports_options: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """The command line's words for a registered corpus, the one its reports come from, and their readers' options."""
     words = [f"--corpus {name}", *([f"--reports {reports}"] if reports else [])]
-    for key, value in options.items():
-        if key == "reports_folder":  # a folder of this machine, as the root
-            continue
-        # true, false and numbers as the command line reads them
-        text = json.dumps(value) if isinstance(value, bool | int | float) else str(value)
-        skips = key == "skip_bad_images" and value is True
-        words.append("--skip-bad-images" if skips else f"--option {quote(f'{key}={text}')}")
+    for flag, of in (("option", options), ("reports-option", reports_options or {})):
+        for key, value in of.items():
+            if key == "reports_folder":  # a folder of this machine, as the root
+                continue
+            # true, false and numbers as the command line reads them
+            text = json.dumps(value) if isinstance(value, bool | int | float) else str(value)
+            skips = flag == "option" and key == "skip_bad_images" and value is True
+            words.append("--skip-bad-images" if skips else f"--{flag} {quote(f'{key}={text}')}")
     return tuple(words)
 
 

@@ -22,6 +22,7 @@ def load_corpus(
     *,
     reports: str | None = None,
     reports_root: str | Path | None = None,
+    reports_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Corpus:
     """Load a corpus by name, or films of one with the reports of another.
@@ -34,6 +35,8 @@ def load_corpus(
         Its folder in its official layout; generated corpora take none.
     reports, reports_root : str, str or Path, optional
         Name and folder of a second corpus whose reports stand beside the first one's films, unpaired.
+    reports_options : mapping, optional
+        Reader options of that second corpus.
     **options
         Reader options, see `docs/data.md`; one of them may be called `name`.
 
@@ -45,10 +48,13 @@ def load_corpus(
         If its files are missing or malformed, or it takes no such option or not of this kind.
     """
     if reports is not None:
-        combined = combine(load_corpus(name, root, **options), load_corpus(reports, reports_root))
-        return combined.loaded_by((name, reports), command_words(name, reports, options))
-    if reports_root is not None:
-        raise InputError("--reports-root is given without --reports, so it is not known which corpus lies there")
+        of_reports = dict(reports_options or {})
+        texts = load_corpus(reports, reports_root, **of_reports)
+        combined = combine(load_corpus(name, root, **options), texts)
+        return combined.loaded_by((name, reports), command_words(name, reports, options, of_reports))
+    for flag, given in (("root", reports_root), ("option", reports_options)):
+        if given:
+            raise InputError(f"--reports-{flag} is given without --reports, so it is not known which corpus it is of")
     load = CORPORA.load(name)
     _check_kinds(name, load, options)
     try:

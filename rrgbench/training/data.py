@@ -16,6 +16,9 @@ from rrgbench.errors import InputError
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.progress import Progress
 
+_SAYING = ("findings", "impression")
+"""Sections that say what a film shows."""
+
 
 class FilmRows(Protocol):
     """Films by row: an array (n, size, size), films in a file, or several of these one after the other."""
@@ -64,10 +67,11 @@ class FilmSource:
 
 @dataclass(frozen=True)
 class ReportSource:
-    """Reports with labels (n, 14)."""
+    """Reports with labels (n, 14); `beside` are findings or impressions of the same studies that aren't these."""
 
     reports: list[str]
     labels: NDArray[np.int8]
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,20 @@ class Sources:
 
     @cached_property
     def extra_films(self) -> FilmSource | None:
-        """Films and labels of the second corpus, if there is one, whether it has reports or not."""
+        """Films and labels of the second corpus, if there is one, whether it has reports or not.
+
+        Where both are copies of one data set, subjects that the first one validates or tests on are left out.
+        """
         if self.extra is None:
             return None
-        studies = [study for study in self.extra.split("train") if study.images and can_be_labelled(study)]
+        apart = set()
+        if self.extra.names[0] == self.corpus.names[0]:
+            apart = {study.subject_id for study in self.corpus.studies if study.split != "train"}
+        studies = [
+            study
+            for study in self.extra.split("train")
+            if study.images and can_be_labelled(study) and study.subject_id not in apart
+        ]
         if not studies:
             raise InputError(
                 f"corpus {self.extra.name}: no film of its training split has labels, so none can be learned from"
@@ -174,6 +188,10 @@ class Sources:
         films = self.films.of(with_films, self.image_size, self.progress)
         return TrainingData(
             films=FilmSource(films, film_labels, corpus.labelled_observations, tuple(with_films)),
-            reports=ReportSource([study.report or "" for study in with_reports], report_labels),
+            reports=ReportSource(
+                [study.report or "" for study in with_reports],
+                report_labels,
+                tuple(filter(None, (study.sections.get(name) for study in with_reports for name in _SAYING))),
+            ),
             paired=corpus.paired,
         )

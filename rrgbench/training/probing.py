@@ -18,6 +18,7 @@ from torch.utils.data import Dataset, default_collate
 
 from rrgbench.observations import POSITIVE
 from rrgbench.training.data import FilmRows, FilmSource
+from rrgbench.training.linear_heads import LinearHeads, both_classes
 from rrgbench.training.settings import StageSettings
 from rrgbench.training.stage import Work, train_stage
 
@@ -77,47 +78,13 @@ def linear_probe(
     rows = [np.arange(len(source.films))] if draws is None else draws
     whole = features(backbone, source.films, progress=progress)
     known = source.known
-    probes = [_Probe(whole[one], source.labels[one], known[one], strength) for one in rows]
+    probes = [LinearHeads(whole[one], source.labels[one], known[one], strength) for one in rows]
     scores = np.empty((len(rows), len(test), source.labels.shape[1]))
     for start in range(0, len(test), _SCORED):
         part = features(backbone, test[start : start + _SCORED])
         for draw, probe in enumerate(probes):
             scores[draw, start : start + _SCORED] = probe.scores(part)
     return scores
-
-
-class _Probe:
-    """Logistic regressions on standardised features (n, d)."""
-
-    def __init__(
-        self, train: NDArray[np.float32], labels: NDArray[np.int8], known: NDArray[np.bool_], strength: float
-    ) -> None:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.preprocessing import StandardScaler
-
-        self.scaler = StandardScaler(copy=False)
-        # the caller's rows are a copy already
-        train = self.scaler.fit_transform(train)
-        self.width, self.models = labels.shape[1], {}
-        for column in np.flatnonzero(both_classes(labels, known)):
-            rows = np.flatnonzero(known[:, column])
-            model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
-            target = labels[rows, column] == POSITIVE
-            self.models[column] = model.fit(train if len(rows) == len(train) else train[rows], target)
-
-    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds (m, 14) of features (m, d)."""
-        rows = self.scaler.transform(rows.copy())
-        found = np.full((len(rows), self.width), np.nan)
-        for column, model in self.models.items():
-            found[:, column] = model.decision_function(rows)
-        return found
-
-
-def both_classes(labels: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Observations (14,) with a positive and a negative among the known items of labels (n, 14)."""
-    positive = labels == POSITIVE
-    return np.asarray((positive & known).any(axis=0) & (~positive & known).any(axis=0))
 
 
 class _FineTuned(nn.Module):

@@ -82,3 +82,16 @@ def test_a_name_says_nothing_of_pairs(tmp_path):
     both = combine(films, named)
     assert (both.name, both.paired, both.names) == ("phantom+more+mine+yours", False, ("phantom", "jsonl"))
     assert both.flags == ("--corpus phantom", "--reports jsonl")
+
+
+def test_the_second_corpus_has_reader_options_of_its_own(tmp_path: Path) -> None:
+    nih_cxr14(tmp_path / "nih")
+    root = iu_openi(tmp_path / "iu", films=False)
+    given = {"reports": "iu-xray", "reports_root": root}
+    plain = load_corpus("nih-cxr14", tmp_path / "nih", **given)
+    other = load_corpus("nih-cxr14", tmp_path / "nih", **given, reports_options={"section": "impression"})
+    assert other.section == "impression"
+    assert plain.digest != other.digest
+    assert other.flags == ("--corpus nih-cxr14", "--reports iu-xray", "--reports-option section=impression")
+    with pytest.raises(InputError, match="--reports-option is given without --reports"):
+        load_corpus("nih-cxr14", tmp_path / "nih", reports_options={"section": "impression"})

@@ -1,0 +1,53 @@
+"""What training reads of a second corpus, and of features that are computed once."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from rrgbench.data.phantom import load, load_b
+from rrgbench.training import stored_features as module
+from rrgbench.training.data import Sources
+from rrgbench.training.stored_features import stored_features
+
+
+def test_a_copy_of_the_data_set_brings_no_subject_that_is_tested_on():
+    corpus = load(train=4, validate=2, test=3, retrieval=0)
+    tested = {study.subject_id for study in corpus.studies if study.split != "train"}
+    more = load_b(train=6, validate=0, test=2)
+    held = next(iter(sorted(tested)))
+    first = more.studies[0]
+    assert first.split == "train"
+    shared = replace(more, studies=(replace(first, subject_id=held), *more.studies[1:]))
+    assert len(Sources(corpus, 32, shared).extra_films.films) == 6, "another data set numbers subjects by itself"
+    copy = replace(shared, names=corpus.names)
+    assert len(Sources(corpus, 32, copy).extra_films.films) == 5
+
+
+class Means(nn.Module):
+    """Counts the films that it reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+        self.read = 0
+
+    def forward(self, films):
+        self.read += len(films)
+        return films.float().mean(dim=(1, 2))[:, None] * self.weight
+
+
+def test_features_are_computed_once(tmp_path):
+    films = np.random.default_rng(0).integers(0, 255, (5, 8, 8), dtype=np.uint8)
+    encoder = Means()
+    first = stored_features(encoder, films, tmp_path)
+    assert stored_features(encoder, films, tmp_path) is first
+    module._KEPT.clear()
+    np.testing.assert_array_equal(stored_features(encoder, films, tmp_path), first)
+    assert encoder.read == 5
+    with torch.no_grad():
+        encoder.weight += 1
+    assert not np.array_equal(stored_features(encoder, films, tmp_path), first)
+    stored_features(encoder, films[:4], tmp_path)
+    assert encoder.read == 5 + 5 + 4
