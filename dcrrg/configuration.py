@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import ReportModelConfig
-from rrgbench.training.settings import Count, StageSettings, read_preset
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.training.settings import Count, Positive, StageSettings, read_preset
 
 PRESETS = "dcrrg.presets"
 
@@ -16,6 +17,7 @@ CHOICES = {
     "description_memory": ("all", "prompted"),
     "similarity_prompt": ("each", "mean", "none"),
     "tuning": ("prompt", "full"),
+    "decoder_memory": ("representations", "decisions", "both"),
 }
 """What the choices of a `DcrrgConfig` may be."""
 
@@ -49,6 +51,12 @@ class DcrrgConfig(ReportModelConfig):
         normalised prompted representations, `mean` averages them, `none` projects with an all-zero prompt.
     tuning : str
         Step 4: `prompt` (P-Tuning v2, all else frozen) or `full` (the ablation).
+    decoder_memory : str
+        What the decoder reads of each observation: its prompted `representations`, as in the paper; the `decisions` of
+        step 1's thresholded predictions (`rrgbench.training.decisions`; of a report, what it says); or `both`. Ours:
+        where the decoder never sees a film, it can take over what a film's classifier finds and nothing else.
+    decision_thresholds : list, optional
+        Of the log-odds (14,), as training set them; infinite ones by name.
     contrast_temperature : float
         Initial tau of Eq. 7.
     target_temperature : float
@@ -82,6 +90,8 @@ class DcrrgConfig(ReportModelConfig):
         prompt_length: int = 16,
         similarity_prompt: str = "each",
         tuning: str = "prompt",
+        decoder_memory: str = "representations",
+        decision_thresholds: list[float | str] | None = None,
         contrast_temperature: float = 0.07,
         target_temperature: float = 1.0,
         max_description: int = 60,
@@ -102,6 +112,8 @@ class DcrrgConfig(ReportModelConfig):
         self.prompt_length = prompt_length
         self.similarity_prompt = similarity_prompt
         self.tuning = tuning
+        self.decoder_memory = decoder_memory
+        self.decision_thresholds = decision_thresholds
         self.contrast_temperature = contrast_temperature
         self.target_temperature = target_temperature
         self.max_description = max_description
@@ -111,6 +123,12 @@ class DcrrgConfig(ReportModelConfig):
                 given = getattr(self, name)
                 raise InputError(f"{name} of a DCRRG model is {given!r}; expected one of {', '.join(choices)}")
         super().__init__(**kwargs)
+
+    @property
+    def memory_width(self) -> int:
+        """Numbers that the decoder reads of each observation, its one-hot prompt included if there is one."""
+        own = {"representations": self.embedding_width, "decisions": 1, "both": self.embedding_width + 1}
+        return own[self.decoder_memory] + len(OBSERVATIONS) * self.memory_prompts
 
 
 Pairs = Literal["own", "labels", "balanced"]
@@ -125,6 +143,11 @@ NoFinding = Literal["normality", "rest"]
 Unmentioned = Literal["token", "omitted"]
 """What step 3 makes of an observation that a report does not mention: the decoder writes a token that says so, or it is
 never asked."""
+
+
+ImageStart = Literal["trained", "linear", "tuned"]
+"""Step 1 on films: all is `trained`, as in the paper. Ours: the encoder stays as it starts, and f_v with its head are
+`linear` heads on its features, which step 2 leaves as they are too; or that is the start from which all is `tuned`."""
 
 
 class Preset(BaseModel):
@@ -146,6 +169,13 @@ class Preset(BaseModel):
         How many sets of several observations a study's step 3 describes, beside its 14 observations by themselves.
     unmentioned : str
         What step 3 makes of an observation that a report does not mention (`Unmentioned`).
+    image_start : str
+        How step 1 learns from films (`ImageStart`).
+    linear_strength : float
+        Inverse of the L2 penalty of linear heads.
+    composed_reports : int
+        Reports composed for each film's labels, beside which steps 3 and 4 learn (`dcrrg.composition`); unpaired
+        corpora only.
     min_word_count : int
         Rarer words become unknown.
     step1_image, step1_text, step2, step3, step4 : StageSettings
@@ -167,6 +197,9 @@ class Preset(BaseModel):
     no_finding_description: NoFinding = "normality"
     description_sets: int = Field(default=0, ge=0)
     unmentioned: Unmentioned = "token"
+    image_start: ImageStart = "trained"
+    linear_strength: Positive = 1e-3
+    composed_reports: int = Field(default=0, ge=0)
     min_word_count: Count = 3
     step1_image: StageSettings
     step1_text: StageSettings

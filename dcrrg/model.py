@@ -24,6 +24,7 @@ from rrgbench.modeling.text_encoder import mean_over_words
 from rrgbench.modeling.text_reading_model import TextReadingModel
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.registry import lookup
+from rrgbench.training.decisions import decide
 
 NOT_MENTIONED = "[NOT MENTIONED]"
 OBSERVATION_STARTS = tuple(f"[{name.upper()}]" for name in OBSERVATIONS)
@@ -86,7 +87,7 @@ class DcrrgModel(TextReadingModel):
             config.vocabulary,
             DecoderShape(
                 config.decoder_width,
-                width + len(OBSERVATIONS) * config.memory_prompts,
+                config.memory_width,
                 config.decoder_heads,
                 config.decoder_layers,
                 config.decoder_feed_forward,
@@ -131,7 +132,7 @@ class DcrrgModel(TextReadingModel):
         output = DcrrgOutput()
         prompt = self.config.similarity_prompt
         if pixel_values is not None:
-            v = self.image_encoder(pixel_values)
+            v = self.image_features(pixel_values)
             output.observation_logits = _log_odds(self.image_head(self.image_projection(v)))
             output.image_embeddings = self.image_projection.similarity_vector(v, prompt)
         if input_ids is not None:
@@ -145,9 +146,14 @@ class DcrrgModel(TextReadingModel):
 
     # representations
 
+    def image_features(self, films: Tensor) -> Tensor:
+        """v (n, D) of films (n, size, size); what is (n, D) already is taken for them."""
+        features: Tensor = films if films.ndim == 2 else self.image_encoder(films)
+        return features
+
     def image_observations(self, films: Tensor) -> Tensor:
         """Prompted representations v_p (n, 14, P) of films (n, size, size), Eq. 1."""
-        prompted: Tensor = self.image_projection(self.image_encoder(films))
+        prompted: Tensor = self.image_projection(self.image_features(films))
         return prompted
 
     def text_features(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -162,8 +168,45 @@ class DcrrgModel(TextReadingModel):
         prompted: Tensor = self.text_projection(self.text_features(ids, mask))
         return prompted
 
+    def image_memory(self, films: Tensor) -> Tensor:
+        """What of films goes into the decoder's memory (n, 14, .): v_p, the decisions, or both."""
+        prompted = self.image_observations(films)
+        if self.config.decoder_memory == "representations":
+            return prompted
+        log_odds = _log_odds(self.image_head(prompted))
+        return self._with_decisions(prompted, self.decided(log_odds))
+
+    def text_memory(self, texts: Sequence[str], said: NDArray[np.bool_] | None = None) -> Tensor:
+        """What of reports goes into the decoder's memory: t_p, what they say (n, 14), or both."""
+        prompted = self.text_observations(*self.encode_texts(texts))
+        if self.config.decoder_memory == "representations" or said is None:
+            return prompted
+        return self._with_decisions(prompted, torch.from_numpy(said).to(prompted.device))
+
+    def _with_decisions(self, prompted: Tensor, decisions: Tensor) -> Tensor:
+        column = decisions.to(prompted.dtype).unsqueeze(-1)
+        return column if self.config.decoder_memory == "decisions" else torch.cat([prompted, column], dim=-1)
+
+    def observation_log_odds(self, films: Tensor) -> Tensor:
+        """Log-odds (n, 14) of each observation in films."""
+        return _log_odds(self.image_head(self.image_observations(films)))
+
+    def decided(self, log_odds: Tensor) -> Tensor:
+        """Which observations a film has (n, 14), by the thresholds that training set.
+
+        Raises
+        ------
+        InputError
+            If it set none.
+        """
+        stored = self.config.decision_thresholds
+        if stored is None:
+            raise InputError("this model has no decision_thresholds: steps 3 and 4 have not been trained")
+        found = decide(log_odds.detach().double().cpu().numpy(), np.array([float(one) for one in stored]))
+        return torch.from_numpy(found).to(log_odds.device)
+
     def memory(self, prompted: Tensor) -> Tensor:
-        """What the decoder reads of v_p or t_p (n, 14, P): them, or each beside its one-hot prompt (n, 14, P + 14)."""
+        """The decoder's memory (n, 14, .): what `image_memory` or `text_memory` gives, or each beside its prompt."""
         if not self.config.memory_prompts:
             return prompted
         prompts = torch.eye(len(OBSERVATIONS), dtype=prompted.dtype, device=prompted.device)
@@ -226,7 +269,7 @@ class DcrrgModel(TextReadingModel):
         prompts = self.prompts if self.config.tuning == "prompt" else None
 
         def word_logits(films: Tensor, ids: Tensor) -> Tensor:
-            states = self.decoder(ids, self.memory(self.image_observations(films)), prompts)
+            states = self.decoder(ids, self.memory(self.image_memory(films)), prompts)
             logits: Tensor = self.report_head(states)
             return logits
 
@@ -258,7 +301,7 @@ class DcrrgModel(TextReadingModel):
     def _decoding(
         self, films: Tensor, head: nn.Module, prompts: DeepPrompts | None, only: int | None = None
     ) -> CachedDecoding:
-        memory = self.memory(self.image_observations(films))
+        memory = self.memory(self.image_memory(films))
         if only is not None:
             memory = memory[:, only : only + 1]
         return CachedDecoding(self.decoder, head, memory, self.config.beams, prompts)

@@ -5,11 +5,14 @@ modality, and normalised over the candidates. (The paper's Eq. 7 prints the norm
 the candidates j.)
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from dcrrg.configuration import Preset
+from dcrrg.linear_start import featured
 from dcrrg.model import DcrrgModel
 from dcrrg.step1 import balanced_weights, draw_studies
 from rrgbench.training.chain import Stage
@@ -19,20 +22,31 @@ from rrgbench.training.stage import Work
 
 
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
-    """Both encoders, both projections and the temperature, from films beside reports."""
+    """Both encoders, both projections and the temperature, from films beside reports.
+
+    Where step 1 left the image encoder as it started, reports alone move towards films.
+    """
+    locked = preset.image_start == "linear"
 
     def work(model: DcrrgModel) -> Work:
-        encoders = [model.image_encoder, model.image_projection, model.text_encoder, model.text_projection]
+        encoders = [model.text_encoder, model.text_projection]
+        data, drawn = sources.data, preset
+        if locked:
+            data = replace(data, films=featured(model, data.films, sources))
+            drawn = preset.model_copy(update={"augment": False})
+        else:
+            encoders = [model.image_encoder, model.image_projection, *encoders]
         watched = preset.step2.validates
         return Work(
             Contrast(model),
-            pair_items(sources.data, preset, seed),
+            pair_items(data, drawn, seed),
             Collate.of(model),
             [*encoders, model.log_temperature],
             pair_items(sources.validation, preset.for_validation, seed) if watched else None,
         )
 
-    identity = {"augment": preset.augment, **preset.model_dump(include={"pairs"}, exclude_defaults=True)}
+    options = {"pairs", "image_start"}
+    identity = {"augment": preset.augment, **preset.model_dump(include=options, exclude_defaults=True)}
     return Stage("step2", preset.step2, identity, work)
 
 
@@ -59,7 +73,7 @@ class Contrast(nn.Module):
     def forward(self, films: Tensor, ids: Tensor, mask: Tensor, film_labels: Tensor, text_labels: Tensor) -> Batch:
         """Loss of n films beside n reports with positive labels (n, 14)."""
         model, prompt = self.model, self.model.config.similarity_prompt
-        v, t = model.image_encoder(films), model.text_features(ids, mask)
+        v, t = model.image_features(films), model.text_features(ids, mask)
         loss = calibrated_semantic_matching_loss(
             model.image_projection.similarity_vector(v, prompt),
             model.text_projection.similarity_vector(t, prompt),

@@ -17,13 +17,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 
+from dcrrg.composition import asserted, with_composed
 from dcrrg.configuration import NoFinding, Preset, Unmentioned
+from dcrrg.linear_start import stored_thresholds
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, DcrrgModel
 from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.report_tokenizer import IGNORED
 from rrgbench.observations import OBSERVATIONS, observation_index
 from rrgbench.training.chain import Stage
-from rrgbench.training.data import Sources, TrainingData
+from rrgbench.training.data import FilmSource, Sources, TrainingData
+from rrgbench.training.decisions import prevalence_thresholds
 from rrgbench.training.items import Batch, Collate
 from rrgbench.training.stage import Work
 
@@ -37,9 +40,11 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
     def work(model: DcrrgModel) -> Work:
         watched = preset.step3.validates
+        if preset.config.decoder_memory != "representations" and preset.image_start != "linear":
+            set_thresholds(model, sources.validation.films)
         return Work(
             Descriptions(model),
-            description_items(model, sources.data, preset, seed),
+            description_items(model, with_composed(sources.data, preset.composed_reports, seed), preset, seed),
             Collate.of(model),
             [model.decoder, model.description_head],
             description_items(model, sources.validation, preset, seed) if watched else None,
@@ -47,7 +52,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
     identity = {
         **preset.model_dump(include={"no_finding_description", "description_sets"}),
-        **preset.model_dump(include={"unmentioned"}, exclude_defaults=True),
+        **preset.model_dump(include={"unmentioned", "composed_reports"}, exclude_defaults=True),
     }
     return Stage("step3", preset.step3, identity, work)
 
@@ -70,11 +75,25 @@ def frozen_memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
     """Prompted representations (n, 14, P) of the frozen encoders: films and reports if paired, else reports alone."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.eval().to(device)
-    memories = [_encoded(lambda texts: model.text_observations(*model.encode_texts(texts)), data.reports.reports)]
+    reports = list(zip(data.reports.reports, asserted(data.reports.labels), strict=True))
+
+    def read(part: Sequence[tuple[str, NDArray[np.bool_]]]) -> Tensor:
+        return model.text_memory([text for text, _ in part], np.stack([said for _, said in part]))
+
+    memories = [_encoded(read, reports)]
     if data.paired:
         films = data.films.films
-        memories.insert(0, _encoded(lambda part: model.image_observations(torch.from_numpy(part).to(device)), films))
+        memories.insert(0, _encoded(lambda part: model.image_memory(torch.from_numpy(part).to(device)), films))
     return memories
+
+
+def set_thresholds(model: DcrrgModel, films: FilmSource) -> None:
+    """Set the thresholds of decisions by films that the model has not learned from."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.eval().to(device)
+    scores = _encoded(lambda part: model.observation_log_odds(torch.from_numpy(part).to(device)), films.films)
+    thresholds = prevalence_thresholds(scores.double().numpy(), films.labels, films.known)
+    model.config.decision_thresholds = stored_thresholds(thresholds)
 
 
 def _encoded(encode: Callable[[Any], Tensor], inputs: Any, batch: int = 64) -> Tensor:

@@ -8,7 +8,9 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
+from dcrrg.composition import with_composed
 from dcrrg.configuration import Preset
+from dcrrg.decision_measures import decision_measures
 from dcrrg.model import DcrrgModel
 from dcrrg.step3 import frozen_memories, row_lengths, writing_loss
 from rrgbench.modeling.report_model import REPORT_START
@@ -22,6 +24,7 @@ from rrgbench.training.stage import Work
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """Prompts and head, or whatever is not frozen, from films; from reports where they don't belong to the films."""
     full = preset.config.tuning == "full"
+    decides = preset.config.decoder_memory != "representations"
     settings = preset.step4_full if full and preset.step4_full is not None else preset.step4
 
     def work(model: DcrrgModel) -> Work:
@@ -34,13 +37,18 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
         watched = settings.validates
         return Work(
             Reports(model),
-            report_items(model, sources.data, preset.augment, seed),
+            report_items(model, with_composed(sources.data, preset.composed_reports, seed), preset.augment, seed),
             Collate.of(model),
             parts,
             report_items(model, sources.validation, False, seed) if watched else None,
+            decision_measures(model, sources.validation.films) if watched and decides else None,
         )
 
-    identity: dict[str, Any] = {"tuning": preset.config.tuning, **({"augment": preset.augment} if full else {})}
+    identity: dict[str, Any] = {
+        "tuning": preset.config.tuning,
+        **({"augment": preset.augment} if full else {}),
+        **preset.model_dump(include={"composed_reports"}, exclude_defaults=True),
+    }
     return Stage("step4", settings, identity, work)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, InstanceOf, field_validator
 from transformers import set_seed
 
-from dcrrg import step1, step2, step3, step4
+from dcrrg import linear_start, step1, step2, step3, step4
 from dcrrg.card import write_model_card
+from dcrrg.composition import with_composed
 from dcrrg.configuration import DcrrgConfig, Preset, load_preset
 from dcrrg.model import SPECIAL_TOKENS, DcrrgModel
 from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
@@ -136,7 +137,9 @@ def recipe(
     corpus, limit = sources.corpus, sources.limit
     return Recipe(
         stages=[stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)],
-        new_model=lambda: new_model(preset, sources.data.reports.reports, seed),
+        new_model=lambda: new_model(
+            preset, with_composed(sources.data, preset.composed_reports, seed).reports.reports, seed
+        ),
         load=DcrrgModel.from_pretrained,
         seed=seed,
         common={
@@ -144,6 +147,8 @@ def recipe(
             "corpus": corpus.digest,
             "limit": limit,
             "min_word_count": preset.min_word_count,
+            # they have words of their own
+            **preset.model_dump(include={"composed_reports"}, exclude_defaults=True),
             "starting_weights": weights,
         },
         inputs={
@@ -173,7 +178,9 @@ def recipe(
 def stages(step: int, preset: Preset, sources: Sources, seed: int, extra: bool) -> list[Stage[DcrrgModel]]:
     """The stages of one of the paper's steps; `extra` says whether the sources' second corpus is learned from."""
     if step == 1:
-        return [step1.text_stage(preset, sources, seed), step1.image_stage(preset, sources, seed, extra)]
+        start = [] if preset.image_start == "trained" else [linear_start.stage(preset, sources, seed, extra)]
+        trained = [] if preset.image_start == "linear" else [step1.image_stage(preset, sources, seed, extra)]
+        return [step1.text_stage(preset, sources, seed), *start, *trained]
     return [{2: step2, 3: step3, 4: step4}[step].stage(preset, sources, seed)]
 
 

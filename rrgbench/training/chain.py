@@ -29,7 +29,15 @@ from rrgbench.json_text import read_object
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
 from rrgbench.training.settings import StageSettings, deciding
-from rrgbench.training.stage import Work, first_process, process_count, several_processes, train_stage, wait_for_all
+from rrgbench.training.stage import (
+    StageReport,
+    Work,
+    first_process,
+    process_count,
+    several_processes,
+    train_stage,
+    wait_for_all,
+)
 
 STAGES_VERSION = 3
 """To be raised whenever the code makes other weights of the same inputs."""
@@ -52,18 +60,18 @@ class Stage(Generic[M]):
     ----------
     name : str
         As folders and progress show it.
-    settings : StageSettings
-        Hyper-parameters.
+    settings : StageSettings or None
+        Hyper-parameters; None for a stage that is fitted in closed form.
     identity : dict
         What else decides its weights, beside the stages before it, as JSON.
     work : callable
-        What it trains, given the model that it starts from.
+        What it trains, given the model that it starts from; or, without settings, fits the model and tells what it did.
     """
 
     name: str
-    settings: StageSettings
+    settings: StageSettings | None
     identity: dict[str, Any]
-    work: Callable[[M], Work]
+    work: Callable[[M], Work | StageReport]
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ class Recipe(Generic[M]):
         names: list[str] = []
         common = {**self.common, "seed": self.seed, "version": STAGES_VERSION, **_processes()}
         for stage in self.stages:
-            own = {**stage.identity, "settings": deciding(stage.settings)}
+            own = {**stage.identity, **({"settings": deciding(stage.settings)} if stage.settings else {})}
             text = json.dumps({"stage": stage.name, "own": own, "before": names[-1:], "common": common}, sort_keys=True)
             names.append(f"{stage.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}")
         return names
@@ -262,7 +270,14 @@ def _train_stages(recipe: Recipe[M], names: Sequence[str], store: Path, title: s
 def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progress: Progress | None) -> None:
     """Train one stage and keep its model."""
     shown = f"{title}{stage.name}"
-    report = train_stage(stage.name, stage.settings, stage.work(model), folder, seed, _titled(title, progress))
+    done = stage.work(model)
+    if isinstance(done, Work):
+        if stage.settings is None:
+            raise TypeError(f"stage {stage.name} has items to train on and no settings")
+        report = train_stage(stage.name, stage.settings, done, folder, seed, _titled(title, progress))
+    else:
+        report = done
+        folder.mkdir(parents=True, exist_ok=True)
     if first_process():
         what = {**asdict(report), "trained": _trained_parts(model)}
         write_text(folder / "stage.json", json.dumps(what, indent=1))
