@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-WIDTH, HEIGHT, COLOURS = 960, 680, 64
+WIDTH, HEIGHT, COLOURS = 960, 660, 64
 
 
 def main(page: Path, picture: Path) -> None:
