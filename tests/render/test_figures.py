@@ -1,5 +1,6 @@
 """Figures from what units keep: ROC curves against scikit-learn, calibration's bins, lengths, propagation, training."""
 
+import html
 import re
 
 import numpy as np
@@ -68,6 +69,12 @@ def test_colours_are_the_pages_in_a_page_and_plain_in_a_file() -> None:
     assert "var(--colour-0)" in str(figure.svg())
     assert b"#0072b2" in figure.file("svg")
     assert b"var(" not in figure.file("svg")
+
+
+def test_words_and_numbers_of_a_figure_stay_as_they_are() -> None:
+    name = 'v1.23456 #0072b2; id="figure_1"'
+    text = html.unescape(str(run_figures(records_of(name, "another"))[0].svg()))
+    assert f">{name}</text>" in text
 
 
 def test_marks_say_their_value_once() -> None:

@@ -201,14 +201,7 @@ class RunFigure:
         text = content.decode("utf-8")
         # matplotlib escapes the labels that it writes
         shown = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-        # names that only count would stand several times in a page
-        shown = re.sub(
-            r' id="(?:figure|axes|patch|text|matplotlib|legend|line2d|[a-z0-9]*[xy]tick|\w*Collection)[.\w]*"',
-            "",
-            shown,
-        )
-        shown = re.sub(r"#[0-9a-f]{6}\b(?=[;\"])", lambda found: _NAMES.get(found[0], found[0]), shown)
-        shown = re.sub(r"(\d+\.\d\d)\d+", r"\1", shown)
+        shown = re.sub(r"<[^<>]+>", _for_a_page, shown)
         for number, (words, signature) in enumerate(marks):
             name, told = sign(signature), escape(one_line(words))
             how = f' data-s="{name}" data-words="{told}"' if name else ""
@@ -228,6 +221,15 @@ class RunFigure:
             metadata: dict[str, Any] | None = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix)
             figure.savefig(stream, format=suffix, dpi=150, metadata=metadata, transparent=suffix == "svg")
             return stream.getvalue(), canvas.marks
+
+
+def _for_a_page(tag: re.Match[str]) -> str:
+    """A tag of matplotlib's as a page takes it; what stands between tags is text and stays as it is."""
+    # names that only count would stand several times in a page
+    counted = r' id="(?:figure|axes|patch|text|matplotlib|legend|line2d|[a-z0-9]*[xy]tick|\w*Collection)[.\w]*"'
+    shown = re.sub(counted, "", tag[0])
+    shown = re.sub(r"#[0-9a-f]{6}\b", lambda found: _NAMES.get(found[0], found[0]), shown)
+    return re.sub(r"(\d+\.\d\d)\d+", r"\1", shown)
 
 
 @contextmanager
