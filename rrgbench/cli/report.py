@@ -28,6 +28,12 @@ def report(
         ),
     ] = False,
     siunitx: Annotated[bool, typer.Option("--siunitx", help="Numbers of --paper as \\num{}.")] = False,
+    superscripts: Annotated[
+        bool,
+        typer.Option(
+            "--superscripts", help="Letters in --paper say which rows a value is surely better than (paired bootstrap)."
+        ),
+    ] = False,
     paper_intervals: Annotated[
         bool, typer.Option("--paper-intervals/--no-paper-intervals", help="Whether tables of --paper show intervals.")
     ] = True,
@@ -70,7 +76,8 @@ def report(
         write_environment(RunFolder(out), pooled(abouts, names))
     documents = write_run_documents(place, records, table_descriptions())
     if paper:
-        written = write_paper(place, records, table_descriptions(), intervals=paper_intervals, siunitx=siunitx)
+        how = {"intervals": paper_intervals, "siunitx": siunitx, "superscripts": superscripts}
+        written = write_paper(place, records, table_descriptions(), **how)
         say(f"For a paper: {len(written) - 1} tables and macros.tex in {place}/paper")
     if figures:
         drawn = write_run_figures(place, records)

@@ -59,7 +59,7 @@ def _paper_table(table: Table, name: str, intervals: bool, siunitx: bool) -> str
     star = "*" if len(table.columns) >= _WIDE else ""
     notes = [rf"\textsuperscript{{{number}}} {escape_latex(note)}." for note, number in table.notes.items()]
     made = "; ".join(dict.fromkeys(_short_signature(signature) for _, signature in table.signatures))
-    words = [rf"{escape_latex(table.title)}.", *notes]
+    words = [rf"{escape_latex(table.title)}.", *notes, *(rf"{escape_latex(remark)}." for remark in table.remarks)]
     if intervals and any(cell.low is not None for row in table.rows for cell in row.cells):
         words.append(r"Small figures: 95\,\% intervals.")
     if made:

@@ -160,7 +160,8 @@ def pooled(records: Sequence[Record]) -> Cell:
         dict.fromkeys(record.signature for record in records if record.signature and record.value is not None)
     )
     if len(records) == 1:
-        return Cell(records[0].value, records[0].low, records[0].high, decimals, notes=reasons, signature=made)
+        (one,) = records
+        return Cell(one.value, one.low, one.high, decimals, notes=reasons, signature=made, identity=one.identity)
     if not known:
         return Cell(notes=reasons)
     text = f"mean over {len(known)} seed{'s' * (len(known) > 1)}"

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rrgbench.render.figures.arrays import RunArrays, run_arrays
 from rrgbench.render.figures.style import RunFigure
 from rrgbench.render.figures.training import budget_table, training_of
@@ -17,11 +20,12 @@ from rrgbench.render.run_facts import command_line, fact_lines, row_titles, titl
 from rrgbench.render.run_figures import MOST, run_figures
 from rrgbench.render.run_page import PageParts, run_page
 from rrgbench.render.run_summary import run_summary
+from rrgbench.render.significance import with_superscripts
 from rrgbench.render.table import Table
 from rrgbench.render.verdict import verdict
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.environment import environment_of
-from rrgbench.runs.records import Record, sort_records
+from rrgbench.runs.records import Identity, Record, sort_records
 from rrgbench.runs.store import RunFolder
 
 
@@ -97,15 +101,23 @@ def _kept(folder: Path, records: Sequence[Record], about: Mapping[str, Any]) -> 
     return {(task, names.get(model, model)): arrays for (task, model), arrays in found.items()}
 
 
+def _resamples(
+    folder: Path, records: Sequence[Record], about: Mapping[str, Any]
+) -> dict[Identity, NDArray[np.float64]]:
+    """Values on the resamples, by identity under the names that tables show."""
+    names = row_titles(about)
+    return {
+        (identity[0], names.get(str(identity[1]), identity[1]), *identity[2:]): values
+        for identity, values in Side(tuple(records), folder=folder).resamples().items()
+    }
+
+
 def _parts(
     folder: Path, records: Sequence[Record], descriptions: Sequence[TableDescription], kept: RunArrays
 ) -> PageParts:
     about = environment_of(folder)
-    names, named = row_titles(about), titled(records, about)
-    resamples = {
-        (identity[0], names.get(str(identity[1]), identity[1]), *identity[2:]): values
-        for identity, values in Side(tuple(records), folder=folder).resamples().items()
-    }
+    named = titled(records, about)
+    resamples = _resamples(folder, records, about)
     models = [name for name in model_order(named) if name not in TRIVIAL]
     found = verdict(named, resamples, descriptions, models[0]) if len(models) == 1 else None
     corpus = str((about.get("details") or {}).get("corpus", "the corpus"))
@@ -142,10 +154,18 @@ def write_paper(
     *,
     intervals: bool = True,
     siunitx: bool = False,
+    superscripts: bool = False,
 ) -> list[Path]:
-    """Write a run's tables and numbers for a paper into `paper/` (`rrgbench.render.paper_tables`)."""
+    """Write a run's tables and numbers for a paper into `paper/` (`rrgbench.render.paper_tables`).
+
+    With `superscripts`, values say by letters which rows they are surely better than (`rrgbench.render.significance`).
+    """
     store, ordered = RunFolder(folder), sort_records(records)
-    made = tables(titled(ordered, environment_of(folder)), descriptions)
+    about = environment_of(folder)
+    made = tables(titled(ordered, about), descriptions)
+    if superscripts:
+        resamples = _resamples(folder, records, about)
+        made = [with_superscripts(table, resamples) for table in made]
     files = {f"{name}.tex": text for name, text in paper_tables(made, intervals=intervals, siunitx=siunitx).items()}
     # macros go by the models' own names, which stay the same from checkpoint to checkpoint
     files["macros.tex"] = macros(ordered)

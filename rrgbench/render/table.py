@@ -6,7 +6,7 @@ Everything that is shown as a table is one of these objects, so terminal, Markdo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 Tone = Literal["good", "bad", "open", ""]
 
@@ -60,6 +60,8 @@ class Cell:
         What words say, for formats that have colours.
     signature : str
         How the value was made, for formats that can show it at the value.
+    identity : tuple
+        Of the record that it shows, where it is one; empty else.
     """
 
     value: float | str | None = None
@@ -71,6 +73,7 @@ class Cell:
     mark: Literal["best", "second", ""] = ""
     tone: Tone = ""
     signature: str = field(default="", compare=False)
+    identity: tuple[Any, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

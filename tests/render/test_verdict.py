@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rrgbench.render.record_tables import tables
+from rrgbench.render.significance import with_superscripts
 from rrgbench.render.verdict import verdict
 from rrgbench.runs.records import Identity, Record
 from rrgbench.tasks.base import table_descriptions
@@ -84,3 +86,22 @@ def test_many_comparisons_are_paid_for() -> None:
     one = [row for row in shifted if row.metric == "ce_f1"]
     assert "beats" in verdict(one, drawn, table_descriptions(), "mine").sentence
     assert "beats" not in verdict(shifted, drawn, table_descriptions(), "mine").sentence
+
+
+def test_letters_say_whom_a_value_is_surely_better_than() -> None:
+    records = run(most_frequent=(0.3, 0.7, 0.501))
+    drawn = resamples(records)
+    made = [with_superscripts(table, drawn) for table in tables(records, table_descriptions())]
+    (found,) = [table for table in made if table.title.startswith("Report generation")]
+    assert [row.title for row in found.rows] == ["(a) mine", "(b) most-frequent"]
+    letters = {
+        (row.label, column.name): cell.superscript
+        for row in found.rows
+        for column, cell in zip(found.columns, row.cells, strict=True)
+    }
+    assert letters["mine", "CE (micro) F1"] == "b"
+    assert letters["most-frequent", "BLEU-4"] == "a"
+    assert letters["mine", "BLEU-4"] == letters["mine", "CIDEr"] == letters["most-frequent", "CIDEr"] == ""
+    assert any("Holm" in remark for remark in found.remarks)
+    plain = tables(records, table_descriptions())
+    assert [with_superscripts(table, {}) for table in plain] == plain
