@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, Json, grouped, other_corpus
+from rrgbench.cli.option_groups import CorpusOptions, FilmCorpusOptions, Json, grouped, other_corpus
 
 app = typer.Typer(help="Validate, audit, count, preview and sample a corpus.", no_args_is_help=True)
 
@@ -220,6 +220,46 @@ def export(
     words += ["--section", corpus.section] if corpus.section else []
     words += ["--training-reports", str(training_reports)] if training_reports is not None else []
     say(f"Score predictions by: rrgbench score --predictions FILE {join(words)}")
+
+
+@app.command()
+@grouped
+def build(
+    films: FilmCorpusOptions,
+    size: Annotated[int, typer.Option("--size", min=16, help="Side of the films in pixels, as the model reads them.")],
+    split: OneSplit = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes that decode films; all cores if omitted.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Decode or generate the first film of every study once, into the folder that train and eval take as --film-cache.
+
+    A killed build goes on where it ended; films that are there are checked against their digest and not made again.
+
+    Example: rrgbench data build --corpus phantom --option train=20000 --size 96 --film-cache films
+    """
+    from rrgbench.cli.progress import bars
+    from rrgbench.data.build import build_films
+    from rrgbench.errors import InputError
+    from rrgbench.render.json import json_text
+    from rrgbench.render.table import plain_table
+    from rrgbench.render.terminal import print_table
+
+    if films.film_cache is None:
+        raise InputError("data build needs --film-cache FOLDER, where the films are kept")
+    corpus = films.open()
+    with bars("build") as shown:
+        found = build_films(corpus, size, films.film_cache, split, workers or -1, shown.part)
+    if json:
+        typer.echo(json_text({"corpus": corpus.identity, "size": size, "splits": [one.to_json() for one in found]}))
+        return
+    rows = [
+        (one.split, (one.films, f"{one.bytes / 1e6:,.0f} MB", f"{one.seconds:.1f}", f"{one.films / one.seconds:,.0f}"))
+        for one in found
+    ]
+    title = f"{corpus.identity}, films of {size} pixels in {films.film_cache}"
+    print_table(plain_table(title, "split", ("films", "on disk", "seconds", "films/s"), rows))
 
 
 @app.command("five-by-200")

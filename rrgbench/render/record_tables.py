@@ -14,7 +14,14 @@ from rrgbench.stats.seeds import mean_of_intervals
 CONSTANT: Final = "best-constant"
 CONSTANT_TITLE: Final = "best constant"
 """What it is called where there is room for few words."""
-TRIVIAL: Final = ("most-frequent", "fixed-template", "nearest-neighbour", "random-report", CONSTANT)
+TRIVIAL: Final = (
+    "most-frequent",
+    "fixed-template",
+    "nearest-neighbour",
+    "random-report",
+    "classifier-template",
+    CONSTANT,
+)
 """The trivial systems: below a rule, in every table; the best constant report is chosen anew for each metric."""
 
 SETTINGS: Final = {

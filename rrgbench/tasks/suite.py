@@ -48,6 +48,7 @@ class Suite(BaseModel):
         "fixed-template",
         "random-report",
         "nearest-neighbour",
+        "classifier-template",
     )
     replicates: int = Field(default=1000, ge=2)
     resample: Literal["studies", "subjects"] = "studies"

@@ -3,9 +3,9 @@
 One file holds one list of films at one size: a NumPy array (n, size, size) of uint8, and behind it the SHA-256 of all
 before, by which a kept file is checked when it is opened; a damaged one is decoded anew. In a folder that is kept its
 name is a digest of everything the pixels depend on: each film's file name, size in bytes and time of change, the size
-asked for and the version of the decoder. A film that changes is thus decoded anew; a file that was cut short never
-takes the final name. Without such a folder, and for films that are no files (a generated corpus), the files lie in a
-temporary folder that goes with the cache.
+asked for and the version of the decoder; of a generated film (the phantom's) what it is generated from. A film that
+changes is thus decoded anew; a file that was cut short never takes the final name, and is gone on with. Without such a
+folder, and for films that are neither, the files lie in a temporary folder that goes with the cache.
 
 A cache spares time and never stops a run: where a folder can't be written or is full, the temporary folder is taken,
 and where that can't be, films are decoded whenever they are asked for. Several runs may share a folder. It holds at
@@ -19,6 +19,8 @@ import io
 import logging
 import os
 import pickle
+import platform
+import re
 import shutil
 import tempfile
 import time
@@ -241,11 +243,16 @@ class FilmCache:
 
 
 def cache_key(references: Sequence[ImageReference], size: int) -> str | None:
-    """Digest (32 hex digits) of what the decoded films depend on; None if some film is absent or not a file."""
+    """Digest (32 hex digits) of what the decoded films depend on; None if some film is absent, or is neither a file nor
+    tells what it is made of (`content`)."""
     digest = hashlib.sha256(f"{DECODER_VERSION}|{_FORMAT}|{size}".encode())
     for film in references:
         if not isinstance(film, FilmFile):
-            return None
+            content = getattr(film, "content", None)
+            if not isinstance(content, str):
+                return None
+            digest.update(f"|{content}".encode())
+            continue
         try:
             status = film.path.stat()
         except OSError:
@@ -280,32 +287,73 @@ def _whole(path: Path) -> bool:
 
 
 def _fill(path: Path, references: Sequence[ImageReference], size: int, progress: Progress | None, jobs: int) -> None:
-    """Decode into a file of another name and rename it when it is whole; OSError where the disk doesn't take it."""
+    """Decode into a file of another name and rename it when it is whole; OSError where the disk doesn't take it.
+
+    What a killed process left of it is gone on with, unless another process of this machine does so already.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.{re.sub('[^0-9A-Za-z]', '-', platform.node())}{_PART}")
     for left in path.parent.glob(f"films-*{_PART}"):
         # whoever fills one writes to it every few seconds
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+            if left != part and time.time() - left.stat().st_mtime > _LEFT_SECONDS:
                 left.unlink()
-    handle, name = tempfile.mkstemp(prefix=path.stem, suffix=_PART, dir=path.parent)
-    part = Path(name)
+    turn = hashlib.sha256(str(part.absolute()).encode()).hexdigest()[:16]
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(FileLock(Path(tempfile.gettempdir()) / f"rrgbench-fill-{turn}").acquire(timeout=0))
+            part.touch()
+        except Timeout:
+            handle, name = tempfile.mkstemp(prefix=path.stem, suffix=_PART, dir=path.parent)
+            os.close(handle)
+            part = Path(name)
+        try:
+            _write(part, references, size, progress, jobs)
+            part.replace(path)
+        except Exception:
+            # what stopped this would stop the next one too, or it is room that is wanted; a kill leaves the part
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _write(part: Path, references: Sequence[ImageReference], size: int, progress: Progress | None, jobs: int) -> None:
+    """Header, films and digest, from where an earlier process ended."""
+    start_of_file = io.BytesIO()
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(references), size, size)}
-    try:
-        with os.fdopen(handle, "wb") as file:
-            start_of_file = io.BytesIO()
-            np.lib.format.write_array_header_1_0(start_of_file, header)
-            file.write(start_of_file.getvalue())
-            digest = hashlib.sha256(start_of_file.getvalue())
-            for start in range(0, len(references), GROUP):
-                films = decode(references[start : start + GROUP], size, jobs)
-                digest.update(films.tobytes())
-                file.write(films.data)
-                if progress is not None:
-                    progress(READING, start + len(films), len(references))
-            file.write(digest.digest())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    np.lib.format.write_array_header_1_0(start_of_file, header)
+    digest = hashlib.sha256(start_of_file.getvalue())
+    kept = _left_behind(part, start_of_file.getvalue(), references, size)
+    with part.open("r+b" if kept else "wb") as file:
+        file.write(start_of_file.getvalue())
+        for start in range(0, len(references), GROUP):
+            if start < kept:
+                digest.update(file.read(GROUP * size**2))
+                continue
+            # between reading and writing a file wants to be told where it is
+            file.seek(len(start_of_file.getvalue()) + start * size**2)
+            films = decode(references[start : start + GROUP], size, jobs)
+            digest.update(films.tobytes())
+            file.write(films.data)
+            if progress is not None:
+                progress(READING, start + len(films), len(references))
+        file.write(digest.digest())
+        file.truncate()
+
+
+def _left_behind(part: Path, start_of_file: bytes, references: Sequence[ImageReference], size: int) -> int:
+    """How many films of a file that a killed process left are kept: whole groups but the last, if they are the same."""
+    whole = (part.stat().st_size - len(start_of_file)) // (GROUP * size**2)
+    kept = max(0, min(whole - 1, len(references) // GROUP)) * GROUP
+    if kept == 0:
+        return 0
+    with part.open("rb") as file:
+        if file.read(len(start_of_file)) != start_of_file:
+            return 0
+    last = np.fromfile(part, np.uint8, size**2, offset=len(start_of_file) + (kept - 1) * size**2)
+    if not np.array_equal(last.reshape(size, size), references[kept - 1].load(size)):
+        return 0
+    _log.info("%s of %s films are there from an earlier run", f"{kept:,}", f"{len(references):,}")
+    return kept
 
 
 def _bound(kept: Path) -> None:

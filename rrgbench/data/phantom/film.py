@@ -1,6 +1,8 @@
 """From a case to a film."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,14 @@ from rrgbench.data.phantom.findings import DRAWINGS, rim_width
 from rrgbench.data.phantom.lateral import draw_lateral
 from rrgbench.data.phantom.population import POPULATIONS, Population
 from rrgbench.data.phantom.visit import Visit, draw_visit
+
+
+@cache
+def _made_of(population: str) -> str:
+    from rrgbench.data.phantom import corpus
+
+    versions = f"{corpus.GENERATOR_VERSION}.{corpus.FOLLOWUP_VERSION}"
+    return f"{population} {versions} {hashlib.sha256(repr(POPULATIONS[population]).encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,11 @@ class PhantomFilm:
     def view(self) -> str:
         """`PA`, `AP` or `LATERAL`."""
         return "LATERAL" if self.lateral else self.case().view
+
+    @property
+    def content(self) -> str:
+        """All that its pixels follow from: the generator's version, the population, seed and index."""
+        return f"{_made_of(self.population)} {self.seed} {self.index} {self.lateral}"
 
     def case(self) -> Case:
         """The truth behind the film."""
