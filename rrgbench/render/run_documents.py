@@ -119,12 +119,12 @@ def _parts(
     named = titled(records, about)
     resamples = _resamples(folder, records, about)
     models = [name for name in model_order(named) if name not in TRIVIAL]
-    found = verdict(named, resamples, descriptions, models[0]) if len(models) == 1 else None
+    found = [verdict(named, resamples, descriptions, name) for name in models[:MOST]]
     corpus = str((about.get("details") or {}).get("corpus", "the corpus"))
     return PageParts(
         tuple(fact_lines(about)),
         command_line(about),
-        found,
+        tuple(one for one in found if one is not None),
         tuple(run_cases(models[:MOST], kept)),
         "" if about.get("synthetic", True) else corpus,
     )

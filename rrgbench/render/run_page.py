@@ -24,8 +24,8 @@ class PageParts:
         What the run is (`rrgbench.render.run_facts.fact_lines`), the most important first.
     command : str
         What made it.
-    verdict : Verdict or None
-        In a sentence.
+    verdicts : tuple of Verdict
+        A sentence a model.
     cases : tuple of Case
         Studies with film and both reports.
     patients : str
@@ -34,7 +34,7 @@ class PageParts:
 
     lines: tuple[str, ...] = ()
     command: str = ""
-    verdict: Verdict | None = None
+    verdicts: tuple[Verdict, ...] = ()
     cases: tuple[Case, ...] = ()
     patients: str = ""
 
@@ -83,7 +83,7 @@ def run_page(
         "others": others,
         "lines": [line for line in given.lines if not (given.command and line.startswith("Command: "))],
         "command": given.command,
-        "verdict": given.verdict,
+        "verdicts": given.verdicts,
         "cases": given.cases,
         "several": len({case.model for case in given.cases}) > 1,
         "patients": given.patients if given.cases else "",

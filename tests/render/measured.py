@@ -40,5 +40,6 @@ def records_of(*models: str) -> list[Record]:
 def page_of(records: list[Record]) -> str:
     descriptions = table_descriptions()
     made = tables(records, descriptions)
-    parts = PageParts(("Synthetic",), "rrgbench eval", verdict(records, {}, descriptions, records[0].model))
+    found = [verdict(records, {}, descriptions, records[0].model)]
+    parts = PageParts(("Synthetic",), "rrgbench eval", tuple(one for one in found if one is not None))
     return run_page(run_summary(records, descriptions), made, run_figures(records), parts)
