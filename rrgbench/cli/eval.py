@@ -83,6 +83,8 @@ def evaluate(
 
     Example: rrgbench eval --model r2gen=checkpoints/r2gen --backend dask --scheduler tcp://10.0.0.5:8786
 
+    Example: torchrun --standalone --nproc-per-node 8 --no-python rrgbench eval --model dcrrg
+
     Example: rrgbench eval --model all --checkpoint checkpoints/all --suite full
 
     Example: rrgbench eval --corpus nih-cxr14 --root CXR8 --reports iu-xray --reports-root IU --checkpoint MY
@@ -108,6 +110,7 @@ def evaluate(
     from rrgbench.scoring.protocols import load_protocol
     from rrgbench.tasks.configuration import write_configuration
     from rrgbench.tasks.job import Options
+    from rrgbench.tasks.launched import first_process
     from rrgbench.tasks.outlook import outlook
     from rrgbench.tasks.retrieval import RetrievalParameters, listed_sample
     from rrgbench.tasks.runner import evaluate as run_suite
@@ -142,7 +145,10 @@ def evaluate(
         print_table(outlook([loaded, *also], data, chosen, out, Options(**how)))
         return
     with bars(f"{loaded.name} on {data.name}") as shown:
-        run = run_suite(loaded, data, chosen, out, shown.part, **how, overall=shown.overall)
+        told = (shown.part, shown.overall) if first_process() else (None, None)
+        run = run_suite(loaded, data, chosen, out, told[0] or False, **how, overall=told[1])
+    if not first_process():
+        return
     names = [one.name for one in (loaded, *also)]
     if run.computed:
         write_configuration(run.folder, given)

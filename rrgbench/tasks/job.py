@@ -17,7 +17,7 @@ from rrgbench.scoring.options import Scoring, scoring
 from rrgbench.scoring.score import other_section
 from rrgbench.tasks.base import TASKS, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation
-from rrgbench.tasks.report_writing import write_reports
+from rrgbench.tasks.report_writing import join_shares, write_reports, write_share
 from rrgbench.tasks.suite import Suite
 
 log = logging.getLogger(__name__)
@@ -169,6 +169,15 @@ class Running:
         if self._written is None:
             self._written = self._reports()
 
+    def write_share(self, rank: int, count: int) -> None:
+        """Write the share of one of several processes, where the reports are not there."""
+        self._fit()
+        write_share(*self._to_write(), rank, count)
+
+    def join_shares(self) -> None:
+        """Put together what several processes wrote."""
+        join_shares(*self._to_write())
+
     def _fit(self) -> None:
         if self._fitted or not isinstance(self.evaluation.model, FittedToCorpus):
             return
@@ -180,6 +189,10 @@ class Running:
 
     def _reports(self) -> dict[str, str]:
         """Reports of all studies that some task scores, written once."""
+        return write_reports(*self._to_write())
+
+    def _to_write(self) -> tuple[Evaluation, Path]:
+        """With the studies that some task scores reports of, and the file of those reports."""
         whole = self.evaluation
         tasks = [(TASKS.load(name), parameters) for name, parameters in whole.suite.tasks.items()]
         limits = [parameters.limit for task, parameters in tasks if task.reads_reports]
@@ -194,7 +207,7 @@ class Running:
             }
         )
         path = self.folder.artifact(f"predictions/{whole.model.name}-{key[:8]}.jsonl")
-        return write_reports(replace(whole, limit=limit), path)
+        return replace(whole, limit=limit), path
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,10 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
 from rrgbench.files import write_text
 from rrgbench.json_text import read_json, read_object
@@ -44,18 +45,63 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
         _log.warning("%s lacks reports or is damaged; what is missing is written again", path.name)
         write_text(path.with_name(path.name + ".part"), "".join(_line(*item) for item in found.items()))
         path.unlink()
+    part = path.with_name(path.name + ".part")
+    reports = _append(evaluation, part, path.with_suffix(".spent.json"), evaluation.studies)
+    os.replace(part, path)
+    return {study_id: reports[study_id] for study_id in wanted}
+
+
+def write_share(evaluation: Evaluation, path: Path, rank: int, count: int) -> None:
+    """Of several processes that write a model's reports together, what one of them writes; `join_shares` follows.
+
+    Parameters
+    ----------
+    evaluation, path
+        As of `write_reports`.
+    rank, count : int
+        Which of how many processes this is.
+    """
+    if path.is_file():
+        return
+    there = _shared(path)
+    own = [study for study in evaluation.studies[rank::count] if study.study_id not in there]
+    # of an earlier run that was killed a share may be there; its reports are among those
+    share = path.with_name(f"{path.name}.part-{rank}-of-{count}")
+    _append(evaluation, share, share.with_name(f"{share.name}.spent.json"), own)
+
+
+def join_shares(evaluation: Evaluation, path: Path) -> None:
+    """Put what several processes wrote into the file that `write_reports` goes on with, in the order of the studies."""
+    there = _shared(path)
+    ordered = [study.study_id for study in evaluation.studies if study.study_id in there]
+    if not path.is_file():
+        part = path.with_name(path.name + ".part")
+        write_text(part, "".join(_line(study_id, there[study_id]) for study_id in ordered))
+    for share in path.parent.glob(f"{path.name}.part-*"):
+        share.unlink()
+
+
+def _shared(path: Path) -> dict[str, str]:
+    """Reports of unfinished files, whoever wrote them."""
+    found: dict[str, str] = {}
+    for part in sorted(path.parent.glob(f"{path.name}.part*")):
+        found |= _read(part)
+    return found
+
+
+def _append(evaluation: Evaluation, part: Path, spent_file: Path, studies: Sequence[Study]) -> dict[str, str]:
+    """Write reports of studies to the end of an unfinished file, but for those that it has; all that it has then."""
     model = evaluation.model
     if not isinstance(model, ReportGenerator):
         raise TypeError(f"{model.name} writes no reports")
-    part = path.with_name(path.name + ".part")
     reports = _read(part) if part.is_file() else {}
     # a line that a kill cut off goes; the reports before it stay, whatever happens from here on
     write_text(part, "".join(_line(*item) for item in reports.items()))
-    waiting = [study for study in evaluation.studies if study.study_id not in reports]
+    waiting = [study for study in studies if study.study_id not in reports]
     most = evaluation.batch_size or BATCH
     size = min(most, getattr(model, "reports_at_a_time", most))
     declined: dict[str, str] = {}
-    spent = _Spent(path.with_suffix(".spent.json"), model)
+    spent = _Spent(spent_file, model)
     with open(part, "a", encoding="utf-8") as file:
         for number, images in enumerate(evaluation.batches(waiting, size)):
             batch = waiting[number * size : (number + 1) * size]
@@ -75,11 +121,10 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
             file.flush()
             note = spent.keep()
             if evaluation.progress is not None:
-                evaluation.progress("writing reports", len(reports) + len(declined), len(wanted), note)
+                evaluation.progress("writing reports", len(reports) + len(declined), len(studies), note)
     if declined:
-        raise InputError(_missing(model.name, declined, len(wanted)))
-    os.replace(part, path)
-    return {study_id: reports[study_id] for study_id in wanted}
+        raise InputError(_missing(model.name, declined, len(studies)))
+    return reports
 
 
 class _Spent:

@@ -26,6 +26,7 @@ from rrgbench.runs.store import RunFolder
 from rrgbench.tasks.base import table_descriptions
 from rrgbench.tasks.fan_out import check_backend, fan_out
 from rrgbench.tasks.job import CannotFitError, Options, job
+from rrgbench.tasks.launched import do_share, first_process, launched
 from rrgbench.tasks.run_facts import check_same_models, details, facts, run_name
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -143,7 +144,7 @@ def evaluate(
             overall = bars.overall if bars is not None and how.overall is None else how.overall
             part = None if bars is None else bars.part
             run = _run(asked, data, chosen, folder, part, replace(how, overall=overall))
-    if run.computed:
+    if run.computed and first_process():
         write_run_documents(run.folder, run.records, table_descriptions())
     return run
 
@@ -153,15 +154,20 @@ def _run(
 ) -> Run:
     """Evaluate, and write all but the documents."""
     check_backend(how)
+    ranks = launched()
     prepared = job(asked, corpus, suite, folder, progress, how)
     about: dict[str, Any] = {"details": details(prepared, how.protocol), "facts": facts(prepared)}
     clock = Clock(folder)
     check_same_models(folder, about["facts"]["models"])
     for words in about["facts"]["warnings"]:
         log.warning("%s", words)
-    clock.begin(environment(seeds=[how.seed], **about))
+    if first_process():
+        clock.begin(environment(seeds=[how.seed], **about))
     made: list[tuple[Record, NDArray[np.float64] | None]] = []
-    computed = fan_out(prepared, corpus, folder, how) if how.backend is not None else 0
+    if ranks is not None:
+        computed = do_share(prepared, ranks)
+    else:
+        computed = fan_out(prepared, corpus, folder, how) if how.backend is not None else 0
     for number, one in enumerate(prepared.running):
         model, pieces = one.evaluation.model, prepared.pieces(one)
         for index, piece in enumerate(pieces):
@@ -184,7 +190,7 @@ def _run(
     kept = {record.identity: values for record, values in made if values is not None}
     records = sort_records(record for record, _ in made)
     found = {at: kept[record.identity] for at, record in enumerate(records) if record.identity in kept}
-    if computed or not folder.holds(records):
+    if first_process() and (computed or not folder.holds(records)):
         folder.write_results(records)
         clock.end(environment(seeds=[how.seed], **about))
         computed = max(computed, 1)

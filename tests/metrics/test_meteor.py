@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import snowballstemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgbench.errors import InputError, MissingPartError
-from rrgbench.metrics.meteor import Meteor, lexicon, normalizer, resources, scoring
+from rrgbench.metrics.meteor import Meteor, normalizer, resources, scoring, stems
 from rrgbench.metrics.meteor import metric as metric_module
 from rrgbench.metrics.meteor.keys import java_hashes, ngram_keys, phrase_keys, word_keys
 from rrgbench.metrics.meteor.metric import LONGEST
@@ -390,10 +391,35 @@ def test_a_stemmer_of_another_release_is_refused(monkeypatch: pytest.MonkeyPatch
         def stemWord(self, word: str) -> str:  # noqa: N802
             return word
 
-    monkeypatch.setattr(lexicon.snowballstemmer, "stemmer", lambda _: Newer())
-    lexicon._stemmer.cache_clear()
+    monkeypatch.setattr(snowballstemmer, "stemmer", lambda _: Newer())
+    stems._stemmer.cache_clear()
     try:
         with pytest.raises(MissingPartError, match="'lateral' to 'later'"):
-            lexicon._stemmer()
+            stems._stemmer()
     finally:
-        lexicon._stemmer.cache_clear()
+        stems._stemmer.cache_clear()
+
+
+def test_stems_are_kept_without_the_words_and_a_damaged_file_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RRGBENCH_CACHE", str(tmp_path))
+    words = ["effusions", "effusion", "zonules"]
+    keys = word_keys(words)
+    first = stems.stem_hashes(words, keys)
+    assert first[0] == first[1] != first[2]
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    assert not any(word.encode() in content for word in words)
+    monkeypatch.setattr(stems, "_stem", lambda word: pytest.fail(f"{word} is stemmed again"))
+    assert stems.stem_hashes(words[::-1], keys[::-1]).tolist() == first[::-1].tolist()
+
+    path.write_bytes(content[:-1] + b"\x7f")
+    monkeypatch.setattr(stems, "_stem", lambda word: "other")
+    assert len(set(stems.stem_hashes(words, keys).tolist())) == 1
+
+
+def test_stems_are_made_where_none_can_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("RRGBENCH_CACHE", str(tmp_path / "file"))
+    assert len(stems.stem_hashes(["effusions"], word_keys(["effusions"]))) == 1

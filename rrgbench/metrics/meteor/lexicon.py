@@ -1,17 +1,15 @@
 """What METEOR knows about the words of a set of texts: equality, stems, synonyms, function words."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import snowballstemmer
 from numpy.typing import NDArray
 
-from rrgbench.errors import MissingPartError
 from rrgbench.metrics.meteor.keys import UInt64, java_hashes, word_keys
 from rrgbench.metrics.meteor.resources import Resources
+from rrgbench.metrics.meteor.stems import stem_hashes
 
 Ints = NDArray[np.int64]
 
@@ -23,18 +21,6 @@ _ENDINGS: Final = (
     ("er", ""), ("est", ""), ("er", "e"), ("est", "e"),
 )  # fmt: skip
 _MAY_DETACH: Final = ("s", "men", "ed", "ing", "er", "est")
-
-# Words on which releases of Snowball's English stemmer differ, with the stems of the release in the jar.
-_STEM_PROBES: Final = {
-    "lateral": "later",
-    "added": "ad",
-    "evening": "even",
-    "radiologist": "radiologist",
-    "internal": "intern",
-    "emergent": "emerg",
-    "interval": "interv",
-    "effusions": "effus",
-}
 
 
 @dataclass(frozen=True)
@@ -85,13 +71,12 @@ def describe(words: Sequence[str], resources: Resources) -> Lexicon:
         If the installed snowballstemmer stems otherwise than METEOR 1.5 does.
     """
     hashes = java_hashes(words)
-    stems = java_hashes(_stems(words))
     exact = _dense(hashes)
     keys = word_keys(words)
     return Lexicon(
         keys=keys,
         exact=exact,
-        stem=_dense(stems),
+        stem=_dense(stem_hashes(words, keys)),
         function=np.array([word in resources.function_words for word in words], dtype=np.bool_),
         synonyms=_synonyms(words, keys, exact, resources),
     )
@@ -108,27 +93,6 @@ def lookup(table: NDArray[Any], keys: NDArray[Any]) -> tuple[Ints, Ints]:
 
 def _dense(values: NDArray[np.uint32]) -> Ints:
     return np.unique(values, return_inverse=True)[1].astype(np.int64).reshape(-1)
-
-
-@functools.lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    stemmer = snowballstemmer.stemmer("english")
-    for word, stem in _STEM_PROBES.items():
-        if (given := stemmer.stemWord(word)) != stem:
-            raise MissingPartError(
-                f"METEOR 1.5 stems {word!r} to {stem!r}, the installed snowballstemmer to {given!r}: "
-                "pip install 'snowballstemmer>=2.2,<3'"
-            )
-    return stemmer
-
-
-@functools.lru_cache(maxsize=1 << 17)
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
-
-
-def _stems(words: Sequence[str]) -> list[str]:
-    return [_stem(word) for word in words]
 
 
 def _base_forms(words: Sequence[str], keys: UInt64, resources: Resources) -> tuple[Ints, UInt64]:

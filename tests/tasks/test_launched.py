@@ -1,0 +1,91 @@
+"""Two processes that torchrun or accelerate started make a run's bytes together; a share that was killed is kept."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rrgbench.data.phantom import load
+from rrgbench.runs.store import RunFolder
+from rrgbench.tasks.job import Options, job
+from rrgbench.tasks.launched import Ranks, do_share
+from rrgbench.tasks.suite import Suite
+
+SUITE = """
+name: few
+trivial: [fixed-template]
+replicates: 20
+tasks:
+  report_generation: {limit: 40}
+  clinical_efficacy: {limit: 40}
+"""
+RUN = "rrgbench eval --model most-frequent --suite few.yaml --out"
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    files = [*folder.glob("units/*"), *folder.glob("predictions/*"), folder / "results.json", folder / "tables.md"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        "-m torch.distributed.run --standalone --nproc-per-node 2 --no-python",
+        "-m accelerate.commands.launch --cpu --multi_cpu --num_processes 2 --no_python --main_process_port 0",
+    ],
+    ids=["torchrun", "accelerate"],
+)
+def test_two_processes_make_the_bytes_of_one(launcher: str, tmp_path: Path) -> None:
+    (tmp_path / "few.yaml").write_text(SUITE, encoding="utf-8")
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def call(command: list[str]) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    alone = call([*RUN.split(), "alone"])
+    together = call([sys.executable, *launcher.split(), *RUN.split(), "together"])
+    assert kept(tmp_path / "together") == kept(tmp_path / "alone")
+    assert together.count("BLEU-4") == alone.count("BLEU-4")
+
+
+def test_shares_are_joined_in_the_order_of_the_studies_and_a_killed_one_is_gone_on_with(tmp_path: Path) -> None:
+    corpus = load(train=20, validate=2, test=12, retrieval=0)
+    tasks = {"report_generation": {}, "clinical_efficacy": {}}
+    suite = Suite(name="few", replicates=20, trivial=(), tasks=tasks)
+
+    class Numbering:
+        """Writes which film of all it has seen a film is."""
+
+        name, identity, image_size, written = "numbering", "numbering@1", 32, 0
+
+        def generate_reports(self, images):
+            self.written += len(images)
+            return [f"film {int(film.astype(int).sum())} ." for film in images]
+
+    def process(folder: Path, rank: int, count: int) -> Numbering:
+        model = Numbering()
+        prepared = job([model], corpus, suite, RunFolder(folder), None, Options())
+        (running,) = prepared.running
+        running.write_share(rank, count)
+        return model
+
+    assert [process(tmp_path, rank, 3).written for rank in (1, 2)] == [4, 4]
+    (share, _) = sorted((tmp_path / "predictions").iterdir())
+    lines = share.read_text(encoding="utf-8").splitlines(keepends=True)
+    share.write_text("".join(lines[:2]) + lines[2][:9], encoding="utf-8")
+    # two of rank 1 are lost, and another number of processes goes on
+    assert [process(tmp_path, rank, 2).written for rank in (0, 1)] == [3, 3]
+
+    model = Numbering()
+    prepared = job([model], corpus, suite, RunFolder(tmp_path), None, Options())
+    do_share(prepared, Ranks(0, 1, lambda: None))
+    (written,) = (tmp_path / "predictions").iterdir()
+    rows = [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()]
+    assert [row["study_id"] for row in rows] == [study.study_id for study in corpus.split("test")]
+    assert model.written == 0
