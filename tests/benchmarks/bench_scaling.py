@@ -198,6 +198,8 @@ def table(found: dict[tuple[str, int], dict[str, Any]]) -> str:
     ]
     for work in WORKS:
         rows = [found[work, size] for size in SIZES if (work, size) in found]
+        if not rows:
+            continue
         cells = []
         for size in SIZES:
             row = found.get((work, size))
@@ -223,6 +225,8 @@ def picture(found: dict[tuple[str, int], dict[str, Any]], path: Path) -> None:
     for axis, key, title in zip(axes, ("seconds", "peak_mb"), ("processor time, s", "peak memory, MB"), strict=True):
         for place, work in enumerate(WORKS):
             rows = [found[work, size] for size in SIZES if "failed" not in found.get((work, size), {"failed": 1})]
+            if not rows:
+                continue
             style = {"color": f"C{place}", "marker": "o", "linestyle": "--" if work == "pycocoevalcap" else "-"}
             axis.plot([row["size"] for row in rows], [row[key] for row in rows], label=work, **style)
         axis.set(xscale="log", yscale="log", xlabel="studies", title=title)
