@@ -60,6 +60,7 @@ class Configuration(BaseModel):
     seed: int | None = Field(default=None, ge=0)
     batch_size: int | str | None = None
     workers: int | None = Field(default=None, gt=0)
+    cases: bool | None = None
     backend: str | None = None
     scheduler: str | None = None
     log: str | None = None

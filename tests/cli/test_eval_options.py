@@ -56,7 +56,7 @@ def test_tasks_metrics_and_limit_say_how_much_is_run(corpus, tmp_path):
     found = records(tmp_path / "run")
     assert {(r["task"], r["metric"]) for r in found} == {
         ("report_generation", "bleu_4"),
-        ("report_generation", "distinct_reports"),
+        *(("report_generation", key) for key in ("distinct_reports", "report_words", "reference_words")),
         *(("clinical_efficacy", f"ce_{key}") for key in ("precision", "recall", "f1", "f1_band")),
     }
     assert {r["n"] for r in found if r["metric"] == "bleu_4"} == {4}
