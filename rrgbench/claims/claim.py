@@ -243,12 +243,15 @@ class ClaimSet:
         Tables.
     varied : tuple of str
         What of a training's preset variants differ in (`balance`, `model.tuning`); all else must be the same.
+    legend : str
+        What the variants' names mean, for those who read the tests.
     """
 
     reference: str
     claims: tuple[Claim, ...]
     tables: tuple[VariantTable | ObservationTable, ...] = ()
     varied: tuple[str, ...] = ()
+    legend: str = ""
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from rrgbench.render.terminal import print_table
 TONES: dict[str, Tone] = {HOLDS: "good", CONTRADICTED: "bad", UNRESOLVED: "open", UNKNOWN: "open"}
 
 _POWER = (
-    "shown at 80 %: the smallest difference that this design shows with 80 % power (for equality the smallest margin, "
-    "for a correlation the smallest r), if seeds and studies vary as they did; a smaller one is likely not resolved"
+    "shown: the smallest true difference that this design shows with 80 % power (for equality the smallest margin, for "
+    "a correlation the smallest r), if seeds and studies vary as they did; a smaller one is likely not resolved"
 )
 
 
@@ -68,7 +68,7 @@ class ClaimDocument:
             for judgement in self.judgements
             for finding in judgement.findings
         ]
-        titles = ("paper", "ours", "difference", "shown at 80 %", "verdict")
+        titles = ("paper", "ours", "difference", "shown", "verdict")
         columns = tuple(Column(title, text=True) for title in titles)
         headings = {_heading(judgement): TONES[judgement.verdict] for judgement in self.judgements}
         return Table("Claims", "test", columns, tuple(rows), (_POWER,), headings=headings)

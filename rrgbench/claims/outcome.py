@@ -105,6 +105,7 @@ def judge_set(
         f"{'' if limit is None else f', {limit} training studies of each source'}; seeds {', '.join(map(str, seeds))}."
     )
     lines = (
+        *([claims.legend] if claims.legend else []),
         trained_on,
         f"Measured on {where}; protocol {protocol}; suite {setting.suite.name}.",
         "Differences are means over seeds, paired by seed and by study, with 95 % intervals (90 % for equivalence).",

@@ -48,13 +48,12 @@ def plan_table(judgements: Sequence[Judgement], difference: float | None = None)
     ]
     if not rows:
         raise InputError("no difference is measured that a plan could go by: the tests lack variants or seeds")
-    titles = ("wanted", "shown now", "sd of a seed", "sd of studies", "seeds needed", "studies needed")
+    titles = ("wanted", "shown", "seeds", "studies")
     asked = "the paper's, or a test's margin" if difference is None else f"{difference:g}"
     remarks = (
-        f"wanted: the difference to be shown with {POWER:.0%} power, {asked}; shown now: what this design shows",
-        "sd of a seed, of studies: of the difference, from training with another seed, and from other test studies",
-        "seeds needed: with the present studies; studies needed: with the present seeds; each at its own, not both",
-        f"more than {MOST_SEEDS:,} seeds, or {MOST_STUDIES:,} studies: the other of the two must grow",
+        f"wanted: the difference to be shown with {POWER:.0%} power, {asked}; shown: what the present design shows",
+        "seeds: so many are needed with the present test studies; studies: so many with the present seeds",
+        f"more than {MOST_SEEDS:,} seeds, or {MOST_STUDIES:,} studies: not by these alone",
     )
     headings = {judgement.claim.statement: "" for judgement in judgements}
     return Table("Plan", "test", tuple(map(Column, titles)), tuple(rows), remarks, headings=headings)  # type: ignore[arg-type]
@@ -105,7 +104,6 @@ def _cells(finding: Finding, difference: float | None) -> tuple[Cell, ...]:
     needs = _needs(finding, difference)
     notes = () if needs["wanted"] is not None else ("the paper prints no difference; ask for one with --difference",)
     numbers = [Cell(needs["wanted"], notes=notes), Cell(needs["shown_now"])]
-    numbers += [Cell(needs["sd_of_a_seed"], decimals=4), Cell(needs["sd_of_studies"], decimals=4)]
     most = {"seeds_needed": MOST_SEEDS, "studies_needed": MOST_STUDIES}
     counts = [
         Cell(f"> {limit:,}" if needs[key] is None and needs["wanted"] is not None else needs[key], decimals=0)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from rrgbench.claims.claim import Claim, Correlated, Equivalent, Greater, Quantity, Test, TrainedShare
 from rrgbench.claims.measurement import Measured
 from rrgbench.stats.power import (
-    POWER,
     Design,
     Spread,
     correlation_power,
@@ -205,7 +204,7 @@ def _decided(test: Greater | Equivalent, found: SeedMean) -> str:
 def _against(test: Greater | Equivalent, verdict: str) -> str:
     """What contradicts a difference or leaves it open; empty if it is as claimed."""
     if isinstance(test, Greater):
-        return {CONTRADICTED: f"{test.worse} is greater", UNRESOLVED: "no difference shown"}.get(verdict, "")
+        return f"{test.worse} is greater" if verdict == CONTRADICTED else ""
     both = "neither equality nor a difference beyond the margin shown"
     return {CONTRADICTED: "they differ by more than the margin", UNRESOLVED: both}.get(verdict, "")
 
@@ -238,11 +237,11 @@ def _correlated(test: Correlated, models: Models, seed: int) -> Finding:
     if np.isnan(found.value) or np.isnan(found.low):
         return Finding(test, UNKNOWN, seeds=tuple(seeds), reason="a value is the same for all variants")
     verdict = HOLDS if found.low > 0.0 else CONTRADICTED if found.high < 0.0 else UNRESOLVED
-    reason = {CONTRADICTED: "they fall as it rises", UNRESOLVED: "no correlation shown"}.get(verdict, "")
+    reason = "one falls as the other rises" if verdict == CONTRADICTED else ""
     shown = smallest_correlation(x, y, rx, ry, seed)
     if shown is None and verdict == UNRESOLVED:
         perfect = correlation_power(1.0, x, y, rx, ry, seed)
-        reason = f"even a perfect one would be shown in {perfect:.0%} of cases alone, with {POWER:.0%} asked for"
+        reason = f"even r = 1 would be shown in {perfect:.0%} of cases"
     studies = firsts[0][seeds[0]][2]
     means = zip(test.variants, x.mean(axis=1).tolist(), y.mean(axis=1).tolist(), strict=True)
     return Finding(test, verdict, (), found, tuple(seeds), reason, shown, studies, tuple(means))

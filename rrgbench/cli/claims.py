@@ -42,8 +42,8 @@ def claims(
 ) -> None:
     """Say of each claim of a model's paper whether trained variants bear it out, beside the paper's figures.
 
-    A claim holds, is contradicted, or is not resolved: then "shown at 80 %" says how large a difference this design
-    would have shown. Without --corpus the models are measured on the corpus that they learned from; those that are not
+    A claim holds, is contradicted, or is not resolved: then "shown" says how large a difference this design would
+    have shown. Without --corpus the models are measured on the corpus that they learned from; those that are not
     measured yet are evaluated first, and a killed command resumes. Writes claims.json, claims.md and claims.tex into
     the folder of the set. A test needs three seeds; what lacks them is "not measured". Verdicts don't change the exit
     code.
