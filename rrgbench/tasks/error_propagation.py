@@ -53,6 +53,7 @@ class ErrorPropagationTask(Task):
     """Report errors given classifier errors, over all observations and for each, with intervals over studies."""
 
     name = "error_propagation"
+    version = 2
     parameters = ErrorPropagationParameters
     reads_reports = True
     tables = (
@@ -160,15 +161,19 @@ def training_prevalence(corpus: Corpus) -> Floats | None:
 def as_many_as(cells: JudgedCells, prevalence: Floats) -> NDArray[np.bool_]:
     """Decisions (n, 14): of an observation's certain cells the most probable ones, as many as its prevalence says.
 
-    Equal probabilities are decided alike. An observation of unknown prevalence is decided at 0.5.
+    Equal probabilities are decided alike: all of them positive or none, whichever comes nearer to that number. An
+    observation of unknown prevalence is decided at 0.5.
     """
     decided = cells.probabilities >= 0.5
     for column, share in enumerate(prevalence):
         found = np.sort(cells.probabilities[cells.certain[:, column], column])[::-1]
         if np.isnan(share) or not len(found):
             continue
-        positives = round(share * len(found))
-        decided[:, column] = cells.probabilities[:, column] >= found[positives - 1] if positives else False
+        wanted = round(share * len(found))
+        level = found[max(wanted - 1, 0)]
+        with_it, without = int((found >= level).sum()), int((found > level).sum())
+        mine, nearer = cells.probabilities[:, column], abs(with_it - wanted) < abs(without - wanted)
+        decided[:, column] = mine >= level if nearer else (mine > level) & bool(without)
     return decided
 
 

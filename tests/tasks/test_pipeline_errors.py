@@ -169,6 +169,9 @@ def test_as_many_are_positive_as_the_prevalence_says():
     decided = as_many_as(cells, prevalence)
     assert decided[:, 2].tolist() == [True, True, False, False]
     assert not decided[:, 0].any()
+    same = replace(cells, probabilities=np.full((4, 14), 0.3))
+    assert not as_many_as(same, prevalence).any(), "a constant calls nothing positive that is rare"
+    assert as_many_as(same, np.full(14, 0.9)).all()
     assert decided[:, 1].tolist() == [True, True, False, True], "0.5 where no prevalence is known"
 
 
