@@ -102,6 +102,10 @@ def _told(error: BaseException, arguments: list[str]) -> ExitCode:
         context = getattr(error, "ctx", None)
         words = error.format_message()
         # help was asked for by giving nothing, and is printed
+        if words.rstrip(".").endswith(("is not readable", "is not writable")):
+            # typer looks before we do; permissions are the machine's to give
+            _say(words.rstrip("."))
+            return ExitCode.REFUSED
         if words:
             _say(f"{words.rstrip('.')}; see {context.command_path if context is not None else 'rrgbench'} --help")
         return ExitCode.WRONG_INPUT

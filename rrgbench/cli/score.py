@@ -44,6 +44,7 @@ def score(
         check_writable(per_study)
 
     from rrgbench.cli.progress import status
+    from rrgbench.render.escaping import spreadsheet_cell
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.score import score_pairs
 
@@ -51,9 +52,10 @@ def score(
         options = choices.scoring(protocol, intervals=intervals, replicates=replicates, method=method, seed=seed)
         pairs = reading.read(references, {"": predictions})[""]
         scores = score_pairs(pairs, options, progress=progress)
-    if per_study is not None:
-        scores.per_study.to_csv(per_study)
     if not form.printed(scores):
         print_table(scores.to_table())
         if scores.observations:
             print_table(scores.observations_to_table())
+    # last, so that a disk that refuses it loses no scores
+    if per_study is not None:
+        scores.per_study.rename(index=spreadsheet_cell).to_csv(per_study)

@@ -89,6 +89,12 @@ def markdown_code(text: str, *, cell: bool = False) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
+def spreadsheet_cell(text: str) -> str:
+    """Text as a cell of a CSV that a spreadsheet shows and does not compute; plain numbers stay as they are."""
+    computed = text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r")
+    return f"'{text}" if computed and not re.fullmatch(r"[+-]\d+(\.\d+)?", text) else text
+
+
 def escape_latex(text: str) -> str:
     """Text that pdflatex sets as it is, in its default encoding.
 

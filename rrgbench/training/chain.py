@@ -28,6 +28,7 @@ from rrgbench.files import write_text
 from rrgbench.json_text import read_object
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
+from rrgbench.training.saving import saving
 from rrgbench.training.settings import StageSettings, deciding
 from rrgbench.training.stage import (
     StageReport,
@@ -318,7 +319,8 @@ def _save_whole(model: PreTrainedModel, folder: Path) -> None:
     """Write beside and rename, so that a model folder is whole or absent."""
     temporary = folder.with_name(folder.name + ".part")
     shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(temporary)
+    with saving():
+        model.save_pretrained(temporary)
     write_text(temporary / SEAL, digest(temporary))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(temporary, folder)
@@ -333,7 +335,8 @@ def _publish(model: PreTrainedModel, out: Path, storage: Literal["float32", "flo
     state = {
         name: t.half() if half and t.ndim > 1 and t.is_floating_point() else t for name, t in model.state_dict().items()
     }
-    model.save_pretrained(temporary, state_dict=state)
+    with saving():
+        model.save_pretrained(temporary, state_dict=state)
     for path in sorted(temporary.iterdir()):
         os.replace(path, out / path.name)
     temporary.rmdir()

@@ -30,6 +30,7 @@ from rrgbench.progress import Progress
 from rrgbench.training.alike_lengths import AlikeLengths
 from rrgbench.training.memory import begin_peak, peak_memory
 from rrgbench.training.optimization import STEP_PLACEHOLDER, chosen_optimizer, in_steps, set_rates
+from rrgbench.training.saving import saving
 from rrgbench.training.settings import LOSS, StageSettings
 from rrgbench.training.stopping import LOGGED, Criterion, Measures, curve
 
@@ -244,7 +245,8 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save a checkpoint, then the digests that make it one to resume from, and only then remove the one before."""
-        super()._save_checkpoint(model, trial)
+        with saving():
+            super()._save_checkpoint(model, trial)
         if self.args.should_save:
             newest = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
             write_text(newest / DIGESTS, json.dumps(_digests(newest)))
