@@ -119,7 +119,7 @@ def check_writable(path: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"{path} can't be written: there is no folder {folder}")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise InputError(f"{path} can't be written: no permission")
+        raise InputError(f"{path} can't be written: no permission") from PermissionError(errno.EACCES, "no permission")
 
 
 def sweep(folder: Path) -> list[Path]:

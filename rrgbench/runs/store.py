@@ -17,11 +17,13 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, listed
@@ -36,6 +38,9 @@ JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
+
+LOCK: Final = ".lock"
+"""Held by the evaluation that writes to the folder."""
 _OWN = "own_"
 """Before the name of an array that is not about resamples."""
 
@@ -97,6 +102,31 @@ class RunFolder:
         self.path = Path(path)
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"run folder {self.path.name} is a file; give a folder")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a second evaluation out of the folder; the lock goes with its process, so a killed one leaves none.
+
+        Raises
+        ------
+        InputError
+            If another evaluation writes to it.
+        """
+        lock = FileLock(self.path / LOCK)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InputError(
+                f"another evaluation writes to {self.path}; wait for its end or give another --out"
+            ) from error
+        except OSError as error:
+            # what is finished can be read all the same, and writing says it
+            _log.info("no lock in %s: %s", self.path, error.strerror)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def get(self, unit: str) -> tuple[list[Record], Replicates] | None:
         """Records and replicates of a finished unit, or None where it is still to be computed.

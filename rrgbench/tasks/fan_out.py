@@ -21,6 +21,7 @@ from rrgbench import __version__
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError, listed
 from rrgbench.models import Model, ReportGenerator
+from rrgbench.orphans import end_with_parent
 from rrgbench.progress import Progress
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.tasks.job import Job, Options, Piece, Running, job
@@ -172,6 +173,7 @@ _jobs: dict[str, Job] = {}
 
 def _measure(recipe: _Recipe, at: int, number: int | None) -> _Told:
     """In a worker: write a model's reports, or measure one of its units."""
+    end_with_parent()
     heard = _Heard()
     logger = logging.getLogger("rrgbench")
     # a worker of Dask may have threads, and a job's models and reports are not made for several

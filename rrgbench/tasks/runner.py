@@ -3,6 +3,7 @@
 import difflib
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
 from rrgbench.tasks.base import table_descriptions
 from rrgbench.tasks.fan_out import check_backend, fan_out
-from rrgbench.tasks.job import CannotFitError, Options, job
-from rrgbench.tasks.launched import do_share, first_process, launched
+from rrgbench.tasks.job import CannotFitError, Job, Options, job
+from rrgbench.tasks.launched import Ranks, do_share, first_process, launched
 from rrgbench.tasks.run_facts import check_same_models, details, facts, run_name
 from rrgbench.tasks.suite import Suite, load_suite
 
@@ -156,6 +157,13 @@ def _run(
     check_backend(how)
     ranks = launched()
     prepared = job(asked, corpus, suite, folder, progress, how)
+    # of several processes that one command started, one stands for all
+    with folder.alone() if first_process() else nullcontext():
+        return _measured(prepared, corpus, folder, how, ranks)
+
+
+def _measured(prepared: Job, corpus: Corpus, folder: RunFolder, how: Options, ranks: Ranks | None) -> Run:
+    """The whole of a job, what is left of it measured now, in a folder that nobody else writes to."""
     about: dict[str, Any] = {"details": details(prepared, how.protocol), "facts": facts(prepared)}
     clock = Clock(folder)
     check_same_models(folder, about["facts"]["models"])
@@ -177,7 +185,7 @@ def _run(
             try:
                 outcome, new = piece.measured()
             except CannotFitError as error:
-                if model in asked:
+                if model in prepared.asked:
                     raise InputError(str(error)) from error
                 log.warning("%s left out: %s", model.name, error)
                 break

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rrgbench.data.examination import Examination, Reads, examination, film_references
 from rrgbench.data.study import ImageReference, Study
 from rrgbench.errors import InputError, listed
+from rrgbench.orphans import end_with_parent
 from rrgbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -140,8 +141,15 @@ def in_workers(
         return map(work, chunks)
     from joblib import Parallel, delayed
 
-    parts: Iterable[T] = Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(chunk) for chunk in chunks)
+    parts: Iterable[T] = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_in_worker)(work, chunk) for chunk in chunks
+    )
     return parts
+
+
+def _in_worker(work: Callable[[Sequence[ImageReference]], T], chunk: Sequence[ImageReference]) -> T:
+    end_with_parent()
+    return work(chunk)
 
 
 def _check_films(studies: Sequence[Study]) -> None:
