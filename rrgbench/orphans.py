@@ -14,8 +14,9 @@ _watching = threading.Event()
 def end_with_parent() -> None:
     """In a worker of joblib: end within a second or two of the parent's end; elsewhere do nothing.
 
-    A parent that is killed tells nobody, and its workers would wait for work that never comes, with all they hold. Where
-    a process keeps its parent's number for ever (Windows), joblib's own time limit of idle workers is all there is.
+    A parent that is killed tells nobody, and its workers would wait for work that never comes, with all they hold.
+    Where a process keeps its parent's number for ever (Windows), joblib's own time limit of idle workers is all
+    there is.
     """
     if not multiprocessing.current_process().name.startswith("LokyProcess") or _watching.is_set():
         return
