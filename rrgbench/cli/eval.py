@@ -108,6 +108,7 @@ def evaluate(
     from rrgbench.data.five_by_200 import read_list
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.protocols import load_protocol
+    from rrgbench.tasks.configuration import FILE as CONFIGURATION_FILE
     from rrgbench.tasks.configuration import write_configuration
     from rrgbench.tasks.job import Options
     from rrgbench.tasks.launched import first_process
@@ -150,7 +151,7 @@ def evaluate(
     if not first_process():
         return
     names = [one.name for one in (loaded, *also)]
-    if run.computed:
+    if run.computed or not (run.folder / CONFIGURATION_FILE).is_file():
         write_configuration(run.folder, given)
     mark_finished(run.folder, request, names)
     if log is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,10 @@ class RunDocuments:
         from rrgbench.render.terminal import print_tables
 
         print_tables(self.tables, details=details)
+
+
+DOCUMENTS: Final = ("report.html", "tables.tex", "tables.md")
+"""What every finished run shows of its results."""
 
 
 def write_run_documents(

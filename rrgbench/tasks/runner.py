@@ -19,12 +19,13 @@ from rrgbench.progress import Progress
 from rrgbench.registry import lookup
 from rrgbench.render.bars import shown
 from rrgbench.render.html import html_fragment
-from rrgbench.render.run_documents import write_run_documents
+from rrgbench.render.run_documents import DOCUMENTS, write_run_documents
 from rrgbench.render.run_summary import run_summary
 from rrgbench.runs.environment import Clock, environment
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder
 from rrgbench.tasks.base import table_descriptions
+from rrgbench.tasks.configuration import FILE as CONFIGURATION_FILE
 from rrgbench.tasks.fan_out import check_backend, fan_out
 from rrgbench.tasks.job import CannotFitError, Job, Options, job
 from rrgbench.tasks.launched import Ranks, do_share, first_process, launched
@@ -198,7 +199,11 @@ def _measured(prepared: Job, corpus: Corpus, folder: RunFolder, how: Options, ra
     kept = {record.identity: values for record, values in made if values is not None}
     records = sort_records(record for record, _ in made)
     found = {at: kept[record.identity] for at, record in enumerate(records) if record.identity in kept}
-    if first_process() and (computed or not folder.holds(records)):
+    # killed between its results and its documents a run has the one and not the others
+    whole = all((folder.path / name).is_file() for name in DOCUMENTS)
+    if first_process() and (computed or not whole or not folder.holds(records)):
+        for name in (*DOCUMENTS, CONFIGURATION_FILE):
+            (folder.path / name).unlink(missing_ok=True)
         folder.write_results(records)
         clock.end(environment(seeds=[how.seed], **about))
         computed = max(computed, 1)

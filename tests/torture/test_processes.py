@@ -158,3 +158,15 @@ def test_two_labellers_share_a_cache(place: Place) -> None:
     for thread in threads:
         thread.join()
     assert found == [True] * 4
+
+
+def test_a_run_killed_before_its_documents(place: Place) -> None:
+    """A run is killed after its results and before its documents: the same command writes what is missing."""
+    run = place.copy("run")
+    whole = {name: (run / name).read_bytes() for name in ("tables.md", "tables.tex")}
+    for name in ("report.html", "tables.tex", "tables.md", "config.yaml", "finished.json"):
+        (run / name).unlink()
+    place.run(*evaluated(place)).owes(0)
+    assert {name: (run / name).read_bytes() for name in whole} == whole
+    assert (run / "report.html").is_file()
+    assert (run / "config.yaml").is_file()
