@@ -3,8 +3,9 @@
 from inspect import signature
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
+from rrgbench.checked_values import CheckedValues
 from rrgbench.errors import InputError
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.observations import OBSERVATIONS
@@ -150,7 +151,7 @@ ImageStart = Literal["trained", "linear", "tuned"]
 `linear` heads on its features, which step 2 leaves as they are too; or that is the start from which all is `tuned`."""
 
 
-class Preset(BaseModel):
+class Preset(CheckedValues):
     """Everything that defines a training run but data and seed.
 
     Attributes

@@ -2,8 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from rrgbench.checked_values import CheckedValues
 from rrgbench.training.settings import Count, StageSettings, read_preset
 
 PRESETS = "baselines.common.presets"
@@ -20,7 +21,7 @@ class SystemPreset(BaseModel):
     report: StageSettings | None = None
 
 
-class BaselinePreset(BaseModel):
+class BaselinePreset(CheckedValues):
     """What defines a baseline's training but data and seed.
 
     Attributes
@@ -62,7 +63,7 @@ class BaselinePreset(BaseModel):
     storage: Literal["float32", "float16"] = "float32"
     limit: Count | None = None
     validation_limit: Count | None = None
-    systems: dict[str, SystemPreset] = {}
+    systems: dict[str, SystemPreset] = Field(default_factory=dict)
 
 
 def load_preset(name: str) -> BaselinePreset:

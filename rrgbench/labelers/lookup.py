@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.errors import InputError, listed
+from rrgbench.files import read_regular
 from rrgbench.observations import OBSERVATIONS
 
 TEXT_COLUMN = "text_sha256"
@@ -47,7 +48,7 @@ class LookupLabeler:
     def __init__(self, file: str | Path) -> None:
         path = Path(file)
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
             rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"file of labels {path.name} can't be read ({type(error).__name__})") from error

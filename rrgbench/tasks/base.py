@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from rrgbench.checked_values import CheckedValues
 from rrgbench.registry import Registry
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
@@ -34,7 +35,7 @@ Distinct = AfterValidator(distinct)
 """For a list in which nothing may stand twice."""
 
 
-class TaskParameters(BaseModel):
+class TaskParameters(CheckedValues):
     """Parameters that every task has; a task adds its own.
 
     Attributes

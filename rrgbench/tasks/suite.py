@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
+from rrgbench.checked_values import CheckedValues
 from rrgbench.data.study import SPLITS
 from rrgbench.errors import InputError, UnknownNameError, listed, meant
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS
@@ -18,7 +19,7 @@ from rrgbench.tasks.base import TASKS, Distinct, TaskParameters
 from rrgbench.yaml_text import read_yaml
 
 
-class Suite(BaseModel):
+class Suite(CheckedValues):
     """Tasks to run; a task left out is not run.
 
     Attributes

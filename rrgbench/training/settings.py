@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from rrgbench.checked_values import CheckedValues
 from rrgbench.errors import InputError, problems
 from rrgbench.registry import lookup
 from rrgbench.yaml_text import read_yaml
@@ -29,7 +30,7 @@ Schedule = Literal[
 ]
 
 
-class StageSettings(BaseModel):
+class StageSettings(CheckedValues):
     """Hyper-parameters of one stage.
 
     Attributes
@@ -81,7 +82,7 @@ class StageSettings(BaseModel):
     batch_size: Count
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-6
-    rates: dict[str, Positive] = {}
+    rates: dict[str, Positive] = Field(default_factory=dict)
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
     betas: tuple[Share, Share] | None = None
     amsgrad: bool = False

@@ -9,7 +9,6 @@ from torment import Place
 SUITES = [
     "{tasks: {report_generation: {limit: true}}}",
     "{tasks: {report_generation: {limit: 1.5}}}",
-    "{tasks: {report_generation: {limit: '5'}}}",
     "{tasks: {retrieval: {ks: [true]}}}",
     "{tasks: {retrieval: {ks: [0]}}}",
     "{tasks: {retrieval: {per_class: true}}}",
@@ -44,7 +43,7 @@ PRESETS = {
     "learning_rate": ["true", ".nan", "0", "-1", "'fast'"],
     "accumulate": ["true", "0"],
     "workers": ["true", "-1"],
-    "bf16": ["1", "'yes'"],
+    "bf16": ["5", "'perhaps'"],
 }
 
 
