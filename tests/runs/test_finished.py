@@ -20,6 +20,7 @@ def folder(tmp_path) -> Path:
     place.mkdir(parents=True)
     for name in DOCUMENTS:
         (place / name).write_text(f"[] {name}")
+    (place / "run.json").write_text('{"seeds": [0]}')
     return place
 
 
@@ -38,6 +39,14 @@ def test_a_folder_that_lacks_something_is_not_finished(folder, change) -> None:
     request = request_digest({})
     mark_finished(folder, request, ["mine"])
     (folder / change).unlink()
+    assert finished_by([folder], request) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "[" * 100_000])
+def test_a_damaged_record_of_the_run_counts_as_unfinished(folder, content) -> None:
+    request = request_digest({})
+    mark_finished(folder, request, ["mine"])
+    (folder / "run.json").write_text(content)
     assert finished_by([folder], request) is None
 
 
