@@ -4,13 +4,18 @@
 # make baseline REASON="..."  writes that baseline anew
 # make docs   builds the documentation site into build/site, a warning being an error
 # make dist   builds wheel and sdist into dist/ and tries them in bare environments
+# make torture  provokes every fault of docs/reliability.md in processes of its own, and prints what happened
+# make kills    kills evaluations and trainings at random moments and compares what the same commands then give
+# make sweep    tries thousands of mutated files on every parser; make fuzz BUDGET=600 goes on for so many seconds
+# make audit    looks for known weaknesses in the code (bandit) and in what is installed (pip-audit)
 # make bench  runs the speed comparisons
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quick-shipped
+BUDGET ?= 600
 
-.PHONY: eval test lint drift baseline docs dist bench clean
+.PHONY: eval test lint drift baseline docs dist bench torture kills sweep fuzz audit clean
 
 eval: $(VENV)/.installed
 	$(BIN)/rrgbench eval --model dcrrg --suite full
@@ -46,6 +51,22 @@ dist: $(VENV)/bin/python
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks
+
+torture: $(VENV)/.installed-dev
+	RRGBENCH_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist -m "" tests/torture
+
+kills: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python tests/torture/kills.py --eval 50 --train 20
+
+sweep: $(VENV)/.installed-dev
+	$(BIN)/python tests/fuzz 4000
+
+fuzz: $(VENV)/.installed-dev
+	RRGBENCH_FUZZ_SECONDS=$(BUDGET) $(BIN)/python -m pytest -q tests/fuzz
+
+audit: $(VENV)/.installed-dev
+	$(BIN)/bandit -q -c pyproject.toml -r rrgbench dcrrg baselines
+	$(BIN)/pip-audit --local
 
 clean:
 	rm -rf $(VENV) runs

@@ -113,6 +113,8 @@ LAYERS = (
         "checkpoints",
         "files",
         "json_text",
+        "checked_values",
+        "orphans",
         "endpoint",
         "progress",
         "registry",

@@ -116,12 +116,16 @@ def audit_table(rows: Sequence[Mapping[str, str]], name: str, columns: Sequence[
     Raises
     ------
     InputError
-        If the table lacks a column.
+        If the table lacks a column, or a row has another number of cells than the header.
     """
     for row in rows:
         lacking = [column for column in (name, *columns) if column not in row]
         if lacking:
-            raise InputError(f"the table has no column {', '.join(lacking)}; it has {', '.join(row)}")
+            there = ", ".join(str(column)[:60] for column in row if column is not None)
+            raise InputError(f"the table has no column {', '.join(lacking)}; it has {there}")
+        # csv's names for cells too many and too few
+        if None in row or None in row.values():
+            raise InputError(f"a row of the table has another number of cells than its header, which has {len(row)}")
         cells = [row[column].strip() for column in columns]
         if all(cells):
             yield audit_averaging(row[name], *cells)
