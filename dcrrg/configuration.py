@@ -1,12 +1,13 @@
 """What defines a DCRRG model: its configuration, saved with its weights, and the presets by which it is trained."""
 
 from inspect import signature
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import ConfigDict, Field, field_validator
 
 from rrgbench.checked_values import CheckedValues
 from rrgbench.errors import InputError
+from rrgbench.modeling.report_decoder import Slopes, distance_slopes
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.settings import Count, Positive, StageSettings, read_preset
@@ -16,11 +17,19 @@ PRESETS = "dcrrg.presets"
 CHOICES = {
     "text_pooling": ("cls", "mean"),
     "description_memory": ("all", "prompted"),
+    "distance_slopes": get_args(Slopes),
     "similarity_prompt": ("each", "mean", "none"),
     "tuning": ("prompt", "full"),
     "decoder_memory": ("representations", "decisions", "both"),
 }
 """What the choices of a `DcrrgConfig` may be."""
+
+UNSAID: Final = {"description_memory": "all", "distance_slopes": "from_one"}
+"""What a saved configuration means that says nothing of these: it was written before they could be chosen."""
+
+DECODING: Final = ("tuning", "description_memory", "distance_slopes")
+"""What of a configuration steps 1 and 2 know nothing of, and no weight's shape depends on: models that differ in these
+alone share what those steps learned."""
 
 
 class DcrrgConfig(ReportModelConfig):
@@ -42,9 +51,11 @@ class DcrrgConfig(ReportModelConfig):
         is embedded.
     memory_prompts : bool
         Whether the decoder's memory holds each v_p beside its one-hot prompt e, to tell them apart.
+    distance_slopes : str
+        Of that bias, `published` or `from_one` (`rrgbench.modeling.report_decoder.distance_slopes`).
     description_memory : str
-        What the decoder reads where it describes an observation: `all` 14 prompted representations, or that of the
-        `prompted` one alone. A report is written from all of them.
+        What the decoder reads where it describes an observation: that of the `prompted` one alone, or `all` 14 prompted
+        representations. A report is written from all of them.
     prompt_length : int
         Soft prompt tokens a layer (step 4).
     similarity_prompt : str
@@ -86,8 +97,9 @@ class DcrrgConfig(ReportModelConfig):
         decoder_layers: int = 2,
         decoder_feed_forward: int = 384,
         decoder_distance: bool = False,
+        distance_slopes: Slopes = "published",
         memory_prompts: bool = False,
-        description_memory: str = "all",
+        description_memory: str = "prompted",
         prompt_length: int = 16,
         similarity_prompt: str = "each",
         tuning: str = "prompt",
@@ -108,6 +120,7 @@ class DcrrgConfig(ReportModelConfig):
         self.decoder_layers = decoder_layers
         self.decoder_feed_forward = decoder_feed_forward
         self.decoder_distance = decoder_distance
+        self.distance_slopes = distance_slopes
         self.memory_prompts = memory_prompts
         self.description_memory = description_memory
         self.prompt_length = prompt_length
@@ -131,6 +144,21 @@ class DcrrgConfig(ReportModelConfig):
         own = {"representations": self.embedding_width, "decisions": 1, "both": self.embedding_width + 1}
         return own[self.decoder_memory] + len(OBSERVATIONS) * self.memory_prompts
 
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """A configuration from a saved one; what that does not say is what it meant when it was written (`UNSAID`)."""
+        return super().from_dict({**UNSAID, **config_dict}, **kwargs)
+
+    @property
+    def decoding(self) -> dict[str, Any]:
+        """Those of `DECODING` that step 3 reads."""
+        return {name: getattr(self, name) for name in DECODING if name != "tuning"}
+
+    @property
+    def slopes(self) -> tuple[float, ...] | None:
+        """By how much each head's self-attention falls with distance; None where it is not biased."""
+        return distance_slopes(self.decoder_heads, self.distance_slopes) if self.decoder_distance else None
+
 
 Pairs = Literal["own", "labels", "balanced"]
 """What step 2 aligns: each film with its own report; with one drawn among those of the most similar labels (which films
@@ -140,6 +168,9 @@ that have no report get anyway); or with its own, films being drawn as balancing
 NoFinding = Literal["normality", "rest"]
 """Which sentences describe No Finding: those that call lungs or film normal, or all that mention no other observation
 (technique, bones, aorta ...), so that the 14 descriptions together are the report."""
+
+Step3Trains = Literal["decoder", "all"]
+"""What step 3 trains: the decoder on frozen encoders, or the encoders with it."""
 
 Unmentioned = Literal["token", "omitted"]
 """What step 3 makes of an observation that a report does not mention: the decoder writes a token that says so, or it is
@@ -183,6 +214,11 @@ class Preset(CheckedValues):
         Hyper-parameters.
     step4_full : StageSettings, optional
         Hyper-parameters of step 4 where everything is tuned, not the soft prompts; those of `step4` if omitted.
+    heads : StageSettings, optional
+        Hyper-parameters of the last stage, which trains step 1's heads again on encoders that later steps have moved
+        (`dcrrg.heads`); null leaves the heads as step 1 left them.
+    step3_trains : str
+        What step 3 trains (`Step3Trains`).
     limit : int, optional
         At most that many training studies of each source, unless the run gives a limit of its own.
     storage : str
@@ -208,6 +244,8 @@ class Preset(CheckedValues):
     step3: StageSettings
     step4: StageSettings
     step4_full: StageSettings | None = None
+    heads: StageSettings | None = StageSettings(epochs=10, batch_size=256, learning_rate=2e-2)
+    step3_trains: Step3Trains = "decoder"
     limit: Count | None = None
     storage: Literal["float32", "float16"] = "float32"
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
 from transformers.utils import ModelOutput
 
-from dcrrg.configuration import DcrrgConfig
+from dcrrg.configuration import DECODING, DcrrgConfig
 from dcrrg.processing import DcrrgImageProcessor, Film, Films, read_films
 from dcrrg.projection import PromptedProjection
 from rrgbench.data.study import LabelVector
@@ -94,7 +94,7 @@ class DcrrgModel(TextReadingModel):
             ),
             config.dropout,
             getattr(config, "pad_token_id", None) or 0,
-            config.decoder_distance,
+            config.slopes,
         )
         self.description_head = nn.Linear(config.decoder_width, config.vocabulary)
         self.report_head = nn.Linear(config.decoder_width, config.vocabulary)
@@ -205,6 +205,13 @@ class DcrrgModel(TextReadingModel):
         found = decide(log_odds.detach().double().cpu().numpy(), np.array([float(one) for one in stored]))
         return torch.from_numpy(found).to(log_odds.device)
 
+    def decode_as(self, config: DcrrgConfig) -> None:
+        """Take over from a configuration what steps 3 and 4 read (`DECODING`): a model that comes from a stage which
+        several share was made for one of them."""
+        for name in DECODING:
+            setattr(self.config, name, getattr(config, name))
+        self.decoder.slopes = self.config.slopes
+
     def memory(self, prompted: Tensor) -> Tensor:
         """The decoder's memory (n, 14, .): what `image_memory` or `text_memory` gives, or each beside its prompt."""
         if not self.config.memory_prompts:
@@ -229,6 +236,16 @@ class DcrrgModel(TextReadingModel):
         parts = [
             torch.softmax(self.image_head(self.image_observations(films)), dim=-1)[..., 1]
             for films in self.film_batches(images)
+        ]
+        return torch.cat(parts).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def read_observations(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Probability of each observation (n, 14) in reports, by step 1's text head."""
+        self.eval()
+        parts = [
+            torch.softmax(self.text_head(self.text_observations(*self.encode_texts(some))), dim=-1)[..., 1]
+            for some in texts_in_batches(texts)
         ]
         return torch.cat(parts).float().cpu().numpy()
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dcrrg.configuration import Preset
+from dcrrg.measures import film_measures, text_measures
 from dcrrg.model import DcrrgModel
 from rrgbench.data.corpus import training_items
 from rrgbench.observations import POSITIVE
@@ -29,12 +30,14 @@ def text_stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]
     """E_txt, f_t and their head, from reports."""
 
     def work(model: DcrrgModel) -> Work:
+        watched = preset.step1_text.validates
         return Work(
             TextObservations(model),
             ReportItems(sources.data.reports, preset.balance, seed),
             Collate.of(model),
             [model.text_encoder, model.text_projection, model.text_head],
-            ReportItems(sources.validation.reports, False, seed) if preset.step1_text.validates else None,
+            ReportItems(sources.validation.reports, False, seed) if watched else None,
+            text_measures(model, sources.validation.reports) if watched else None,
         )
 
     return Stage("step1-text", preset.step1_text, {"balance": preset.balance}, work)
@@ -53,6 +56,7 @@ def image_stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Sta
             Collate.of(model),
             [model.image_encoder, model.image_projection, model.image_head],
             FilmItems([sources.validation.films], False, False, seed) if watched else None,
+            film_measures(model, sources.validation.films) if watched else None,
         )
 
     identity: dict[str, Any] = {"balance": preset.balance, "augment": preset.augment}
@@ -87,7 +91,7 @@ class TextObservations(nn.Module):
         return {"loss": observation_loss(logits, labels, weights)}
 
 
-class _Items(DrawnItems):
+class StudyItems(DrawnItems):
     """Studies of step 1 with item weights: each once, or re-sampled so that every observation is balanced."""
 
     def __init__(self, labels: NDArray[np.int8], known: NDArray[np.bool_], balance: bool, seed: int) -> None:
@@ -115,7 +119,7 @@ class _Items(DrawnItems):
         }
 
 
-class FilmItems(_Items):
+class FilmItems(StudyItems):
     """Films of step 1, of one corpus or of several; what a corpus does not label counts in no loss."""
 
     def __init__(self, sources: Sequence[FilmSource], balance: bool, augment: bool, seed: int) -> None:
@@ -132,7 +136,7 @@ class FilmItems(_Items):
         return {"films": self.films.film(int(self.drawn[index]), index), **self.item(index)}
 
 
-class ReportItems(_Items):
+class ReportItems(StudyItems):
     """Reports of step 1."""
 
     def __init__(self, source: ReportSource, balance: bool, seed: int) -> None:

@@ -13,8 +13,10 @@ from torch.nn.functional import normalize
 
 from dcrrg.configuration import Preset
 from dcrrg.linear_start import featured
+from dcrrg.measures import retrieval_measures
 from dcrrg.model import DcrrgModel
 from dcrrg.step1 import balanced_weights, draw_studies
+from rrgbench.modeling.contrastive_loss import label_likeness
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Batch, Collate, PairItems
@@ -43,6 +45,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
             Collate.of(model),
             [*encoders, model.log_temperature],
             pair_items(sources.validation, preset.for_validation, seed) if watched else None,
+            retrieval_measures(model, sources.validation) if watched else None,
         )
 
     options = {"pairs", "image_start"}
@@ -85,11 +88,6 @@ class Contrast(nn.Module):
             model.config.target_temperature,
         )
         return {"loss": loss}
-
-
-def label_cosine(image_labels: Tensor, text_labels: Tensor) -> Tensor:
-    """s (n, m), Eq. 3, of non-negative label vectors (n, 14) and (m, 14); a zero vector is similar to nothing."""
-    return normalize(image_labels.float(), dim=1) @ normalize(text_labels.float(), dim=1).T
 
 
 def soft_targets(cosine: Tensor, features: Tensor, temperature: float = 1.0) -> Tensor:
@@ -139,7 +137,7 @@ def calibrated_semantic_matching_loss(
     target_temperature : float
         See `soft_targets`.
     """
-    cosine = label_cosine(image_labels, text_labels)
+    cosine = label_likeness(image_labels, text_labels)
     similarity = images @ texts.T  # Eq. 6
     image_to_text = soft_targets(cosine, text_features.detach(), target_temperature)
     text_to_image = soft_targets(cosine.T, image_features.detach(), target_temperature)

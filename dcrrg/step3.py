@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 
-from dcrrg.composition import asserted, with_composed
+from dcrrg.composition import with_composed
 from dcrrg.configuration import NoFinding, Preset, Unmentioned
+from dcrrg.frozen import encoded, frozen_memories, placed
 from dcrrg.linear_start import stored_thresholds
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, DcrrgModel
 from rrgbench.labelers import RulesLabeler
@@ -39,6 +40,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """The decoder and its head for descriptions, from what the frozen encoders make of films and reports."""
 
     def work(model: DcrrgModel) -> Work:
+        model.decode_as(preset.config)
         watched = preset.step3.validates
         if preset.config.decoder_memory != "representations" and preset.image_start != "linear":
             set_thresholds(model, sources.validation.films)
@@ -50,16 +52,27 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
             description_items(model, sources.validation, preset, seed) if watched else None,
         )
 
-    identity = {
+    return Stage("step3", preset.step3, identity(preset), work)
+
+
+def identity(preset: Preset) -> dict[str, Any]:
+    """What decides the decoder's weights after step 3, beside hyper-parameters and the stages before."""
+    return {
         **preset.model_dump(include={"no_finding_description", "description_sets"}),
         **preset.model_dump(include={"unmentioned", "composed_reports"}, exclude_defaults=True),
+        "decoding": preset.config.decoding,
     }
-    return Stage("step3", preset.step3, identity, work)
 
 
 def description_items(model: DcrrgModel, data: TrainingData, preset: Preset, seed: int) -> "DescriptionItems":
     """Every description of every study, from each modality that it has."""
-    rows = description_rows(
+    rows = rows_of(model, data, preset, seed)
+    return DescriptionItems(frozen_memories(model, data), rows, model.config.description_memory)
+
+
+def rows_of(model: DcrrgModel, data: TrainingData, preset: Preset, seed: int) -> "list[list[DescriptionRow]]":
+    """The descriptions of every study's report as a preset wants them."""
+    return description_rows(
         data.reports.reports,
         model.tokenizer,
         model.config.max_description,
@@ -68,40 +81,14 @@ def description_items(model: DcrrgModel, data: TrainingData, preset: Preset, see
         preset.description_sets,
         preset.unmentioned,
     )
-    return DescriptionItems(frozen_memories(model, data), rows, model.config.description_memory)
-
-
-def frozen_memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
-    """Prompted representations (n, 14, P) of the frozen encoders: films and reports if paired, else reports alone."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.eval().to(device)
-    reports = list(zip(data.reports.reports, asserted(data.reports.labels), strict=True))
-
-    def read(part: Sequence[tuple[str, NDArray[np.bool_]]]) -> Tensor:
-        return model.text_memory([text for text, _ in part], np.stack([said for _, said in part]))
-
-    memories = [_encoded(read, reports)]
-    if data.paired:
-        films = data.films.films
-        memories.insert(0, _encoded(lambda part: model.image_memory(torch.from_numpy(part).to(device)), films))
-    return memories
 
 
 def set_thresholds(model: DcrrgModel, films: FilmSource) -> None:
     """Set the thresholds of decisions by films that the model has not learned from."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.eval().to(device)
-    scores = _encoded(lambda part: model.observation_log_odds(torch.from_numpy(part).to(device)), films.films)
+    device = placed(model)
+    scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part).to(device)), films.films)
     thresholds = prevalence_thresholds(scores.double().numpy(), films.labels, films.known)
     model.config.decision_thresholds = stored_thresholds(thresholds)
-
-
-def _encoded(encode: Callable[[Any], Tensor], inputs: Any, batch: int = 64) -> Tensor:
-    """Outputs of a frozen encoder for all inputs (films or texts), a batch at a time, on the CPU."""
-    with torch.inference_mode():
-        parts = [encode(inputs[start : start + batch]).cpu() for start in range(0, len(inputs), batch)]
-    # tensors made in inference mode can't enter a graph later
-    return torch.cat(parts).clone()
 
 
 class Descriptions(nn.Module):
@@ -197,8 +184,12 @@ class DescriptionItems(Dataset[Batch]):
         memory = self.memories[modality][study]
         if self.memory == "all":
             return {"memory": memory, "row": row.tokens}
-        shown = torch.tensor(row.observations)[torch.arange(len(memory)) % len(row.observations)]
-        return {"memory": memory, "row": row.tokens, "shown": shown}
+        return {"memory": memory, "row": row.tokens, "shown": shown_observations(row)}
+
+
+def shown_observations(row: "DescriptionRow") -> Tensor:
+    """Which observation's representation (14,) stands where, if the decoder is shown no more than it describes."""
+    return torch.tensor(row.observations)[torch.arange(len(OBSERVATIONS)) % len(row.observations)]
 
 
 Sentences = Sequence[tuple[str, Collection[int]]]

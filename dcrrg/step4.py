@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from dcrrg.composition import with_composed
 from dcrrg.configuration import Preset
 from dcrrg.decision_measures import decision_measures
+from dcrrg.frozen import frozen_memories
+from dcrrg.measures import written_measures
 from dcrrg.model import DcrrgModel
-from dcrrg.step3 import frozen_memories, row_lengths, writing_loss
+from dcrrg.step3 import row_lengths, writing_loss
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports
 from rrgbench.training.chain import Stage
@@ -28,24 +30,26 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     settings = preset.step4_full if full and preset.step4_full is not None else preset.step4
 
     def work(model: DcrrgModel) -> Work:
-        # a model that comes from a stage which several variants share was made for one of them
-        model.config.tuning = preset.config.tuning
+        model.decode_as(preset.config)
         parts: list[nn.Module | nn.Parameter] = [model.report_head, model.prompts]
         if full:
             image = [model.image_encoder, model.image_projection] if sources.data.paired else []
             parts = [*image, model.decoder, model.report_head]
         watched = settings.validates
+        held = sources.validation
+        measures = decision_measures(model, held.films) if decides else written_measures(model, held)
         return Work(
             Reports(model),
             report_items(model, with_composed(sources.data, preset.composed_reports, seed), preset.augment, seed),
             Collate.of(model),
             parts,
             report_items(model, sources.validation, False, seed) if watched else None,
-            decision_measures(model, sources.validation.films) if watched and decides else None,
+            measures if watched else None,
         )
 
     identity: dict[str, Any] = {
         "tuning": preset.config.tuning,
+        "decoding": preset.config.decoding,
         **({"augment": preset.augment} if full else {}),
         **preset.model_dump(include={"composed_reports"}, exclude_defaults=True),
     }

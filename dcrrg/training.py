@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, InstanceOf, field_validator
 from transformers import set_seed
 
-from dcrrg import linear_start, step1, step2, step3, step4
+from dcrrg import heads, linear_start, step1, step2, step3, step3_all, step4
 from dcrrg.card import write_model_card
 from dcrrg.composition import with_composed
-from dcrrg.configuration import DcrrgConfig, Preset, load_preset
+from dcrrg.configuration import DECODING, DcrrgConfig, Preset, load_preset
 from dcrrg.model import SPECIAL_TOKENS, DcrrgModel
 from dcrrg.variants import Variant, chosen_variants, default_extra_corpus
 from rrgbench.data.corpus import Corpus
@@ -27,6 +27,9 @@ from rrgbench.training.settings import deciding, starting_weights
 from rrgbench.training.trainers import Request, Trainer
 
 STEPS = (1, 2, 3, 4)
+
+NETWORKS = 2
+"""To be raised whenever DCRRG's code or defaults make other weights of the same preset."""
 
 
 class DcrrgOptions(BaseModel):
@@ -128,22 +131,26 @@ def recipe(
     """
     has = STEPS if variant is None else variant.steps
     taken = [step for step in has if step in steps]
+    corpus, limit = sources.corpus, sources.limit
     extra = sources.extra if variant is None or variant.extra else None
     weights = starting_weights(preset.model)
     name = None if variant is None else variant.name
     given = {"--variant": name, "--extra-corpus": extra and extra.name}
     words = [f"{flag} {word}" for flag, word in given.items() if word]
     words += ["--step all"] if tuple(taken) == has else [f"--step {step}" for step in taken]
-    corpus, limit = sources.corpus, sources.limit
+    chain = [stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)]
+    if preset.heads is not None and heads.moved(preset, taken, corpus.paired):
+        chain.append(heads.stage(preset, preset.heads, sources, seed, extra is not None))
     return Recipe(
-        stages=[stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)],
+        stages=chain,
         new_model=lambda: new_model(
             preset, with_composed(sources.data, preset.composed_reports, seed).reports.reports, seed
         ),
         load=DcrrgModel.from_pretrained,
         seed=seed,
         common={
-            "model": {key: value for key, value in preset.model.items() if key != "tuning"},
+            "model": {key: value for key, value in preset.model.items() if key not in DECODING},
+            "networks": NETWORKS,
             "corpus": corpus.digest,
             "limit": limit,
             "min_word_count": preset.min_word_count,
@@ -181,7 +188,8 @@ def stages(step: int, preset: Preset, sources: Sources, seed: int, extra: bool) 
         start = [] if preset.image_start == "trained" else [linear_start.stage(preset, sources, seed, extra)]
         trained = [] if preset.image_start == "linear" else [step1.image_stage(preset, sources, seed, extra)]
         return [step1.text_stage(preset, sources, seed), *start, *trained]
-    return [{2: step2, 3: step3, 4: step4}[step].stage(preset, sources, seed)]
+    third = step3_all if preset.step3_trains == "all" else step3
+    return [{2: step2, 3: third, 4: step4}[step].stage(preset, sources, seed)]
 
 
 def new_model(preset: Preset, reports: Sequence[str], seed: int) -> DcrrgModel:

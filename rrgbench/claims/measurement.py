@@ -49,8 +49,10 @@ class Trained:
 
     @property
     def trained_share(self) -> float:
-        """Share of the weights that its last stage trained."""
-        return float(self.record["stages"][-1]["trainable_share"])
+        """Share of the weights that its last step trained; what follows the steps, heads trained again, is none."""
+        stages = self.record["stages"]
+        steps = [stage for stage in stages if stage["stage"].startswith("step")]
+        return float((steps or stages)[-1]["trainable_share"])
 
 
 @dataclass(frozen=True)

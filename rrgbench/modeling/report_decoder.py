@@ -7,6 +7,7 @@ self-attention is biased by distance (ALiBi, Press et al. 2022).
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -107,6 +108,17 @@ class DeepPrompts(nn.Module):
         return keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
 
 
+Slopes = Literal["published", "from_one"]
+"""Which slopes a decoder biased by distance has (`distance_slopes`)."""
+
+
+def distance_slopes(heads: int, which: Slopes = "published") -> tuple[float, ...]:
+    """ALiBi's slope of each head, 2^(-8 i / n) for i of 1 to n; `from_one` begins with i = 0, so that it is steeper by
+    2^(8 / n): one head sees little more than the word before."""
+    first = 1 if which == "published" else 0
+    return tuple(2.0 ** (-8 * head / heads) for head in range(first, heads + first))
+
+
 @dataclass(frozen=True)
 class DecoderShape:
     """Widths of a report decoder and of the memory that it reads, and how many heads and layers it has."""
@@ -131,8 +143,9 @@ class ReportDecoder(nn.Module):
         Dropout of every sub-layer and of the embedding.
     pad : int
         Padding token.
-    distance_bias : bool
-        Whether self-attention scores fall linearly with distance, by a slope of each head's own; nothing is learned.
+    slopes : tuple of float, optional
+        By how much each head's self-attention scores fall with each token of distance (`distance_slopes`); nothing is
+        learned. Without them only tokens are embedded and distance counts for nothing.
     """
 
     def __init__(
@@ -141,12 +154,11 @@ class ReportDecoder(nn.Module):
         shape: DecoderShape,
         dropout: float,
         pad: int,
-        distance_bias: bool = False,
+        slopes: tuple[float, ...] | None = None,
     ) -> None:
         super().__init__()
         heads = shape.heads
-        # ALiBi's slopes, four times as steep: heads from the nearest words to the whole report
-        self.slopes = tuple(2.0 ** (-8 * head / heads) for head in range(heads)) if distance_bias else None
+        self.slopes = slopes
         self.embedding = nn.Embedding(vocabulary, shape.width, padding_idx=pad)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
@@ -166,7 +178,8 @@ class ReportDecoder(nn.Module):
         if self.slopes is not None:
             steps = torch.arange(t, device=tokens.device)
             far = self.farness(steps.view(-1, 1) - steps, y.dtype)
-            causal = far.masked_fill(~causal, -torch.inf)
+            # with an axis for rows, or PyTorch's fused attention would not take it
+            causal = far.masked_fill(~causal, -torch.inf).unsqueeze(0)
         for index, layer in enumerate(self.stack()):
             keys, values = layer.self_attention.keys_values(y)
             mask = causal

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from dcrrg.configuration import load_preset
 from dcrrg.projection import PromptedProjection
 from dcrrg.step1 import ImageObservations, TextObservations, balanced_weights, draw_studies, observation_loss
-from dcrrg.step2 import Contrast, calibrated_semantic_matching_loss, label_cosine, matching_loss, soft_targets
+from dcrrg.step2 import Contrast, calibrated_semantic_matching_loss, matching_loss, soft_targets
 from dcrrg.step3 import Descriptions
 from dcrrg.step4 import Reports
 from dcrrg.training import new_model
 from rrgbench.data.corpus import training_items
+from rrgbench.modeling.contrastive_loss import label_likeness
 from rrgbench.modeling.report_decoder import CachedDecoding
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.observations import OBSERVATIONS
@@ -42,7 +43,8 @@ def numpy_loss(v, t, fv, ft, lv, lt, tau):
     for i in range(n):
         for j in range(n):
             norm = np.linalg.norm(lv[i]) * np.linalg.norm(lt[j])
-            s[i, j] = lv[i] @ lt[j] / norm if norm else 0.0
+            # two studies without a positive label agree in all of them, and one is like no other
+            s[i, j] = lv[i] @ lt[j] / norm if norm else float(not lv[i].any() and not lt[j].any())
     w = unit(ft) @ unit(ft).T / 2 + 0.5
     w_hat = unit(fv) @ unit(fv).T / 2 + 0.5
     y = softmax(w * s)
@@ -143,7 +145,7 @@ def test_eq_3_is_the_cosine_of_label_vectors():
     rng = np.random.default_rng(0)
     lv, lt = rng.integers(0, 2, (5, 14)), rng.integers(0, 2, (4, 14))
     expected = [[a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) for b in lt] for a in lv]
-    assert array(label_cosine(torch.tensor(lv), torch.tensor(lt))) == pytest.approx(np.array(expected), rel=1e-6)
+    assert array(label_likeness(torch.tensor(lv), torch.tensor(lt))) == pytest.approx(np.array(expected), rel=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.1])
@@ -251,7 +253,7 @@ def test_calibration_moves_targets():
     """Without the uni-modal weights, texts with equal labels would get equal targets."""
     labels = torch.tensor([[1.0, 0], [1, 0], [0, 1]])
     features = torch.tensor([[1.0, 0], [0.0, 1], [1, 1]])
-    targets = soft_targets(label_cosine(labels, labels), features)
+    targets = soft_targets(label_likeness(labels, labels), features)
     assert targets[0, 0] > targets[0, 1] + 0.05
     assert torch.allclose(targets.sum(1), torch.ones(3))
 

@@ -19,7 +19,7 @@ from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.training.trainers import Request
 
-STAGE_ORDER = ("step1-text", "step1-image", "step2", "step3", "step4")
+STAGE_ORDER = ("step1-text", "step1-image", "step2", "step3", "step4", "heads")
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
-    """The tiny preset cut to a few batches."""
-    settings = load_preset("tiny").model_dump(mode="json")
-    for stage in ("step1_image", "step1_text", "step2", "step3", "step4"):
+    """The reference preset cut to a few batches."""
+    settings = load_preset("reference").model_dump(mode="json")
+    for stage in ("step1_image", "step1_text", "step2", "step3", "step4", "heads"):
         settings[stage].update(epochs=2, batch_size=8)
     settings["min_word_count"] = 1
     settings["storage"] = "float32"
@@ -63,18 +63,19 @@ def changed(before, after):
 
 def test_each_step_trains_its_own_parts_only(trained):
     stages = {name: weights(stage_folder(trained, name) / "model") for name in
-              ("step1-image", "step1-text", "step2", "step3", "step4")}  # fmt: skip
+              ("step1-image", "step1-text", "step2", "step3", "step4", "heads")}  # fmt: skip
     assert changed(stages["step1-text"], stages["step1-image"]) == {"image_encoder", "image_projection", "image_head"}
     assert changed(stages["step1-image"], stages["step2"]) == {
         "image_encoder", "image_projection", "text_encoder", "text_projection", "log_temperature"
     }  # fmt: skip
     assert changed(stages["step2"], stages["step3"]) == {"decoder", "description_head"}
     assert changed(stages["step3"], stages["step4"]) == {"prompts", "report_head"}
+    assert changed(stages["step4"], stages["heads"]) == {"image_head", "text_head"}
     record = json.loads((trained / "training.json").read_text())
     assert [stage["folder"] for stage in record["stages"]] == [stage_folder(trained, name).name for name in STAGE_ORDER]
     report = json.loads((stage_folder(trained, "step4") / "stage.json").read_text())
     assert 0.001 < report["trainable_share"] < 0.1
-    assert record["stages"][-1] == {"folder": stage_folder(trained, "step4").name, **report}
+    assert record["stages"][-2] == {"folder": stage_folder(trained, "step4").name, **report}
 
 
 @pytest.mark.equal_weights
@@ -177,7 +178,7 @@ def test_unpaired_films_and_reports(corpus, preset, tmp_path):
     unpaired = Corpus("mixed", "ab" * 8, films, text_studies=texts)
     train(Request(unpaired, tmp_path, preset))
     step3 = json.loads((stage_folder(tmp_path, "step3") / "stage.json").read_text())
-    sets = load_preset("tiny").description_sets
+    sets = load_preset("reference").description_sets
     assert step3["items"] == 24 * (14 + sets) * 2, "14 observations and some sets of them a report, two epochs"
     assert DcrrgModel.from_pretrained(tmp_path).config.vocabulary > 50
 

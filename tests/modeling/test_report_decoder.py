@@ -6,7 +6,13 @@ import torch
 
 from dcrrg.projection import PromptedProjection
 from rrgbench.modeling.beam_search import beam_search
-from rrgbench.modeling.report_decoder import CachedDecoding, DecoderShape, DeepPrompts, ReportDecoder
+from rrgbench.modeling.report_decoder import (
+    CachedDecoding,
+    DecoderShape,
+    DeepPrompts,
+    ReportDecoder,
+    distance_slopes,
+)
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "distance-biased"])
@@ -17,8 +23,15 @@ def decoder(request):
         shape=DecoderShape(width=16, memory_width=12, heads=4, layers=2, feed_forward=32),
         dropout=0.1,
         pad=0,
-        distance_bias=request.param,
+        slopes=distance_slopes(4) if request.param else None,
     ).eval()
+
+
+def test_the_slopes_are_alibis_or_begin_one_step_earlier():
+    """Press et al. 2022, section 3: for eight heads 1/2, 1/4 ... 1/256."""
+    assert distance_slopes(8) == tuple(1 / 2**power for power in range(1, 9))
+    assert distance_slopes(4) == (1 / 4, 1 / 16, 1 / 64, 1 / 256)
+    assert distance_slopes(4, "from_one") == (1, 1 / 4, 1 / 16, 1 / 64)
 
 
 def array(tensor):
@@ -37,7 +50,7 @@ def layer_norm(norm, x):
 def attention(module, queries, keys, values, causal, biased=False):
     """Softmax(QK^T / sqrt(d)) V, one head and one query at a time, of one sequence (t, width).
 
-    With `biased` each step back costs head h of H a score of 2^(-8h/H) (ALiBi); soft prompts are never far.
+    With `biased` each step back costs head h = 1 ... H a score of 2^(-8h/H) (ALiBi); soft prompts are never far.
     """
     size = queries.shape[1] // module.heads
     q = linear(module.query, queries)
@@ -50,7 +63,7 @@ def attention(module, queries, keys, values, causal, biased=False):
             scores = keys[:seen, part] @ q[t, part] / np.sqrt(size)
             if biased:
                 back = ahead + t - np.arange(seen)
-                scores -= 2 ** (-8 * head / module.heads) * np.where(np.arange(seen) < ahead, 0, back)
+                scores -= 2 ** (-8 * (head + 1) / module.heads) * np.where(np.arange(seen) < ahead, 0, back)
             weights = np.exp(scores - scores.max())
             mixed[t, part] = weights / weights.sum() @ values[:seen, part]
     return linear(module.output, mixed)

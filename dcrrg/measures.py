@@ -1,0 +1,88 @@
+"""What stages can stop on, beside their loss.
+
+How well observations of the validation split are told apart (step 1), how well its films find reports of their kind
+(step 2), how good the reports are that are written of its films (step 4).
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrrg.model import DcrrgModel
+from rrgbench.data.corpus import training_items
+from rrgbench.data.label_matching import positives
+from rrgbench.metrics.auroc import auroc, mean_auroc
+from rrgbench.metrics.precision_at_k import precision_at_k
+from rrgbench.observations import COMPETITION_OBSERVATIONS, POSITIVE, observation_index
+from rrgbench.training.data import FilmSource, ReportSource, TrainingData
+from rrgbench.training.report_measures import report_measures
+from rrgbench.training.stopping import Measures
+
+AUROC: Final = "auroc"
+"""Mean over the observations that the studies measured have and lack."""
+
+PRECISION: Final = "precision_at_5"
+"""Of validation reports for films that show one competition observation and nothing else; the reports are those of
+the same kinds of studies."""
+
+_K = 5
+
+
+def film_measures(model: DcrrgModel, source: FilmSource) -> Measures:
+    """AUROC of the image head on films."""
+    return auroc_measures(lambda limit: model.predict_observations(_first(source, limit)), source.labels, source.known)
+
+
+def text_measures(model: DcrrgModel, source: ReportSource) -> Measures:
+    """AUROC of the text head on reports."""
+    known = training_items(source.labels)
+    return auroc_measures(lambda limit: model.read_observations(source.reports[:limit]), source.labels, known)
+
+
+def _first(source: FilmSource, limit: int) -> NDArray[np.uint8]:
+    return np.stack([source.films[row] for row in range(min(limit, len(source.films)))])
+
+
+def auroc_measures(
+    predict: Callable[[int], NDArray[np.float32]], labels: NDArray[np.int8], known: NDArray[np.bool_]
+) -> Measures:
+    """AUROC of what is predicted of the first studies, given how many."""
+
+    def values(limit: int) -> dict[str, float]:
+        found = auroc(predict(limit).astype(np.float64), labels[:limit] == POSITIVE, known[:limit])
+        return {AUROC: float(mean_auroc(found)[0])}
+
+    return Measures({AUROC: True}, values)
+
+
+def retrieval_measures(model: DcrrgModel, data: TrainingData) -> Measures:
+    """Precision@5 of films that query reports."""
+
+    def values(limit: int) -> dict[str, float]:
+        queries = only_observation(positives(data.films.labels[:limit], data.films.labelled))
+        candidates = only_observation(positives(data.reports.labels[:limit], data.films.labelled))
+        films, reports = np.flatnonzero(queries >= 0), np.flatnonzero(candidates >= 0)
+        if len(films) == 0 or len(reports) < _K:
+            return {PRECISION: float("nan")}
+        images = model.embed_images(_first(data.films, limit)[films])
+        texts = model.embed_reports([data.reports.reports[row] for row in reports.tolist()])
+        found = precision_at_k(images, texts, queries[films], candidates[reports], (_K,))
+        return {PRECISION: float(found.mean())}
+
+    return Measures({PRECISION: True}, values)
+
+
+def written_measures(model: DcrrgModel, data: TrainingData) -> Measures | None:
+    """What `rrgbench.training.report_measures` says of the reports written; None where films have no reports."""
+    if not data.paired:
+        return None
+    return report_measures(lambda limit: model.generate_reports(_first(data.films, limit)), data.reports.reports)
+
+
+def only_observation(labels: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The competition observation (column) that a study (n, 14) is positive for and nothing else; -1 for others."""
+    five = [observation_index(name) for name in COMPETITION_OBSERVATIONS]
+    alone, column = (labels > 0).sum(axis=1) == 1, labels.argmax(axis=1)
+    return np.where(alone & np.isin(column, five), column, -1)
