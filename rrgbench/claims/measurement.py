@@ -51,7 +51,7 @@ class Trained:
     def trained_share(self) -> float:
         """Share of the weights that its last step trained; what follows the steps, heads trained again, is none."""
         stages = self.record["stages"]
-        steps = [stage for stage in stages if stage["stage"].startswith("step")]
+        steps = [stage for stage in stages if stage.get("stage", "").startswith("step")]
         return float((steps or stages)[-1]["trainable_share"])
 
 
