@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click import get_current_context
-from click.core import ParameterSource
 
 from rrgbench.cli import completion
 from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ProtocolName, grouped
@@ -14,6 +12,7 @@ from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ProtocolName, gr
 
 @grouped
 def claims(
+    context: typer.Context,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of a named set that rrgbench train has trained.")],
     model: Annotated[
         str, typer.Option("--model", "-m", help="The model whose variants they are.", autocompletion=completion.claims)
@@ -67,8 +66,9 @@ def claims(
     chosen = load_suite(suite)
     load_protocol(protocol)
     claim_set = load_claims(model)
-    given = get_current_context().get_parameter_source("corpus") is not ParameterSource.DEFAULT
-    data = (films if given else replace(films, corpus=learned_from(runs))).open()
+    source = context.get_parameter_source("corpus")
+    by_default = source is None or source.name == "DEFAULT"
+    data = (replace(films, corpus=learned_from(runs)) if by_default else films).open()
     setting = {"protocol": protocol, "seed": seed, "film_cache": films.film_cache}
     with bars(f"claims of {model} on {data.name}") as shown:
         outcome = judge_set(claim_set, model, runs, Setting(data, chosen, setting, shown.part), shown.overall)

@@ -9,10 +9,10 @@ RECORD = Path(__file__).parents[2] / "leaderboards" / "measured" / "defaults.md"
 
 SIZES = {
     *("text_encoder", "projection_width", "embedding_width", "decoder_width", "decoder_feed_forward"),
-    *("max_description", "max_text", "kwargs", "self"),
+    *("max_description", "max_text", "decision_thresholds", "kwargs", "self"),
     *("model", "step1_image", "step1_text", "step2", "step3", "step4", "step4_full", "limit", "storage"),
 }
-"""What decides how much is trained and how long, or nothing but files."""
+"""What decides how much is trained and how long or nothing but files, and what training finds."""
 
 CHOSEN_ON_TEST = {
     *("memory_prompts", "decoder_heads", "description_memory", "similarity_prompt", "target_temperature"),
