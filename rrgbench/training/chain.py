@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 
 from rrgbench.checkpoints import digest
 from rrgbench.errors import InputError
-from rrgbench.files import write_text
+from rrgbench.files import sweep, write_text
 from rrgbench.json_text import read_object
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
@@ -176,6 +176,9 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
                 # last, so that a record with what the stages did is that of a finished model
                 _write_record(folder, {**written, **counted, "stages": stages})
         wait_for_all()
+        if single and first_process():
+            # what killed processes left half written
+            sweep(folder)
     return folder
 
 

@@ -14,7 +14,7 @@ from kills import alive
 from test_damaged_files import evaluated
 from torment import Place
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals")]
 
 
 def started(place: Place, words: tuple[object, ...], **more: object) -> "subprocess.Popen[str]":
@@ -48,7 +48,7 @@ def test_an_interruption(place: Place, command: str) -> None:
     process = started(place, words)
     when(out.exists, process)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=200)
+    _, told = process.communicate(timeout=1500)
     assert process.returncode == 130, told
     assert "Traceback" not in told
     last = told.strip().splitlines()[-1]
@@ -59,7 +59,7 @@ def test_an_interruption(place: Place, command: str) -> None:
 def test_the_end_of_input(place: Place) -> None:
     """Standard input is closed."""
     process = started(place, evaluated(place), stdin=subprocess.DEVNULL)
-    _, told = process.communicate(timeout=200)
+    _, told = process.communicate(timeout=1500)
     assert process.returncode == 0, told
 
 
@@ -70,7 +70,7 @@ def test_workers_of_a_killed_parent(place: Place) -> None:
     when(lambda: len(list((place / "run/units").glob("*.json"))) > 0, process)
     before = alive(process.pid)
     process.kill()
-    process.communicate(timeout=100)
+    process.communicate(timeout=1500)
     until = time.monotonic() + 60
     while (left := alive(process.pid)) and time.monotonic() < until:
         time.sleep(0.1)
@@ -114,7 +114,7 @@ def test_two_at_once_in_one_folder(place: Place, command: str) -> None:
         words = ("train", "--model", "s&t", "--preset", preset, *corpus, "--out", "trained")
         name = "trained/model.safetensors"
     both = [started(place, words) for _ in range(2)]
-    told = [process.communicate(timeout=300)[1] for process in both]
+    told = [process.communicate(timeout=1500)[1] for process in both]
     codes = sorted(process.returncode for process in both)
     assert codes in ([0, 0], [0, 2]), told
     if codes == [0, 2]:
@@ -131,7 +131,7 @@ def test_two_runs_share_a_film_cache(place: Place) -> None:
     for name in ("one", "two"):
         words = (*evaluated(place)[:-1], name, "--film-cache", "films")
         both.append(started(place, words, env=env))
-    told = [process.communicate(timeout=300)[1] for process in both]
+    told = [process.communicate(timeout=1500)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     expected = (place.made("run") / "results.json").read_bytes()
     assert all((place / name / "results.json").read_bytes() == expected for name in ("one", "two"))

@@ -10,6 +10,8 @@ from torment import Place, files_of_at_most, without_rights
 
 FULL = Path("/dev/full")
 
+pytestmark = pytest.mark.slow
+
 REPORTS = '{"study_id": "a", "report": "no effusion"}\n{"study_id": "b", "report": "small effusion"}\n'
 
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
@@ -55,7 +57,6 @@ def test_a_run_meets_a_full_disk(place: Place) -> None:
     assert not [path for path in (place / "run").rglob("*") if path.name.endswith((".part", ".partial"))]
 
 
-@pytest.mark.slow
 def test_a_training_meets_a_full_disk(place: Place) -> None:
     """The disk takes no file of more than 20 kB: the training says how to go on, and ends with the same weights."""
     corpus = ("--corpus", "jsonl", "--root", place.made("corpus"))

@@ -112,7 +112,7 @@ def own_process(
     prepare: Callable[[], None] | None = None,
     env: dict[str, str] | None = None,
     stdout: int | None = None,
-    timeout: float = 300,
+    timeout: float = 1500,
 ) -> Ended:
     """The command in a process of its own."""
     began = time.monotonic()
