@@ -72,7 +72,7 @@ def test_reports_of_a_corpus_without_films_stand_beside_the_trivial_systems(corp
     for name in ("most-frequent", "fixed-template", "random-report", "best-constant"):
         assert value(run, "bleu_1", name).value is not None
     assert value(run, "bleu_4", "most-frequent").value < 1
-    assert "nearest-neighbour left out: corpus texts has no films" in caplog.text
+    assert "nearest-neighbour, classifier-template left out: corpus texts has no films" in caplog.text
     assert value(run, "auroc", "mine", setting="own").reason == "the model predicts no observations"
     assert value(run, "auroc", "mine", setting="linear").reason == "the model offers no image backbone"
     assert not [r for r in run.records if r.value is None and not r.reason]
