@@ -1,4 +1,4 @@
-"""Two processes that torchrun or accelerate started make a run's bytes together; a share that was killed is kept."""
+"""Two processes that torchrun started make a run's bytes together; a share that was killed is kept."""
 
 import json
 import os
@@ -31,15 +31,8 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "launcher",
-    [
-        "-m torch.distributed.run --standalone --nproc-per-node 2 --no-python",
-        "-m accelerate.commands.launch --cpu --multi_cpu --num_processes 2 --no_python --main_process_port 0",
-    ],
-    ids=["torchrun", "accelerate"],
-)
-def test_two_processes_make_the_bytes_of_one(launcher: str, tmp_path: Path) -> None:
+def test_two_processes_make_the_bytes_of_one(tmp_path: Path) -> None:
+    launcher = "-m torch.distributed.run --standalone --nproc-per-node 2 --no-python"
     (tmp_path / "few.yaml").write_text(SUITE, encoding="utf-8")
     here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
