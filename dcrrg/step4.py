@@ -35,16 +35,17 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
         if full:
             image = [model.image_encoder, model.image_projection] if sources.data.paired else []
             parts = [*image, model.decoder, model.report_head]
-        watched = settings.validates
-        held = sources.validation
-        measures = decision_measures(model, held.films) if decides else written_measures(model, held)
+        held = sources.validation if settings.validates else None
+        measures = None
+        if held is not None:
+            measures = decision_measures(model, held.films) if decides else written_measures(model, held)
         return Work(
             Reports(model),
             report_items(model, with_composed(sources.data, preset.composed_reports, seed), preset.augment, seed),
             Collate.of(model),
             parts,
-            report_items(model, sources.validation, False, seed) if watched else None,
-            measures if watched else None,
+            None if held is None else report_items(model, held, False, seed),
+            measures,
         )
 
     identity: dict[str, Any] = {

@@ -128,9 +128,9 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
 
     settings = load_preset("mini").model_dump(mode="json")
     for stage in ("step1_image", "step1_text", "step2", "step3", "step4", "step4_full"):
-        settings[stage].update(epochs=1, batch_size=6)
+        settings[stage].update(epochs=1, batch_size=6, stop_on="loss", patience=None, floor=None)
     settings["model"].update(max_report=8, image_size=32, beams=1)
-    settings.update(min_word_count=1)
+    settings.update(min_word_count=1, heads=None)
     preset, suite, out = tmp_path / "few.yaml", tmp_path / "suite.yaml", tmp_path / "set"
     preset.write_text(yaml.safe_dump(settings))
     suite.write_text("trivial: []\nreplicates: 20\ntasks: {report_generation: {}, clinical_efficacy: {}}\n")

@@ -90,9 +90,9 @@ def runs(corpus, tmp_path_factory):
     """6, 6a and 6b with three seeds, barely trained."""
     settings = load_preset("mini").model_dump(mode="json")
     for stage in ("step1_image", "step1_text", "step2", "step3", "step4", "step4_full"):
-        settings[stage].update(epochs=1, batch_size=6)
+        settings[stage].update(epochs=1, batch_size=6, stop_on="loss", patience=None, floor=None)
     settings["model"].update(max_report=12, image_size=32, beams=1)
-    settings.update(min_word_count=1, storage="float32")
+    settings.update(min_word_count=1, storage="float32", heads=None)
     path = tmp_path_factory.mktemp("preset") / "few.yaml"
     path.write_text(yaml.safe_dump(settings))
     out = tmp_path_factory.mktemp("set")
