@@ -25,6 +25,8 @@ def started(place: Place, words: tuple[object, ...], **more: object) -> "subproc
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell's background jobs ignore interruptions
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **more,  # type: ignore[call-overload]
     )
 
