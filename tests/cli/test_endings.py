@@ -114,7 +114,8 @@ def test_interruption_says_how_to_resume(ended) -> None:
 def test_a_real_signal() -> None:
     # a shell's background jobs ignore interruptions
     ready = "signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = f"import os, signal, rrgbench.tasks.suite as s\n{ready}\ns.suite_names = lambda: os.kill(os.getpid(), signal.SIGINT)"
+    interrupted = "s.suite_names = lambda: os.kill(os.getpid(), signal.SIGINT)"
+    code = f"import os, signal, rrgbench.tasks.suite as s\n{ready}\n{interrupted}"
     done = child(code, "list", "suites")
     assert done.returncode == 130
     assert done.stderr == "rrgbench: interrupted; start again with: rrgbench list suites\n"
