@@ -22,6 +22,7 @@ from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.baseline import Side, written_reports
 from rrgbench.runs.records import Record, sort_records
+from rrgbench.scoring.signature import parse
 from rrgbench.yaml_text import read_yaml
 
 FORMAT: Final = "rrgbench-entry@1"
@@ -258,7 +259,8 @@ def differences(said: Entry, again: Entry) -> list[str]:
 
 def _audit(records: Sequence[Record], constants: Mapping[tuple[Any, ...], float], trivial: bool) -> Audit:
     own = _values(records)
-    studies = max((record.n or 0 for record in records if record.observation is None), default=0)
+    # a record's own n may count something smaller, such as the cells of a study
+    studies = max((parse(record.signature).n for record in records if record.signature), default=0)
     distinct = next((int(r.value) for r in records if r.metric == "distinct_reports" and r.value is not None), None)
     loses = [key for key in constants if constant_wins(str(key[0]), constants[key], own.get(key))]
     names = tuple(dict.fromkeys(_words(key) for key in loses))

@@ -81,6 +81,14 @@ def test_an_entry_says_what_the_run_says(entries, runs):
     assert "The lungs" not in entries[0].model_dump_json()
 
 
+def test_a_value_of_cells_does_not_count_them_as_studies(runs):
+    side = runs["good"]
+    first = next(at for at, one in enumerate(side.records) if one.model == "good" and one.signature)
+    records = list(side.records)
+    records[first] = replace(records[first], n=40 * 14, observation=None)
+    assert entries_of(replace(side, records=records), ["good"])[0].audit.studies == 40
+
+
 def test_a_constant_system_is_found_out(entries):
     good, _, same, trivial, constant = entries
     assert good.audit.warnings == ()
