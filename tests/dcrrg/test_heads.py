@@ -162,7 +162,7 @@ def test_step_4_is_measured_by_the_reports_it_writes(model, sources):
 def test_a_stage_that_does_not_reach_its_floor_says_so(corpus, tmp_path, caplog):
     (tmp_path / "few.yaml").write_text(
         "extends: mini\nmin_word_count: 1\nmodel: {image_size: 32}\n"
-        "step1_text: {epochs: 1, stop_on: auroc, patience: 1, floor: 0.999}\nstep1_image: {epochs: 1}\n"
+        "step1_text: {epochs: 1, stop_on: auroc, patience: 1, floor: 0.999}\nstep1_image: {epochs: 1, floor: null}\n"
     )
     with caplog.at_level(logging.WARNING):
         train(Request(corpus, tmp_path / "out", str(tmp_path / "few.yaml")), step=1)
