@@ -20,10 +20,11 @@ Outcome = Literal["better", "worse", "open"]
 
 _RIVALS: Final = {
     CONSTANT: "the best constant report",
+    "classifier-template": "a classifier's findings in fixed sentences",
     "nearest-neighbour": "the nearest neighbour's report",
     "most-frequent": "the most frequent report",
 }
-_MOST: Final = 2
+_MOST: Final = 3
 """Rivals that a sentence names."""
 _ALPHA: Final = 0.05
 
