@@ -121,7 +121,8 @@ class FrozenRetrieval(TrivialSystem):
         return label_similarity(found.astype(np.float32), self._said(texts))
 
     def _scores(self, images: Images) -> NDArray[np.float64]:
-        return self.heads.scores(features(self.backbone, images, batch=32))
+        # a view of films in another order has strides that torch does not take
+        return self.heads.scores(features(self.backbone, np.ascontiguousarray(images), batch=32))
 
     def _found(self, images: Images) -> NDArray[np.bool_]:
         return np.asarray(decide(self._scores(images), self.thresholds) & self.speaks)
