@@ -11,6 +11,9 @@ from rrgbench.cli.option_groups import FilmCorpusOptions, grouped, key_values, l
 
 ALL = "all"
 
+MOST_SEED = 2**32 - 1
+"""NumPy's generators take none that is larger."""
+
 
 @grouped
 def train(
@@ -41,7 +44,7 @@ def train(
         Path | None,
         typer.Option("--out", help="Folder of the trained model.", show_default="checkpoints/MODEL-PRESET-CORPUS"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most that many training studies.")] = None,
     variant: Annotated[
         list[str] | None,
@@ -176,6 +179,6 @@ def parsed_seeds(text: str) -> list[int]:
     from rrgbench.errors import InputError
 
     parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise InputError(f"--seeds expects whole numbers from 0 up, such as 0,1,2; given: {text!r}")
+    if not all(part.strip().isdecimal() and len(part) < 12 and int(part) <= MOST_SEED for part in parts):
+        raise InputError(f"--seeds expects whole numbers from 0 to {MOST_SEED}, such as 0,1,2; given: {text!r:.100}")
     return list(dict.fromkeys(int(part) for part in parts))

@@ -83,17 +83,17 @@ def test_workers_of_a_killed_parent(place: Place) -> None:
 
 
 def test_leftovers_of_a_killed_run(place: Place) -> None:
-    """Half-written files of killed runs lie in the run folder, its caches and the training: they are swept."""
+    """Half-written files of killed runs lie in the run folder and the training: they are swept."""
     run = place.copy("run")
     (run / "finished.json").unlink()
     (run / "results.json").unlink()
     long_ago = time.time() - 7200
-    left = [run / ".results.json.abc.partial", run / "units/.x.json.abc.partial", place / "films/films-0.part"]
+    left = [run / ".results.json.abc.partial", run / "units/.x.json.abc.partial"]
     for path in left:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"\0" * 100)
         os.utime(path, (long_ago, long_ago))
-    place.run(*evaluated(place), "--film-cache", "films").owes(0)
+    place.run(*evaluated(place)).owes(0)
     assert not [path for path in left if path.exists()]
     trained = place.copy("trained")
     half = trained / ".training.json.abc.partial"

@@ -83,9 +83,7 @@ def test_seeds(place: Place, command: str, seed: str) -> None:
         "eval": ("--model", "fixed-template", "--suite", suite, *corpus, "--out", "run"),
         "train": ("--model", "s&t", "--preset", preset, *corpus, "--out", "t"),
     }
-    ended = place.run(command, *words[command], "--seed", seed)
-    ended.owes(ended.code)
-    assert ended.code == (0 if seed == str(1 << 40) and command != "train" else 2), ended.err
+    place.run(command, *words[command], "--seed", seed).owes(2, "seed")
 
 
 ABSENT = ("my/ck-typo", "no-such", "../no-such", "a/b/c", "~/no-such", "")
