@@ -179,6 +179,8 @@ def deciding(settings: BaseModel, exclude: set[str] | None = None) -> dict[str, 
             return {name: without(part) for name, part in value.items() if name != NOT_DECIDING}
         return value
 
+    # a stage that is a preset's default counts as one with any number of workers
+    settings = StageOptions(workers=0).applied(settings)
     kept: dict[str, Any] = without(settings.model_dump(mode="json", exclude=exclude, exclude_defaults=True))
     return kept
 
