@@ -37,6 +37,7 @@ MeanOver = Literal["all", "five"]
 Drawn = Mapping[float, Sequence[NDArray[np.int64]]]
 """Rows of each draw by share."""
 
+_NOT_PREDICTED: Final = "not predicted"
 _AVERAGED: Final[Mapping[MeanOver, tuple[str, ...]]] = {"all": OBSERVATIONS, "five": COMPETITION_OBSERVATIONS}
 
 
@@ -133,7 +134,7 @@ class Classification(Task):
             return Outcome(evaluation.blank(self.name, [METRIC], "the model predicts no observations", setting="own"))
         answers = evaluation.answers(model.predict_observations, evaluation.studies)
         missing = np.isnan(answers).all(axis=0)
-        reasons = {OBSERVATIONS[column]: "not predicted" for column in np.flatnonzero(missing)}
+        reasons = {OBSERVATIONS[column]: _NOT_PREDICTED for column in np.flatnonzero(missing)}
         areas = _areas(evaluation, parameters, answers[None], reasons, setting="own")
         areas = _together([areas, areas_within_view(evaluation, self.name, answers)])
         return with_calibration(evaluation, self.name, answers, areas)
@@ -275,7 +276,8 @@ def _areas(
     n, draws = len(target), len(scores)
     found = AurocOverDraws(scores[:, rows], target, known, averaged, evaluation.seed)
     values = found.values()
-    reasons = {**not_learned, **undefined_observations(target, OBSERVATIONS, known)}
+    never = {name: reason for name, reason in not_learned.items() if reason == _NOT_PREDICTED}
+    reasons = {**not_learned, **undefined_observations(target, OBSERVATIONS, known), **never}
     defined = ~np.isnan(values[:-1])
     if np.isnan(values[-1]):
         return Outcome(evaluation.blank(name, [METRIC], "no observation has both positives and negatives", **where))
