@@ -22,6 +22,7 @@ include_patterns = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "leaderboards/measured/*.md",
+    "leaderboards/published/README.md",
     "examples/drift/README.md",
     "build/pages/**",
 ]

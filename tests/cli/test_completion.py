@@ -28,7 +28,7 @@ def completed(line):
         ("rrgbench claims --model dc", ["dcrrg"]),
         ("rrgbench eval --suite q", ["quick"]),
         ("rrgbench eval --corpus iu", ["iu-xray"]),
-        ("rrgbench data stats --corpus phantom-", ["phantom-b", "phantom-followup"]),
+        ("rrgbench data stats --corpus phantom-", ["phantom-b", "phantom-followup", "phantom-hard"]),
         ("rrgbench eval --protocol r2", ["r2gen", "r2gen-mimic", "r2gengpt"]),
         ("rrgbench score --protocol r2", ["r2gen", "r2gen-mimic", "r2gengpt"]),
         ("rrgbench score --metrics bleu_1,ci", ["bleu_1,cider"]),

@@ -16,7 +16,7 @@ from rrgbench.reproduction.recompute import Material, reproduce
 from rrgbench.reproduction.registry import load_published
 
 ROOT = Path(__file__).resolve().parents[2]
-PUBLISHED = ROOT / "leaderboards" / "published"
+PUBLISHED = ROOT / "rrgbench" / "reproduction" / "published"
 
 
 @pytest.fixture

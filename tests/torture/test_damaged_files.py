@@ -38,10 +38,10 @@ def test_a_file_of_a_run_is_damaged(place: Place, name: str, damage: str) -> Non
     (run / name).write_bytes(DAMAGE[damage])
     for words in (("report", "run"), ("runs", "show", "run"), ("drift", "run", "--against", place.made("run"))):
         ended = place.run(*words)
-        # an empty list is a run whose numbers have gone: drift's own finding
-        if (ended.code, words[0]) != (1, "drift"):
+        # an empty list is a run whose numbers have gone: drift's own finding, in its table
+        if (ended.code, words[0]) not in ((1, "drift"), (4, "drift")):
             ended.owes(ended.code)
-        assert ended.code in (0, 1, 2), ended.err
+            assert ended.code in (0, 2), ended.err
     place.run("runs", "list", ".").owes(0)
     place.run(*evaluated(place)).owes(0)
     assert (run / "results.json").read_bytes() == whole
