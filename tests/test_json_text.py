@@ -24,7 +24,7 @@ from rrgbench.tasks.configuration import read_configuration
         ('"\\ud83d"', "half a character"),
         ('{"a": ["\\uDE00\\ud83d"]}', "half a character"),
         ("[" * 100_000, "nested too deeply"),
-        ("9" * 5000, "integer string conversion"),
+        ("9" * 5000, "thousands of digits"),
     ],
 )
 def test_what_can_be_read_two_ways_or_none_is_refused(text: str, message: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rrgbench.errors import InputError, meant
+from rrgbench.files import read_regular
 from rrgbench.scoring.report_shapes import shown
 
 FIELDS: Final = ("system", "system_name", "model", "model_name")
@@ -17,7 +18,7 @@ FIELDS: Final = ("system", "system_name", "model", "model_name")
 def systems_of(path: Path) -> tuple[str, ...]:
     """Systems that a file names, in its order; empty where it has no field for them, or can't be read as such."""
     try:
-        return tuple(by_system(path.name, path.read_text(encoding="utf-8-sig")))
+        return tuple(by_system(path.name, read_regular(path).decode("utf-8-sig")))
     except (OSError, UnicodeDecodeError):
         return ()
 

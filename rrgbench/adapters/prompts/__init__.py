@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rrgbench.data.examination import Examination, Film, Reads, Views
 from rrgbench.errors import InputError, listed, problems
+from rrgbench.files import read_regular
 from rrgbench.registry import lookup
 from rrgbench.yaml_text import read_yaml
 
@@ -130,7 +131,7 @@ def load_prompt(given: str | Path) -> Prompt:
     if not name.endswith((".yaml", ".yml")):
         return _by_name(lookup("prompt", name, prompt_names()))
     try:
-        text = Path(name).read_text(encoding="utf-8")
+        text = read_regular(Path(name)).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"prompt {name} can't be read ({type(error).__name__}); give a YAML file or a name") from error
     return _read(text, name)

@@ -100,7 +100,6 @@ class Canvas:
         across: bool = False,
         joined: bool = False,
         dashed: bool = False,
-        hollow: bool = False,
     ) -> None:
         """Values with their intervals, at places along the other axis.
 
@@ -118,8 +117,8 @@ class Canvas:
             In the legend.
         across : bool
             Whether values lie along x.
-        joined, dashed, hollow : bool
-            Whether a line joins them, how it looks, and whether the markers are empty.
+        joined, dashed : bool
+            Whether a line joins them, and how it looks.
         """
         colour, marker = COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
         shown = list(records)
@@ -138,10 +137,9 @@ class Canvas:
                 linestyle="none",
                 color=colour,
                 markersize=5.5,
-                markerfacecolor="none" if hollow else colour,
+                markerfacecolor=colour,
                 gid=self.mark(record_words(record), record.signature or ""),
             )
-        face = "none" if hollow else colour
         style = ("--" if dashed else "-") if joined else "none"
         axes.plot(
             [],
@@ -149,7 +147,7 @@ class Canvas:
             marker=marker,
             linestyle=style,
             color=colour,
-            markerfacecolor=face,
+            markerfacecolor=colour,
             linewidth=1,
             label=one_line(label),
         )
