@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from rrgbench.errors import InputError
+from rrgbench.files import read_regular
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.reproduction.figures import Figure
 
@@ -141,7 +142,7 @@ def read_and_audit(path: str | Path, name: str, columns: Sequence[str]) -> list[
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")

@@ -39,7 +39,7 @@ class Figure:
         if not 0.0 <= value <= 100.0 or "e" in text.lower():
             whose = f"{name}: " if name else ""
             raise InputError(
-                f"{whose}{text!r} is not a printed figure; expected a decimal number from 0 to 1, or to 100"
+                f"{whose}{text[:40]!r} is not a printed figure; expected a decimal number from 0 to 1, or to 100"
             )
         return cls(text.strip(), value, 0.5 * 10.0 ** -len(text.strip().partition(".")[2]))
 

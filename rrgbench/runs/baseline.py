@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
-from rrgbench.json_text import read_json, read_object
+from rrgbench.json_text import read_json
+from rrgbench.runs.environment import environment_of
 from rrgbench.runs.records import Identity, Record, parse_records, sort_records
 from rrgbench.runs.store import RunFolder, read_results
 
@@ -151,7 +152,7 @@ def write_baseline(run: Side, path: Path, reason: str, before: Sequence[Renewal]
 def _environment(path: Path) -> Mapping[str, Any]:
     """`run.json`, or nothing where it is absent or damaged: the values are compared all the same."""
     try:
-        return read_object(path)
+        return environment_of(path.parent)
     except InputError:
         return {}
 

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any
+from typing import Annotated, Any
 
-from rrgbench.errors import InputError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rrgbench.errors import InputError, problems
 from rrgbench.json_text import read_object
 from rrgbench.runs.store import JSON, RunFolder
 
@@ -113,16 +115,51 @@ class Clock:
         write_environment(self.folder, {**record, "started": started, "finished": _now(), "seconds": round(spent, 1)})
 
 
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    name: str
+    identity: str
+    checkpoint: str | None = None
+
+
+class _Said(BaseModel):
+    """The types of what is read again of a `run.json`; anything may be missing."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    command: list[str] | None = None
+    cpu: dict[str, Any] | None = None
+    details: dict[str, Any] | None = None
+    started: str | None = None
+    finished: str | None = None
+    models: list[_Model] | None = None
+    packages: dict[str, Any] | None = None
+    platform: dict[str, Any] | None = None
+    python: str | None = None
+    seconds: Annotated[float, Field(ge=0, le=1e12)] | None = None
+    seeds: list[int] | None = None
+    synthetic: bool | None = None
+    warnings: list[str] | None = None
+
+
 def environment_of(path: Path) -> Mapping[str, Any]:
     """A run folder's `run.json`; empty where it has none.
 
     Raises
     ------
     InputError
-        If it can't be read.
+        If it can't be read, or says something of another type.
     """
     file = path / "run.json"
-    return read_object(file) if file.exists() else {}
+    if not file.exists():
+        return {}
+    found = read_object(file)
+    try:
+        _Said.model_validate(found)
+    except ValidationError as error:
+        raise InputError(f"{path.resolve().name}/run.json is damaged: {problems(error)}") from error
+    return found
 
 
 def pooled(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
