@@ -142,14 +142,7 @@ def _sigmoid(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def load(size: int = SIZE, strength: float = STRENGTH, device: str | None = None) -> FrozenRetrieval:
     """The report of the labels that linear classifiers on frozen ImageNet features find.
 
-    Parameters
-    ----------
-    size : int
-        Side of the films it reads.
-    strength : float
-        Inverse of the classifiers' L2 penalty.
-    device : str, optional
-        Where the encoder runs; a GPU if there is one.
+    Parameters as for `FrozenRetrieval`.
 
     Raises
     ------

@@ -40,9 +40,7 @@ def roc(records: Sequence[Record], names: Sequence[str], arrays: RunArrays) -> R
     def draw(canvas: Canvas) -> None:
         for axes, column in _panels(canvas, order, found):
             axes.plot([0, 1], [0, 1], color=QUIET, linestyle=":", linewidth=0.8)
-            for at, (name, (probabilities, target)) in enumerate(found.items()):
-                known = target[:, column] >= 0
-                y, p = target[known, column], probabilities[known, column].astype(np.float64)
+            for at, (name, p, y) in enumerate(_known(found, column)):
                 if not 0 < y.sum() < len(y):
                     continue
                 middle, low, high = roc_band(p, y, seed=0)
@@ -77,9 +75,7 @@ def reliability(names: Sequence[str], arrays: RunArrays) -> RunFigure | None:
     def draw(canvas: Canvas) -> None:
         for axes, column in _panels(canvas, order, found):
             axes.plot([0, 1], [0, 1], color=QUIET, linestyle=":", linewidth=0.8)
-            for at, (name, (probabilities, target)) in enumerate(found.items()):
-                known = target[:, column] >= 0
-                y, p = target[known, column], probabilities[known, column].astype(np.float64)
+            for at, (name, p, y) in enumerate(_known(found, column)):
                 for mean, share, low, high, n in bins_of(p, y):
                     axes.plot([mean, mean], [low, high], color=COLOURS[at], linewidth=1.4, alpha=0.6)
                     words = f"{name}, {OBSERVATIONS[column]}: predicted {mean:.2f}, true {share:.2f} of {n}"
@@ -147,6 +143,15 @@ def bins_of(p: Floats, y: NDArray[np.int8]) -> Iterator[tuple[float, float, floa
 def _of(names: Sequence[str], arrays: RunArrays) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     kept = {name: arrays.get(("classification", name), {}) for name in names}
     return {name: (one["probabilities"], one["target"]) for name, one in kept.items() if "probabilities" in one}
+
+
+def _known(
+    found: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], column: int
+) -> Iterator[tuple[str, Floats, NDArray[np.int8]]]:
+    """Each model with its probabilities of an observation and the truth, of the studies where that is known."""
+    for name, (probabilities, target) in found.items():
+        known = target[:, column] >= 0
+        yield name, probabilities[known, column].astype(np.float64), target[known, column]
 
 
 def _order(found: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> list[int]:

@@ -1,12 +1,38 @@
 """Figures that records alone fill: by observation, retrieval, label efficiency, error correlation, groups, bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from rrgbench.metrics.catalogue import entry
 from rrgbench.render.figures.style import COLOURS, GRID, QUIET, Canvas, RunFigure, offsets, record_words
 from rrgbench.render.record_tables import SETTINGS, place_of_setting
 from rrgbench.runs.records import Record
 from rrgbench.terminal_text import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Line = TypeVar("Line")
+"""What stands on a line of its own: an observation, a group, a protocol."""
+
+
+def dots_of_models(
+    canvas: Canvas,
+    axes: "Axes",
+    records: Mapping[tuple[str, Line], Record],
+    shown: Sequence[str],
+    lines: Sequence[Line],
+) -> None:
+    """Each model's values by (model, line), the models of a line a little below each other."""
+    for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
+        found = [(row, records[name, line]) for row, line in enumerate(lines) if (name, line) in records]
+        canvas.dots(axes, [one for _, one in found], [row + shift for row, _ in found], at, name, across=True)
+
+
+def label_lines(axes: "Axes", labels: Sequence[str]) -> None:
+    """Names of the lines of a figure, the first on top."""
+    axes.set_yticks(range(len(labels)), list(map(one_line, labels)))
+    axes.set_ylim(len(labels) - 0.4, -0.6)
 
 
 def by_observation(
@@ -22,12 +48,8 @@ def by_observation(
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.axes()
-        for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
-            mine = {one.observation: one for one in rows if one.model == name}
-            places = [row + shift for row, found in enumerate(order) if found in mine]
-            canvas.dots(axes, [mine[found] for found in order if found in mine], places, at, name, across=True)
-        axes.set_yticks(range(len(order)), [f"{name} ({counts[name]})" for name in order])
-        axes.set_ylim(len(order) - 0.4, -0.6)
+        dots_of_models(canvas, axes, {(one.model, one.observation): one for one in rows}, shown, order)
+        label_lines(axes, [f"{name} ({counts[name]})" for name in order])
         if metric == "auroc":
             axes.axvline(0.5, color=QUIET, linestyle=":")
         axes.set_xlim(0, 1.02)
@@ -114,13 +136,9 @@ def error_correlation(records: Sequence[Record], names: Sequence[str]) -> RunFig
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.axes()
-        for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
-            mine = {(one.setting or "", one.metric): one for one in rows if one.model == name}
-            places = [row + shift for row, kind in enumerate(kinds) if kind in mine]
-            canvas.dots(axes, [mine[kind] for kind in kinds if kind in mine], places, at, name, across=True)
-        labels = [f"{entry(metric).title}, {SETTINGS.get(setting, setting)}" for setting, metric in kinds]
-        axes.set_yticks(range(len(kinds)), list(map(one_line, labels)))
-        axes.set_ylim(len(kinds) - 0.4, -0.6)
+        found = {(one.model, (one.setting or "", one.metric)): one for one in rows}
+        dots_of_models(canvas, axes, found, shown, kinds)
+        label_lines(axes, [f"{entry(metric).title}, {SETTINGS.get(setting, setting)}" for setting, metric in kinds])
         axes.axvline(0, color=QUIET, linestyle=":")
         axes.set_xlim(-1.02, 1.02)
         axes.set_xlabel("correlation of the classifier's and the report's quality")
@@ -159,11 +177,7 @@ def propagation(records: Sequence[Record], names: Sequence[str]) -> RunFigure | 
             found = [(row, mine[line]) for row, line in enumerate(lines) if line in mine]
             canvas.dots(axes, [one for _, one in found], [row + shift for row, _ in found], at, words, across=True)
         counts = [f" ({often[line]:,})" if single else "" for line in lines]
-        axes.set_yticks(
-            range(len(lines)),
-            [one_line(f"{line or 'all observations'}{count}") for line, count in zip(lines, counts, strict=True)],
-        )
-        axes.set_ylim(len(lines) - 0.4, -0.6)
+        label_lines(axes, [f"{line or 'all observations'}{of}" for line, of in zip(lines, counts, strict=True)])
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("share of the reports that are wrong")
         canvas.legend(axes, list(settings.values()))
@@ -190,12 +204,8 @@ def subgroups(records: Sequence[Record], names: Sequence[str]) -> RunFigure | No
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.axes()
-        for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
-            mine = {one.setting or "": one for one in rows if one.model == name}
-            places = [row + shift for row, group in enumerate(groups) if group in mine]
-            canvas.dots(axes, [mine[group] for group in groups if group in mine], places, at, name, across=True)
-        axes.set_yticks(range(len(groups)), [one_line(f"{group} ({counts[group]:,})") for group in groups])
-        axes.set_ylim(len(groups) - 0.4, -0.6)
+        dots_of_models(canvas, axes, {(one.model, one.setting or ""): one for one in rows}, shown, groups)
+        label_lines(axes, [f"{group} ({counts[group]:,})" for group in groups])
         for row in range(1, len(groups)):
             if groups[row].split()[0] != groups[row - 1].split()[0]:
                 axes.axhline(row - 0.5, color=GRID)
@@ -231,16 +241,12 @@ def protocol_band(records: Sequence[Record], names: Sequence[str]) -> RunFigure 
     def draw(canvas: Canvas) -> None:
         panels = canvas.figure.subplots(1, len(metrics), sharey=True)
         for axes, metric in zip(panels, metrics, strict=True):
-            for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
-                mine = {one.setting or "": one for one in rows if (one.model, one.metric) == (name, metric)}
-                places = [row + shift for row, protocol in enumerate(protocols) if protocol in mine]
-                canvas.dots(axes, [mine[one] for one in protocols if one in mine], places, at, name, across=True)
-            found = [one.value or 0.0 for one in rows if one.metric == metric]
-            axes.set_xlim(0, max(1e-3, *found) * 1.12)
+            mine = {(one.model, one.setting or ""): one for one in rows if one.metric == metric}
+            dots_of_models(canvas, axes, mine, shown, protocols)
+            axes.set_xlim(0, max([1e-3, *(one.value or 0.0 for one in mine.values())]) * 1.12)
             axes.set_xlabel(entry(metric).title)
         labels = [f"{one} *" if any(o.partition("@")[0] == one for o in own) else one for one in protocols]
-        panels[0].set_yticks(range(len(protocols)), list(map(one_line, labels)))
-        panels[0].set_ylim(len(protocols) - 0.4, -0.6)
+        label_lines(panels[0], labels)
         canvas.legend(panels[0], shown)
 
     caption = "The same reports, scored under every protocol that can be followed; * is this page's own."
@@ -265,8 +271,7 @@ def labeler_band(records: Sequence[Record], names: Sequence[str]) -> RunFigure |
             axes.plot(ends, [row, row], color=COLOURS[0], linewidth=7, alpha=0.3, solid_capstyle="butt")
             gid = canvas.mark(record_words(one), one.signature or "")
             axes.plot([one.value or 0.0], [row], "o", color=COLOURS[0], markersize=5.5, gid=gid)
-        axes.set_yticks(range(len(order)), list(map(one_line, order)))
-        axes.set_ylim(len(order) - 0.4, -0.6)
+        label_lines(axes, order)
         axes.set_xlim(0, 1.02)
         axes.set_xlabel("CE F1")
 
@@ -289,8 +294,7 @@ def film_use(records: Sequence[Record], names: Sequence[str]) -> RunFigure | Non
             mine = [one for one in rows if one.metric == metric and one.model in shown]
             places = [float(shown.index(one.model)) for one in mine]
             canvas.dots(axes, mine, places, at, entry(metric).title, across=True)
-        axes.set_yticks(range(len(shown)), list(map(one_line, shown)))
-        axes.set_ylim(len(shown) - 0.4, -0.6)
+        label_lines(axes, shown)
         axes.set_xlim(0, None)
         axes.set_xlabel("loss of the reference reports, nats a token")
         canvas.legend(axes, metrics)
