@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dcrrg.model import DcrrgModel
 from rrgbench.data.corpus import training_items
-from rrgbench.data.label_matching import positives
+from rrgbench.data.five_by_200 import only_observation
 from rrgbench.metrics.auroc import auroc, mean_auroc
 from rrgbench.metrics.precision_at_k import precision_at_k
-from rrgbench.observations import COMPETITION_OBSERVATIONS, POSITIVE, observation_index
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNMENTIONED
 from rrgbench.training.data import FilmSource, ReportSource, TrainingData
 from rrgbench.training.report_measures import report_measures
 from rrgbench.training.stopping import Measures
@@ -24,8 +24,8 @@ AUROC: Final = "auroc"
 """Mean over the observations that the studies measured have and lack."""
 
 PRECISION: Final = "precision_at_5"
-"""Of validation reports for films that show one competition observation and nothing else; the reports are those of
-the same kinds of studies."""
+"""Of validation reports for films that show one competition observation and nothing else, as 5x200 draws them; the
+reports are those of the same kinds of studies."""
 
 _K = 5
 
@@ -61,8 +61,9 @@ def retrieval_measures(model: DcrrgModel, data: TrainingData) -> Measures:
     """Precision@5 of films that query reports."""
 
     def values(limit: int) -> dict[str, float]:
-        queries = only_observation(positives(data.films.labels[:limit], data.films.labelled))
-        candidates = only_observation(positives(data.reports.labels[:limit], data.films.labelled))
+        told = np.array([name in data.films.labelled for name in OBSERVATIONS])
+        queries = only_observation(np.where(told, data.films.labels[:limit], UNMENTIONED))
+        candidates = only_observation(np.where(told, data.reports.labels[:limit], UNMENTIONED))
         films, reports = np.flatnonzero(queries >= 0), np.flatnonzero(candidates >= 0)
         if len(films) == 0 or len(reports) < _K:
             return {PRECISION: float("nan")}
@@ -79,10 +80,3 @@ def written_measures(model: DcrrgModel, data: TrainingData) -> Measures | None:
     if not data.paired:
         return None
     return report_measures(lambda limit: model.generate_reports(_first(data.films, limit)), data.reports.reports)
-
-
-def only_observation(labels: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The competition observation (column) that a study (n, 14) is positive for and nothing else; -1 for others."""
-    five = [observation_index(name) for name in COMPETITION_OBSERVATIONS]
-    alone, column = (labels > 0).sum(axis=1) == 1, labels.argmax(axis=1)
-    return np.where(alone & np.isin(column, five), column, -1)

@@ -27,6 +27,7 @@ from rrgbench.json_text import read_json
 from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
 Over = Literal["all", "five"]
+_COLUMNS = [observation_index(name) for name in COMPETITION_OBSERVATIONS]
 """Which other observations must be absent: all 13, as published, or the four others of the five."""
 
 
@@ -184,13 +185,31 @@ def exclusive(studies: Sequence[Study], over: Over = "all") -> list[list[Study]]
     """
     if not studies:
         return [[] for _ in COMPETITION_OBSERVATIONS]
-    labels = label_matrix(studies)
-    columns = [observation_index(name) for name in COMPETITION_OBSERVATIONS]
-    others = labels if over == "all" else labels[:, columns]
+    kinds = only_observation(label_matrix(studies), over)
+    return [[studies[row] for row in np.flatnonzero(kinds == column).tolist()] for column in _COLUMNS]
+
+
+def only_observation(labels: NDArray[np.int8], over: Over = "all") -> NDArray[np.int64]:
+    """The competition observation that each study is a candidate for.
+
+    Parameters
+    ----------
+    labels : int8 array (n, 14)
+        CheXpert coding.
+    over : {"all", "five"}
+        Which other observations a candidate has neither positive nor uncertain.
+
+    Returns
+    -------
+    int64 array (n,)
+        Its column, -1 for a study that is no candidate.
+    """
+    others = labels if over == "all" else labels[:, _COLUMNS]
     alone = ((others == POSITIVE) | (others == UNCERTAIN)).sum(axis=1) == 1
-    return [
-        [studies[row] for row in np.flatnonzero(alone & (labels[:, column] == POSITIVE)).tolist()] for column in columns
-    ]
+    kinds = np.full(len(labels), -1)
+    for column in _COLUMNS:
+        kinds[alone & (labels[:, column] == POSITIVE)] = column
+    return kinds
 
 
 def write_sample(drawn: FiveBy200, path: Path) -> SampleList:

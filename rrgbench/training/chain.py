@@ -40,7 +40,7 @@ from rrgbench.training.stage import (
     wait_for_all,
 )
 
-STAGES_VERSION = 3
+STAGES_VERSION = 4
 """To be raised whenever the code makes other weights of the same inputs."""
 
 RECORD = "training.json"
