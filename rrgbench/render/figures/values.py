@@ -141,13 +141,13 @@ def error_correlation(records: Sequence[Record], names: Sequence[str]) -> RunFig
         label_lines(axes, [f"{entry(metric).title}, {SETTINGS.get(setting, setting)}" for setting, metric in kinds])
         axes.axvline(0, color=QUIET, linestyle=":")
         axes.set_xlim(-1.02, 1.02)
-        axes.set_xlabel("correlation of the classifier's and the report's quality")
+        axes.set_xlabel("correlation, classifier with report")
         canvas.legend(axes, shown)
 
     caption = (
         "Whether reports are wrong where the classifier is: over observations its AUROC against their F1, over studies "
         "its cross-entropy against the report's F1 (negative where errors go together). Over trained variants: "
-        "`rrgbench claims`. Lines are 95 % intervals."
+        "rrgbench claims. Lines are 95 % intervals."
     )
     height = 1.1 + 0.28 * len(kinds) * max(1.0, 0.5 * len(shown))
     return RunFigure("error-correlation", "Error correlation", caption, ("Pipeline error",), draw, height)
