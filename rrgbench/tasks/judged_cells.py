@@ -15,13 +15,11 @@ from rrgbench.data.study import Study
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.clinical_efficacy import Labels
 from rrgbench.models import ObservationClassifier
-from rrgbench.observations import OBSERVATIONS, POSITIVE
-from rrgbench.scoring.options import ReferenceLabels, scoring
-from rrgbench.scoring.report_files import ReportPairs
-from rrgbench.scoring.score import looked_up, pair_in_memory
+from rrgbench.observations import POSITIVE
 from rrgbench.scoring.signature import Signature
-from rrgbench.scoring.texts import PreparedReports, labelled_texts
+from rrgbench.scoring.texts import labelled_texts
 from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.efficacy_labels import efficacy_labels
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -97,25 +95,6 @@ def judged_cells(evaluation: Evaluation, by_labels: bool = False) -> JudgedCells
         _, read = labelled_texts((), texts, evaluation.scoring)
         expected, given, spoken = labels, evaluation.scoring.tool.label(read), certain
     else:
-        expected, given, spoken = _as_efficacy(evaluation, studies, references, labels)
+        expected, given, spoken = efficacy_labels(evaluation, studies)
     target = (labels == POSITIVE).astype(np.int8)
     return JudgedCells(studies, np.nan_to_num(answered), target, certain, expected, given, spoken)
-
-
-def _as_efficacy(
-    evaluation: Evaluation, studies: tuple[Study, ...], references: dict[str, str], labels: Labels
-) -> tuple[Labels, Labels, Flags]:
-    """Labels of references and reports as the clinical-efficacy table reads them, and where the references speak."""
-    options, reports = scoring(**evaluation.scoring_options()), evaluation.reports or {}
-    ids = [study.study_id for study in studies]
-    hypotheses = {study_id: reports[study_id] for study_id in ids}
-    everywhere = np.ones((len(studies), len(OBSERVATIONS)), dtype=np.bool_)
-    if references:
-        pairs = pair_in_memory({study_id: references[study_id] for study_id in ids}, hypotheses, options.allow)
-        options, given = looked_up(pairs, options, None)
-        expected, found = PreparedReports(pairs, options, given).labelled
-        return expected, found, everywhere if given is None or given.known is None else everywhere & given.known
-    known = np.array([name in evaluation.corpus.labelled_observations for name in OBSERVATIONS])
-    pairs = ReportPairs(tuple(ids), (), tuple(hypotheses.values()))
-    expected, found = PreparedReports(pairs, options, ReferenceLabels(labels, known=known)).labelled
-    return expected, found, everywhere & known

@@ -16,6 +16,7 @@ from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.tasks.base import Floats, Outcome, Task, Unit
 from rrgbench.tasks.context import Evaluation
+from rrgbench.tasks.efficacy_labels import efficacy_labels
 
 METRIC = "ce_f1_group"
 LEAST: Final = 10
@@ -39,14 +40,17 @@ class Subgroups(Task):
         reports = evaluation.reports
         if reports is None:
             return Outcome(evaluation.blank(self.name, [METRIC], "the model writes no reports"))
-        labelled = _reference_labels(evaluation)
-        if labelled is None:
-            reason = "the films have neither reference reports nor labels"
-            return Outcome(evaluation.blank(self.name, [METRIC], reason))
-        studies, labels, known, source = labelled
-        written = _labels(evaluation, [reports[study.study_id] for study in studies])
+        studies = [study for study in evaluation.studies if study.study_id in evaluation.references]
+        source = "report"
+        if not studies:
+            studies = [study for study in evaluation.studies if study.labels is not None]
+            if not studies or len(studies) < len(evaluation.studies):
+                reason = "the films have neither reference reports nor labels"
+                return Outcome(evaluation.blank(self.name, [METRIC], reason))
+            source = labels_source(studies)
+        labels, written, spoken = efficacy_labels(evaluation, studies)
         metric = ClinicalEfficacy("micro", 14, evaluation.scoring.protocol.uncertain)
-        statistics = metric.statistics(labels, written, known)
+        statistics = metric.statistics(labels, written, spoken)
         records: list[Record] = []
         replicates: dict[int, Floats] = {}
 
@@ -72,7 +76,7 @@ class Subgroups(Task):
 
         for group, rows in _groups(studies, labels):
             tell(group, "micro", len(rows), [studies[row] for row in rows], partial(_micro, metric, statistics[rows]))
-        for group, columns in _by_prevalence(labels, known):
+        for group, columns in _by_prevalence(labels, np.asarray(spoken.any(axis=0))):
             positives = int((labels[:, columns] == POSITIVE).sum())
             tell(group, "macro", positives, studies, partial(_macro, metric, statistics, columns))
         if not records:
@@ -87,30 +91,6 @@ def _micro(metric: ClinicalEfficacy, statistics: Floats, draws: Floats) -> Float
 def _macro(metric: ClinicalEfficacy, statistics: Floats, columns: NDArray[np.int64], draws: Floats) -> Floats:
     f1 = np.nan_to_num(metric.observation_rows(statistics, draws)[:, columns, 2])
     return np.asarray(f1.mean(axis=1))[:, None]
-
-
-def _labels(evaluation: Evaluation, texts: Sequence[str]) -> NDArray[np.int8]:
-    """Labels of reports as clinical efficacy reads them."""
-    options = evaluation.scoring
-    read = options.protocol.clean(texts) if options.protocol.labelled_text == "cleaned" else texts
-    return options.tool.label(list(read))
-
-
-def _reference_labels(
-    evaluation: Evaluation,
-) -> tuple[list[Study], NDArray[np.int8], NDArray[np.bool_], str] | None:
-    """Studies with the labels of their reports, or of their films where none has a report; which are known; by whom."""
-    references = evaluation.references
-    if references:
-        studies = [study for study in evaluation.studies if study.study_id in references]
-        labels = _labels(evaluation, [references[study.study_id] for study in studies])
-        return studies, labels, np.ones(len(OBSERVATIONS), dtype=bool), "report"
-    studies = list(evaluation.studies)
-    given = [study.labels for study in studies if study.labels is not None]
-    if len(given) < len(studies) or not studies:
-        return None
-    known = np.array([name in evaluation.corpus.labelled_observations for name in OBSERVATIONS])
-    return studies, np.stack(given), known, labels_source(studies)
 
 
 def _groups(studies: Sequence[Study], labels: NDArray[np.int8]) -> Iterator[tuple[str, NDArray[np.int64]]]:
