@@ -6,12 +6,13 @@ from typing import Final
 from rrgbench.render.figures.arrays import RunArrays
 from rrgbench.render.figures.lengths import lengths
 from rrgbench.render.figures.probabilities import reliability, roc
-from rrgbench.render.figures.style import RunFigure
+from rrgbench.render.figures.style import COLOURS, RunFigure
 from rrgbench.render.figures.training import Training, learning_curves
 from rrgbench.render.figures.values import (
     by_observation,
     efficiency,
     error_correlation,
+    error_correlation_over_models,
     film_use,
     labeler_band,
     precision,
@@ -64,6 +65,7 @@ def run_figures(
         precision(here, names),
         efficiency(chosen, names),
         error_correlation(chosen, names),
+        error_correlation_over_models(here, [name for name in order if name not in TRIVIAL][: len(COLOURS)]),
         propagation(chosen, skilled),
         film_use(chosen, names),
         lengths(names, kept),

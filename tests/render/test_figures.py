@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from rrgbench.render.figures.probabilities import bins_of, roc_band
 from rrgbench.render.figures.training import budget_table, learning_curves
-from rrgbench.render.figures.values import propagation
+from rrgbench.render.figures.values import error_correlation_over_models, propagation
 from rrgbench.render.run_figures import run_figures
 from rrgbench.runs.records import Record
 
@@ -95,6 +95,30 @@ def test_propagation_has_all_observations_on_top_and_both_conditions() -> None:
     assert text.index("all observations (30)") < text.index("Pneumonia (26)") < text.index("Edema (4)")
     assert len(re.findall("<title>", text)) == 6
     assert propagation(rows, ["another"]) is None
+
+
+def test_three_models_and_more_are_compared_by_classifier_and_report() -> None:
+    def measured(model: str, metric: str, setting: str, value: float) -> Record:
+        low, high = value - 0.01, value + 0.01
+        return Record("t", model, "c", "test", metric, setting=setting, value=value, low=low, high=high)
+
+    points = {"6a": (0.90, 0.7), "6b": (0.95, 0.75), "6c": (0.93, 0.8)}
+    records = [
+        measured(model, metric, setting, value)
+        for model, values in points.items()
+        for (metric, setting), value in zip((("auroc", "own"), ("ce_f1", "micro")), values, strict=True)
+    ]
+    names = list(points)
+    assert error_correlation_over_models(records[:4], names) is None
+    figure = error_correlation_over_models([*records, measured("captioner", "ce_f1", "micro", 0.2)], names)
+    assert figure is not None
+    wanted = np.corrcoef(*zip(*points.values(), strict=True))[0, 1]
+    assert f"Pearson over these 3 models {wanted:.2f}" in figure.caption
+    assert str(figure.svg(lambda signature: "")).count("<title>6a") == 2
+    alike = [measured(one.model, "auroc", "own", 0.9) if one.metric == "auroc" else one for one in records]
+    without = error_correlation_over_models(alike, names)
+    assert without is not None
+    assert "not defined" in without.caption
 
 
 def test_a_training_record_gives_curves_and_a_budget() -> None:

@@ -135,7 +135,7 @@ def test_a_pipe_is_waited_for_by_nobody(place: Place, words: tuple[str, ...]) ->
     place.write("r.jsonl", '{"study_id": "a", "report": "no effusion"}\n')
     for name in ("pipe", "pipe.yaml", "pipe.json"):
         os.mkfifo(place / name)
-    place.run(*words, alone=True, timeout=600).owes(2)
+    place.run(*words).owes(2)
 
 
 def test_a_run_whose_record_holds_other_types(place: Place) -> None:

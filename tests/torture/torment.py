@@ -4,15 +4,17 @@ Plain pytest drives the command within the test's process; `make torture` (RRGBE
 its own, measures time and memory, and prints what was seen as a table.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +72,14 @@ class Ended:
         return self
 
 
+MEASURED = """
+import os, resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+os.write(int(sys.argv[1]), b"%d %d" % (code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+"""
+"""Runs a command and tells its exit code and its peak in KiB to the descriptor given first."""
+
+
 class Place:
     """A folder to provoke faults in, and the command."""
 
@@ -93,7 +103,7 @@ class Place:
         return self.folder / name
 
     def run(self, *arguments: object, alone: bool = False, **more: object) -> Ended:
-        """The command's end; in a process of its own if that is asked for."""
+        """The command's end; in a process of its own if that is asked for. What hangs is ended after 10 minutes."""
         words = [str(one) for one in arguments]
         ended = own_process(words, self.folder, **more) if alone or ALONE or more else self._here(words)
         self.seen.append(ended)
@@ -101,9 +111,27 @@ class Place:
 
     def _here(self, words: list[str]) -> Ended:
         self.captured.readouterr()
-        code = run_to_the_end(app, words)
+        with ended_after(600):
+            code = run_to_the_end(app, words)
         told = self.captured.readouterr()
         return Ended(int(code), told.out, told.err)
+
+
+@contextlib.contextmanager
+def ended_after(seconds: int) -> Iterator[None]:
+    """End what waits for ever, where the system can."""
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _hangs)
+        signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        if hasattr(signal, "SIGALRM"):
+            signal.alarm(0)
+
+
+def _hangs(*_: object) -> None:
+    raise RuntimeError("the command hangs")
 
 
 def own_process(
@@ -114,28 +142,38 @@ def own_process(
     stdout: int | None = None,
     timeout: float = 1500,
 ) -> Ended:
-    """The command in a process of its own."""
+    """The command in a process of its own, its memory measured by a small one between.
+
+    A process's peak begins at that of the one that started it, and a test's process may have grown by then.
+    """
     began = time.monotonic()
+    told, tells = os.pipe()
     with (folder.parent / "told.out").open("w+b") as out, (folder.parent / "told.err").open("w+b") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rrgbench", *words],
+        between = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", MEASURED, str(tells), sys.executable, "-m", "rrgbench", *words],
             stdin=subprocess.DEVNULL,
             stdout=out if stdout is None else stdout,
             stderr=err,
             cwd=folder,
             env={**os.environ, **(env or {})},
             preexec_fn=prepare,
+            pass_fds=[tells],
+            start_new_session=True,
         )
-        hangs = threading.Timer(timeout, process.kill)
+        os.close(tells)
+        hangs = threading.Timer(timeout, os.killpg, (between.pid, signal.SIGKILL))
         hangs.start()
-        _, status, used = os.wait4(process.pid, 0)
+        with os.fdopen(told) as measured:
+            ended = measured.read()
+        between.wait()
         hangs.cancel()
-        process.returncode = code = os.waitstatus_to_exitcode(status)
-        told = []
+        assert ended, f"killed after {timeout:.0f} s: rrgbench {' '.join(words)}"
+        texts = []
         for file in (out, err):
             file.seek(0)
-            told.append(file.read().decode("utf-8", "replace"))
-    return Ended(code, *told, time.monotonic() - began, used.ru_maxrss * 1024.0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    code, peak = ended.split()
+    return Ended(int(code), *texts, time.monotonic() - began, int(peak) * 1024.0)
 
 
 def without_rights() -> None:

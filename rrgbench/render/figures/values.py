@@ -1,7 +1,9 @@
 """Figures that records alone fill: by observation, retrieval, label efficiency, error correlation, groups, bands."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
 
 from rrgbench.metrics.catalogue import entry
 from rrgbench.render.figures.style import COLOURS, GRID, QUIET, Canvas, RunFigure, offsets, record_words
@@ -11,6 +13,9 @@ from rrgbench.terminal_text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+FEWEST_MODELS: Final = 3
+"""Two dots always lie on a line."""
 
 Line = TypeVar("Line")
 """What stands on a line of its own: an observation, a group, a protocol."""
@@ -151,6 +156,39 @@ def error_correlation(records: Sequence[Record], names: Sequence[str]) -> RunFig
     )
     height = 1.1 + 0.28 * len(kinds) * max(1.0, 0.5 * len(shown))
     return RunFigure("error-correlation", "Error correlation", caption, ("Pipeline error",), draw, height)
+
+
+def error_correlation_over_models(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
+    """The classifier's mean AUROC against the CE F1 of the reports, a model a dot: the level of variants."""
+    auroc = {one.model: one for one in records if (one.metric, one.setting, one.observation) == ("auroc", "own", None)}
+    efficacy = {
+        one.model: one for one in records if (one.metric, one.setting, one.observation) == ("ce_f1", "micro", None)
+    }
+    shown = [name for name in names if all(of.get(name) and of[name].value is not None for of in (auroc, efficacy))]
+    if len(shown) < FEWEST_MODELS:
+        return None
+    points = [(auroc[name].value or 0.0, efficacy[name].value or 0.0) for name in shown]
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.axes()
+        for at, (name, (across, up)) in enumerate(zip(shown, points, strict=True)):
+            canvas.dots(axes, [auroc[name]], [up], at, name, across=True)
+            canvas.dots(axes, [efficacy[name]], [across], at, name)
+        axes.set_xlabel("mean AUROC of the classifier")
+        axes.set_ylabel("CE F1 of the reports")
+        canvas.legend(axes, shown)
+
+    across, up = map(np.array, zip(*points, strict=True))
+    constant = np.ptp(across) == 0 or np.ptp(up) == 0
+    found = "not defined, one of the two being equal for all" if constant else f"{np.corrcoef(across, up)[0, 1]:.2f}"
+    caption = (
+        "Whether the models with the better classifier write the better reports: Pearson over these "
+        f"{len(shown)} models {found}. So few models decide little; over trained variants, with seeds and an "
+        "interval: rrgbench claims. "
+        "Lines are 95 % intervals."
+    )
+    title = "Error correlation over models"
+    return RunFigure("error-correlation-models", title, caption, ("Pipeline error",), draw, 3.0)
 
 
 def propagation(records: Sequence[Record], names: Sequence[str]) -> RunFigure | None:
