@@ -1,6 +1,12 @@
 """The lexicon of findings is coherent: what one entry names, another has."""
 
+import re
+
+import pytest
+
 from rrgbench.findings.lexicon import finding_lexicon
+from rrgbench.findings.reading import read_findings
+from rrgbench.labelers.rules.lexicon import Lexicon, lexicon
 
 LEXICON = finding_lexicon()
 NAMES = {one.name for one in LEXICON.names}
@@ -27,3 +33,18 @@ def test_a_normal_chest_covers_the_parts_of_the_chest() -> None:
 def test_every_attribute_of_two_kinds_has_two_values() -> None:
     assert all(len(pairs) in (1, 2) for pairs in LEXICON.attribute_values)
     assert (("side", "bilateral"), ("zone", "lower")) in LEXICON.attribute_values
+
+
+@pytest.mark.parametrize(
+    "one", [LEXICON.events, LEXICON.attributes, lexicon()], ids=["findings", "words", "observations"]
+)
+def test_no_words_are_repeated_without_bound(one: Lexicon) -> None:
+    """A long run of them would be read again from each of its words."""
+    expressions = [*one.by_letter.values(), one.normality]
+    assert not [found for each in expressions for found in re.findall(r"(?<!\\)\)[*+]", each.pattern)]
+
+
+@pytest.mark.parametrize("word", ["a", "no", "left", "and", "mild", "pleural"])
+def test_many_words_before_a_finding_are_read(word: str) -> None:
+    (found,) = [one for one in read_findings(f"{word} " * 5000 + "left pleural effusion .") if "effusion" in one.name]
+    assert found.sides == {"left"}

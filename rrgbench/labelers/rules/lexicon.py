@@ -125,6 +125,8 @@ class Lexicon:
 
 _STARTS = re.compile(r"(?<![a-z0-9_])[a-z0-9_]|[,;:/?()]|(?<=\s)-+(?=\s)")
 _PUNCTUATION = {",": Kind.COMMA, ";": Kind.BOUNDARY, ":": Kind.BOUNDARY, "/": Kind.ALTERNATIVE}
+MOST_MODIFIERS: Final = 16
+"""Words before a finding's name, more than any report has."""
 _MASK = re.compile(r"x{3,}|_{2,}")
 
 
@@ -137,8 +139,13 @@ def normalise(text: str) -> str:
 
 
 def _expression(phrase: str, blank: str) -> str:
-    """A lexicon entry as a regular expression: ` ?` matches also nothing or a slash, `_` a whole mask."""
-    return re.sub(r"(?<!\\)_", "_+", phrase).replace(" ?", r"[\s\-/]*").replace(" ", blank)
+    """A lexicon entry as a regular expression: ` ?` matches also nothing or a slash, `_` a whole mask.
+
+    Words that may be repeated are repeated a few times at most, lest a long run is read again from each of them.
+    """
+    fewest = {"*": 0, "+": 1}
+    bounded = re.sub(r"(?<!\\)\)([*+])", lambda sign: f"){{{fewest[sign[1]]},{MOST_MODIFIERS}}}", phrase)
+    return re.sub(r"(?<!\\)_", "_+", bounded).replace(" ?", r"[\s\-/]*").replace(" ", blank)
 
 
 def entries_of(told: Mapping[str, Any]) -> Iterator[tuple[Kind, int, str]]:
