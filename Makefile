@@ -1,5 +1,7 @@
 # make eval   sets everything up and runs the main job on the embedded default
 # make test   sets everything up and runs linters, types and tests
+# make test-slow  runs the tests that "make test" leaves out, because they take minutes
+# make coverage   runs the tests of "make test" and prints which lines none of them reaches
 # make drift  runs the quick suite on the shipped checkpoint and checks it against leaderboards/
 # make baseline REASON="..."  writes that baseline anew
 # make docs   builds the documentation site into build/site, a warning being an error
@@ -14,14 +16,22 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quick-shipped
 BUDGET ?= 600
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: eval test lint drift baseline docs dist bench torture kills sweep fuzz audit clean
+.PHONY: eval test test-slow coverage lint drift baseline docs dist bench torture kills sweep fuzz audit clean
 
 eval: $(VENV)/.installed
 	$(BIN)/rrgbench eval --model dcrrg --suite full
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
+	$(PYTEST)
+
+test-slow: $(VENV)/.installed-dev
+	$(PYTEST) -m slow --ignore=tests/torture
+
+# apart, because tracing takes a quarter of the time once more
+coverage: $(VENV)/.installed-dev
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
