@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.checkpoint_reading import check_tokenizer, check_values, check_weights, reading
@@ -183,7 +183,7 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
                 place, *args, use_safetensors=True, **{**kwargs, "output_loading_info": True}
             )
             check_weights(told, place)
-            model.tokenizer = AutoTokenizer.from_pretrained(place, **hub_options(kwargs))
+            model.tokenizer = PreTrainedTokenizerFast.from_pretrained(place, **hub_options(kwargs))
             check_tokenizer(model.tokenizer, model.config.vocabulary, place)
         found: Self = model
         return found
