@@ -1,11 +1,18 @@
 """Fixtures shared by all tests."""
 
 import os
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+
+from rrgbench.cli.ending import run_to_the_end
+from rrgbench.cli.main import app
+from rrgbench.data.phantom.film import PhantomFilm
 
 # a busy machine is no defect: no test has a time limit of its own
 settings.register_profile("untimed", deadline=None)
@@ -19,6 +26,37 @@ def shared() -> Path:
     if not (root / "iu_xray").is_dir():
         pytest.skip(f"the real corpora are not here ({root}); set RRGBENCH_SHARED to their folder")
     return root
+
+
+@pytest.fixture
+def run_command(capfd: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command within the test's process; a process of its own would import PyTorch anew each time."""
+
+    def run(*words: object) -> subprocess.CompletedProcess[str]:
+        given = [str(word) for word in words]
+        capfd.readouterr()
+        code = run_to_the_end(app, given)
+        told = capfd.readouterr()
+        return subprocess.CompletedProcess(given, int(code), told.out, told.err)
+
+    return run
+
+
+_drawn = PhantomFilm.load
+_kept = lru_cache(maxsize=20_000)(_drawn)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _films_are_drawn_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A small phantom film that several tests ask for is drawn once, except where the tests are of its drawing."""
+
+    def load(film: PhantomFilm, size: int) -> object:
+        return _kept(film, size).copy() if size <= 64 else _drawn(film, size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if "data" not in request.path.relative_to(Path(__file__).parent).parts:
+            patch.setattr(PhantomFilm, "load", load)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

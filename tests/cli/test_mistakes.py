@@ -1,21 +1,9 @@
 """A user's mistake ends in one line on standard error, no traceback, and the documented exit code."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
-
-
-def run(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-c", "from rrgbench.cli.main import run; run()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=300,
-    )
 
 
 def check(done, *words, code=2):
@@ -52,27 +40,27 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_unknown_names_come_with_the_nearest_one():
-    check(run("eval", "--model", "dcrg"), "dcrg", "did you mean 'dcrrg'")
-    check(run("eval", "--suite", "ful"), "did you mean 'full'")
-    check(run("eval", "--corpus", "fantom"), "did you mean 'phantom'")
-    check(run("train", "--preset", "tini", "--out", "never"), "did you mean 'tiny'")
-    check(run("train", "--step", "5"), "'5'", "1, 2, 3, 4 or all")
+def test_unknown_names_come_with_the_nearest_one(run_command):
+    check(run_command("eval", "--model", "dcrg"), "dcrg", "did you mean 'dcrrg'")
+    check(run_command("eval", "--suite", "ful"), "did you mean 'full'")
+    check(run_command("eval", "--corpus", "fantom"), "did you mean 'phantom'")
+    check(run_command("train", "--preset", "tini", "--out", "never"), "did you mean 'tiny'")
+    check(run_command("train", "--step", "5"), "'5'", "1, 2, 3, 4 or all")
 
 
-def test_missing_folder(tmp_path):
-    check(run("eval", "--model", "fixed-template", "--corpus", "jsonl", "--root", tmp_path / "no"), "no")
+def test_missing_folder(run_command, tmp_path):
+    check(run_command("eval", "--model", "fixed-template", "--corpus", "jsonl", "--root", tmp_path / "no"), "no")
 
 
-def test_suite_with_a_typo(tmp_path):
+def test_suite_with_a_typo(run_command, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("retrievel: {}\n")
-    check(run("eval", "--model", "fixed-template", "--suite", path), "retrievel")
+    check(run_command("eval", "--model", "fixed-template", "--suite", path), "retrievel")
 
 
-def test_corrupt_film_is_named_and_what_was_finished_stays(folder):
+def test_corrupt_film_is_named_and_what_was_finished_stays(run_command, folder):
     (folder / "images" / "3.png").write_bytes(b"not a png")
-    done = run(
+    done = run_command(
         "eval",
         "--model",
         "fixed-template",
@@ -88,7 +76,7 @@ def test_corrupt_film_is_named_and_what_was_finished_stays(folder):
     check(done, "3.png")
 
 
-def test_skipped_films_are_counted_in_the_signature_and_the_cache_is_used(folder):
+def test_skipped_films_are_counted_in_the_signature_and_the_cache_is_used(run_command, folder):
     (folder / "images" / "3.png").write_bytes(b"not a png")
     arguments = (
         "eval",
@@ -104,42 +92,44 @@ def test_skipped_films_are_counted_in_the_signature_and_the_cache_is_used(folder
         "--film-cache",
         folder / "cache",
     )
-    done = run(*arguments, "--out", folder / "run")
+    done = run_command(*arguments, "--out", folder / "run")
     assert done.returncode == 0, done.stderr
     assert "jsonl-skip1@" in (folder / "run" / "results.json").read_text()
     assert list((folder / "cache").glob("films-*.npy"))
-    again = run(*arguments, "--out", folder / "again")
+    again = run_command(*arguments, "--out", folder / "again")
     assert again.returncode == 0, again.stderr
     assert (folder / "again" / "results.json").read_bytes() == (folder / "run" / "results.json").read_bytes()
 
 
-def test_no_checkpoint_there(tmp_path):
+def test_no_checkpoint_there(run_command, tmp_path):
     (tmp_path / "empty").mkdir()
-    check(run("eval", "--checkpoint", tmp_path / "empty"), "model.safetensors")
+    check(run_command("eval", "--checkpoint", tmp_path / "empty"), "model.safetensors")
 
 
-def test_wrong_id_and_empty_report(tmp_path):
+def test_wrong_id_and_empty_report(run_command, tmp_path):
     references, predictions = tmp_path / "r.jsonl", tmp_path / "p.jsonl"
     references.write_text('{"study_id": "a", "report": "no effusion"}\n{"study_id": "b", "report": "clear"}\n')
     predictions.write_text('{"study_id": "a", "report": "no effusion"}\n{"study_id": "c", "report": "clear"}\n')
-    check(run("score", "--predictions", predictions, "--references", references), "c")
+    check(run_command("score", "--predictions", predictions, "--references", references), "c")
     predictions.write_text('{"study_id": "a", "report": ""}\n{"study_id": "b", "report": "clear"}\n')
-    check(run("score", "--predictions", predictions, "--references", references), "a")
+    check(run_command("score", "--predictions", predictions, "--references", references), "a")
 
 
-def test_options_that_can_not_be_taken_are_refused_before_the_work(tmp_path):
+def test_options_that_can_not_be_taken_are_refused_before_the_work(run_command, tmp_path):
     reports = tmp_path / "r.jsonl"
     reports.write_text('{"study_id": "a", "report": "no effusion"}\n')
     score = ("score", "--predictions", reports, "--references", reports)
-    check(run("eval", "--model", "most-frequent", "--checkpoint", "x"), "model most-frequent takes no checkpoint")
-    check(run(*score, "--per-study", tmp_path / "no" / "x.csv"), "there is no folder")
-    check(run(*score, "--seed", "-1"), "--seed", "greater than or equal to 0")
-    check(run("eval", "--seed", "-1"), "--seed", "greater than or equal to 0")
-    check(run("runs", "show", tmp_path), str(tmp_path), "no run folder")
+    check(
+        run_command("eval", "--model", "most-frequent", "--checkpoint", "x"), "model most-frequent takes no checkpoint"
+    )
+    check(run_command(*score, "--per-study", tmp_path / "no" / "x.csv"), "there is no folder")
+    check(run_command(*score, "--seed", "-1"), "--seed", "greater than or equal to 0")
+    check(run_command("eval", "--seed", "-1"), "--seed", "greater than or equal to 0")
+    check(run_command("runs", "show", tmp_path), str(tmp_path), "no run folder")
 
 
-def test_help_shows_an_example_of_every_command():
-    for command in ("eval", "train", "score", "drift", "compare", "doctor"):
-        done = run(command, "--help")
+def test_help_shows_an_example_of_every_command(run_command):
+    for name in ("eval", "train", "score", "drift", "compare", "doctor"):
+        done = run_command(name, "--help")
         assert done.returncode == 0
-        assert f"rrgbench {command}" in done.stdout, command
+        assert f"rrgbench {name}" in done.stdout, name

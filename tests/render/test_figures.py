@@ -8,7 +8,7 @@ import pytest
 from measured import records_of
 from scipy.integrate import trapezoid
 from scipy.stats import norm
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from rrgbench.render.figures.probabilities import bins_of, roc_band
 from rrgbench.render.figures.training import budget_table, learning_curves
@@ -31,6 +31,15 @@ def test_the_curve_has_the_area_that_scikit_learn_gives() -> None:
     # ties are shared out along a straight line
     coin = np.full(len(Y), 0.5)
     assert roc_band(coin, Y, seed=0)[0] == pytest.approx(GRID)
+
+
+@pytest.mark.parametrize(("n", "decimals"), [(2, 9), (5, 1), (40, 1), (500, 9)])
+def test_the_curve_is_the_one_of_scikit_learn(n: int, decimals: int) -> None:
+    p, y = P[:n].round(decimals), Y[:n].copy()
+    y[:2] = [0, 1]
+    rates, hits, _ = roc_curve(y, p)
+    # scikit-learn leaves out points on straight lines
+    np.testing.assert_allclose(roc_band(p, y, seed=0)[0], np.interp(GRID, rates, hits), atol=1e-12)
 
 
 def test_bins_hold_what_they_should() -> None:

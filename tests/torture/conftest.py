@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def place(
     tmp_path: Path,
     made: Callable[[str], Path],
-    capfd: pytest.CaptureFixture[str],
+    run_command: Callable[..., subprocess.CompletedProcess[str]],
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[Place]:
@@ -52,7 +53,7 @@ def place(
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    here = Place(folder, capfd, made)
+    here = Place(folder, run_command, made)
     yield here
     request.node.stash[SEEN] = here.seen
     for path in [folder, *folder.rglob("*")]:

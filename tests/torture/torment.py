@@ -18,10 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from rrgbench.cli.ending import run_to_the_end
-from rrgbench.cli.main import app
 from rrgbench.terminal_text import STEERING
 
 ALONE = bool(os.environ.get("RRGBENCH_TORTURE"))
@@ -83,8 +79,10 @@ os.write(int(sys.argv[1]), b"%d %d" % (code, resource.getrusage(resource.RUSAGE_
 class Place:
     """A folder to provoke faults in, and the command."""
 
-    def __init__(self, folder: Path, captured: pytest.CaptureFixture[str], made: Callable[[str], Path]) -> None:
-        self.folder, self.captured, self.made = folder, captured, made
+    def __init__(
+        self, folder: Path, command: Callable[..., subprocess.CompletedProcess[str]], made: Callable[[str], Path]
+    ) -> None:
+        self.folder, self.command, self.made = folder, command, made
         self.seen: list[Ended] = []
 
     def __truediv__(self, name: str) -> Path:
@@ -110,11 +108,9 @@ class Place:
         return ended
 
     def _here(self, words: list[str]) -> Ended:
-        self.captured.readouterr()
         with ended_after(600):
-            code = run_to_the_end(app, words)
-        told = self.captured.readouterr()
-        return Ended(int(code), told.out, told.err)
+            done = self.command(*words)
+        return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @contextlib.contextmanager

@@ -107,16 +107,17 @@ def roc_band(p: Floats, y: NDArray[np.int8], seed: int) -> tuple[Floats, Floats,
     seed : int
         Of the resamples, drawn among positives and among negatives.
     """
-    from sklearn.metrics import roc_curve
+    # scores as ranks, the highest first: a curve is then counts of ranks, summed up
+    scores, ranks = np.unique(-p, return_inverse=True)
+    positive, negative = ranks[y == 1], ranks[y == 0]
 
-    positive, negative = p[y == 1], p[y == 0]
-    truth = np.repeat([1, 0], [len(positive), len(negative)])
+    def share(drawn: NDArray[np.intp]) -> Floats:
+        counted = np.cumsum(np.bincount(drawn, minlength=len(scores)))
+        return np.concatenate([[0.0], counted / len(drawn)])
 
-    def curve(positives: Floats, negatives: Floats) -> Floats:
-        rates, hits, _ = roc_curve(truth, np.concatenate([positives, negatives]))
-        # where the curve rises straight up, its upper end counts
-        ends = np.append(np.flatnonzero(np.diff(rates) > 0), len(rates) - 1)
-        return np.asarray(np.interp(_GRID, rates[ends], hits[ends]))
+    def curve(positives: NDArray[np.intp], negatives: NDArray[np.intp]) -> Floats:
+        # where the curve rises straight up, interp takes its upper end
+        return np.asarray(np.interp(_GRID, share(negatives), share(positives)))
 
     generator = np.random.default_rng(seed)
     drawn = [
