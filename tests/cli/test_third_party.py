@@ -1,5 +1,6 @@
 """A package of somebody else's, really installed: what it adds stands beside ours, by its entry points alone."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -52,20 +53,60 @@ def site(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
-def run(site):
-    """The command with the package installed, or without it."""
+SERVER = """
+import contextlib, io, json, os, sys
+from rrgbench.cli.ending import run_to_the_end
+from rrgbench.cli.main import app
+for line in sys.stdin:
+    folder, words = json.loads(line)
+    os.chdir(folder)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run_to_the_end(app, words)
+    print(json.dumps([int(code), out.getvalue(), err.getvalue()]), flush=True)
+"""
+"""Runs one command after the other: a process each would import PyTorch anew."""
 
-    def invoke(*arguments, cwd=None, code=0, installed=True):
-        paths = [str(ROOT), *([str(site)] if installed else []), os.environ.get("PYTHONPATH", "")]
-        done = subprocess.run(
-            [sys.executable, "-m", "rrgbench", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            timeout=300,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-        )
+
+def searched(places):
+    """The environment of a process that finds packages in these places."""
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, places), os.environ.get("PYTHONPATH", "")])
+    }
+
+
+@pytest.fixture(scope="session")
+def servers(site):
+    """By whether the package is installed there."""
+    with contextlib.ExitStack() as opened:
+        yield {
+            installed: opened.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", SERVER],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env=searched([site] if installed else []),
+                )
+            )
+            for installed in (True, False)
+        }
+
+
+@pytest.fixture(scope="session")
+def run(site, servers, tmp_path_factory):
+    """The command with the package installed, or without it; in a process of its own if that is asked for."""
+
+    def invoke(*arguments, cwd=None, code=0, installed=True, alone=False):
+        words, folder = [str(one) for one in arguments], str(cwd or tmp_path_factory.getbasetemp())
+        if alone:
+            command = [sys.executable, "-m", "rrgbench", *words]
+            environment = searched([site] if installed else [])
+            done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300, env=environment)
+        else:
+            server = servers[installed]
+            print(json.dumps([folder, words]), file=server.stdin, flush=True)
+            done = subprocess.CompletedProcess(words, *json.loads(server.stdout.readline()))
         assert done.returncode == code, done.stderr
         return done
 
@@ -172,12 +213,12 @@ def test_a_package_that_is_broken_is_named_and_breaks_nothing_else(run, site, re
     text = broken.read_text()
     broken.write_text("raise ValueError('seven\\x1b[31m')")
     try:
-        lines = run("list", "protocols").stdout.splitlines()
+        lines = run("list", "protocols", alone=True).stdout.splitlines()
         assert len(lines) == len(run("list", "protocols", installed=False).stdout.splitlines()) + 1
         assert "can't be loaded: ValueError: seven" in lines[-1]
-        failed = run("score", *reports, "--protocol", "five-macro", code=3).stderr
+        failed = run("score", *reports, "--protocol", "five-macro", code=3, alone=True).stderr
         assert failed.startswith("rrgbench: protocol five-macro of rrgbench-example 0.3.0 can't be loaded: ValueError")
-        run("score", *reports, "--metrics", "bleu_1")
+        run("score", *reports, "--metrics", "bleu_1", alone=True)
     finally:
         broken.write_text(text)
 
@@ -188,14 +229,8 @@ def test_a_variant_and_claims_are_found(site) -> None:
         "from rrgbench.claims.claim import load_claims\n"
         "print(*[one.name for one in chosen_variants(['6b', '6b-wide-beam'])], *load_claims('brightness').variants)"
     )
-    paths = os.pathsep.join([str(ROOT), str(site), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-c", asked],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYTHONPATH": paths},
-    )
+    command = [sys.executable, "-c", asked]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=searched([site]))
     assert done.stdout.split() == ["6b", "6b-wide-beam", "contrast", "plain"], done.stderr
 
 
