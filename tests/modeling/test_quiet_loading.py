@@ -43,3 +43,16 @@ def test_a_hook_of_the_user_s_stays() -> None:
         assert logging.set_tqdm_hook(hook) is hook
     finally:
         logging.set_tqdm_hook(before)
+
+
+def test_warnings_go_only_where_errors_alone_are_wanted() -> None:
+    level = logging.get_verbosity()
+    logging.set_verbosity_warning()
+    try:
+        with quiet_loading():
+            assert logging.get_verbosity() == logging.WARNING
+        with quiet_loading(errors_only=True):
+            assert logging.get_verbosity() == logging.ERROR
+        assert logging.get_verbosity() == logging.WARNING
+    finally:
+        logging.set_verbosity(level)

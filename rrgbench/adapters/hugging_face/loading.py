@@ -1,16 +1,14 @@
 """Networks and film sizes from a checkpoint's files; nothing is made up that the files lack."""
 
-import contextlib
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
-from transformers.utils import logging as library_logging
 
 from rrgbench.adapters.hugging_face.source import Source
 from rrgbench.errors import InputError, MissingPartError, listed
+from rrgbench.modeling.quiet_loading import quiet_loading
 
 DETAILED_SIDE: Final = 896
 """Side at which films go to processors that take any size or cut films into tiles (MedGemma's own size)."""
@@ -44,7 +42,7 @@ def checked(auto: Any, source: Source, optional: tuple[str, ...] = (), **options
     """
     try:
         # weights made in inference mode could never be fine-tuned
-        with _quiet(), torch.inference_mode(False):
+        with quiet_loading(errors_only=True), torch.inference_mode(False):
             network, told = auto.from_pretrained(
                 source.folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
             )
@@ -91,17 +89,3 @@ def _side(size: Any, key: str) -> int:
     """A size's entry, 0 where it has none; sizes are mappings, or objects of the library's own."""
     side = size.get(key) if isinstance(size, Mapping) else getattr(size, key, None)
     return side if isinstance(side, int) else 0
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the library's bar and its table of what was loaded: what is wrong is an error here."""
-    level, bars = library_logging.get_verbosity(), library_logging.is_progress_bar_enabled()
-    library_logging.set_verbosity(logging.ERROR)
-    library_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        library_logging.set_verbosity(level)
-        if bars:
-            library_logging.enable_progress_bar()
