@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,13 +105,15 @@ class Board:
 
     @property
     def slug(self) -> str:
-        """Name of its page."""
-        return re.sub(r"[^a-z0-9.]+", "-", f"{self.corpus} {self.protocol} {self.studies}".lower()).strip("-.")
+        """Name of its page; boards of another split than test say which."""
+        split = "" if self.split == "test" else self.split
+        words = f"{self.corpus} {split} {self.protocol} {self.studies}".lower()
+        return re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")
 
     @cached_property
     def columns(self) -> tuple[ColumnKey, ...]:
         """Values over all observations that any entry has: the leading one, then in the order of the catalogue."""
-        found = {ColumnKey.of(record) for one in self.entries for record in one.records if _shown(record)}
+        found = {ColumnKey.of(record) for one in self.entries for record in _shown(one) if record.value is not None}
         order = {metric: at for at, metric in enumerate(in_order({key.metric for key in found}))}
         settings = {name: at for at, name in enumerate(SETTINGS)}
         ordered = sorted(
@@ -226,7 +229,7 @@ def boards_of(entries: Iterable[Entry], runs: Sequence[Side] = ()) -> list[Board
 
 def _resamples_of(entry: Entry, kept: Sequence[tuple[Side, Mapping[Any, Any]]]) -> dict[ColumnKey, NDArray[np.float64]]:
     """Resamples of the entry's own values; a run that says otherwise about a value gives none for it."""
-    own = {record.identity: record for record in entry.records if _shown(record)}
+    own = {record.identity: record for record in _shown(entry)}
     found: dict[ColumnKey, NDArray[np.float64]] = {}
     for side, resamples in kept:
         for record in side.records:
@@ -236,11 +239,14 @@ def _resamples_of(entry: Entry, kept: Sequence[tuple[Side, Mapping[Any, Any]]]) 
 
 
 def _values(entry: Entry) -> dict[ColumnKey, Record]:
-    return {ColumnKey.of(record): record for record in entry.records if _shown(record)}
+    return {ColumnKey.of(record): record for record in _shown(entry)}
 
 
-def _shown(record: Record) -> bool:
-    return record.observation is None and record.seed is None
+def _shown(entry: Entry) -> list[Record]:
+    """Values over all observations; those that the entry has of several seeds belong in no one cell."""
+    whole = [record for record in entry.records if record.observation is None]
+    times = Counter(map(ColumnKey.of, whole))
+    return [record for record in whole if times[ColumnKey.of(record)] == 1]
 
 
 def _apart(one: Record, other: Record, sign: float) -> bool:

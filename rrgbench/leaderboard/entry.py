@@ -105,8 +105,9 @@ class Entry(BaseModel):
 
     @property
     def file_name(self) -> str:
-        """Name of its file: corpus, protocol, system and number of studies."""
-        words = (self.corpus.partition("@")[0], self.protocol, str(self.audit.studies))
+        """Name of its file: corpus, split unless it is test, protocol, number of studies and system."""
+        split = "" if self.split == "test" else self.split
+        words = (self.corpus.partition("@")[0], split, self.protocol, str(self.audit.studies))
         return "-".join([*map(_plain, filter(None, words)), self.slug]) + ".yaml"
 
     @property
@@ -210,17 +211,19 @@ def read_entry(path: Path) -> Entry:
 
 
 def read_entries(folder: Path) -> list[Entry]:
-    """All entries of a folder, by file name; none where there is no such folder.
+    """All entries of a folder, by file name.
 
     Raises
     ------
     InputError
-        If one is damaged, or two files are of one system on one board.
+        If there is no such folder, an entry is damaged, or two files are of one system on one board.
     """
-    found: dict[tuple[str, ...], tuple[str, Entry]] = {}
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder} of entries; rrgbench leaderboard submit writes them")
+    found: dict[tuple[str | int, ...], tuple[str, Entry]] = {}
     for path in sorted(folder.glob("*.yaml")):
         one = read_entry(path)
-        key = (one.corpus, one.split, one.protocol, one.system)
+        key = (one.corpus, one.split, one.protocol, one.audit.studies, one.system)
         if key in found:
             raise InputError(f"{found[key][0]} and {path.name} are both of {one.system} on {one.corpus}; remove one")
         found[key] = path.name, one

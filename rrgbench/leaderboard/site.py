@@ -190,8 +190,11 @@ def _same_board(board: Board, result: Any) -> bool:
 def _paper_tables(folder: Path) -> list[Table]:
     found = []
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            head, *rows = [row for row in csv.reader(file) if row]
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                head, *rows = [row for row in csv.reader(file) if row]
+        except ValueError:  # empty, or not UTF-8
+            raise InputError(f"--paper: {path.name} is no table in UTF-8 with a line of names") from None
         columns = tuple(Column(name.replace("_", " ")) for name in head[1:])
         title = path.stem.replace("_", " ").capitalize()
         lines = tuple(Row(row[0], tuple(Cell(cell or None) for cell in row[1:])) for row in rows)

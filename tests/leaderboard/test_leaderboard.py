@@ -140,6 +140,36 @@ def test_a_system_that_answers_for_fewer_stands_apart(entries):
     assert sorted(board.studies for board in boards_of([entries[0], fewer])) == [30, 40]
 
 
+def test_boards_of_two_splits_and_sizes_are_two_pages_and_two_files(entries, tmp_path):
+    test = entries[0]
+    other = test.model_copy(update={"split": "validate"})
+    fewer = test.model_copy(update={"audit": test.audit.model_copy(update={"studies": 30})})
+    files = {write_entry(one, tmp_path / "entries") for one in (test, other, fewer)}
+    assert len(files) == 3
+    boards = boards_of(read_entries(tmp_path / "entries"))
+    assert len({board.slug for board in boards}) == 3
+    assert len(write_site(tmp_path / "site", boards)) == 1 + 3 + 3
+
+
+def test_a_board_shows_probes_and_no_value_of_one_seed_among_several(entries):
+    probe = {"task": "classification", "metric": "auroc", "setting": "linear", "value": 0.7}
+    shares = [{**probe, "fraction": share, "seed": 0} for share in (0.01, 1.0)]
+    repeated = [{**probe, "setting": "finetune", "fraction": 1.0, "seed": seed} for seed in (0, 1)]
+    blank = {"task": "film_use", "metric": "film_gain", "reason": "the model does not say"}
+    (board,) = boards_of([entries[0].model_copy(update={"values": (*shares, *repeated, blank)})])
+    assert board.columns == tuple(ColumnKey("classification", "auroc", "linear", share) for share in (0.01, 1.0))
+    ((_, standings),) = board.rows
+    assert [one.record.value for one in standings.values()] == [0.7, 0.7]
+
+
+def test_a_folder_that_is_not_there_and_a_table_without_names_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"no folder .*typo"):
+        read_entries(tmp_path / "typo")
+    (tmp_path / "table.csv").touch()
+    with pytest.raises(InputError, match=r"table\.csv is no table"):
+        write_site(tmp_path / "site", [], (), tmp_path)
+
+
 class _Links(HTMLParser):
     def __init__(self):
         super().__init__()
