@@ -105,10 +105,11 @@ def best_thresholds(probabilities: NDArray[np.float32], positive: NDArray[np.boo
     Parameters
     ----------
     probabilities, positive : arrays (n, 14)
-        What was predicted, and what is so. An observation without a positive gets a threshold of 1.
+        What was predicted, and what is so. An observation without a positive, or with probabilities of 0 alone, gets
+        a threshold of 1.
     """
     found = np.ones(probabilities.shape[1], dtype=np.float32)
-    for column in np.flatnonzero(positive.any(axis=0)):
+    for column in np.flatnonzero(positive.any(axis=0) & probabilities.any(axis=0)):
         order = np.argsort(-probabilities[:, column], kind="stable")
         hits = np.cumsum(positive[order, column])
         f1 = 2 * hits / (np.arange(1, len(order) + 1) + hits[-1])

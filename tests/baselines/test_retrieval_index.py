@@ -120,3 +120,10 @@ def test_thresholds_have_the_best_f1():
     for column in [*range(4), *range(5, 14)]:
         best = max(f1(column, threshold) for threshold in np.linspace(0, 1, 101))
         assert f1(column, found[column]) == pytest.approx(best)
+
+
+def test_what_is_never_predicted_is_never_found():
+    probabilities = np.zeros((6, 14), dtype=np.float32)
+    probabilities[:3, 1] = 0.2
+    positive = np.tile(np.arange(6)[:, None] < 3, 14)
+    assert ((probabilities >= best_thresholds(probabilities, positive)).sum(axis=0) == [0, 3, *[0] * 12]).all()
