@@ -76,11 +76,12 @@ def drift(
 
     if reason and not update:
         raise InputError("--reason goes with --update")
+    first = update and not against.exists()
     ours = read_side(run)
-    theirs = Side(()) if update and not against.exists() else read_side(against)
-    # what is said on the command line comes before the file
-    chosen = {**parse_tolerances(tolerance or ()), **(read_tolerances(tolerances) if tolerances else {})}
-    chosen |= parse_tolerances(tolerance or ())
+    theirs = Side(()) if first else read_side(against)
+    # what is said on the command line comes before the file, in order and in number
+    said = parse_tolerances(tolerance or ())
+    chosen = said | (read_tolerances(tolerances) if tolerances else {}) | said
     found = check_drift(
         ours,
         theirs,
@@ -96,7 +97,7 @@ def drift(
         write_text(markdown, drift_markdown(found))
     if json:
         typer.echo(json_text(found.to_json()))
-    else:
+    elif not first:
         print_tables(drift_tables(found))
         typer.echo(drift_summary(found))
     if github:
@@ -107,6 +108,6 @@ def drift(
                 file.write(drift_markdown(found))
     if update:
         write_baseline(ours, against, reason, theirs.renewals)
-        typer.echo(f"baseline written: {against}", err=True)
+        typer.echo(f"baseline written: {against} ({len(ours.records):,} values)", err=True)
         return
     raise typer.Exit(int(found.verdict))

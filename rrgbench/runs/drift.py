@@ -17,7 +17,7 @@ import yaml
 
 from rrgbench.errors import ExitCode, InputError, meant
 from rrgbench.files import read_regular
-from rrgbench.metrics.catalogue import entry
+from rrgbench.metrics.catalogue import NATIVE, entry
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Identity, Record, sort_records
 from rrgbench.stats.paired import bootstrap_p_value, holm
@@ -300,6 +300,29 @@ def check_fields(names: Iterable[str], signatures: Iterable[str], records: Itera
     for name in names:
         if name not in known:
             raise InputError(f"no field of signatures is called {name!r}; {meant(name, sorted(known))}")
+
+
+def check_tolerances(patterns: Iterable[str], records: Iterable[Record]) -> None:
+    """Refuse tolerances of metrics that there are not.
+
+    Parameters
+    ----------
+    patterns : iterable of str
+        `metric` or `task/metric`, `*` allowed. A metric that no record has may be named: a file of tolerances serves
+        several suites.
+    records : iterable of Record
+        Whose metrics are known beside those of the catalogue.
+
+    Raises
+    ------
+    InputError
+        Naming the pattern and the nearest metric.
+    """
+    known = {*NATIVE, *(record.metric for record in records)}
+    for pattern in patterns:
+        metric = pattern.rpartition("/")[2]
+        if not any(fnmatchcase(name, metric) for name in known) and not entry(metric).group:
+            raise InputError(f"tolerance of {pattern!r}: there is no such metric; {meant(metric, sorted(known))}")
 
 
 def read_tolerances(path: Path) -> dict[str, float]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from rrgbench.errors import listed
-from rrgbench.metrics.catalogue import entry
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.drift import Cause, Drift, Pair
 
@@ -26,12 +25,14 @@ _FIELDS: Final = {
 }
 """What a differing signature field tells of; any other is a choice of the evaluation."""
 
-_READS_LABELS: Final = frozenset({"ce", "findings"})
-"""Groups of metrics whose values depend on the labeler's reading of the reports."""
+_TEXT_TASKS: Final = frozenset({"report_generation", "protocol_band"})
+"""Tasks of whose values some depend on the words of the reports alone."""
 
-
-_REPORT_TASKS: Final = frozenset({"report_generation", "clinical_efficacy", "error_correlation", "error_propagation"})
+_REPORT_TASKS: Final = _TEXT_TASKS | {"clinical_efficacy", "error_correlation", "error_propagation", "subgroups"}
 """Tasks whose values depend on the reports."""
+
+_READS_LABELS: Final = ("ce_", "findings_")
+"""Beginnings of metrics whose values depend on the labeler's reading of the reports."""
 
 
 def likely_causes(drift: Drift, run: Side, baseline: Side) -> tuple[Cause, ...]:
@@ -141,7 +142,7 @@ def _same_reports(pairs: list[Pair], packages: bool) -> list[Cause]:
 
 
 def _reads_labels(pair: Pair) -> bool:
-    return pair.run.task != "report_generation" or entry(pair.run.metric).group in _READS_LABELS
+    return pair.run.task not in _TEXT_TASKS or pair.run.metric.startswith(_READS_LABELS)
 
 
 def _labeler(pair: Pair) -> str:

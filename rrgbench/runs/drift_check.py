@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rrgbench.runs.baseline import Side
-from rrgbench.runs.drift import Drift, check_fields, drift_between, with_noise
+from rrgbench.runs.drift import Drift, check_fields, check_tolerances, drift_between, with_noise
 from rrgbench.runs.drift_causes import likely_causes
 
 
@@ -35,7 +35,9 @@ def check_drift(
         If a tolerance, a field or `fail_on` is not one.
     """
     fine = tuple(allowed)
-    check_fields(fine, known_fields, [*run.records, *baseline.records])
+    records = [*run.records, *baseline.records]
+    check_fields(fine, known_fields, records)
+    check_tolerances(tolerances or (), records)
     found = drift_between(
         run.records, baseline.records, tolerances=tolerances, allowed=fine, allow_extra=allow_extra, fail_on=fail_on
     )

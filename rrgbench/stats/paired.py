@@ -22,8 +22,8 @@ _CELLS: Final = 4_000_000
 """Swaps held at a time."""
 
 _TOLERANCE: Final = 1e-12
-"""Differences closer than this to the observed one count as equal to it; sums in another order differ in the last "
-"digits."""
+"""Differences closer than this to the observed one count as equal to it; sums in another order differ in the last
+digits."""
 
 
 class Aggregate(Protocol):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rrgbench.cli.drift import drift
 from rrgbench.errors import InputError
-from rrgbench.runs.drift import Verdict, check_fields, drift_between, parse_tolerances, tolerance_of
+from rrgbench.runs.drift import Verdict, check_fields, check_tolerances, drift_between, parse_tolerances, tolerance_of
 from rrgbench.runs.records import Record, dump_records
 from rrgbench.scoring.signature import FIELDS
 
@@ -183,6 +183,14 @@ def test_a_field_that_no_signature_has_is_refused_with_the_nearest(tmp_path: Pat
     file = str(tmp_path / "base.json")
     result = CliRunner().invoke(APP, [file, "--against", file, "--allow-signature", "nonsense"])
     assert isinstance(result.exception, InputError)
+
+
+def test_a_tolerance_of_no_metric_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'bleu4': there is no such metric; did you mean 'bleu_4'"):
+        check_tolerances(["bleu4"], BASE)
+    assert command(tmp_path, BASE, BASE, "--tolerance", "bleu4=0.1")[0] != 0
+    for fine in ("bleu_*=0.1", "*=0.1", "classification/auroc=0.1", "rouge_l=0.1", "no_task/meteor=0.1"):
+        assert command(tmp_path, BASE, BASE, "--tolerance", fine)[0] == 0, fine
 
 
 def test_the_command_speaks_json(tmp_path: Path) -> None:

@@ -180,6 +180,31 @@ def test_a_baseline_remembers_why_it_was_renewed(before, kept, tmp_path):
     assert "The lungs" not in file.read_text()
 
 
+def test_the_first_baseline_is_written_without_a_list_of_what_it_lacked(before, tmp_path):
+    arguments = ["drift", str(before.folder), "--against", str(tmp_path / "new.json"), "--update", "--reason", "first"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    assert f"baseline written: {tmp_path / 'new.json'} ({len(before.records)} values)" in done.stderr
+
+
+def test_labels_of_groups_and_protocols_move_by_the_labeler(before, kept):
+    """Values of tasks that read the reports' labels elsewhere than in the clinical-efficacy table."""
+    first = next(record for record in before.records if record.metric == "bleu_4")
+    group = replace(first, task="subgroups", metric="ce_f1_group", setting="view AP")
+    band = replace(first, task="protocol_band", metric="ce_f1_by_protocol", setting="r2gen")
+    words = replace(first, task="protocol_band", metric="bleu_4_by_protocol", setting="r2gen")
+    sides = [
+        replace(side, records=tuple(replace(one, value=value, low=None, high=None) for one in (group, band, words)))
+        for side, value in ((before, 0.5), (read_side(kept), 0.4))
+    ]
+    kinds = {cause.kind: cause.text for cause in check_drift(*sides).causes}
+    assert "ce_f1_group" in kinds["labeler"]
+    assert "ce_f1_by_protocol" in kinds["labeler"]
+    assert "bleu_4_by_protocol" in kinds["metric"]
+    assert "answers" not in kinds
+
+
 def test_bare_results_are_a_baseline_too(before, tmp_path):
     file = tmp_path / "results.json"
     file.write_bytes((before.folder / "results.json").read_bytes())
