@@ -1,5 +1,6 @@
 """The `rrgbench` command. Each command is a file of its own; what is heavy is imported only when it runs."""
 
+import inspect
 import logging
 import os
 import sys
@@ -51,6 +52,23 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")
 app.add_typer(list_app, name="list")
 app.command("doctor")(doctor)
+
+
+def _flowing(text: str) -> str:
+    """Help with paragraphs as wide as the terminal, not as the source; those that begin with \\b keep their lines."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(one if one.startswith("\b") else " ".join(one.split("\n")) for one in paragraphs)
+
+
+def _let_flow(group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.help = _flowing(command.help or inspect.getdoc(command.callback) or "")
+    for below in group.registered_groups:
+        if below.typer_instance is not None:
+            _let_flow(below.typer_instance)
+
+
+_let_flow(app)
 
 
 def _show_version(asked: bool) -> None:

@@ -244,3 +244,16 @@ def test_both_lists_of_codes_are_whole() -> None:
         assert [int(code) for code in re.findall(r"^(?:\||-) (\d+)(?: \||:)", text, re.MULTILINE)] == [
             code.value for code in ExitCode
         ]
+
+
+def _commands(group, name="rrgbench"):
+    for word, command in group.commands.items():
+        yield f"{name} {word}", command
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{name} {word}")
+
+
+def test_help_breaks_no_line_but_in_examples() -> None:
+    for name, command in _commands(typer.main.get_command(app)):
+        flowing = [one for one in (command.help or "").split("\n\n") if not one.startswith("\b")]
+        assert not [one for one in flowing if "\n" in one], name
