@@ -33,6 +33,8 @@ class Budget:
         What the image encoder started from, as the record says it; empty where it started from scratch.
     below_floor : tuple of str
         Stages that did not reach their floor.
+    stages : tuple of str
+        All of them, in order: files keep no order of mappings.
     """
 
     parameters: int | None
@@ -45,6 +47,7 @@ class Budget:
     peak_memory: float | None
     starts_from: str
     below_floor: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Budget":
@@ -63,6 +66,7 @@ class Budget:
             max(peaks) / GIB if peaks else None,
             record.get("starts_from") or "",
             tuple(stage["stage"] for stage in stages if stage.get("below_floor")),
+            tuple(stage["stage"] for stage in stages),
         )
 
 

@@ -144,3 +144,18 @@ def test_a_training_record_gives_curves_and_a_budget() -> None:
     assert [cell.value for cell in row.cells] == [10, 5, 7, None, 1.25, None, "report 3", "scratch"]
     assert learning_curves({}) is None
     assert budget_table({}) is None
+
+
+def test_stages_stand_as_they_were_trained_whatever_order_a_file_has() -> None:
+    curve = [{"epoch": float(n), "loss": 2.0 / n} for n in (1, 2)]
+    stages = ("step1-text", "step2", "heads")
+    budget = {
+        **{"parameters": 10, "trained_parameters": 5, "films": 7, "reports": None, "minutes": 1.25, "stages": stages},
+        **{"epochs": dict.fromkeys(sorted(stages), 2.0), "kept": {}, "peak_memory": None, "starts_from": ""},
+    }
+    training = {"mine": {"budget": budget, "curves": dict.fromkeys(sorted(stages), curve)}}
+    text = str(learning_curves(training).svg())
+    assert sorted(stages, key=text.index) == list(stages)
+    table = budget_table(training)
+    assert table is not None
+    assert "step1-text 2, step2 2, heads 2" in str(table.rows[0].cells)

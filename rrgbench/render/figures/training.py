@@ -29,7 +29,7 @@ def learning_curves(training: Training) -> RunFigure | None:
     stages = [
         (name, stage, curve, (told.get("budget") or {}).get("kept", {}).get(stage))
         for name, told in training.items()
-        for stage, curve in (told.get("curves") or {}).items()
+        for stage, curve in _in_order(told.get("curves") or {}, told.get("budget") or {})
         if len(curve) > 1
     ]
     if not stages:
@@ -55,6 +55,7 @@ def learning_curves(training: Training) -> RunFigure | None:
                     axes.axvline(kept, color=QUIET, linestyle=":")
                 if axes.lines:
                     axes.legend(fontsize=7.5)
+                    axes.xaxis.get_major_locator().set_params(integer=True)
             title = f"{name}: {stage}" if several else stage
             left.set_title(one_line(title.replace("_", " ")), fontsize=8.5, loc="left")
             left.set_ylabel("loss")
@@ -69,6 +70,12 @@ def learning_curves(training: Training) -> RunFigure | None:
     return RunFigure("learning-curves", "Learning curves", caption, ("Training budget",), draw, height)
 
 
+def _in_order(by_stage: Mapping[str, Any], budget: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What is told of stages, as they were trained; in the record's order where it does not say."""
+    order = {stage: at for at, stage in enumerate(budget.get("stages") or ())}
+    return sorted(by_stage.items(), key=lambda told: order.get(told[0], len(order)))
+
+
 def budget_table(training: Training) -> Table | None:
     """What each model cost to train; blank where its record doesn't say."""
     told = {name: one["budget"] for name, one in training.items() if one.get("budget")}
@@ -76,7 +83,9 @@ def budget_table(training: Training) -> Table | None:
         return None
     rows: list[tuple[str, Sequence[Cell | float | str | None]]] = []
     for name, budget in told.items():
-        epochs = ", ".join(f"{stage.replace('_', ' ')} {count:g}" for stage, count in budget["epochs"].items())
+        epochs = ", ".join(
+            f"{stage.replace('_', ' ')} {count:g}" for stage, count in _in_order(budget["epochs"], budget)
+        )
         memory = budget.get("peak_memory")
         cells = (
             *(budget.get(key) for key in ("parameters", "trained_parameters", "films", "reports")),
