@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError, listed
@@ -442,7 +443,10 @@ def _records(
     columns: Columns,
     header: Sequence[str] | None = None,
 ) -> Rows:
-    """Rows of records; the fields are chosen by the first of them, or by the header."""
+    """Rows of records; the fields are chosen by the first of them, or by the header.
+
+    Where a table has ids, rows of empty cells, which spreadsheets leave below their tables, are no rows.
+    """
     stream = iter(records)
     first = next(stream, None)
     if first is None and header is None:
@@ -464,10 +468,12 @@ def _records(
         return place, None if study is None else _study_id(place, cells[study]), _texts(place, cells[text])
 
     def rows() -> Iterator[Row]:
-        if first is not None:
-            yield row(*first)
-        for place, record in stream:
-            yield row(place, record)
+        for place, record in chain([] if first is None else [first], stream):
+            unused = (
+                id_field is not None and header is not None and not "".join(_fields(place, record).values()).strip()
+            )
+            if not unused:
+                yield row(place, record)
 
     if id_field is not None:
         return Rows(rows(), note and f"{name}: {note}", tuple(names))

@@ -381,6 +381,15 @@ def test_equal_columns_are_refused(tmp_path) -> None:
         read_reports(write(tmp_path, "a.csv", "study_id,report,report\n1,a,b\n"))
 
 
+def test_empty_cells_below_a_spreadsheets_table_are_no_rows(tmp_path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'sep=;\r\nStudy ID;Report;;\r\na;"Clear\nlungs";;\r\n;;;\r\nb; ;;\r\n;;;\r\n')
+    found = read_reports(tmp_path / "a.csv", "predictions")
+    assert found.texts == {"a": ("Clear\nlungs",), "b": (" ",)}
+    (tmp_path / "a.csv").write_text("study_id,report\n ,text\n")
+    with pytest.raises(InputError, match="study_id must be"):
+        read_reports(tmp_path / "a.csv", "predictions")
+
+
 def test_excels_unicode_text_and_very_long_texts(tmp_path) -> None:
     long = "no effusion " * 20_000
     content = f"study_id\treport\n1\t{long}\n".encode("utf-16")
