@@ -19,7 +19,7 @@ from rrgbench.render.html import html_fragment
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, Tone, ranked
 from rrgbench.scoring.certificate import Certificate
-from rrgbench.scoring.options import Scoring, known_options, scoring
+from rrgbench.scoring.options import Scoring, known_options, scoring, subjects_of
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
@@ -140,7 +140,8 @@ class Comparison:
         spans = any(row.cells[0].low is not None for row in rows)
         columns = (Column(f"difference{' (95 % interval)' * spans}"), Column("p"), Column("p (Holm)"))
         remark = "p: two-sided; Holm: corrected over the pairs of each metric"
-        remark += "; interval: paired bootstrap over studies" * spans
+        drawn = "subjects" if "-subjects" in dict(self.signature.extras).get("test", "") else "studies"
+        remark += f"; interval: paired bootstrap over {drawn}" * spans
         headings: dict[str, Tone] = {row.group: "" for row in rows}
         return Table("Differences", "metric", columns, tuple(rows), (remark,), beside=True, headings=headings)
 
@@ -325,8 +326,9 @@ def compare_pairs(
     signature = _one_signature(scores)
     if progress:
         progress("testing differences")
-    differences = _differences(scores, testing.test, testing.permutations, options.seed)
-    test = f"{testing.test}-{testing.permutations}-seed{options.seed}+holm"
+    differences = _differences(scores, testing, options)
+    whose = "" if options.subjects is None else "-subjects"
+    test = f"{testing.test}-{testing.permutations}-seed{options.seed}{whose}+holm"
     return Comparison(scores, differences, testing.level, signature.with_extras(test=test))
 
 
@@ -366,18 +368,20 @@ def _one_signature(scores: Mapping[str, Scores]) -> Signature:
     return first.signature
 
 
-def _differences(scores: Mapping[str, Scores], test: Test, permutations: int, seed: int) -> tuple[Difference, ...]:
+def _differences(scores: Mapping[str, Scores], testing: Testing, options: Scoring) -> tuple[Difference, ...]:
     names = list(scores)
+    subjects = subjects_of(scores[names[0]].study_ids, options.subjects)
     pairs = [(a, b) for row, a in enumerate(names) for b in names[row + 1 :]]
     found: dict[str, list[Difference]] = {}
     for position, family in enumerate(scores[names[0]].families):
         results: list[PairedTest] = [
-            _TESTS[test](
+            _TESTS[testing.test](
                 family.metric.aggregate,
                 scores[a].families[position].statistics,
                 scores[b].families[position].statistics,
-                permutations,
-                seed,
+                testing.permutations,
+                options.seed,
+                subjects,
             )
             for a, b in pairs
         ]

@@ -43,20 +43,24 @@ class Bootstrap:
         return f"{self.method}-{self.replicates}-{100 * self.level:g}-seed{self.seed}{whose}"
 
     def limits(self, aggregate: Aggregate, study_ids: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Intervals (m, 2) and the resampled values (replicates, m) behind them.
-
-        Raises
-        ------
-        InputError
-            If a study's subject is not known.
-        """
-        subjects = None
-        if self.subject_of is not None:
-            if unknown := [study for study in study_ids if study not in self.subject_of]:
-                raise InputError(f"subjects of {len(unknown)} studies are not given (subjects=): {listed(unknown)}")
-            subjects = [self.subject_of[study] for study in study_ids]
+        """Intervals (m, 2) and the resampled values (replicates, m) behind them; errors as of `subjects_of`."""
         how = (self.replicates, self.seed, self.level, self.method)
-        return resampled(aggregate, len(study_ids), *how, subjects=subjects)
+        return resampled(aggregate, len(study_ids), *how, subjects=subjects_of(study_ids, self.subject_of))
+
+
+def subjects_of(study_ids: Sequence[str], subject_of: Mapping[str, str] | None) -> list[str] | None:
+    """Whose studies they are; None where studies are drawn and not subjects.
+
+    Raises
+    ------
+    InputError
+        If a study's subject is not known.
+    """
+    if subject_of is None:
+        return None
+    if unknown := [study for study in study_ids if study not in subject_of]:
+        raise InputError(f"subjects of {len(unknown)} studies are not given (subjects=): {listed(unknown)}")
+    return [subject_of[study] for study in study_ids]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
-from rrgbench.stats.bootstrap import multiplicity_chunks
+from rrgbench.stats.bootstrap import Subjects, multiplicity_chunks
 
 Floats = NDArray[np.float64]
 Test = Literal["randomization", "bootstrap"]
@@ -54,7 +54,12 @@ class PairedTest:
 
 
 def approximate_randomization(
-    aggregate: Aggregate, first: Floats, second: Floats, permutations: int = 10_000, seed: int = 0
+    aggregate: Aggregate,
+    first: Floats,
+    second: Floats,
+    permutations: int = 10_000,
+    seed: int = 0,
+    subjects: Subjects | None = None,
 ) -> PairedTest:
     """Approximate randomization (Noreen, 1989): swap the systems' outputs study by study at random.
 
@@ -68,6 +73,8 @@ def approximate_randomization(
         Number of random swaps.
     seed : int
         Seed of the swaps.
+    subjects : sequence of str (n,), optional
+        Whose studies they are: all of a subject's are then swapped together, since those of one patient are alike.
 
     Returns
     -------
@@ -80,11 +87,14 @@ def approximate_randomization(
     InputError
         If the studies differ in number or there is no permutation.
     """
-    _check(first, second, permutations)
+    _check(first, second, permutations, subjects)
     stacked = np.concatenate([first, second])
+    whose = None if subjects is None else np.unique(subjects, return_inverse=True)[1].ravel()
+    swapped = len(first) if whose is None else int(whose.max()) + 1
     observed = _difference(aggregate, first, second)
     extreme = np.zeros(len(observed))
-    for swaps in _swaps(len(first), permutations, seed):
+    for drawn in _swaps(swapped, permutations, seed, rows=max(1, _CELLS // len(first))):
+        swaps = drawn if whose is None else drawn[:, whose]
         kept = 1.0 - swaps
         left = aggregate(stacked, np.concatenate([kept, swaps], axis=1))
         right = aggregate(stacked, np.concatenate([swaps, kept], axis=1))
@@ -93,22 +103,30 @@ def approximate_randomization(
 
 
 def paired_bootstrap(
-    aggregate: Aggregate, first: Floats, second: Floats, replicates: int = 10_000, seed: int = 0
+    aggregate: Aggregate,
+    first: Floats,
+    second: Floats,
+    replicates: int = 10_000,
+    seed: int = 0,
+    subjects: Subjects | None = None,
 ) -> PairedTest:
     """Paired bootstrap (Koehn, 2004, in the two-sided, centred form): draw the same studies for both systems.
 
     Parameters and result are those of `approximate_randomization`; the p-value counts resamples whose difference lies
-    at least as far from the observed difference as that lies from zero.
+    at least as far from the observed difference as that lies from zero. It is 1 for a single study or subject, of
+    which all resamples are alike.
 
     Raises
     ------
     InputError
         If the studies differ in number or there is no replicate.
     """
-    _check(first, second, replicates)
+    _check(first, second, replicates, subjects)
     observed = _difference(aggregate, first, second)
     extreme = np.zeros(len(observed))
-    for counts in multiplicity_chunks(len(first), replicates, seed):
+    if len(first) == 1 or (subjects is not None and len(set(subjects)) == 1):
+        return PairedTest(observed, _p_values(observed, extreme + replicates, replicates), replicates)
+    for counts in multiplicity_chunks(len(first), replicates, seed, subjects):
         differences = aggregate(first, counts) - aggregate(second, counts)
         extreme += (np.abs(differences - observed) >= np.abs(observed) - _TOLERANCE).sum(axis=0)
     return PairedTest(observed, _p_values(observed, extreme, replicates), replicates)
@@ -144,10 +162,9 @@ def _p_values(observed: Floats, extreme: Floats, replicates: int) -> Floats:
     return np.where(np.isnan(observed), np.nan, (1.0 + extreme) / (1.0 + replicates))
 
 
-def _swaps(n: int, permutations: int, seed: int) -> Iterator[Floats]:
-    """Random zeros and ones (permutations, n), in pieces that fit in memory."""
+def _swaps(n: int, permutations: int, seed: int, rows: int) -> Iterator[Floats]:
+    """Random zeros and ones (permutations, n), some rows at a time."""
     generator = np.random.default_rng(seed)
-    rows = max(1, _CELLS // n)
     width = -(-n // 8)
     for start in range(0, permutations, rows):
         size = min(rows, permutations - start)
@@ -155,9 +172,11 @@ def _swaps(n: int, permutations: int, seed: int) -> Iterator[Floats]:
         yield np.unpackbits(packed, axis=1, count=n).astype(np.float64)
 
 
-def _check(first: Floats, second: Floats, replicates: int) -> None:
+def _check(first: Floats, second: Floats, replicates: int, subjects: Subjects | None) -> None:
     if first.shape != second.shape:
         raise InputError(f"paired test of {len(first)} and {len(second)} studies; give the same ones in the same order")
+    if subjects is not None and len(subjects) != len(first):
+        raise InputError(f"paired test over the subjects of {len(first)} studies; given are those of {len(subjects)}")
     if replicates < 1:
         raise InputError(f"paired test with {replicates} replicates; at least 1 is needed")
 
@@ -178,9 +197,12 @@ def bootstrap_p_value(difference: float, resampled: Floats) -> float:
     Returns
     -------
     float
-        1 where both the difference and its standard error are 0.
+        1 where both the difference and its standard error are 0; NaN where it is undefined on every resample.
     """
-    error = float(np.nanstd(resampled))
+    defined = resampled[~np.isnan(resampled)]
+    if not len(defined):
+        return math.nan
+    error = float(np.std(defined))
     if error == 0:
         return float(difference == 0)
     return math.erfc(abs(difference) / error / math.sqrt(2))

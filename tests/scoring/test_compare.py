@@ -56,6 +56,21 @@ def test_differences_have_the_paired_interval_and_both_p_values() -> None:
     assert json.loads(bare.to_json())["differences"][0]["low"] is None
 
 
+def test_subjects_decide_intervals_and_p_values() -> None:
+    fair = {key: text if number % 10 < 6 else BAD[key] for number, (key, text) in enumerate(GOOD.items())}
+    worse = {key: text if number % 10 < 4 else BAD[key] for number, (key, text) in enumerate(GOOD.items())}
+    subjects = {key: f"p{number % 10}" for number, key in enumerate(REFERENCES)}
+    systems, options = {"fair": fair, "worse": worse}, {"metrics": ["rouge_l"], "permutations": 500}
+    by_study = compare(systems, REFERENCES, **options).differences[0]
+    for intervals in (True, False):
+        found = compare(systems, REFERENCES, subjects=subjects, intervals=intervals, **options)
+        # two of ten patients tell the systems apart, however many studies they have
+        assert by_study.p_value < 0.05 < 0.4 < found.differences[0].p_value
+        assert str(found.signature).endswith("test:randomization-500-seed0-subjects+holm")
+    with pytest.raises(InputError, match="subjects of 40 studies are not given"):
+        compare(systems, REFERENCES, subjects={"x": "y"}, intervals=False, **options)
+
+
 def test_order_of_systems_changes_nothing_but_signs() -> None:
     forth = compare({"a": GOOD, "b": BAD}, REFERENCES, metrics=["cider"], intervals=False, permutations=100)
     back = compare({"b": BAD, "a": GOOD}, REFERENCES, metrics=["cider"], intervals=False, permutations=100)

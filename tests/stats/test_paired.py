@@ -120,3 +120,32 @@ def test_the_bootstraps_p_value_can_be_less_than_one_in_its_resamples() -> None:
     assert bootstrap_p_value(1.0, resampled) < 1e-9
     assert bootstrap_p_value(0.0, np.zeros(10)) == 1.0
     assert bootstrap_p_value(0.2, np.full(10, 0.2)) == 0.0
+
+
+@pytest.mark.parametrize("test", [approximate_randomization, paired_bootstrap])
+def test_subjects_with_alike_studies_count_once(test) -> None:
+    rng = np.random.default_rng(4)
+    first, second = column(*rng.normal(0.3, 1, 25)), column(*rng.normal(0, 1, 25))
+    subjects = [f"{row // 4:02}" for row in range(100)]
+    once = test(weighted_mean, first, second, 20_000)
+    # four copies of each study are no more evidence than one
+    copies = test(weighted_mean, first.repeat(4, axis=0), second.repeat(4, axis=0), 20_000, subjects=subjects)
+    assert copies.difference == pytest.approx(once.difference)
+    assert copies.p_value[0] == pytest.approx(once.p_value[0], abs=0.015)
+    assert (
+        test(weighted_mean, first.repeat(4, axis=0), second.repeat(4, axis=0), 20_000).p_value[0]
+        < 0.6 * once.p_value[0]
+    )
+    with pytest.raises(InputError, match="subjects of 25 studies; given are those of 100"):
+        test(weighted_mean, first, second, 10, subjects=subjects)
+
+
+@pytest.mark.parametrize("test", [approximate_randomization, paired_bootstrap])
+def test_one_study_or_subject_shows_nothing(test) -> None:
+    assert test(weighted_mean, column(0.9), column(0.1), 100).p_value[0] == 1
+    assert test(weighted_mean, column(0.9, 0.8), column(0.1, 0.1), 100, subjects=["a", "a"]).p_value[0] == 1
+
+
+def test_a_difference_without_a_value_on_any_resample_has_no_p_value(recwarn) -> None:
+    assert np.isnan(bootstrap_p_value(0.1, np.full(5, np.nan)))
+    assert not recwarn
