@@ -141,13 +141,18 @@ def _story(board: Board) -> str:
         return ""
     losers = board.losers
     if not losers:
-        return f"Every one of {len(systems)} systems is above the best constant report in every metric."
+        who = systems[0].system if len(systems) == 1 else f"Every one of {len(systems)} systems"
+        return f"{who} is above the best constant report in every metric."
     by_count: dict[int, list[str]] = {}
     for title, names in losers.items():
         by_count.setdefault(len(names), []).append(title)
     parts = []
     for count, titles in sorted(by_count.items(), reverse=True):
-        who = "no system is" if count == len(systems) else f"{count} of {len(systems)} systems are no"
+        who = (
+            "no system is"
+            if count == len(systems)
+            else f"{count} of {len(systems)} systems {'is' if count == 1 else 'are'} no"
+        )
         parts.append(f"{who} better in {', '.join(titles)}")
     return f"Against one constant report, written for every study, {'; '.join(parts)}."
 

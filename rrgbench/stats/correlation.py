@@ -81,8 +81,6 @@ def correlation(
     InputError
         If lengths differ, a value is not finite or the kind is unknown.
     """
-    # half a second that only this needs
-
     if kind not in get_args(Kind):
         raise InputError(f"correlation {kind!r} is not known; expected one of {', '.join(get_args(Kind))}")
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -111,6 +109,8 @@ def _resamples(
     x: Floats, y: Floats, kind: Kind, replicates: int, seed: int, subjects: Subjects | None = None
 ) -> Floats:
     found = np.full(replicates, np.nan)
+    if subjects is not None and len(set(subjects)) == 1:
+        return found  # all resamples would be alike
     rows = (row for chunk in multiplicity_chunks(len(x), replicates, seed, subjects) for row in chunk.astype(np.int64))
     for at, row in enumerate(rows if replicates else ()):
         drawn_x, drawn_y = np.repeat(x, row), np.repeat(y, row)

@@ -222,7 +222,7 @@ def test_printed_figures_stand_apart(site):
     recomputed, _, printed = text.partition("As printed by others")
     assert ".175" in printed
     assert ".175" not in re.sub(r"0\.\d+", "", recomputed)
-    assert "systems are no better" in (out / "index.html").read_text(encoding="utf-8")
+    assert "1 of 4 systems is no better" in (out / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")

@@ -43,6 +43,12 @@ def test_few_pairs_whose_resamples_are_often_constant() -> None:
     assert -1.0 <= found.low <= found.high <= 1.0
 
 
+def test_one_subject_tells_no_interval() -> None:
+    found = correlation(np.array([0.0, 1.0, 2.0]), np.array([0.0, 2.0, 1.0]), subjects=["one"] * 3)
+    assert found.value == pytest.approx(0.5)
+    assert np.isnan([found.low, found.high]).all()
+
+
 @pytest.mark.parametrize(
     ("x", "y", "kind", "message"),
     [
