@@ -48,6 +48,7 @@ def submit(
       rrgbench leaderboard submit --run runs/dcrrg-full-phantom --trivial
     """
     from rrgbench.cli.progress import say
+    from rrgbench.errors import InputError
     from rrgbench.leaderboard.entry import entries_of, with_copied, write_entry
     from rrgbench.render.record_tables import TRIVIAL
     from rrgbench.runs.baseline import read_side
@@ -56,6 +57,8 @@ def submit(
     side = read_side(folder)
     names = list(dict.fromkeys(record.model for record in side.records))
     chosen = [one for one in names if trivial or one not in TRIVIAL]
+    if not chosen:
+        raise InputError(f"{folder} holds trivial systems alone; --trivial writes their entries")
     for entry in entries_of(side, chosen, description=description, source=source):
         if predictions is not None and entry.kind == "system":
             entry = with_copied(entry, _copied(folder, entry.system, data.open()))

@@ -290,6 +290,20 @@ def test_submit_check_and_build_from_a_file_of_outputs(corpus, tmp_path, monkeyp
     assert Path("site/index.html").is_file()
 
 
+def test_trivial_systems_are_submitted_only_if_asked_for(runs, tmp_path):
+    folder = tmp_path / "trivial"
+    shutil.copytree(runs["good"].folder, folder)
+    rows = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps([row for row in rows if row["model"] == "most-frequent"]))
+    arguments = ["leaderboard", "submit", "--run", str(folder), "--out", str(tmp_path / "entries")]
+    refused = CliRunner().invoke(app, arguments)
+    assert isinstance(refused.exception, InputError)
+    assert "holds trivial systems alone" in str(refused.exception)
+    assert not (tmp_path / "entries").exists()
+    assert CliRunner().invoke(app, [*arguments, "--trivial"]).exit_code == 0
+    assert len(list((tmp_path / "entries").iterdir())) == 1
+
+
 def test_a_damaged_entry_is_named(tmp_path):
     (tmp_path / "bad.yaml").write_text("system: x\nvalues: []\n")
     with pytest.raises(InputError, match=r"entry bad\.yaml: "):
