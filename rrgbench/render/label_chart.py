@@ -61,7 +61,7 @@ def write_label_chart(
         figure.savefig(path, dpi=150, metadata=metadata)
 
 
-def label_lines(counts: NDArray[np.int64], labelled: tuple[str, ...], width: int = 40) -> Mapping[str, str]:
+def label_lines(counts: NDArray[np.int64], labelled: tuple[str, ...], width: int = 39) -> Mapping[str, str]:
     """The same bars as text, by observation: `#` for each share of positives, `~` of uncertain mentions."""
     longest = max(1, int(counts[:, :2].sum(axis=1).max()))
     lines = {}
