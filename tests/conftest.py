@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -44,6 +45,13 @@ def run_command(capfd: pytest.CaptureFixture[str]) -> Callable[..., subprocess.C
 
 _drawn = PhantomFilm.load
 _kept = lru_cache(maxsize=20_000)(_drawn)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_loaded_stays() -> None:
+    """Each training begins by a search for garbage, which would go through PyTorch and all tests each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

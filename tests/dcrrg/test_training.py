@@ -24,7 +24,7 @@ STAGE_ORDER = ("step1-text", "step1-image", "step2", "step3", "step4", "heads")
 
 @pytest.fixture(scope="module")
 def corpus():
-    return load(train=24, validate=4, test=6, retrieval=8)
+    return load(train=12, validate=4, test=6, retrieval=8)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def preset(tmp_path_factory):
     """The reference preset cut to a few batches."""
     settings = load_preset("reference").model_dump(mode="json")
     for stage in ("step1_image", "step1_text", "step2", "step3", "step4", "heads"):
-        settings[stage].update(epochs=2, batch_size=8)
+        settings[stage].update(epochs=2, batch_size=6)
     settings["min_word_count"] = 1
     settings["storage"] = "float32"
     path = tmp_path_factory.mktemp("preset") / "few.yaml"
@@ -179,7 +179,7 @@ def test_unpaired_films_and_reports(corpus, preset, tmp_path):
     train(Request(unpaired, tmp_path, preset))
     step3 = json.loads((stage_folder(tmp_path, "step3") / "stage.json").read_text())
     sets = load_preset("reference").description_sets
-    assert step3["items"] == 24 * (14 + sets) * 2, "14 observations and some sets of them a report, two epochs"
+    assert step3["items"] == 12 * (14 + sets) * 2, "14 observations and some sets of them a report, two epochs"
     assert DcrrgModel.from_pretrained(tmp_path).config.vocabulary > 50
 
 

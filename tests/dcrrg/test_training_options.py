@@ -35,12 +35,15 @@ train(Request(corpus, Path(sys.argv[2]), sys.argv[1]), step=list(sys.argv[3]))
 """
 
 
-def preset(folder, **changes):
-    settings = load_preset("tiny").model_dump(mode="json")
+def preset(folder, base="mini", **changes):
+    settings = load_preset(base).model_dump(mode="json")
+    plain = {"stop_on": "loss", "patience": None, "floor": None}
     for stage in STAGES:
-        settings[stage].update(epochs=2, batch_size=4, **changes)
+        settings[stage].update({"epochs": 2, "batch_size": 4, **plain, **changes})
     path = folder / "few.yaml"
-    path.write_text(yaml.safe_dump({**settings, "min_word_count": 1, "storage": "float32"}))
+    path.write_text(
+        yaml.safe_dump({**settings, "min_word_count": 1, "storage": "float32", "heads": None, "limit": None})
+    )
     return str(path)
 
 
@@ -53,7 +56,7 @@ def recorded_command(out):
 
 
 def test_every_stage_is_validated_where_it_may_stop_early(tmp_path):
-    corpus = load(train=16, validate=6, test=2)
+    corpus = load(train=8, validate=6, test=2)
     train(Request(corpus, tmp_path / "out", preset(tmp_path, patience=1)))
     stages = recorded(tmp_path / "out")["stages"]
     assert [stage["stage"] for stage in stages] == list(STAGE_ORDER)
@@ -65,7 +68,7 @@ def test_every_stage_is_validated_where_it_may_stop_early(tmp_path):
 
 
 def test_options_are_laid_over_every_stage_and_named_in_the_command(tmp_path):
-    corpus = load(train=16, validate=6, test=2)
+    corpus = load(train=8, validate=6, test=2)
     options = StageOptions(accumulate=2, patience=1, bf16=True)
     (out,) = train(Request(corpus, tmp_path / "out", preset(tmp_path), stages=options))
     record = recorded(out)
@@ -79,7 +82,7 @@ def test_options_are_laid_over_every_stage_and_named_in_the_command(tmp_path):
 
 @pytest.mark.equal_weights
 def test_workers_change_neither_run_nor_weights(tmp_path):
-    corpus = load(train=16, validate=6, test=2)
+    corpus = load(train=8, validate=6, test=2)
     alone = Request(corpus, tmp_path / "alone", preset(tmp_path))
     helped = replace(alone, out=tmp_path / "helped", stages=StageOptions(workers=2))
     for request in (alone, helped):
@@ -123,7 +126,7 @@ def ended(process):
 def unbroken(tmp_path_factory):
     """Weights of a run that was never killed."""
     folder = tmp_path_factory.mktemp("unbroken")
-    ended(started(folder, preset(folder), folder / "out"))
+    ended(started(folder, preset(folder, "tiny"), folder / "out"))
     return load_file(folder / "out" / "model.safetensors")
 
 
@@ -132,7 +135,7 @@ def unbroken(tmp_path_factory):
 @pytest.mark.parametrize("stage", STAGE_ORDER)
 def test_a_process_that_is_killed_outright_is_resumed(unbroken, tmp_path, stage):
     """SIGKILL while a stage trains its second epoch; what it held in memory is lost."""
-    given, killed = preset(tmp_path), tmp_path / "killed"
+    given, killed = preset(tmp_path, "tiny"), tmp_path / "killed"
     process = started(tmp_path, given, killed)
     while not any(killed.glob(f"stages/{stage}-*/checkpoint-*/digests.json")):
         assert process.poll() is None, "it ended before it was killed"
