@@ -121,6 +121,8 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
     if not parameters.own:
         hidden = own_texts(queries, candidates, parameters.texts)
     ks = tuple(k for k in parameters.ks if k <= len(texts) - hidden.sum(axis=1).max())
+    if not ks:
+        raise InputError(f"only {len(texts)} candidates")
     if isinstance(model, ImageTextSimilarity):
         # in large batches, since the candidates are read anew with each
         similarity = evaluation.answers(lambda images: model.similarity(images, texts), queries.studies, 1024)

@@ -70,6 +70,10 @@ def test_without_its_own_report_a_film_has_one_candidate_less(corpus, tmp_path):
     assert np.array_equal(own_texts(queries, queries, "reports"), np.eye(15, dtype=bool))
 
 
+def test_fewer_candidates_than_any_k_are_the_reason_for_the_blank(corpus, tmp_path):
+    assert run(corpus, tmp_path, ks=(20,))["precision_at_k", 20].reason == "only 15 candidates"
+
+
 class Vectors:
     """Embeds by the number of letters; films as their own reports."""
 
