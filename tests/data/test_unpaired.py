@@ -53,9 +53,12 @@ def test_a_corpus_knows_the_command_lines_words_for_it():
     from rrgbench.cli.option_groups import key_values
 
     options = {"train": 4, "validate": 2, "test": 2, "retrieval": 0}
-    alone, both = load_corpus("phantom", **options), load_corpus("phantom", reports="phantom", **options)
+    alone = load_corpus("phantom", **options)
+    both = load_corpus("phantom", reports="phantom", reports_options=options, **options)
     assert both.flags[:2] == ("--corpus phantom", "--reports phantom")
-    assert alone.flags[1:] == both.flags[2:]
+    own = len(alone.flags) + 1
+    assert alone.flags[1:] == both.flags[2:own]
+    assert both.flags[own:] == tuple(flag.replace("--option", "--reports-option") for flag in alone.flags[1:])
     pairs = [words[1] for words in map(shlex.split, alone.flags[1:])]
     assert key_values(pairs) == options
     assert load_corpus("phantom").flags == ("--corpus phantom",)
