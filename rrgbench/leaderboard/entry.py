@@ -36,7 +36,7 @@ class Audit(BaseModel):
     Attributes
     ----------
     studies : int
-        Evaluated.
+        Whose reports were scored; of a system without reports, those evaluated.
     distinct_reports : int or None
         How many reports differ; None where the system writes none.
     loses_to_constant : tuple of str
@@ -262,8 +262,10 @@ def differences(said: Entry, again: Entry) -> list[str]:
 
 def _audit(records: Sequence[Record], constants: Mapping[tuple[Any, ...], float], trivial: bool) -> Audit:
     own = _values(records)
-    # a record's own n may count something smaller, such as the cells of a study
-    studies = max((parse(record.signature).n for record in records if record.signature), default=0)
+    # a record's own n may count cells of studies, and tasks on films may have other limits than reports
+    signed = [parse(record.signature) for record in records if record.signature]
+    scored = [one for one in signed if one.protocol is not None]
+    studies = max((one.n for one in scored or signed), default=0)
     distinct = next((int(r.value) for r in records if r.metric == "distinct_reports" and r.value is not None), None)
     loses = [key for key in constants if constant_wins(str(key[0]), constants[key], own.get(key))]
     names = tuple(dict.fromkeys(_words(key) for key in loses))

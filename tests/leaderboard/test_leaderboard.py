@@ -89,6 +89,16 @@ def test_a_value_of_cells_does_not_count_them_as_studies(runs):
     assert entries_of(replace(side, records=records), ["good"])[0].audit.studies == 40
 
 
+def test_studies_are_those_whose_reports_were_scored(runs):
+    side = runs["good"]
+    scored = next(
+        one for one in side.records if one.model == "good" and one.signature and "|protocol:" in one.signature
+    )
+    films = "rrgbench:0.2|corpus:phantom@3be6|split:test|n:500|labels:film"
+    more = replace(scored, task="classification", metric="auroc", setting="own", value=0.7, n=500, signature=films)
+    assert entries_of(replace(side, records=[*side.records, more]), ["good"])[0].audit.studies == 40
+
+
 def test_a_constant_system_is_found_out(entries):
     good, _, same, trivial, constant = entries
     assert good.audit.warnings == ()
