@@ -173,7 +173,7 @@ def error_correlation_over_models(records: Sequence[Record], names: Sequence[str
         axes = canvas.axes()
         for at, (name, (across, up)) in enumerate(zip(shown, points, strict=True)):
             canvas.dots(axes, [auroc[name]], [up], at, name, across=True)
-            canvas.dots(axes, [efficacy[name]], [across], at, name)
+            canvas.dots(axes, [efficacy[name]], [across], at, "_")  # once in the legend
         axes.set_xlabel("mean AUROC of the classifier")
         axes.set_ylabel("CE F1 of the reports")
         canvas.legend(axes, shown)
