@@ -19,7 +19,7 @@ def package_version(pyproject: str) -> str:
 
 def section(changelog: str, version: str) -> str:
     """The changelog's section of a version, without its title; empty where it has none."""
-    found = re.search(rf"^## {re.escape(version)}(?:[ (\-].*)?\n(.*?)(?=^## |\Z)", changelog, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^## {re.escape(version)}(?:[ (-][^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.DOTALL | re.MULTILINE)
     return found[1].strip() if found else ""
 
 
