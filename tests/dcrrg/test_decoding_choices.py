@@ -35,10 +35,13 @@ def test_a_description_is_written_from_its_own_representation_with_alibis_slopes
 
 
 def test_what_ships_is_as_its_weights_were_trained():
-    shipped = DcrrgConfig.from_pretrained(files("dcrrg") / "checkpoints" / "6d")
-    for config in (shipped, load_preset("tiny").config):
-        assert (config.description_memory, config.distance_slopes) == ("all", "from_one")
+    trained = {"6c": ("tiny", "all", "from_one"), "6d": ("reference", "prompted", "published")}
+    for name, (preset, *choices) in trained.items():
+        shipped = DcrrgConfig.from_pretrained(files("dcrrg") / "checkpoints" / name)
+        for config in (shipped, load_preset(preset).config):
+            assert [config.description_memory, config.distance_slopes] == choices
     assert load_preset("tiny").heads is None
+    assert load_preset("reference").heads is not None
 
 
 def test_a_configuration_from_before_the_choices_means_what_it_meant(tmp_path):

@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 FEWEST_MODELS: Final = 3
 """Two dots always lie on a line."""
 
-Line = TypeVar("Line")
-"""What stands on a line of its own: an observation, a group, a protocol."""
+_Line = TypeVar("_Line")  # what stands on a line of its own: an observation, a group, a protocol
 
 
 def dots_of_models(
     canvas: Canvas,
     axes: "Axes",
-    records: Mapping[tuple[str, Line], Record],
+    records: Mapping[tuple[str, _Line], Record],
     shown: Sequence[str],
-    lines: Sequence[Line],
+    lines: Sequence[_Line],
 ) -> None:
     """Each model's values by (model, line), the models of a line a little below each other."""
     for at, (name, shift) in enumerate(zip(shown, offsets(len(shown)), strict=True)):
