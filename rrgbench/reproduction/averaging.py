@@ -146,7 +146,11 @@ def read_and_audit(path: str | Path, name: str, columns: Sequence[str]) -> list[
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from error
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    found = list(audit_table(list(reader), name or (reader.fieldnames or [""])[0], columns))
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(f"table {path.name} is no CSV that can be read: {error}") from error
+    found = list(audit_table(rows, name or (reader.fieldnames or [""])[0], columns))
     if not found:
         raise InputError(f"table {path.name}: no row has {', '.join(columns)}")
     return found
