@@ -84,7 +84,7 @@ def test_a_cache_can_not_be_written(place: Place, cache: str) -> None:
     words: tuple[object, ...] = {
         "films": (*evaluated(place), "--film-cache", "locked"),
         "meteor": score("--metrics", "meteor"),
-        "labels": score("--metrics", "ce_f1", "--labeler-option", "cache=locked/labels.sqlite"),
+        "labels": score("--metrics", "ce_f1", "--labeler", "rules", "--labeler-option", "cache=locked/labels.sqlite"),
     }[cache]
     env = {"RRGBENCH_CACHE": str(place / "locked")} if cache == "meteor" else {"X": ""}
     place.run(*words, prepare=without_rights, env=env).owes(0, "not kept" if cache != "meteor" else "can't be kept")
