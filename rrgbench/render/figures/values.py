@@ -163,7 +163,7 @@ def error_correlation_over_models(records: Sequence[Record], names: Sequence[str
     efficacy = {
         one.model: one for one in records if (one.metric, one.setting, one.observation) == ("ce_f1", "micro", None)
     }
-    shown = [name for name in names if all(of.get(name) and of[name].value is not None for of in (auroc, efficacy))]
+    shown = [name for name in names if name in auroc and name in efficacy]
     if len(shown) < FEWEST_MODELS:
         return None
     points = [(auroc[name].value or 0.0, efficacy[name].value or 0.0) for name in shown]
@@ -183,8 +183,7 @@ def error_correlation_over_models(records: Sequence[Record], names: Sequence[str
     caption = (
         "Whether the models with the better classifier write the better reports: Pearson over these "
         f"{len(shown)} models {found}. So few models decide little; over trained variants, with seeds and an "
-        "interval: rrgbench claims. "
-        "Lines are 95 % intervals."
+        "interval: rrgbench claims. Lines are 95 % intervals."
     )
     title = "Error correlation over models"
     return RunFigure("error-correlation-models", title, caption, ("Pipeline error",), draw, 3.0)
