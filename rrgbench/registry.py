@@ -7,6 +7,7 @@ before it is asked for.
 import logging
 import sys
 from collections.abc import Callable, Container, Iterable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
 from typing import Any, Generic, TypeVar
@@ -39,7 +40,9 @@ class Registry(Generic[T]):
         """Entry points by name, several where packages disagree; read anew where other places are searched."""
         if self._read[0] != tuple(sys.path):
             found: dict[str, dict[str, EntryPoint]] = {}
-            for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, _origin(point))):
+            for point in sorted(
+                _installed(tuple(sys.path)).select(group=self.group), key=lambda point: (point.name, _origin(point))
+            ):
                 found.setdefault(point.name, {}).setdefault(point.value, point)
             self._read = tuple(sys.path), {name: tuple(points.values()) for name, points in found.items()}
         return self._read[1]
@@ -142,6 +145,12 @@ class Registry(Generic[T]):
         points = self._points.get(name, ())
         ours = all(point.dist is not None and point.dist.name == "rrgbench" for point in points)
         return "" if ours else self.origin(name)
+
+
+@cache
+def _installed(_places: tuple[str, ...]) -> Any:
+    """All installed entry points: read once for all groups, because every reading opens every installed package."""
+    return entry_points()
 
 
 def _origin(point: EntryPoint) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import rrgbench.scoring.protocols
 from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.scoring.cleaning import CLEANING, lower_split_stops, r2gen_iu, r2gen_mimic
 from rrgbench.scoring.protocols import Protocol, load_protocol, protocol_names
@@ -21,6 +22,16 @@ def test_the_protocols_of_the_house_plan_are_here_with_their_sources() -> None:
     assert all(len(protocol.source) > 100 for protocol in map(load_protocol, protocol_names()))
     assert load_protocol("r2gen").identity == "r2gen@2"
     assert load_protocol("dcrrg").clinical_efficacy().averaging == "micro"
+
+
+def test_a_protocols_file_is_called_as_the_protocol_that_it_holds() -> None:
+    folder = Path(rrgbench.scoring.protocols.__file__).parent
+    for path in folder.glob("*.yaml"):
+        name, _, version = path.stem.partition("@")
+        held, newest = load_protocol(path.stem), load_protocol(name)
+        assert held == load_protocol(str(path)), path.name
+        assert held.numbered == f"{name}@{version or newest.version}" and held.version <= newest.version
+        assert bool(version) == (held.version < newest.version), f"{path.name}: the newest version alone has no number"
 
 
 def test_a_protocol_of_ones_own() -> None:

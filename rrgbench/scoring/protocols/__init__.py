@@ -109,8 +109,7 @@ class Protocol(BaseModel):
     @property
     def identity(self) -> str:
         """As signatures show it: `name@version` if it ships, else `name@version#` and 4 hex digits of its choices."""
-        ours = shipped().get(self.numbered)
-        if ours is not None and ours.choices == self.choices:
+        if any(ours.numbered == self.numbered and ours.choices == self.choices for ours in _shipped_as(self.name)):
             return self.numbered
         return f"{self.numbered}#{hashlib.sha256(json.dumps(self.choices).encode()).hexdigest()[:4]}"
 
@@ -166,9 +165,24 @@ PROTOCOLS: Final[Registry[Protocol | Path]] = Registry("protocol", "rrgbench.pro
 @cache
 def shipped() -> Mapping[str, Protocol]:
     """The protocols that ship, by `name@version` and by name; a name alone means its newest version."""
-    paths = [path for path in files(__name__).iterdir() if path.name.endswith(".yaml")]
-    found = sorted((_read(path.name, path.read_text(encoding="utf-8")) for path in paths), key=_rank)
+    found = sorted(
+        (one for name in {file.partition("@")[0] for file in _files()} for one in _shipped_as(name)), key=_rank
+    )
     return {one.numbered: one for one in found} | {one.name: one for one in found}
+
+
+@cache
+def _files() -> Mapping[str, str]:
+    """The file of each protocol that ships, by `name` for the newest version and `name@version` for an older one."""
+    names = (path.name for path in files(__name__).iterdir())
+    return {name.removesuffix(".yaml"): name for name in names if name.endswith(".yaml")}
+
+
+@cache
+def _shipped_as(name: str) -> tuple[Protocol, ...]:
+    """All versions of a protocol that ship, oldest first; none if the name is not ours. Only their files are read."""
+    paths = (files(__name__) / file for stem, file in _files().items() if stem.partition("@")[0] == name)
+    return tuple(sorted((_read(path.name, path.read_text(encoding="utf-8")) for path in paths), key=_rank))
 
 
 def protocol_names() -> list[str]:
@@ -191,18 +205,19 @@ def load_protocol(protocol: str | Path | Protocol) -> Protocol:
     given = str(protocol)
     if given.endswith((".yaml", ".yml")):
         return _read_file(Path(given))
-    ours = shipped()
     name, _, version = given.partition("@")
-    PROTOCOLS.refuse_double(name, ours)
-    if given in ours:
-        return ours[given]
+    ours = _shipped_as(name)
+    if ours:
+        PROTOCOLS.refuse_double(name, [name])
+    if found_ours := [one for one in ours if given in (one.name, one.numbered)]:
+        return found_ours[-1]
     if name in PROTOCOLS:
         loaded = PROTOCOLS.load(name)
         found = loaded if isinstance(loaded, Protocol) else _read_file(Path(loaded))
         if version in ("", str(found.version), found.identity.partition("@")[2]):
             return found
         raise UnknownNameError(f"protocol {given} is not available; installed is {found.identity}")
-    return ours[lookup("protocol", given, [*ours, *PROTOCOLS.names()])]
+    return shipped()[lookup("protocol", given, [*shipped(), *PROTOCOLS.names()])]
 
 
 def _rank(protocol: Protocol) -> tuple[int, str, int]:
