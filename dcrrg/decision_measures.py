@@ -14,9 +14,10 @@ from rrgbench.training.stopping import Measures
 
 
 def decision_measures(model: DcrrgModel, films: FilmSource) -> Measures:
-    """`decisions_f1`, micro F1 of what the rules read in reports of validation films against what was decided of them.
+    """F1 of what the rules read in reports of validation films against what was decided of them.
 
-    Observations that the films are not labelled with are left out.
+    `decisions_f1` is micro; `decisions_macro_f1` the mean over observations that are decided of some film. Observations
+    that the films are not labelled with are left out.
     """
     speaks = np.array([name in films.labelled for name in OBSERVATIONS])
 
@@ -26,7 +27,11 @@ def decision_measures(model: DcrrgModel, films: FilmSource) -> Measures:
         with torch.inference_mode():
             log_odds = torch.cat([model.observation_log_odds(part) for part in model.film_batches(shown)])
         decided = model.decided(log_odds).cpu().numpy()[:, speaks]
-        both = int((said & decided).sum())
-        return {"decisions_f1": 2 * both / max(int(said.sum() + decided.sum()), 1)}
+        both, either = (said & decided).sum(0), said.sum(0) + decided.sum(0)
+        occurs = decided.any(0)
+        return {
+            "decisions_f1": 2 * int(both.sum()) / max(int(either.sum()), 1),
+            "decisions_macro_f1": float(np.mean(2 * both[occurs] / either[occurs])) if occurs.any() else 0.0,
+        }
 
-    return Measures({"decisions_f1": True}, values)
+    return Measures({"decisions_f1": True, "decisions_macro_f1": True}, values)

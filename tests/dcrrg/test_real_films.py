@@ -6,6 +6,7 @@ import torch
 
 from dcrrg.composition import Composer, asserted, with_composed
 from dcrrg.configuration import DcrrgConfig, load_preset
+from dcrrg.decision_measures import decision_measures
 from dcrrg.linear_start import stored_thresholds, write_linear_heads
 from dcrrg.model import DcrrgModel
 from dcrrg.training import train
@@ -106,6 +107,35 @@ def test_the_decoder_reads_what_was_decided(memory):
     model.config.decision_thresholds = None
     with pytest.raises(InputError, match="no decision_thresholds"):
         model.image_memory(films)
+
+
+def test_how_far_reports_say_what_was_decided():
+    class Decides:
+        """Writes of two films that have a cardiomegaly; decides that the second has an edema as well."""
+
+        def generate_reports(self, films):
+            return ["The heart is enlarged."] * len(films)
+
+        def film_batches(self, films):
+            yield torch.from_numpy(films)
+
+        def observation_log_odds(self, films):
+            odds = torch.full((len(films), 14), -1.0)
+            odds[:, observation_index("Cardiomegaly")] = 1
+            odds[1, observation_index("Edema")] = 1
+            odds[0, observation_index("Fracture")] = 1
+            return odds
+
+        def decided(self, log_odds):
+            return log_odds > 0
+
+    class Films:
+        films = np.zeros((2, 32, 32), np.float32)
+        labelled = ("Cardiomegaly", "Edema", "Pneumonia")
+
+    found = decision_measures(Decides(), Films()).values(2)
+    # two of three said; nothing of the one edema; Fracture is not labelled, Pneumonia not decided
+    assert found == {"decisions_f1": pytest.approx(4 / 5), "decisions_macro_f1": pytest.approx((1 + 0) / 2)}
 
 
 def test_the_four_steps_with_linear_heads_and_decisions(tmp_path):

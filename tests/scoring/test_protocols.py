@@ -30,7 +30,8 @@ def test_a_protocols_file_is_called_as_the_protocol_that_it_holds() -> None:
         name, _, version = path.stem.partition("@")
         held, newest = load_protocol(path.stem), load_protocol(name)
         assert held == load_protocol(str(path)), path.name
-        assert held.numbered == f"{name}@{version or newest.version}" and held.version <= newest.version
+        assert held.numbered == f"{name}@{version or newest.version}"
+        assert held.version <= newest.version
         assert bool(version) == (held.version < newest.version), f"{path.name}: the newest version alone has no number"
 
 
