@@ -63,7 +63,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks
 
 torture: $(VENV)/.installed-dev
-	RRGBENCH_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist -m "" tests/torture
+	RRGBENCH_TORTURE=1 $(PYTEST) -q -m "" tests/torture
 
 kills: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python tests/torture/kills.py --eval 50 --train 20

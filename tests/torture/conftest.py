@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from places import SUITE, make_corpus, make_preset
@@ -12,7 +13,11 @@ from torment import ALONE, Ended, Place, own_process
 
 SEEN = pytest.StashKey[list[Ended]]()
 
-OUTCOME = pytest.StashKey[str]()
+ROW = "rrgbench"
+"""What a test saw, among the properties of its report."""
+
+GATHERED: dict[str, tuple[tuple[str, int | None, str], dict[str, Any], str]] = {}
+"""Place, row and verdict of each test that has run, by its name."""
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +59,8 @@ def place(
     folder.mkdir()
     monkeypatch.chdir(folder)
     here = Place(folder, run_command, made)
-    yield here
     request.node.stash[SEEN] = here.seen
+    yield here
     for path in [folder, *folder.rglob("*")]:
         # folders that were locked, so that pytest can clear up
         with contextlib.suppress(OSError):
@@ -65,34 +70,49 @@ def place(
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Keep the outcome beside what was seen."""
+    """Write into the report, which pytest-xdist carries to the process that prints, what was seen."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
-    if report.when == "call":
-        item.stash[OUTCOME] = report.outcome
+    doc = (getattr(item, "function", None).__doc__ or item.name).strip().splitlines()[0].rstrip(".")
+    of = item.name.partition("[")[2].rstrip("]")
+    seen = item.stash.get(SEEN, [])
+    last = seen[-1] if seen else Ended(0, "", "")
+    row = {
+        "fault": f"{doc}{': ' + of if of else ''}",
+        "what": last.last.removeprefix("rrgbench: ") if last.code else "done",
+        "code": last.code,
+        "seconds": sum(one.seconds for one in seen),
+        "peak": max((one.peak for one in seen), default=0.0),
+    }
+    report.user_properties.append((ROW, row))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather what the tests saw, whichever process ran them."""
+    row = dict(report.user_properties).get(ROW, {"fault": report.nodeid})
+    verdict = {"passed": "yes", "failed": "NO", "skipped": "not run"}[report.outcome]
+    kept = GATHERED.setdefault(report.nodeid, (report.location, row, verdict))
+    if report.when == "call" or report.outcome != "passed":
+        # what fails after its end has failed
+        GATHERED[report.nodeid] = (report.location, row, "NO" if kept[2] == "NO" else verdict)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was seen, where that is asked for."""
     if not ALONE:
         return
-    lines = ["", "| fault | what happened | exit | s | MB | as owed |", "|---|---|---:|---:|---:|---|"]
-    for item in session.items:
-        seen = item.stash.get(SEEN, [])
-        last = seen[-1] if seen else Ended(0, "", "")
-        doc = (getattr(item, "function", None).__doc__ or item.name).strip().splitlines()[0].rstrip(".")
-        of = item.name.partition("[")[2].rstrip("]")
-        what = last.last.removeprefix("rrgbench: ") if last.code else "done"
+    lines = ["| fault | what happened | exit | s | MB | as owed |", "|---|---|---:|---:|---:|---|"]
+    for _, row, verdict in sorted(GATHERED.values(), key=lambda one: (one[0][0], one[0][1] or 0, one[0][2])):
         cells = [
-            f"{doc}{': ' + of if of else ''}",
-            what.replace("|", "\\|")[:160],
-            str(last.code),
-            f"{sum(one.seconds for one in seen):.1f}",
-            f"{max((one.peak for one in seen), default=0) / 1e6:.0f}",
-            {"passed": "yes", "failed": "NO"}.get(item.stash.get(OUTCOME, "skipped"), "not run"),
+            row["fault"],
+            row.get("what", ""),
+            row.get("code", ""),
+            f"{row.get('seconds', 0):.1f}",
+            f"{row.get('peak', 0) / 1e6:.0f}",
+            verdict,
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|")[:160] for cell in cells) + " |")
     text = "\n".join(lines) + "\n"
-    print(text)
+    terminalreporter.write("\n" + text)
     if told := os.environ.get("RRGBENCH_TORTURE_TABLE"):
         Path(told).write_text(text, encoding="utf-8")
