@@ -4,24 +4,37 @@ import multiprocessing
 import os
 import threading
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from joblib import Parallel
 
 _LOOKED_EVERY: Final = 1.0
 
-_watching = threading.Event()
 
+def parallel(jobs: int, **options: Any) -> "Parallel":
+    """joblib's `Parallel`, whose worker processes end within a second or two of this process's end.
 
-def end_with_parent() -> None:
-    """In a worker of joblib: end within a second or two of the parent's end; elsewhere do nothing.
+    A parent that is killed tells nobody, and its workers would wait for work that never comes, with all they hold. Each
+    looks after its parent from its own beginning, as one may be killed before it has given any work. Where a process
+    keeps its parent's number for ever (Windows), joblib's own time limit of idle workers is all there is.
 
-    A parent that is killed tells nobody, and its workers would wait for work that never comes, with all they hold.
-    Where a process keeps its parent's number for ever (Windows), joblib's own time limit of idle workers is all
-    there is.
+    Parameters
+    ----------
+    jobs : int
+        joblib's `n_jobs`.
+    **options
+        Of `joblib.Parallel`.
     """
-    if not multiprocessing.current_process().name.startswith("LokyProcess") or _watching.is_set():
-        return
-    _watching.set()
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    from joblib import Parallel
+
+    return Parallel(n_jobs=jobs, initializer=_end_with, initargs=(os.getpid(),), **options)
+
+
+def _end_with(parent: int) -> None:
+    """In a worker of joblib: begin to look after its parent."""
+    if multiprocessing.current_process().name.startswith("LokyProcess"):
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
 def _watch(parent: int) -> None:

@@ -21,7 +21,7 @@ from rrgbench import __version__
 from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError, listed
 from rrgbench.models import Model, ReportGenerator
-from rrgbench.orphans import end_with_parent
+from rrgbench.orphans import parallel
 from rrgbench.progress import Progress
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.tasks.job import Job, Options, Piece, Running, job
@@ -125,11 +125,11 @@ def _writes(running: Running) -> bool:
 @contextmanager
 def _parallel(how: Options, recipe: _Recipe) -> Iterator[Callable[[Sequence[tuple[int, int | None]]], list[_Told]]]:
     """What has workers do some of the work."""
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import delayed, parallel_config
 
     def run(work: Sequence[tuple[int, int | None]]) -> list[_Told]:
-        parallel = Parallel(n_jobs=how.workers or -1, batch_size=1, max_nbytes=None)
-        return list(parallel(delayed(_measure)(recipe, *one) for one in work))
+        workers = parallel(how.workers or -1, batch_size=1, max_nbytes=None)
+        return list(workers(delayed(_measure)(recipe, *one) for one in work))
 
     if how.backend == "processes":
         with parallel_config(backend="loky", n_jobs=how.workers or -1):
@@ -173,7 +173,6 @@ _jobs: dict[str, Job] = {}
 
 def _measure(recipe: _Recipe, at: int, number: int | None) -> _Told:
     """In a worker: write a model's reports, or measure one of its units."""
-    end_with_parent()
     heard = _Heard()
     logger = logging.getLogger("rrgbench")
     # a worker of Dask may have threads, and a job's models and reports are not made for several

@@ -65,17 +65,25 @@ def test_the_end_of_input(place: Place) -> None:
     assert process.returncode == 0, told
 
 
-def test_workers_of_a_killed_parent(place: Place) -> None:
-    """The parent of joblib's workers is killed: they end too."""
+@pytest.mark.parametrize("moment", ["workers begin", "workers work"])
+def test_workers_of_a_killed_parent(place: Place, moment: str) -> None:
+    """The parent of joblib's workers is killed: they end too, those that had nothing to do yet as well."""
     words = (*evaluated(place), "--backend", "processes", "--workers", "2")
     process = started(place, words)
-    when(lambda: len(list((place / "run/units").glob("*.json"))) > 0, process)
+    met: dict[str, Callable[[], bool]] = {
+        "workers begin": lambda: len(alive(process.pid)) > 1,
+        "workers work": lambda: len(list((place / "run/units").glob("*.json"))) > 0,
+    }
+    when(met[moment], process)
     before = alive(process.pid)
     process.kill()
-    process.communicate(timeout=1500)
+    process.wait(timeout=1500)
     until = time.monotonic() + 60
     while (left := alive(process.pid)) and time.monotonic() < until:
         time.sleep(0.1)
+    for one in left:
+        os.kill(one, signal.SIGKILL)
+    process.communicate(timeout=1500)
     assert len(before) > 1
     assert not left, f"{len(left)} of {len(before)} processes live on"
     place.run(*words).owes(0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rrgbench.data.examination import Examination, Reads, examination, film_references
 from rrgbench.data.study import ImageReference, Study
 from rrgbench.errors import InputError, listed
-from rrgbench.orphans import end_with_parent
+from rrgbench.orphans import parallel
 from rrgbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -139,17 +139,10 @@ def in_workers(
     chunks = [references[start : start + _CHUNK] for start in range(0, len(references), _CHUNK)]
     if jobs == 1 or len(chunks) <= 4:
         return map(work, chunks)
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
-    parts: Iterable[T] = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_in_worker)(work, chunk) for chunk in chunks
-    )
+    parts: Iterable[T] = parallel(jobs, return_as="generator")(delayed(work)(chunk) for chunk in chunks)
     return parts
-
-
-def _in_worker(work: Callable[[Sequence[ImageReference]], T], chunk: Sequence[ImageReference]) -> T:
-    end_with_parent()
-    return work(chunk)
 
 
 def _check_films(studies: Sequence[Study]) -> None:
