@@ -15,7 +15,8 @@ from PIL import Image
 from transformers import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 
-from rrgbench.data.films.images import MAX_PIXELS, FilmFile, grey_picture, letter_box, stretch
+from rrgbench.data.films.deep import stretch
+from rrgbench.data.films.images import MAX_PIXELS, FilmFile, grey_picture, letter_box
 from rrgbench.errors import InputError
 
 Film: TypeAlias = Image.Image | NDArray[Any] | str | PathLike[str]

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.data.films.large import one_at_a_time, strips
 from rrgbench.errors import InputError, MissingPartError
 
 _SUFFIXES: Final = (".dcm", ".dicom", ".dic", ".ima")
@@ -52,7 +53,6 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
     """
     try:
         import pydicom
-        from pydicom.pixels import apply_modality_lut
     except ImportError as error:
         raise MissingPartError(
             f"{described} is DICOM and pydicom is not installed: pip install 'rrgbench[dicom]'"
@@ -66,6 +66,14 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
         raise InputError(f"{described} has {columns} x {rows} pixels; at most {max_pixels:,} are read: scale it down")
     if not dataset.get("PhotometricInterpretation"):
         dataset.PhotometricInterpretation = "RGB" if int(dataset.get("SamplesPerPixel", 1) or 1) == 3 else "MONOCHROME2"
+    with one_at_a_time(rows * columns):
+        return _shown(dataset, described)
+
+
+def _shown(dataset: Any, described: str) -> NDArray[np.uint8]:
+    """The pixels of a data set as they should be looked at."""
+    from pydicom.pixels import apply_modality_lut
+
     try:
         stored = np.asarray(dataset.pixel_array)
     except (RuntimeError, NotImplementedError) as error:
@@ -77,8 +85,10 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
             ) from error
         raise
     if stored.ndim == 3:  # colour, converted to RGB by pydicom
-        luma: NDArray[np.float64] = stored[..., :3] @ np.array([0.299, 0.587, 0.114])
-        return np.rint(luma).astype(np.uint8)
+        grey_film = np.empty(stored.shape[:2], dtype=np.uint8)
+        for strip in strips(stored.shape[0], stored.shape[1]):
+            grey_film[strip] = np.rint(stored[strip, :, :3] @ np.array([0.299, 0.587, 0.114]))
+        return grey_film
     # A film has millions of pixels and at most 65,536 stored values: what is to be shown is worked out once a value.
     codes, paint = _codes(stored)
     padding = _padding(codes, dataset)
@@ -91,21 +101,25 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
 
 def _codes(stored: NDArray[Any]) -> tuple[NDArray[Any], Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
     """Stored values that occur, ascending, and a function that puts a grey for each of them back where they occur."""
-    if stored.dtype not in (np.uint8, np.uint16, np.int16):
-        codes, place = np.unique(stored, return_inverse=True)
-        return codes, lambda greys: np.asarray(greys[np.asarray(place).reshape(stored.shape)])
-    signed = stored.dtype == np.int16
-    # Flipping the sign bit turns two's complement into an order-preserving unsigned number.
-    row_of = stored.view(np.uint16) ^ np.uint16(0x8000) if signed else stored
-    occurs = np.zeros(1 << 16, dtype=bool)
-    occurs[row_of] = True
-    rows = np.flatnonzero(occurs)
-    codes = (rows - 0x8000 if signed else rows).astype(stored.dtype)
+    few = stored.dtype in (np.uint8, np.uint16, np.int16)
+    if few:
+        least = int(np.iinfo(stored.dtype).min)
+        occurs = np.zeros(1 << 16, dtype=bool)
+        for strip in strips(*stored.shape):
+            occurs[stored[strip].astype(np.intp) - least] = True
+        codes = (np.flatnonzero(occurs) + least).astype(stored.dtype)
+    else:
+        codes = np.unique(stored)
 
     def paint(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        table = np.zeros(1 << 16, dtype=np.uint8)
-        table[rows] = greys
-        return np.asarray(table.take(row_of))
+        shown = np.empty(stored.shape, dtype=np.uint8)
+        if few:
+            table = np.zeros(1 << 16, dtype=np.uint8)
+            table[codes.astype(np.intp) - least] = greys
+        for strip in strips(*stored.shape):
+            part = stored[strip]
+            shown[strip] = table[part.astype(np.intp) - least] if few else greys[np.searchsorted(codes, part)]
+        return shown
 
     return codes, paint
 

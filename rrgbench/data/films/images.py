@@ -5,19 +5,24 @@ its aspect ratio kept and centred on black in a square.
 """
 
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
+from rrgbench.data.films.deep import stretched
 from rrgbench.data.films.dicom import is_dicom, read_dicom
+from rrgbench.data.films.large import one_at_a_time, strips
 from rrgbench.errors import InputError
 
 MAX_PIXELS: Final = 80_000_000
 """Films with more pixels are refused before they are decoded; a chest film has 5 to 25 million."""
+
+_ORIENTATION: Final = ExifTags.Base.Orientation
 
 _DEEP_MODES: Final = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -151,37 +156,6 @@ def letter_box(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return square
 
 
-def stretch(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Map the range of an array to 0..255; a constant array becomes 0.
-
-    Deep PNGs of films (PadChest, VinDr) hold 10 to 16 used bits in 16 without saying how many, so the range in use is
-    the only one known; a few values far outside it do not set it. Values that are not finite become 0.
-    """
-    numbers = np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(numbers)
-    if not finite.any():
-        return np.zeros(numbers.shape, dtype=np.uint8)
-    low, high = _range_in_use(numbers[finite])
-    if high <= low:
-        return np.zeros(numbers.shape, dtype=np.uint8)
-    grey = (np.where(finite, numbers, low) - low) * (255.0 / (high - low))
-    return np.rint(np.clip(grey, 0.0, 255.0)).astype(np.uint8)
-
-
-def _range_in_use(numbers: NDArray[np.float64]) -> tuple[float, float]:
-    """Least and greatest value, but for a few that lie far off: letters burned in at 65535 would make a film black.
-
-    Far off is further from the 0.5th (99.5th) percentile than the two percentiles are from each other; then the
-    percentile is the end. Other films, whose ends are no further off, keep their full range.
-    """
-    low, high = float(numbers.min()), float(numbers.max())
-    few, most = (float(value) for value in np.percentile(numbers, (0.5, 99.5)))
-    bulk = most - few
-    if bulk <= 0:
-        return low, high
-    return few if few - low > bulk else low, most if high - most > bulk else high
-
-
 def _read_picture(path: Path, size: int, described: str) -> Image.Image:
     """Decode with Pillow to mode `L`; a JPEG is decoded at the smallest of its own scales that holds twice `size`."""
     with Image.open(path) as image:
@@ -189,19 +163,39 @@ def _read_picture(path: Path, size: int, described: str) -> Image.Image:
             raise InputError(
                 f"{described} has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read: scale it down"
             )
-        image.draft("L", (2 * size, 2 * size))
-        image.load()
-        return grey_picture(image)
+        with one_at_a_time(image.width * image.height):
+            image.draft("L", (2 * size, 2 * size))
+            image.load()
+            return grey_picture(image)
 
 
 def grey_picture(image: Image.Image) -> Image.Image:
     """A decoded picture of any mode, upright, as mode `L`; deep pixels are stretched over their range in use."""
-    upright = ImageOps.exif_transpose(image)
+    # upright already, as nearly all are, it need not be copied
+    turned = image.getexif().get(_ORIENTATION, 1) != 1
+    upright = ImageOps.exif_transpose(image) if turned else image
     if upright.mode in _DEEP_MODES:
-        return Image.fromarray(stretch(np.asarray(upright)))
-    if upright.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in upright.info:
+        return Image.fromarray(stretched(lambda: _deep_parts(upright), upright.height, upright.width))
+    grey = Image.new("L", upright.size)
+    for top, part in _parts(upright):
+        grey.paste(_grey_part(part), (0, top))
+    return grey
+
+
+def _parts(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """A picture in strips, each with its first row."""
+    for rows in strips(image.height, image.width):
+        yield rows.start, image.crop((0, rows.start, image.width, rows.stop))
+
+
+def _deep_parts(image: Image.Image) -> Iterator[NDArray[Any]]:
+    return (np.asarray(part) for _, part in _parts(image))
+
+
+def _grey_part(part: Image.Image) -> Image.Image:
+    if part.mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in part.info:
         # Transparent means nothing was exposed there: black, whatever colour hides beneath.
-        colour = upright.convert("RGBA")
+        colour = part.convert("RGBA")
         black = Image.new("RGBA", colour.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, colour).convert("L")
-    return upright.convert("L")
+    return part.convert("L")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rrgbench.data.films.images import FilmFile, letter_box, stretch, view_name
+from rrgbench.data.films.deep import stretch
+from rrgbench.data.films.images import FilmFile, letter_box, view_name
 from rrgbench.errors import InputError
 
 RAMP = np.tile(np.linspace(0, 255, 64).round().astype(np.uint8), (64, 1))
