@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
 from rrgbench.errors import InputError
 
@@ -117,6 +116,9 @@ def mean_of_intervals(
     >>> round(found.low, 3), round(found.high, 3)
     (0.152, 0.648)
     """
+    # the commands that only read a run's records mean over nothing
+    from scipy.special import ndtri
+
     count, mean = len(values), float(np.mean(values))
     normal = float(ndtri((1.0 + level) / 2.0))
     by_study = float(np.mean([((high - low) / 2.0 / normal) ** 2 for low, high in intervals])) if intervals else 0.0
@@ -127,6 +129,8 @@ def mean_of_intervals(
 
 def _half_width(by_seed: float, by_study: float, count: int, studies: int, level: float) -> float:
     """Half the width of the t interval with Satterthwaite's degrees of freedom."""
+    from scipy.special import stdtrit
+
     error, degrees = satterthwaite(((by_seed, count - 1), (by_study, max(studies - 1, 1))))
     return float(stdtrit(degrees, (1.0 + level) / 2.0)) * error if error else 0.0
 

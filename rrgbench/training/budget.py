@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrgbench.training.chain import RECORD
+from rrgbench.checkpoints import RECORD
 
 GIB = 2**30
 

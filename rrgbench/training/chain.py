@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 from transformers import PreTrainedModel
 
-from rrgbench.checkpoints import digest
+from rrgbench.checkpoints import RECORD, digest
 from rrgbench.errors import InputError
 from rrgbench.files import sweep, write_text
 from rrgbench.json_text import read_object
@@ -42,8 +42,6 @@ from rrgbench.training.stage import (
 
 STAGES_VERSION = 4
 """To be raised whenever the code makes other weights of the same inputs."""
-
-RECORD = "training.json"
 
 SEAL = ".digest"
 """Digest of a stage's model, beside it."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from rrgbench.metrics.calibration import BINS
 from rrgbench.observations import OBSERVATIONS
@@ -130,6 +129,9 @@ def roc_band(p: Floats, y: NDArray[np.int8], seed: int) -> tuple[Floats, Floats,
 
 def bins_of(p: Floats, y: NDArray[np.int8]) -> Iterator[tuple[float, float, float, float, int]]:
     """Mean probability, share of positives with the ends of Wilson's interval, and studies of each bin with enough."""
+    # half a second, which pages without probabilities need not wait for
+    from scipy.stats import binomtest
+
     place = np.minimum((p * BINS).astype(np.int64), BINS - 1)
     for number in range(BINS):
         inside = place == number
