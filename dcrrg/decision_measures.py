@@ -1,6 +1,7 @@
 """How far reports say what step 1 decided of films: what step 4 can stop on where its decoder reads decisions."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from rrgbench.labelers import RulesLabeler
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import FilmSource
 from rrgbench.training.stopping import Measures
+
+DECISIONS: Final = {"decisions_f1": True, "decisions_macro_f1": True}
+"""What can be said of reports that follow decisions; higher is better."""
 
 
 def decision_measures(model: DcrrgModel, films: FilmSource) -> Measures:
@@ -34,4 +38,4 @@ def decision_measures(model: DcrrgModel, films: FilmSource) -> Measures:
             "decisions_macro_f1": float(np.mean(2 * both[occurs] / either[occurs])) if occurs.any() else 0.0,
         }
 
-    return Measures({"decisions_f1": True, "decisions_macro_f1": True}, values)
+    return Measures(DECISIONS, values)

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from dcrrg.configuration import Preset
 from dcrrg.frozen import frozen_films, frozen_reports
-from dcrrg.measures import auroc_measures
+from dcrrg.measures import HEADS, auroc_measures
 from dcrrg.model import DcrrgModel
 from dcrrg.step1 import StudyItems, observation_loss
 from rrgbench.data.corpus import training_items
@@ -65,7 +65,7 @@ def stage(preset: Preset, settings: StageSettings, sources: Sources, seed: int, 
     identity: dict[str, Any] = {"balance": preset.balance}
     if extra and sources.extra is not None:
         identity["extra"] = sources.extra.digest
-    return Stage("heads", settings, identity, work)
+    return Stage("heads", settings, identity, work, HEADS)
 
 
 class Heads(nn.Module):

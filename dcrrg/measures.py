@@ -27,6 +27,12 @@ PRECISION: Final = "precision_at_5"
 """Of validation reports for films that show one competition observation and nothing else, as 5x200 draws them; the
 reports are those of the same kinds of studies."""
 
+HEADS: Final = {AUROC: True}
+"""What can be said of a head; higher is better."""
+
+RETRIEVAL: Final = {PRECISION: True}
+"""What can be said of a shared space."""
+
 _K = 5
 
 
@@ -54,7 +60,7 @@ def auroc_measures(
         found = auroc(predict(limit).astype(np.float64), labels[:limit] == POSITIVE, known[:limit])
         return {AUROC: float(mean_auroc(found)[0])}
 
-    return Measures({AUROC: True}, values)
+    return Measures(HEADS, values)
 
 
 def retrieval_measures(model: DcrrgModel, data: TrainingData) -> Measures:
@@ -72,7 +78,7 @@ def retrieval_measures(model: DcrrgModel, data: TrainingData) -> Measures:
         found = precision_at_k(images, texts, queries[films], candidates[reports], (_K,))
         return {PRECISION: float(found.mean())}
 
-    return Measures({PRECISION: True}, values)
+    return Measures(RETRIEVAL, values)
 
 
 def written_measures(model: DcrrgModel, data: TrainingData) -> Measures | None:

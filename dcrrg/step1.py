@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dcrrg.configuration import Preset
-from dcrrg.measures import film_measures, text_measures
+from dcrrg.measures import HEADS, film_measures, text_measures
 from dcrrg.model import DcrrgModel
 from rrgbench.data.corpus import training_items
 from rrgbench.observations import POSITIVE
@@ -40,7 +40,7 @@ def text_stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]
             text_measures(model, sources.validation.reports) if watched else None,
         )
 
-    return Stage("step1-text", preset.step1_text, {"balance": preset.balance}, work)
+    return Stage("step1-text", preset.step1_text, {"balance": preset.balance}, work, HEADS)
 
 
 def image_stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Stage[DcrrgModel]:
@@ -62,7 +62,7 @@ def image_stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Sta
     identity: dict[str, Any] = {"balance": preset.balance, "augment": preset.augment}
     if extra and sources.extra is not None:
         identity["extra"] = sources.extra.digest
-    return Stage("step1-image", preset.step1_image, identity, work)
+    return Stage("step1-image", preset.step1_image, identity, work, HEADS)
 
 
 class ImageObservations(nn.Module):

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from dcrrg.configuration import Preset
 from dcrrg.linear_start import featured
-from dcrrg.measures import retrieval_measures
+from dcrrg.measures import RETRIEVAL, retrieval_measures
 from dcrrg.model import DcrrgModel
 from dcrrg.step1 import balanced_weights, draw_studies
 from rrgbench.modeling.contrastive_loss import label_likeness
@@ -50,7 +50,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
     options = {"pairs", "image_start"}
     identity = {"augment": preset.augment, **preset.model_dump(include=options, exclude_defaults=True)}
-    return Stage("step2", preset.step2, identity, work)
+    return Stage("step2", preset.step2, identity, work, RETRIEVAL)
 
 
 def pair_items(data: TrainingData, preset: Preset, seed: int) -> PairItems:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dcrrg.composition import with_composed
 from dcrrg.configuration import Preset
-from dcrrg.decision_measures import decision_measures
+from dcrrg.decision_measures import DECISIONS, decision_measures
 from dcrrg.frozen import frozen_memories
 from dcrrg.measures import written_measures
 from dcrrg.model import DcrrgModel
@@ -20,6 +20,7 @@ from rrgbench.modeling.report_tokenizer import encode_reports
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Batch, Collate, DrawnFilms, ReportWritingItems
+from rrgbench.training.report_measures import REPORTS
 from rrgbench.training.stage import Work
 
 
@@ -54,7 +55,9 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
         **({"augment": preset.augment} if full else {}),
         **preset.model_dump(include={"composed_reports"}, exclude_defaults=True),
     }
-    return Stage("step4", settings, identity, work)
+    # reports of films without one can be compared to nothing else than decisions
+    written = REPORTS if sources.corpus.paired else {}
+    return Stage("step4", settings, identity, work, DECISIONS if decides else written)
 
 
 def report_items(model: DcrrgModel, data: TrainingData, augment: bool, seed: int) -> ReportWritingItems:

@@ -21,7 +21,7 @@ from rrgbench.training.chain import Recipe, Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.encoder_start import start_of, started
 from rrgbench.training.items import Collate, DrawnFilms, PairItems, ReportWritingItems
-from rrgbench.training.report_measures import report_measures
+from rrgbench.training.report_measures import REPORTS, report_measures
 from rrgbench.training.settings import LOSS, StageSettings, deciding, starting_weights
 from rrgbench.training.stage import Work
 from rrgbench.training.stopping import Measures
@@ -207,7 +207,7 @@ def report_stage(
         measures = validation_reports(model, sources) if settings.validates else None
         return Work(ReportWriting(model), written, Collate.of(model), learned, watched, measures)
 
-    return Stage("report", settings, {"augment": preset.augment}, work)
+    return Stage("report", settings, {"augment": preset.augment}, work, REPORTS)
 
 
 def validation_reports(model: Captioner, sources: Sources) -> Measures:

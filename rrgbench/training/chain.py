@@ -39,6 +39,7 @@ from rrgbench.training.stage import (
     train_stage,
     wait_for_all,
 )
+from rrgbench.training.stopping import Criterion
 
 STAGES_VERSION = 4
 """To be raised whenever the code makes other weights of the same inputs."""
@@ -65,12 +66,15 @@ class Stage(Generic[M]):
         What else decides its weights, beside the stages before it, as JSON.
     work : callable
         What it trains, given the model that it starts from; or, without settings, fits the model and tells what it did.
+    measures : mapping
+        What it can stop on beside its loss, and whether higher is better: `higher_is_better` of its work's measures.
     """
 
     name: str
     settings: StageSettings | None
     identity: dict[str, Any]
     work: Callable[[M], Work | StageReport]
+    measures: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,18 @@ class Recipe(Generic[M]):
     storage: Literal["float32", "float16"] = "float32"
     finish: Callable[[Path], None] = lambda folder: None
 
+    def check(self) -> None:
+        """Refuse what a stage would only refuse when it begins, hours after those before it.
+
+        Raises
+        ------
+        InputError
+            If a stage does not measure what it is to stop on.
+        """
+        for stage in self.stages:
+            if stage.settings is not None:
+                Criterion.of(stage.name, stage.settings, stage.measures)
+
     @property
     def folders(self) -> list[str]:
         """Names of the stages' folders: each stage's own and the digest (12 digits) of all that decides its weights."""
@@ -147,8 +163,10 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
     Raises
     ------
     InputError
-        If the folder holds a model of other inputs, another training writes to it, or a stage diverged.
+        If the folder holds a model of other inputs, another training writes to it, a stage can't stop on what its
+        settings name, or it diverged.
     """
+    recipe.check()
     single = store.parent == folder
     with _only_training(folder) if single else nullcontext():
         names = recipe.folders
@@ -276,6 +294,8 @@ def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progr
     if isinstance(done, Work):
         if stage.settings is None:
             raise TypeError(f"stage {stage.name} has items to train on and no settings")
+        if done.measures is not None and done.measures.higher_is_better != stage.measures:
+            raise TypeError(f"stage {stage.name} measures {list(done.measures.higher_is_better)} and does not say so")
         report = train_stage(stage.name, stage.settings, done, folder, seed, _titled(title, progress))
     else:
         report = done

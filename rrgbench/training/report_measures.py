@@ -9,6 +9,9 @@ from rrgbench.training.stopping import Measures
 METRICS: Final = ("cider", "bleu_4", "ce_f1")
 """Under protocol `dcrrg`; CE F1 is the micro average over 14 observations."""
 
+REPORTS: Final = dict.fromkeys((*METRICS, "distinct"), True)
+"""What can be said of written reports; higher is better."""
+
 
 def report_measures(write: Callable[[int], Sequence[str]], references: Sequence[str]) -> Measures:
     """CIDEr, BLEU-4, CE F1, and `distinct`, the share of different reports, of what is written now.
@@ -27,4 +30,4 @@ def report_measures(write: Callable[[int], Sequence[str]], references: Sequence[
         scores = score(references[:limit], written, metrics=METRICS, intervals=False, allow={"empty"})
         return {name: float(scores[name].value) for name in METRICS} | {"distinct": len(set(written)) / len(written)}
 
-    return Measures(dict.fromkeys((*METRICS, "distinct"), True), values)
+    return Measures(REPORTS, values)

@@ -368,7 +368,7 @@ def train_stage(
         module.requires_grad_(False)
         for part in work.parts:
             part.requires_grad_(True)
-    criterion = Criterion.of(stage, settings, work.measures)
+    criterion = Criterion.of(stage, settings, {} if work.measures is None else work.measures.higher_is_better)
     stops_early = settings.patience is not None
     if settings.validates and not (work.validation is not None and (checkpoints or not stops_early)):
         what = f"patience {settings.patience}" if stops_early else f"floor {settings.floor}"

@@ -51,8 +51,8 @@ class Criterion:
     patience: int | None
 
     @classmethod
-    def of(cls, stage: str, settings: StageSettings, measures: Measures | None) -> "Criterion":
-        """That of a stage.
+    def of(cls, stage: str, settings: StageSettings, known: Mapping[str, bool]) -> "Criterion":
+        """That of a stage, which can measure what is known, by name, and whether higher is better.
 
         Raises
         ------
@@ -61,7 +61,6 @@ class Criterion:
         """
         if settings.stop_on == LOSS:
             return cls(LOSS, False, settings.patience)
-        known = {} if measures is None else measures.higher_is_better
         if settings.stop_on not in known:
             raise InputError(f"{stage} cannot stop on {settings.stop_on!r}; it measures {listed([LOSS, *known], 8)}")
         return cls(settings.stop_on, known[settings.stop_on], settings.patience)

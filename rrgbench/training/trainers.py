@@ -123,7 +123,8 @@ class Trainer(Generic[Own]):
         ------
         InputError
             If an option is not one of the trainer's or can't be taken, the corpus lacks what the model learns from, a
-            folder holds a run of other settings or is being written to, or a stage diverged.
+            stage can't stop on what the preset names, a folder holds a run of other settings or is being written to, or
+            a stage diverged.
         UnknownNameError
             If there is no such preset, or an option names something unknown.
         """
@@ -136,6 +137,9 @@ class Trainer(Generic[Own]):
         except ValidationError as error:
             raise InputError(f"training {self.model}: {problems(error)}") from error
         recipes = self.recipes(request, options)
+        # each of them, before the first is trained
+        for recipe in recipes:
+            recipe.check()
         places = [request.out]
         if request.apart or len(recipes) > 1:
             places = [request.out / (recipe.variant or "") / f"seed-{recipe.seed}" for recipe in recipes]

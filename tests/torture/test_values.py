@@ -69,6 +69,29 @@ def test_a_preset_with_values_that_mean_nothing(place: Place, key: str, value: s
     place.run("train", "--model", "s&t", "--preset", "preset.yaml", *corpus, "--out", "t").owes(2, key)
 
 
+STAGES = {
+    "dcrrg": {
+        "step1_text": "auroc",
+        "step1_image": "auroc",
+        "step2": "precision_at_5",
+        "step3": "loss",
+        "step4": "cider",
+    },
+    "clip": {"contrast": "loss", "report": "cider"},
+    "r2gen": {"report": "cider"},
+}
+
+
+@pytest.mark.parametrize(("model", "stage"), [(model, stage) for model, stages in STAGES.items() for stage in stages])
+def test_a_measure_that_a_stage_does_not_have(place: Place, model: str, stage: str) -> None:
+    """A stage is to stop on a misspelt measure: refused before any stage is trained."""
+    place.write("preset.yaml", f"extends: tiny\n{stage}: {{stop_on: cidre, patience: 1}}\n")
+    corpus = ("--corpus", "jsonl", "--root", place.made("corpus"))
+    ended = place.run("train", "--model", model, "--preset", "preset.yaml", *corpus, "--out", "t")
+    ended.owes(2, stage.replace("_", "-"), "'cidre'", STAGES[model][stage])
+    assert not list((place / "t").rglob("stage.json"))
+
+
 @pytest.mark.parametrize("seed", ["-1", str(1 << 40), str(1 << 64), "1.5", "x"])
 @pytest.mark.parametrize("command", ["score", "eval", "train", "compare"])
 def test_seeds(place: Place, command: str, seed: str) -> None:

@@ -5,8 +5,10 @@ from torch.utils.data import default_collate
 from toy_stage import ToyItems, ToyNetwork, settings
 from transformers import PretrainedConfig, PreTrainedModel
 
+from rrgbench.errors import InputError
 from rrgbench.training.chain import Recipe, Stage, train_recipe
 from rrgbench.training.stage import Work
+from rrgbench.training.stopping import Measures
 
 
 class ToyModel(PreTrainedModel):
@@ -51,3 +53,38 @@ def test_a_stage_is_not_trained_on_a_model_with_flipped_bytes(tmp_path, caplog, 
     assert "is damaged; the stage is trained again" in caplog.text
     assert (kept / "model.safetensors").read_bytes() == whole
     assert second.read_bytes() == expected
+
+
+def judged(name, begun, stop_on, declared):
+    """A stage that measures `nearness` and notes when it begins."""
+
+    def work(model):
+        begun.append(name)
+        measures = Measures({"nearness": True}, lambda limit: {"nearness": 1.0})
+        return Work(model.network, ToyItems(), default_collate, validation=ToyItems(), measures=measures)
+
+    return Stage(name, settings(epochs=1, patience=1, stop_on=stop_on), {}, work, declared)
+
+
+def chained(stages):
+    return Recipe(stages, lambda: ToyModel(PretrainedConfig()), ToyModel.from_pretrained, 0, {}, {})
+
+
+def test_a_measure_that_the_last_stage_lacks_is_refused_before_the_first_begins(tmp_path):
+    begun = []
+    stages = [
+        judged("first", begun, "nearness", {"nearness": True}),
+        judged("last", begun, "nearnes", {"nearness": True}),
+    ]
+    with pytest.raises(InputError, match=r"last cannot stop on 'nearnes'; it measures loss, nearness"):
+        train_recipe(chained(stages), tmp_path / "out", tmp_path / "out" / "stages")
+    assert not begun
+    assert not (tmp_path / "out").exists()
+    stages[1] = judged("last", begun, "nearness", {"nearness": True})
+    train_recipe(chained(stages), tmp_path / "out", tmp_path / "out" / "stages")
+    assert begun == ["first", "last"]
+
+
+def test_a_stage_says_what_it_measures(tmp_path):
+    with pytest.raises(TypeError, match="first measures"):
+        train_recipe(chained([judged("first", [], "loss", {})]), tmp_path / "out", tmp_path / "stages")
