@@ -78,6 +78,40 @@ def absent(checkpoint: str | Path) -> str:
     return f"there is no such folder{asked}"
 
 
+def check_files(checkpoint: str | Path) -> None:
+    """Refuse a folder whose files are damaged before the libraries that would read them are imported, for seconds.
+
+    Looked at are its JSON files and the table of its weights; what the values mean is for its model to say.
+
+    Parameters
+    ----------
+    checkpoint : str or Path
+        What is no folder with weights passes.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged, naming it.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    folder = Path(checkpoint)
+    if not (folder / WEIGHTS).is_file():
+        return
+    for path in sorted(folder.glob("*.json")):
+        if path.name not in _NOT_ANSWERING:
+            read_object(path, f"checkpoint {folder}: {path.name}")
+    try:
+        with safe_open(folder / WEIGHTS, framework="np"):
+            pass
+    except SafetensorError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"checkpoint {folder}: {WEIGHTS} is damaged ({reason[:100]}); take the folder from where it came from, or "
+            "train it again"
+        ) from error
+
+
 def digest(folder: Path) -> str:
     """First 12 digits of the SHA-256 of everything in a checkpoint that decides an answer.
 

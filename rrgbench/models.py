@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.checkpoints import WEIGHTS as WEIGHTS
+from rrgbench.checkpoints import check_files
 from rrgbench.data.examination import Examination as Examination
 from rrgbench.data.examination import Film as Film
 from rrgbench.data.examination import Reads as Reads
@@ -270,6 +271,8 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     """
     if checkpoint == "":
         raise InputError(f"model {name}: the checkpoint is an empty text; leave it out for the shipped one")
+    if checkpoint is not None:
+        check_files(checkpoint)
     return make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
 
 
@@ -294,6 +297,10 @@ def load_models(
     """
     pairs = [split_checkpoint(one) for one in asked]
     given = options or {}
+    for _, checkpoint in pairs:
+        if checkpoint is not None:
+            # what follows imports the models' modules
+            check_files(checkpoint)
     taken = [parameters(MODELS, name) for name, _ in pairs]
     for key in given:
         if not any(key in one or _open_ended(one) for one in taken):

@@ -11,6 +11,7 @@ from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.figures.arrays import RunArrays
 from rrgbench.render.figures.style import COLOURS, INK, QUIET, Canvas, RunFigure
 from rrgbench.runs.records import Record
+from rrgbench.stats.proportion import wilson
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,9 +130,6 @@ def roc_band(p: Floats, y: NDArray[np.int8], seed: int) -> tuple[Floats, Floats,
 
 def bins_of(p: Floats, y: NDArray[np.int8]) -> Iterator[tuple[float, float, float, float, int]]:
     """Mean probability, share of positives with the ends of Wilson's interval, and studies of each bin with enough."""
-    # half a second, which pages without probabilities need not wait for
-    from scipy.stats import binomtest
-
     place = np.minimum((p * BINS).astype(np.int64), BINS - 1)
     for number in range(BINS):
         inside = place == number
@@ -139,8 +137,7 @@ def bins_of(p: Floats, y: NDArray[np.int8]) -> Iterator[tuple[float, float, floa
         if n < _LEAST:
             continue
         hits = int(y[inside].sum())
-        ends = binomtest(hits, n).proportion_ci(method="wilson")
-        yield float(p[inside].mean()), hits / n, float(ends.low), float(ends.high), n
+        yield float(p[inside].mean()), hits / n, *wilson(hits, n), n
 
 
 def _of(names: Sequence[str], arrays: RunArrays) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
