@@ -44,7 +44,7 @@ class NumberedFilm:
         return np.ascontiguousarray(patches.repeat(side, axis=0).repeat(side, axis=1)[:size, :size])
 
 
-def corpus_of(studies: int, tested: int, reported: bool) -> Corpus:
+def corpus_of(studies: int, tested: int, reported: bool, validated: int = 0) -> Corpus:
     """Studies with a film, labels and, if asked for, a report; the first `tested` are the test split."""
     rng = np.random.default_rng(0)
     labels = rng.choice(np.array([-2, -1, 0, 1], np.int8), (studies, len(OBSERVATIONS)), p=[0.6, 0.05, 0.2, 0.15])
@@ -55,7 +55,7 @@ def corpus_of(studies: int, tested: int, reported: bool) -> Corpus:
         return Study(
             study_id=f"s{number}",
             subject_id=f"p{number}",
-            split="test" if number < tested else "train",
+            split="test" if number < tested else "validate" if number < tested + validated else "train",
             images=(NumberedFilm(number),),
             report=f"{said or 'the lungs are clear'} ." if reported else None,
             labels=labels[number],

@@ -29,6 +29,14 @@ from table import machine, seconds, shared_folder
 
 SIZES = (1_000, 10_000, 100_000, 230_000)
 DIMENSION = 128
+TRAINED = """
+extends: mini
+image_size: 32
+image_encoder: {embedding_size: 8, hidden_sizes: [8, 16, 16, 16]}
+report: {epochs: 1, batch_size: 128, learning_rate: 1.0e-3}
+systems:
+  s&t: {model: {width: 32}}
+"""
 
 
 def sentences_of_reports() -> list[list[str]]:
@@ -115,6 +123,24 @@ def evaluate(size: int) -> Callable[[], Any]:
     return work
 
 
+def train(size: int) -> Callable[[], Any]:
+    """One epoch of a small S&T on films of 32 pixels, decoded to disk, and their reports."""
+    from tempfile import TemporaryDirectory
+
+    from rrgbench.training.settings import StageOptions
+    from rrgbench.training.trainers import Request, load_trainer
+
+    corpus = corpus_of(size + 500, 0, True, validated=500)
+
+    def work() -> None:
+        with TemporaryDirectory() as folder:
+            preset = Path(folder, "small.yaml")
+            preset.write_text(TRAINED, encoding="utf-8")
+            load_trainer("s&t")(Request(corpus, Path(folder, "model"), str(preset), stages=StageOptions()))
+
+    return work
+
+
 def pycocoevalcap(size: int) -> Callable[[], Any]:
     """BLEU, METEOR's jar, ROUGE-L, CIDEr: neither intervals nor clinical efficacy."""
     references, hypotheses = pairs(size)
@@ -146,6 +172,7 @@ WORKS: dict[str, Callable[[int], Callable[[], Any]]] = {
     "compare": compare,
     "retrieval": retrieval,
     "evaluate": evaluate,
+    "train": train,
     "pycocoevalcap": pycocoevalcap,
 }
 
