@@ -11,12 +11,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.errors import MissingPartError, UnknownNameError
 from rrgbench.leaderboard.entry import Entry
 from rrgbench.metrics.catalogue import constant_wins, in_order
 from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, SETTINGS
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
+from rrgbench.scoring.protocols import load_protocol
 from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[str, Mapping["ColumnKey", NDArray[np.float64]]]
@@ -119,8 +121,14 @@ class Board:
         ordered = sorted(
             found, key=lambda key: (order[key.metric], settings.get(key.setting, 99), key.fraction, key.k, key)
         )
-        # what the board is sorted by stands first
-        first = [key for metric in _LEADING for key in ordered if key.metric == metric][:1]
+        # what the board is sorted by stands first, clinical efficacy as the protocol averages it
+        own = _averaging(self.protocol)
+        first = [
+            key
+            for metric in _LEADING
+            for key in sorted(ordered, key=lambda key: key.setting != own)
+            if key.metric == metric
+        ][:1]
         return (*first, *(key for key in ordered if key not in first))
 
     @cached_property
@@ -236,6 +244,16 @@ def _resamples_of(entry: Entry, kept: Sequence[tuple[Side, Mapping[Any, Any]]]) 
             if own.get(record.identity) == record and record.identity in resamples:
                 found[ColumnKey.of(record)] = resamples[record.identity]
     return found
+
+
+def _averaging(protocol: str) -> str:
+    """How a protocol averages clinical efficacy, as records name it; empty where it is not at hand."""
+    if not protocol:
+        return ""
+    try:
+        return load_protocol(protocol).averaging
+    except (UnknownNameError, MissingPartError):
+        return ""
 
 
 def _values(entry: Entry) -> dict[ColumnKey, Record]:

@@ -145,6 +145,15 @@ def test_systems_stand_above_trivial_ones_by_the_leading_column(entries):
     assert "good" not in board.losers["BLEU-4"]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "leads"), [("dcrrg@2", "micro"), ("r2gen@2", "macro"), ("installed-elsewhere@1#ab12", "micro")]
+)
+def test_a_board_is_sorted_by_clinical_efficacy_as_its_protocol_averages_it(entries, protocol, leads):
+    (board,) = boards_of([replace(one, protocol=protocol) for one in entries])
+    assert board.leading == replace(F1, setting=leads)
+    assert board.columns[0] == board.leading
+
+
 def test_a_system_that_answers_for_fewer_stands_apart(entries):
     fewer = entries[1].model_copy(update={"audit": entries[1].audit.model_copy(update={"studies": 30})})
     assert sorted(board.studies for board in boards_of([entries[0], fewer])) == [30, 40]
