@@ -149,7 +149,7 @@ def test_systems_stand_above_trivial_ones_by_the_leading_column(entries):
     ("protocol", "leads"), [("dcrrg@2", "micro"), ("r2gen@2", "macro"), ("installed-elsewhere@1#ab12", "micro")]
 )
 def test_a_board_is_sorted_by_clinical_efficacy_as_its_protocol_averages_it(entries, protocol, leads):
-    (board,) = boards_of([replace(one, protocol=protocol) for one in entries])
+    (board,) = boards_of([one.model_copy(update={"protocol": protocol}) for one in entries])
     assert board.leading == replace(F1, setting=leads)
     assert board.columns[0] == board.leading
 
