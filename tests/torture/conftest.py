@@ -82,6 +82,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         "what": last.last.removeprefix("rrgbench: ") if last.code else "done",
         "code": last.code,
         "seconds": sum(one.seconds for one in seen),
+        "processor": sum(one.processor for one in seen),
         "peak": max((one.peak for one in seen), default=0.0),
     }
     report.user_properties.append((ROW, row))
@@ -101,13 +102,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was seen, where that is asked for."""
     if not ALONE:
         return
-    lines = ["| fault | what happened | exit | s | MB | as owed |", "|---|---|---:|---:|---:|---|"]
+    lines = ["| fault | what happened | exit | s | CPU s | MB | as owed |", "|---|---|---:|---:|---:|---:|---|"]
     for _, row, verdict in sorted(GATHERED.values(), key=lambda one: (one[0][0], one[0][1] or 0, one[0][2])):
         cells = [
             row["fault"],
             row.get("what", ""),
             row.get("code", ""),
             f"{row.get('seconds', 0):.1f}",
+            f"{row.get('processor', 0):.1f}",
             f"{row.get('peak', 0) / 1e6:.0f}",
             verdict,
         ]

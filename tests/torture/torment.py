@@ -37,14 +37,15 @@ class Ended:
         Exit code; negative where a signal ended it.
     out, err : str
         What it printed.
-    seconds, peak : float
-        Time, and most memory in bytes; 0 where it ran in the test's process.
+    seconds, processor, peak : float
+        Time, processor time, and most memory in bytes; 0 where it ran in the test's process.
     """
 
     code: int
     out: str
     err: str
     seconds: float = 0.0
+    processor: float = 0.0
     peak: float = 0.0
 
     @property
@@ -71,9 +72,10 @@ class Ended:
 MEASURED = """
 import os, resource, subprocess, sys
 code = subprocess.call(sys.argv[2:])
-os.write(int(sys.argv[1]), b"%d %d" % (code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+os.write(int(sys.argv[1]), b"%d %f %d" % (code, used.ru_utime + used.ru_stime, used.ru_maxrss))
 """
-"""Runs a command and tells its exit code and its peak in KiB to the descriptor given first."""
+"""Runs a command and tells its exit code, processor time and peak in KiB to the descriptor given first."""
 
 
 class Place:
@@ -168,8 +170,8 @@ def own_process(
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode("utf-8", "replace"))
-    code, peak = ended.split()
-    return Ended(int(code), *texts, time.monotonic() - began, int(peak) * 1024.0)
+    code, processor, peak = ended.split()
+    return Ended(int(code), *texts, time.monotonic() - began, float(processor), int(peak) * 1024.0)
 
 
 def without_rights() -> None:
