@@ -1,11 +1,9 @@
 """Input that is small and costs much: archives, pictures, deep and long values, words that repeat."""
 
 import gzip
-import io
 import json
 import struct
 import tarfile
-import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -40,35 +38,29 @@ def test_deep_and_long_values(place: Place, name: str, content: str) -> None:
         place.run(*words).owes(2)
 
 
+MEBIBYTES = 3000
+
+
 def bomb(name: str, place: Place) -> Path:
+    """An archive whose file holds zeros: each piece is packed once and written as often as it takes."""
     zeros = b"0" * (1 << 20)
     if name.endswith(".gz"):
-        with gzip.open(place / name, "wb", compresslevel=9) as file:
-            for _ in range(3000):
-                file.write(zeros)
+        packed = gzip.compress(zeros)
+        (place / name).write_bytes(packed * MEBIBYTES)
     elif name.endswith(".tgz"):
-        with tarfile.open(place / name, "w:gz", compresslevel=9) as archive:
-            info = tarfile.TarInfo("ecgen-radiology/1.xml")
-            info.size = 3000 << 20
-            archive.addfile(info, _Zeros(info.size))
+        info = tarfile.TarInfo("ecgen-radiology/1.xml")
+        info.size = MEBIBYTES << 20
+        end = bytes(2 * tarfile.BLOCKSIZE)
+        parts = [gzip.compress(info.tobuf()), gzip.compress(bytes(1 << 20)) * MEBIBYTES, gzip.compress(end)]
+        (place / name).write_bytes(b"".join(parts))
     else:
         with (
-            zipfile.ZipFile(place / name, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed,
-            packed.open("r.jsonl", "w", force_zip64=True) as file,
+            zipfile.ZipFile(place / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packer,
+            packer.open("r.jsonl", "w", force_zip64=True) as file,
         ):
-            for _ in range(3000):
+            for _ in range(MEBIBYTES):
                 file.write(zeros)
     return place / name
-
-
-class _Zeros(io.RawIOBase):
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def read(self, size: int = -1) -> bytes:
-        size = min(self.left, size if size >= 0 else self.left)
-        self.left -= size
-        return bytes(size)
 
 
 @pytest.mark.slow
@@ -130,11 +122,9 @@ def test_a_report_of_ten_thousand_words(place: Place, kind: str, metrics: str) -
     """A report of 10,000 words, repeated or distinct, takes every metric seconds."""
     rows = [json.dumps({"study_id": str(number), "report": WORDS[kind]}) for number in range(2)]
     place.write("r.jsonl", "\n".join(rows))
-    began = time.process_time()
     words = ("score", "--predictions", "r.jsonl", "--references", "r.jsonl", "--no-intervals")
-    place.run(*words, "--metrics", metrics).owes(0)
-    # a hang, not a matter of speed: what was found took minutes
-    assert time.process_time() - began < 100
+    # what was found took minutes and grew without end; where it hangs, it is ended
+    place.run(*words, "--metrics", metrics, timeout=300).owes(0)
 
 
 def test_a_film_that_claims_to_be_huge(place: Place) -> None:
