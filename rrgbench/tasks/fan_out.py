@@ -111,6 +111,8 @@ def fan_out(prepared: Job, corpus: Corpus, folder: RunFolder, how: Options) -> i
         if writers:
             with _counted(how.overall, "writing reports", [], len(writers)):
                 _retold(run([(at, None) for at in writers]))
+            # what one could not write, several must not try at once; the runner meets it again and says why
+            left = [one for one in left if one[2].running.readable or not one[2].task.reads_reports]
         with _counted(how.overall, "units", [piece for _, _, piece in left], len(left)):
             told = _retold(run([(at, number) for at, number, _ in left]))
     made = [one.unit for one in told if one.unit is not None]

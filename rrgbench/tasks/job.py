@@ -169,6 +169,11 @@ class Running:
         if self._written is None:
             self._written = self._reports()
 
+    @property
+    def readable(self) -> bool:
+        """Whether reports that units read are there in full: several processes may read them, and one writes them."""
+        return not isinstance(self.evaluation.model, ReportGenerator) or self._to_write()[1].is_file()
+
     def write_share(self, rank: int, count: int) -> None:
         """Write the share of one of several processes, where the reports are not there."""
         self._fit()

@@ -64,11 +64,14 @@ def do_share(prepared: Job, ranks: Ranks) -> int:
             ranks.wait()
             if ranks.rank == 0:
                 running.join_shares()
+                # one finishes the file that all of them read: two who rename it leave an empty one
+                _try(running.write)
         elif ranks.rank == 0 and isinstance(model, ReportGenerator):
             _try(running.write)
         ranks.wait()
-    for _, piece in left[ranks.rank :: ranks.count]:
-        _try(piece.measured)
+    for running, piece in left[ranks.rank :: ranks.count]:
+        if running.readable or not piece.task.reads_reports:
+            _try(piece.measured)
     ranks.wait()
     return len(left)
 

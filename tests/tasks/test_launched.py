@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from rrgbench.data.phantom import load
+from rrgbench.models import load_model
 from rrgbench.runs.store import RunFolder
+from rrgbench.tasks import report_writing
 from rrgbench.tasks.job import Options, job
 from rrgbench.tasks.launched import Ranks, do_share
 from rrgbench.tasks.suite import Suite
@@ -82,3 +85,36 @@ def test_shares_are_joined_in_the_order_of_the_studies_and_a_killed_one_is_gone_
     rows = [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()]
     assert [row["study_id"] for row in rows] == [study.study_id for study in corpus.split("test")]
     assert model.written == 0
+
+
+def test_one_of_several_processes_finishes_the_file_that_all_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = load(train=20, validate=2, test=12, retrieval=0)
+    suite = Suite(name="few", replicates=20, trivial=(), tasks={"report_generation": {}, "clinical_efficacy": {}})
+    all_here = threading.Barrier(2)
+    writers: list[tuple[str, str]] = []
+    append = report_writing._append
+
+    def watched(evaluation, part, *given):
+        writers.append((threading.current_thread().name, part.name.rpartition(".")[2]))
+        return append(evaluation, part, *given)
+
+    monkeypatch.setattr(report_writing, "_append", watched)
+
+    def process(rank: int) -> None:
+        try:
+            prepared = job([load_model("most-frequent")], corpus, suite, RunFolder(tmp_path), None, Options())
+            do_share(prepared, Ranks(rank, 2, lambda: all_here.wait(600)))
+        except BaseException:
+            all_here.abort()
+            raise
+
+    threads = [threading.Thread(target=process, args=(rank,), name=f"rank {rank}") for rank in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(writers) == [("rank 0", "part"), ("rank 0", "part-0-of-2"), ("rank 1", "part-1-of-2")]
+    (written,) = (tmp_path / "predictions").iterdir()
+    assert len(written.read_text(encoding="utf-8").splitlines()) == 12
