@@ -177,7 +177,9 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
         if _finished(folder, names, recipe.about):
             return folder
         written = {**made_of, **recipe.about, "stages": [{"folder": name} for name in names]}
-        _write_record(folder, written)
+        if first_process():
+            _write_record(folder, written)
+        wait_for_all()
         title = " ".join([recipe.variant or "", f"seed {recipe.seed}"]).strip()
         newest = _train_stages(recipe, names, store, "" if single else f"{title} ", progress)
         with nullcontext() if single else _alone(folder):
@@ -210,10 +212,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 
 def _write_record(folder: Path, content: dict[str, Any]) -> None:
-    # of several processes each would write the same
-    if first_process():
-        write_text(folder / RECORD, json.dumps(content, indent=1, sort_keys=True))
-    wait_for_all()
+    write_text(folder / RECORD, json.dumps(content, indent=1, sort_keys=True))
 
 
 def _counted(model: nn.Module, stages: Sequence[Mapping[str, Any]]) -> dict[str, int]:
