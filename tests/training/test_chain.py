@@ -6,8 +6,9 @@ from toy_stage import ToyItems, ToyNetwork, settings
 from transformers import PretrainedConfig, PreTrainedModel
 
 from rrgbench.errors import InputError
+from rrgbench.training import chain
 from rrgbench.training.chain import Recipe, Stage, train_recipe
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import StageReport, Work
 from rrgbench.training.stopping import Measures
 
 
@@ -88,3 +89,22 @@ def test_a_measure_that_the_last_stage_lacks_is_refused_before_the_first_begins(
 def test_a_stage_says_what_it_measures(tmp_path):
     with pytest.raises(TypeError, match="first measures"):
         train_recipe(chained([judged("first", [], "loss", {})]), tmp_path / "out", tmp_path / "stages")
+
+
+def test_all_processes_of_a_training_wait_equally_often(tmp_path, monkeypatch):
+    """One that waits once more than the others waits for processes that have ended, and fails."""
+    told = StageReport("fit", 1, 1.0, 1, 0.1, 0.0, 0, 1.0, None, 1.0, "", None, None, False, [])
+    waits = {}
+    for first in (False, True):
+        waits[first] = 0
+
+        def wait(first=first):
+            waits[first] += 1
+
+        monkeypatch.setattr(chain, "first_process", lambda first=first: first)
+        monkeypatch.setattr(chain, "several_processes", lambda: True)
+        monkeypatch.setattr(chain, "wait_for_all", wait)
+        made = chained([Stage("fit", None, {}, lambda model: told)])
+        train_recipe(made, tmp_path / "out", tmp_path / "out" / "stages")
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+    assert waits[True] == waits[False] > 0
