@@ -71,7 +71,8 @@ def show(rows: Iterable[dict[str, Any]]) -> None:
     """Print rows as a Markdown table; rows of another shape than `Row` show what they have."""
     print("| work | ours | other | ratio | owed | values |\n|---|---|---|---|---|---|")
     for row in rows:
-        ours, rival = row.get("ours", row.get("ours_s")), row.get("rival", row.get("rival_s"))
+        # a labeler's row names its rival in words, and has its time beside it
+        ours, rival = row.get("ours_s", row.get("ours")), row.get("rival_s", row.get("rival"))
         cells = [f"{seconds(float(value))} s" if value is not None else "-" for value in (ours, rival)]
         if "ours_per_s" in row:
             cells[0] = f"{row['ours_per_s']:,.0f} per s"
