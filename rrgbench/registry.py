@@ -33,19 +33,11 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, group: str) -> None:
         self.kind, self.group = kind, group
-        self._read: tuple[tuple[str, ...], dict[str, tuple[EntryPoint, ...]]] = ((), {})
 
     @property
     def _points(self) -> dict[str, tuple[EntryPoint, ...]]:
         """Entry points by name, several where packages disagree; read anew where other places are searched."""
-        if self._read[0] != tuple(sys.path):
-            found: dict[str, dict[str, EntryPoint]] = {}
-            for point in sorted(
-                _installed(tuple(sys.path)).select(group=self.group), key=lambda point: (point.name, _origin(point))
-            ):
-                found.setdefault(point.name, {}).setdefault(point.value, point)
-            self._read = tuple(sys.path), {name: tuple(points.values()) for name, points in found.items()}
-        return self._read[1]
+        return _by_name(self.group, tuple(sys.path))
 
     def _point(self, name: str) -> EntryPoint:
         """The one entry point of a name.
@@ -148,8 +140,17 @@ class Registry(Generic[T]):
 
 
 @cache
+def _by_name(group: str, places: tuple[str, ...]) -> dict[str, tuple[EntryPoint, ...]]:
+    """The entry points of a group that are found in some places, by name."""
+    found: dict[str, dict[str, EntryPoint]] = {}
+    for point in sorted(_installed(places).select(group=group), key=lambda point: (point.name, _origin(point))):
+        found.setdefault(point.name, {}).setdefault(point.value, point)
+    return {name: tuple(points.values()) for name, points in found.items()}
+
+
+@cache
 def _installed(_places: tuple[str, ...]) -> Any:
-    """All installed entry points: read once for all groups, because every reading opens every installed package."""
+    """All entry points, read once for all groups, because every reading opens every installed package."""
     return entry_points()
 
 

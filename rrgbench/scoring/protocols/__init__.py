@@ -109,7 +109,8 @@ class Protocol(BaseModel):
     @property
     def identity(self) -> str:
         """As signatures show it: `name@version` if it ships, else `name@version#` and 4 hex digits of its choices."""
-        if any(ours.numbered == self.numbered and ours.choices == self.choices for ours in _shipped_as(self.name)):
+        ours = _shipped_as(self.name).get(self.numbered)
+        if ours is not None and ours.choices == self.choices:
             return self.numbered
         return f"{self.numbered}#{hashlib.sha256(json.dumps(self.choices).encode()).hexdigest()[:4]}"
 
@@ -165,9 +166,8 @@ PROTOCOLS: Final[Registry[Protocol | Path]] = Registry("protocol", "rrgbench.pro
 @cache
 def shipped() -> Mapping[str, Protocol]:
     """The protocols that ship, by `name@version` and by name; a name alone means its newest version."""
-    found = sorted(
-        (one for name in {file.partition("@")[0] for file in _files()} for one in _shipped_as(name)), key=_rank
-    )
+    names = {stem.partition("@")[0] for stem in _files()}
+    found = sorted({one.numbered: one for name in names for one in _shipped_as(name).values()}.values(), key=_rank)
     return {one.numbered: one for one in found} | {one.name: one for one in found}
 
 
@@ -179,10 +179,11 @@ def _files() -> Mapping[str, str]:
 
 
 @cache
-def _shipped_as(name: str) -> tuple[Protocol, ...]:
-    """All versions of a protocol that ship, oldest first; none if the name is not ours. Only their files are read."""
+def _shipped_as(name: str) -> Mapping[str, Protocol]:
+    """As `shipped`, of one name, reading its files alone; empty if the name is not ours."""
     paths = (files(__name__) / file for stem, file in _files().items() if stem.partition("@")[0] == name)
-    return tuple(sorted((_read(path.name, path.read_text(encoding="utf-8")) for path in paths), key=_rank))
+    found = sorted((_read(path.name, path.read_text(encoding="utf-8")) for path in paths), key=_rank)
+    return {one.numbered: one for one in found} | {one.name: one for one in found}
 
 
 def protocol_names() -> list[str]:
@@ -207,10 +208,9 @@ def load_protocol(protocol: str | Path | Protocol) -> Protocol:
         return _read_file(Path(given))
     name, _, version = given.partition("@")
     ours = _shipped_as(name)
-    if ours:
-        PROTOCOLS.refuse_double(name, [name])
-    if found_ours := [one for one in ours if given in (one.name, one.numbered)]:
-        return found_ours[-1]
+    PROTOCOLS.refuse_double(name, ours)
+    if given in ours:
+        return ours[given]
     if name in PROTOCOLS:
         loaded = PROTOCOLS.load(name)
         found = loaded if isinstance(loaded, Protocol) else _read_file(Path(loaded))
