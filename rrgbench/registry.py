@@ -6,7 +6,7 @@ before it is asked for.
 
 import logging
 import sys
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
@@ -143,15 +143,23 @@ class Registry(Generic[T]):
 def _by_name(group: str, places: tuple[str, ...]) -> dict[str, tuple[EntryPoint, ...]]:
     """The entry points of a group that are found in some places, by name."""
     found: dict[str, dict[str, EntryPoint]] = {}
-    for point in sorted(_installed(places).select(group=group), key=lambda point: (point.name, _origin(point))):
-        found.setdefault(point.name, {}).setdefault(point.value, point)
-    return {name: tuple(points.values()) for name, points in found.items()}
+    for point in sorted(_installed(places).select(group=group), key=lambda point: point.name):
+        first = found.setdefault(point.name, {}).setdefault(point.value, point)
+        # whose it is stands in another file of its package: read only where two packages say the same
+        if first is not point and _origin(point) < _origin(first):
+            found[point.name][point.value] = point
+    return {name: _in_order(points.values()) for name, points in found.items()}
 
 
 @cache
 def _installed(_places: tuple[str, ...]) -> Any:
     """All entry points, read once for all groups, because every reading opens every installed package."""
     return entry_points()
+
+
+def _in_order(points: Collection[EntryPoint]) -> tuple[EntryPoint, ...]:
+    """By whose they are, where there are several."""
+    return tuple(points if len(points) == 1 else sorted(points, key=_origin))
 
 
 def _origin(point: EntryPoint) -> str:

@@ -52,7 +52,9 @@ def test_a_package_does_not_replace_ours(install) -> None:
 def test_the_same_thing_registered_twice_is_one_thing(install) -> None:
     for package in ("alpha", "beta"):
         install(package, "rrgbench.examples", same="json:loads")
-    assert Registry("example", "rrgbench.examples").load("same")("1") == 1
+    examples = Registry("example", "rrgbench.examples")
+    assert examples.load("same")("1") == 1
+    assert examples.origin("same") == "alpha 1.2"
 
 
 def test_what_ships_without_an_entry_point_is_not_replaced_either(install) -> None:

@@ -13,6 +13,11 @@ from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.ngrams import check_pairs
 
+try:
+    from rrgbench.metrics._subsequence import length as compiled
+except ImportError:
+    compiled = None  # type: ignore[assignment]
+
 BETA = 1.2
 
 
@@ -49,7 +54,12 @@ class RougeL:
         return weighted_mean(statistics, multiplicities)
 
 
-def longest_common_subsequence(first: Sequence[str], second: Sequence[str]) -> int:
+def longest_common_subsequence(first: list[str], second: list[str]) -> int:
+    """Length of the longest common subsequence; in C (`_subsequence.c`), or in Python where no compiler was there."""
+    return in_python(first, second) if compiled is None else compiled(first, second)
+
+
+def in_python(first: list[str], second: list[str]) -> int:
     """Length of the longest common subsequence, bit-parallel.
 
     One column of the dynamic programme is a bit vector held in a Python integer; one word of `second` costs a handful

@@ -40,6 +40,17 @@ def test_blocks_of_studies_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> Non
         assert one.tobytes() == other.tobytes()
 
 
+def test_words_are_numbered_as_they_come_whatever_sentences_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ngrams, "_SENTENCES", 2)
+    texts = ["a b . c . a b .", " . ", "", "d . . a b . c\t.\n. e", "a b . f"]
+    numbers = ngrams.Numbers()
+    words = ngrams.Words.of(texts, numbers)
+    assert list(numbers) == ["a", "b", ".", "c", "d", "e", "f"]
+    read = [list(numbers)[code] for code in words.codes]
+    assert read == [word for text in texts for word in text.split()]
+    assert words.lengths.tolist() == [len(text.split()) for text in texts]
+
+
 def test_ngrams_of_a_vocabulary_too_large_for_numbers_are_told_apart_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     references, hypotheses = corpus()
     whole = all_statistics(references, hypotheses)[:3]

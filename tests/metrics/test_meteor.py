@@ -254,6 +254,23 @@ def test_tokens_of_pieces_are_those_of_the_whole_text(text: str) -> None:
     assert splitter.tokens(text) == splitter._finish(splitter._dots(words, ""))
 
 
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        any_text, st.lists(st.sampled_from([*" .,'`-\tab9", " . ", "Dr.", "\x1f", "é"]), max_size=30).map("".join)
+    )
+)
+def test_tokens_of_sentences_are_those_of_the_whole_text(text: str) -> None:
+    splitter = normalizer.Normalizer({"Dr": normalizer.ANY_FOLLOWER})
+    tokens = [token for sentence in splitter.sentences(text) for token in splitter.tokens(sentence)]
+    assert tokens == splitter.tokens(text)
+
+
+def test_a_text_is_cut_where_a_full_stop_stands_alone() -> None:
+    sentences = normalizer.Normalizer({}).sentences("lungs clear . no effusion . heart normal .")
+    assert sentences == ["lungs clear .", "no effusion .", "heart normal ."]
+
+
 # Keys
 
 

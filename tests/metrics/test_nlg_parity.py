@@ -18,7 +18,7 @@ from rrgbench.metrics.base import TextMetric
 from rrgbench.metrics.bleu import Bleu
 from rrgbench.metrics.cider import Cider
 from rrgbench.metrics.ngrams import ngram_table
-from rrgbench.metrics.rouge import RougeL, longest_common_subsequence
+from rrgbench.metrics.rouge import RougeL, compiled, in_python, longest_common_subsequence
 
 METRICS: tuple[TextMetric, ...] = (Bleu(), RougeL(), Cider())
 
@@ -144,7 +144,25 @@ def test_longest_common_subsequence_is_the_textbook_one(first: list[str], second
     for i, left in enumerate(first):
         for j, right in enumerate(second):
             table[i + 1, j + 1] = table[i, j] + 1 if left == right else max(table[i, j + 1], table[i + 1, j])
-    assert longest_common_subsequence(first, second) == table[-1, -1]
+    assert longest_common_subsequence(first, second) == in_python(first, second) == table[-1, -1]
+
+
+@pytest.mark.skipif(compiled is None, reason="not built")
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_the_compiled_subsequence_is_that_of_python(one: int, other: int, different: int, seed: int) -> None:
+    """Over the ends of 64-bit words, where bits are carried on."""
+    drawn = np.random.default_rng(seed).integers(0, different, one + other).astype(str).tolist()
+    assert compiled is not None
+    assert compiled(drawn[:one], drawn[one:]) == in_python(drawn[:one], drawn[one:])
+
+
+@pytest.mark.skipif(compiled is None, reason="not built")
+@pytest.mark.parametrize("given", [(("a",), ["a"]), (["a"], "a"), ([["a"]], ["a"]), (["a"], [{}]), (["a"],)])
+def test_the_compiled_subsequence_refuses_what_is_no_list_of_words(given: tuple[object, ...]) -> None:
+    assert compiled is not None
+    with pytest.raises(TypeError):
+        compiled(*given)
 
 
 def test_cider_of_one_study_is_undefined_not_zero() -> None:

@@ -35,56 +35,70 @@ typedef struct {
     int64_t *taken;
 } Trail;
 
+/* A child before it is known to survive: which branch of which row it takes, -1 for none. */
+typedef struct {
+    int64_t rank;
+    int32_t row, branch;
+} Child;
+
 /* Keep the `width` lowest ranks, of equals the first found. */
-static int64_t insert(Partial *kept, int64_t count, int64_t width, const Partial *one)
+static int64_t insert(Child *kept, int64_t count, int64_t width, int64_t rank, int64_t row, int64_t branch)
 {
     int64_t at;
     if (count == width) {
-        if (one->rank >= kept[count - 1].rank)
+        if (rank >= kept[count - 1].rank)
             return count;
         count--;
     }
-    for (at = count; at > 0 && kept[at - 1].rank > one->rank; at--)
+    for (at = count; at > 0 && kept[at - 1].rank > rank; at--)
         kept[at] = kept[at - 1];
-    kept[at] = *one;
+    kept[at].rank = rank;
+    kept[at].row = (int32_t)row;
+    kept[at].branch = (int32_t)branch;
     return count + 1;
 }
 
-static int64_t step(const Problem *p, int64_t at, const Partial *old, int64_t count, const int64_t *used, Partial *new)
+static int64_t step(const Problem *p, int64_t at, const Partial *old, int64_t count, const int64_t *used, Child *kept,
+                    Partial *new)
 {
-    int64_t found = 0, row, branch, word;
+    int64_t found = 0, row, branch, word, most = 0;
+    const int64_t first = p->first[at];
+    for (branch = 0; branch < p->branches[at]; branch++)
+        if (p->gain[first + branch] > most)
+            most = p->gain[first + branch];
     for (row = 0; row < count; row++) {
         const Partial *from = &old[row];
         const int64_t *own = used + from->slot * p->words;
         const int busy = from->busy_until > p->position[at];
         const int64_t branches = busy ? 0 : p->branches[at];
         int64_t passed = 0;
-        Partial child;
-        child.parent = (int32_t)row;
-        child.slot = 0;
+        /* rows come by rank, and nothing else than a gain lowers it: no child of this row or of later ones survives */
+        if (found == p->width && from->rank - most >= kept[found - 1].rank)
+            break;
         for (branch = 0; branch < branches; branch++) {
-            const int64_t match = p->first[at] + branch;
-            int64_t clash = 0;
-            for (word = 0; word < p->words; word++)
+            const int64_t match = first + branch;
+            int64_t clash = own[0] & p->bits[match], rank = from->rank + passed - p->gain[match];
+            for (word = 1; word < p->words; word++)
                 clash |= own[word] & p->bits[word * p->matches + match];
             if (clash)
                 continue;
-            child.rank = from->rank + passed - p->gain[match];
             if (from->open_end != p->none && p->start1[match] != from->open_end)
-                child.rank += p->chunk;
-            child.open_end = p->end1[match];
-            child.busy_until = p->end2[match];
-            child.match = match;
-            found = insert(new, found, p->width, &child);
+                rank += p->chunk;
+            found = insert(kept, found, p->width, rank, row, branch);
             passed += p->distance[match];
         }
-        child.rank = from->rank + passed;
-        if (from->open_end != p->none && !busy)
-            child.rank += p->chunk;
-        child.open_end = busy ? from->open_end : p->none;
-        child.busy_until = from->busy_until;
-        child.match = p->none;
-        found = insert(new, found, p->width, &child);
+        found = insert(kept, found, p->width,
+                       from->rank + passed + (from->open_end != p->none && !busy ? p->chunk : 0), row, -1);
+    }
+    for (row = 0; row < found; row++) {
+        const Partial *from = &old[kept[row].row];
+        const int takes = kept[row].branch >= 0, busy = from->busy_until > p->position[at];
+        const int64_t match = takes ? first + kept[row].branch : p->none;
+        new[row].rank = kept[row].rank;
+        new[row].open_end = takes ? p->end1[match] : busy ? from->open_end : p->none;
+        new[row].busy_until = takes ? p->end2[match] : from->busy_until;
+        new[row].match = match;
+        new[row].parent = kept[row].row;
     }
     return found;
 }
@@ -104,7 +118,8 @@ static void pass_stretch(const Problem *p, int64_t at, Partial *rows, int64_t co
     }
 }
 
-static void search_pair(const Problem *p, int64_t pair, Partial *rows[2], int64_t *used[2], Trail *trail, uint8_t *chosen)
+static void search_pair(const Problem *p, int64_t pair, Child *kept, Partial *rows[2], int64_t *used[2], Trail *trail,
+                        uint8_t *chosen)
 {
     const int64_t steps = p->counts[pair];
     int64_t count = 1, index, row, word, best = 0, best_rank = 0;
@@ -116,7 +131,7 @@ static void search_pair(const Problem *p, int64_t pair, Partial *rows[2], int64_
     old->open_end = p->begin[pair];
     for (index = 0; index < steps; index++) {
         const int64_t at = p->base[pair] + index;
-        const int64_t found = step(p, at, old, count, old_used, new);
+        const int64_t found = step(p, at, old, count, old_used, kept, new);
         if (p->stretch[at])
             pass_stretch(p, at, new, found);
         for (row = 0; row < found; row++) {
@@ -155,21 +170,24 @@ static int search_all(const Problem *p, uint8_t *chosen)
     Partial *rows[2] = {NULL, NULL};
     int64_t *used[2] = {NULL, NULL};
     Trail trail = {NULL, NULL};
+    Child *kept;
     const size_t width = (size_t)p->width, words = (size_t)(p->words > 0 ? p->words : 1);
     for (pair = 0; pair < p->pairs; pair++)
         if (p->counts[pair] > most)
             most = p->counts[pair];
+    kept = malloc(width * sizeof *kept);
     rows[0] = malloc(width * sizeof(Partial));
     rows[1] = malloc(width * sizeof(Partial));
     used[0] = malloc(width * words * sizeof(int64_t));
     used[1] = malloc(width * words * sizeof(int64_t));
     trail.parents = malloc(((size_t)most * width + 1) * sizeof *trail.parents);
     trail.taken = malloc(((size_t)most * width + 1) * sizeof *trail.taken);
-    if (rows[0] && rows[1] && used[0] && used[1] && trail.parents && trail.taken) {
+    if (kept && rows[0] && rows[1] && used[0] && used[1] && trail.parents && trail.taken) {
         for (pair = 0; pair < p->pairs; pair++)
-            search_pair(p, pair, rows, used, &trail, chosen);
+            search_pair(p, pair, kept, rows, used, &trail, chosen);
         failed = 0;
     }
+    free(kept);
     free(rows[0]);
     free(rows[1]);
     free(used[0]);

@@ -91,13 +91,13 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
     chosen = np.asarray(fixed).copy()
     steps = _steps(matches, fixed, side2)
     open_matches = np.flatnonzero(~fixed)
-    bits = _bits(matches, open_matches, side1)
+    bits, contested = _bits(matches, open_matches, side1)
     counts = np.diff(steps.offsets)
     reach = np.bincount(side1.pair[matches.start1[open_matches]], minlength=len(counts))
     # Pairs of similar size go together, the longest first, so that the pairs still searching are always the first ones.
     order = np.lexsort((reach, counts))[::-1]
     order = order[(counts[order] > 0) & (reach[order] > 0)]
-    search = _Search(matches, steps, bits, side1, side2)
+    search = _Search(matches, steps, bits, contested, side1, side2)
     for low in range(0, len(order), _BATCH):
         batch = search.batch(order[low : low + _BATCH])
         chosen[search.in_numpy(batch) if compiled is None else search.compiled(batch)] = True
@@ -156,10 +156,10 @@ def _at(values: Ints, index: Ints) -> Ints:
     return values[index] if len(values) else np.full(len(index), _NONE)
 
 
-def _bits(matches: Matches, rows: Ints, side1: Side) -> list[Ints]:
+def _bits(matches: Matches, rows: Ints, side1: Side) -> tuple[list[Ints], Ints]:
     """The hypothesis words of each open match as bits of one or more integers, for a quick test of what is free.
 
-    Only words that an open match covers get a bit, numbered within the pair.
+    Only words that an open match covers get a bit, numbered within the pair; how many these are comes second (p,).
     """
     size = len(side1.tokens)
     used = coverage(matches.start1[rows], matches.length1[rows], size) > 0
@@ -175,7 +175,7 @@ def _bits(matches: Matches, rows: Ints, side1: Side) -> list[Ints]:
             inside = (place >= 0) & (place < _WORD_BITS)
             values[at[inside]] |= np.int64(1) << place[inside]
         out.append(values)
-    return out
+    return out, np.diff(rank[side1.offsets])
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,12 @@ class _Batch:
 class _Search:
     """The beam search over batches of pairs."""
 
-    def __init__(self, matches: Matches, steps: Steps, bits: list[Ints], side1: Side, side2: Side) -> None:
+    def __init__(
+        self, matches: Matches, steps: Steps, bits: list[Ints], contested: Ints, side1: Side, side2: Side
+    ) -> None:
         self._steps = steps
         self._bits = bits
+        self._contested = contested
         self._start1 = matches.start1
         self._end1 = matches.start1 + matches.length1
         self._end2 = matches.start2 + matches.length2
@@ -242,7 +245,7 @@ class _Search:
             row_shift=2 * word_bits + distance_bits,
             gains=self._gain << (word_bits + distance_bits),
             distances=self._distance >> excess,
-            integers=min(len(self._bits), words // _WORD_BITS + 1),
+            integers=max(-(-int(self._contested[pairs].max()) // _WORD_BITS), 1),
         )
 
     def compiled(self, batch: _Batch) -> Ints:

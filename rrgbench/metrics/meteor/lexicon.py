@@ -138,6 +138,7 @@ def _synonyms(words: Sequence[str], keys: UInt64, exact: Ints, resources: Resour
     source, other = members.expand(set_of_word)
     left = word[source]
     different = exact[left] != exact[other]
-    pairs = np.unique(left[different] * len(words) + other[different])
+    # asked for the distinct alone, NumPy loads its masked arrays first: a hundredth of a second of a cold process
+    pairs, _ = np.unique(left[different] * len(words) + other[different], return_index=True)
     left, other = np.divmod(pairs, max(len(words), 1))
     return Lists(np.searchsorted(left, np.arange(len(words) + 1)), other)

@@ -120,6 +120,7 @@ class _Corpus:
         self._by_text: dict[str, tuple[int, ...]] = {}
         self._by_tokens: dict[tuple[int, ...], int] = {}
         self._numbers: Remembered[str, int] = Remembered(lambda _: len(self._numbers))
+        self._by_sentence: Remembered[str, list[int]] = Remembered(self._read)
 
     @property
     def size(self) -> int:
@@ -135,12 +136,16 @@ class _Corpus:
         """The numbers of a text's stretches of at most `LONGEST` tokens; nearly always one."""
         stretches = self._by_text.get(text)
         if stretches is None:
-            numbers = self._numbers
-            tokens = tuple([numbers[token] for token in self._normalizer.tokens(text)])
+            sentences = self._by_sentence
+            tokens = tuple([number for sentence in self._normalizer.sentences(text) for number in sentences[sentence]])
             parts = [tokens[start : start + LONGEST] for start in range(0, max(len(tokens), 1), LONGEST)]
             stretches = tuple([self._by_tokens.setdefault(part, len(self._by_tokens)) for part in parts])
             self._by_text[text] = stretches
         return stretches
+
+    def _read(self, sentence: str) -> list[int]:
+        numbers = self._numbers
+        return [numbers[token] for token in self._normalizer.tokens(sentence)]
 
     def compare(self, lines1: Ints, lines2: Ints) -> Statistics:
         """Statistics (p, 21) of pairs of lines."""

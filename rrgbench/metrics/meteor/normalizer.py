@@ -93,12 +93,21 @@ class Normalizer:
         self._prefixes = prefixes
         self._memory = Remembered(self._learn)
 
+    def sentences(self, text: str) -> list[str]:
+        """A text in pieces whose tokens, end to end, are the text's.
+
+        Reports repeat sentences more often than they repeat themselves; a full stop that stands alone ends one.
+        """
+        text = clean(text)
+        if " . " not in text or _depends(text):
+            return [text]
+        pieces = text.split(" . ")
+        return [*[f"{piece} ." for piece in pieces[:-1]], pieces[-1]]
+
     def tokens(self, text: str) -> list[str]:
         """Lower-cased tokens of a text; an empty or blank text has none."""
         text = clean(text)
-        # The three quick questions spare most texts the search.
-        suspect = "," in text or "'" in text or "`" in text or not text.isprintable()
-        if not text.isascii() or (suspect and _REACHES_OVER.search(text)):
+        if _depends(text):
             return self._finish(self._dots(_rewrite(text), ""))
         parts = text.split()
         known = [self._memory[part] for part in parts]
@@ -150,6 +159,13 @@ class Normalizer:
         line = line.replace("DOTMULTI", ".")
         line = _UNICODE_SPACES.sub(" ", line).strip(_TRIMMED).lower()
         return [word for word in _TOKEN_BREAK.split(line) if word]
+
+
+def _depends(text: str) -> bool:
+    """Whether the tokens of a stretch may depend on more than the kind of its follower."""
+    # The three quick questions spare most texts the search.
+    suspect = "," in text or "'" in text or "`" in text or not text.isprintable()
+    return not text.isascii() or (suspect and _REACHES_OVER.search(text) is not None)
 
 
 def _ends_in_dot(word: str) -> bool:
