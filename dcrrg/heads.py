@@ -25,7 +25,7 @@ from rrgbench.training.chain import Stage
 from rrgbench.training.data import FilmSource, ReportSource, Sources
 from rrgbench.training.items import Batch, Collate
 from rrgbench.training.settings import StageSettings
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 
 
 def moved(preset: Preset, steps: Sequence[int], paired: bool) -> bool:
@@ -42,6 +42,9 @@ def moved(preset: Preset, steps: Sequence[int], paired: bool) -> bool:
 def stage(preset: Preset, settings: StageSettings, sources: Sources, seed: int, extra: bool) -> Stage[DcrrgModel]:
     """Both heads, from what the frozen encoders make of the films and reports of step 1."""
 
+    def learner(model: DcrrgModel) -> Learner:
+        return Learner(Heads(model), [model.image_head, model.text_head])
+
     def work(model: DcrrgModel) -> Work:
         second = sources.extra_films if extra else None
         films = [sources.data.films, *([] if second is None else [second])]
@@ -54,10 +57,8 @@ def stage(preset: Preset, settings: StageSettings, sources: Sources, seed: int, 
             return np.asarray(torch.softmax(logits, dim=-1)[..., 1].cpu().numpy())
 
         return Work(
-            Heads(model),
             HeadItems(model, films, sources.data.reports, preset.balance, seed),
             Collate.of(model),
-            [model.image_head, model.text_head],
             held if settings.validates else None,
             auroc_measures(predicted, seen.labels, seen.known) if settings.validates else None,
         )
@@ -65,7 +66,7 @@ def stage(preset: Preset, settings: StageSettings, sources: Sources, seed: int, 
     identity: dict[str, Any] = {"balance": preset.balance}
     if extra and sources.extra is not None:
         identity["extra"] = sources.extra.digest
-    return Stage("heads", settings, identity, work, HEADS)
+    return Stage("heads", settings, identity, work, learner, HEADS)
 
 
 class Heads(nn.Module):

@@ -23,38 +23,40 @@ from rrgbench.observations import POSITIVE
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import FilmSource, JoinedFilms, ReportSource, Sources
 from rrgbench.training.items import Batch, Collate, DrawnFilms, DrawnItems
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 
 
 def text_stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """E_txt, f_t and their head, from reports."""
 
+    def learner(model: DcrrgModel) -> Learner:
+        return Learner(TextObservations(model), [model.text_encoder, model.text_projection, model.text_head])
+
     def work(model: DcrrgModel) -> Work:
         watched = preset.step1_text.validates
         return Work(
-            TextObservations(model),
             ReportItems(sources.data.reports, preset.balance, seed),
             Collate.of(model),
-            [model.text_encoder, model.text_projection, model.text_head],
             ReportItems(sources.validation.reports, False, seed) if watched else None,
             text_measures(model, sources.validation.reports) if watched else None,
         )
 
-    return Stage("step1-text", preset.step1_text, {"balance": preset.balance}, work, HEADS)
+    return Stage("step1-text", preset.step1_text, {"balance": preset.balance}, work, learner, HEADS)
 
 
 def image_stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Stage[DcrrgModel]:
     """E_img, f_v and their head, from films; those of a second corpus too if `extra`."""
+
+    def learner(model: DcrrgModel) -> Learner:
+        return Learner(ImageObservations(model), [model.image_encoder, model.image_projection, model.image_head])
 
     def work(model: DcrrgModel) -> Work:
         second = sources.extra_films if extra else None
         films = [sources.data.films, *([] if second is None else [second])]
         watched = preset.step1_image.validates
         return Work(
-            ImageObservations(model),
             FilmItems(films, preset.balance, preset.augment, seed),
             Collate.of(model),
-            [model.image_encoder, model.image_projection, model.image_head],
             FilmItems([sources.validation.films], False, False, seed) if watched else None,
             film_measures(model, sources.validation.films) if watched else None,
         )
@@ -62,7 +64,7 @@ def image_stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Sta
     identity: dict[str, Any] = {"balance": preset.balance, "augment": preset.augment}
     if extra and sources.extra is not None:
         identity["extra"] = sources.extra.digest
-    return Stage("step1-image", preset.step1_image, identity, work, HEADS)
+    return Stage("step1-image", preset.step1_image, identity, work, learner, HEADS)
 
 
 class ImageObservations(nn.Module):

@@ -20,7 +20,7 @@ from rrgbench.modeling.contrastive_loss import label_likeness
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Batch, Collate, PairItems
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 
 
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
@@ -30,27 +30,26 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """
     locked = preset.image_start == "linear"
 
+    def learner(model: DcrrgModel) -> Learner:
+        image = [] if locked else [model.image_encoder, model.image_projection]
+        return Learner(Contrast(model), [*image, model.text_encoder, model.text_projection, model.log_temperature])
+
     def work(model: DcrrgModel) -> Work:
-        encoders = [model.text_encoder, model.text_projection]
         data, drawn = sources.data, preset
         if locked:
             data = replace(data, films=featured(model, data.films, sources))
             drawn = preset.model_copy(update={"augment": False})
-        else:
-            encoders = [model.image_encoder, model.image_projection, *encoders]
         watched = preset.step2.validates
         return Work(
-            Contrast(model),
             pair_items(data, drawn, seed),
             Collate.of(model),
-            [*encoders, model.log_temperature],
             pair_items(sources.validation, preset.for_validation, seed) if watched else None,
             retrieval_measures(model, sources.validation) if watched else None,
         )
 
     options = {"pairs", "image_start"}
     identity = {"augment": preset.augment, **preset.model_dump(include=options, exclude_defaults=True)}
-    return Stage("step2", preset.step2, identity, work, RETRIEVAL)
+    return Stage("step2", preset.step2, identity, work, learner, RETRIEVAL)
 
 
 def pair_items(data: TrainingData, preset: Preset, seed: int) -> PairItems:

@@ -29,7 +29,7 @@ from rrgbench.training.chain import Stage
 from rrgbench.training.data import FilmSource, Sources, TrainingData
 from rrgbench.training.decisions import prevalence_thresholds
 from rrgbench.training.items import Batch, Collate
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 
 NO_FINDING = observation_index("No Finding")
 
@@ -39,20 +39,21 @@ SHORT = 2
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """The decoder and its head for descriptions, from what the frozen encoders make of films and reports."""
 
+    def learner(model: DcrrgModel) -> Learner:
+        return Learner(Descriptions(model), [model.decoder, model.description_head])
+
     def work(model: DcrrgModel) -> Work:
         model.decode_as(preset.config)
         watched = preset.step3.validates
         if preset.config.decoder_memory != "representations" and preset.image_start != "linear":
             set_thresholds(model, sources.validation.films)
         return Work(
-            Descriptions(model),
             description_items(model, with_composed(sources.data, preset.composed_reports, seed), preset, seed),
             Collate.of(model),
-            [model.decoder, model.description_head],
             description_items(model, sources.validation, preset, seed) if watched else None,
         )
 
-    return Stage("step3", preset.step3, identity(preset), work)
+    return Stage("step3", preset.step3, identity(preset), work, learner)
 
 
 def identity(preset: Preset) -> dict[str, Any]:

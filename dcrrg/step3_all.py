@@ -18,7 +18,7 @@ from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Batch, Collate, DrawnFilms, DrawnItems
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 
 
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
@@ -34,22 +34,24 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     described = 2 * (len(OBSERVATIONS) + preset.description_sets)
     settings = preset.step3.model_copy(update={"batch_size": max(1, round(preset.step3.batch_size / described))})
 
+    def learner(model: DcrrgModel) -> Learner:
+        image = [model.image_encoder, model.image_projection] if sources.corpus.paired else []
+        text = [model.text_encoder, model.text_projection]
+        return Learner(TrainedDescriptions(model), [*image, *text, model.decoder, model.description_head])
+
     def work(model: DcrrgModel) -> Work:
         model.decode_as(preset.config)
 
         def items(data: TrainingData, augment: bool) -> StudyDescriptions:
             return StudyDescriptions(data, rows_of(model, data, preset, seed), augment, seed)
 
-        image = [model.image_encoder, model.image_projection] if sources.data.paired else []
         return Work(
-            TrainedDescriptions(model),
             items(with_composed(sources.data, preset.composed_reports, seed), preset.augment),
             CollateStudies(Collate.of(model), preset.config.description_memory == "prompted"),
-            [*image, model.text_encoder, model.text_projection, model.decoder, model.description_head],
             items(sources.validation, False) if settings.validates else None,
         )
 
-    return Stage("step3", settings, {**identity(preset), "trains": "all", "augment": preset.augment}, work)
+    return Stage("step3", settings, {**identity(preset), "trains": "all", "augment": preset.augment}, work, learner)
 
 
 class StudyDescriptions(DrawnItems):

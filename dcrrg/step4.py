@@ -21,7 +21,7 @@ from rrgbench.training.chain import Stage
 from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Batch, Collate, DrawnFilms, ReportWritingItems
 from rrgbench.training.report_measures import REPORTS
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 
 
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
@@ -30,21 +30,22 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     decides = preset.config.decoder_memory != "representations"
     settings = preset.step4_full if full and preset.step4_full is not None else preset.step4
 
-    def work(model: DcrrgModel) -> Work:
-        model.decode_as(preset.config)
+    def learner(model: DcrrgModel) -> Learner:
         parts: list[nn.Module | nn.Parameter] = [model.report_head, model.prompts]
         if full:
-            image = [model.image_encoder, model.image_projection] if sources.data.paired else []
+            image = [model.image_encoder, model.image_projection] if sources.corpus.paired else []
             parts = [*image, model.decoder, model.report_head]
+        return Learner(Reports(model), parts)
+
+    def work(model: DcrrgModel) -> Work:
+        model.decode_as(preset.config)
         held = sources.validation if settings.validates else None
         measures = None
         if held is not None:
             measures = decision_measures(model, held.films) if decides else written_measures(model, held)
         return Work(
-            Reports(model),
             report_items(model, with_composed(sources.data, preset.composed_reports, seed), preset.augment, seed),
             Collate.of(model),
-            parts,
             None if held is None else report_items(model, held, False, seed),
             measures,
         )
@@ -57,7 +58,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     }
     # reports of films without one can be compared to nothing else than decisions
     written = REPORTS if sources.corpus.paired else {}
-    return Stage("step4", settings, identity, work, DECISIONS if decides else written)
+    return Stage("step4", settings, identity, work, learner, DECISIONS if decides else written, lengths=True)
 
 
 def report_items(model: DcrrgModel, data: TrainingData, augment: bool, seed: int) -> ReportWritingItems:

@@ -176,7 +176,7 @@ def recipe(
             "paired": corpus.paired,
         },
         variant=name,
-        studies=sources.study_counts,
+        sources=sources,
         storage=preset.storage,
         finish=write_model_card,
     )

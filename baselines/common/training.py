@@ -23,7 +23,7 @@ from rrgbench.training.encoder_start import start_of, started
 from rrgbench.training.items import Collate, DrawnFilms, PairItems, ReportWritingItems
 from rrgbench.training.report_measures import REPORTS, report_measures
 from rrgbench.training.settings import LOSS, StageSettings, deciding, starting_weights
-from rrgbench.training.stage import Work
+from rrgbench.training.stage import Learner, Work
 from rrgbench.training.stopping import Measures
 from rrgbench.training.trainers import NoOptions, Request, Trainer
 
@@ -139,7 +139,7 @@ def baseline_trainer(
             new_model=lambda: new_model(model_class, preset, own.model, vocabulary(sources.data.reports.reports), seed),
             load=model_class.from_pretrained,
             seed=seed,
-            studies=sources.study_counts,
+            sources=sources,
             common=common,
             inputs=inputs,
             about=about,
@@ -161,31 +161,36 @@ def contrast_stage(
 ) -> Stage[Captioner]:
     """Everything but the report decoder, by the system's contrastive loss."""
 
-    def work(model: Captioner) -> Work:
+    def learner(model: Captioner) -> Learner:
         assert isinstance(model, ImageTextModel), "only they have a contrast"
         # the decoder gets no gradient from the contrast, so it is not among what is trained
         parts = [part for name, part in model.named_parameters() if name.partition(".")[0] not in DECODER]
+        return Learner(Contrast(model), parts)
+
+    def work(model: Captioner) -> Work:
         watched = items(model, sources.validation, False, seed) if settings.validates else None
         learned = items(model, sources.data, preset.augment, seed)
-        return Work(Contrast(model), learned, Collate.of(model), parts, watched)
+        return Work(learned, Collate.of(model), watched)
 
-    return Stage("contrast", settings, {"augment": preset.augment}, work)
+    return Stage("contrast", settings, {"augment": preset.augment}, work, learner)
 
 
 def observation_stage(settings: StageSettings, preset: BaselinePreset, sources: Sources, seed: int) -> Stage[Captioner]:
     """The observation network alone, by the labels of films."""
 
-    def work(model: Captioner) -> Work:
+    def learner(model: Captioner) -> Learner:
         assert isinstance(model, ObservationSystem), "only they ask"
+        module = ObservationLearning(model.observation_network)
+        return Learner(module, [module])
 
+    def work(model: Captioner) -> Work:
         def items(source: TrainingData, augment: bool) -> Dataset[Any]:
             return ObservationItems(source.films, augment, seed)
 
         watched = items(sources.validation, False) if settings.validates else None
-        module = ObservationLearning(model.observation_network)
-        return Work(module, items(sources.data, preset.augment), Collate.of(model), [module], watched)
+        return Work(items(sources.data, preset.augment), Collate.of(model), watched)
 
-    return Stage("observations", settings, {"augment": preset.augment}, work)
+    return Stage("observations", settings, {"augment": preset.augment}, work, learner)
 
 
 def report_stage(
@@ -193,21 +198,24 @@ def report_stage(
 ) -> Stage[Captioner]:
     """Reports from films: the captioner's own parts, or image encoder and decoder of an `ImageTextModel`."""
 
+    def learner(model: Captioner) -> Learner:
+        parts: Sequence[nn.Module | nn.Parameter] = model.trained_parts()
+        if isinstance(model, ImageTextModel):
+            parts = [model.image_encoder, model.decoder, model.report_head]
+        return Learner(ReportWriting(model), parts)
+
     def work(model: Captioner) -> Work:
         # what a system draws here is the same when a killed training is resumed
         set_seed(seed)
         model.prepare(sources.data)
         if isinstance(model, ImageTextModel):
             model.config.writes_reports = True
-            learned: list[nn.Module | nn.Parameter] = [model.image_encoder, model.decoder, model.report_head]
-        else:
-            learned = model.trained_parts()
         watched = items(model, sources.data, sources.validation, False, seed) if settings.validates else None
         written = items(model, sources.data, sources.data, preset.augment, seed)
         measures = validation_reports(model, sources) if settings.validates else None
-        return Work(ReportWriting(model), written, Collate.of(model), learned, watched, measures)
+        return Work(written, Collate.of(model), watched, measures)
 
-    return Stage("report", settings, {"augment": preset.augment}, work, REPORTS)
+    return Stage("report", settings, {"augment": preset.augment}, work, learner, REPORTS, lengths=True)
 
 
 def validation_reports(model: Captioner, sources: Sources) -> Measures:

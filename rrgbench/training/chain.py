@@ -28,11 +28,15 @@ from rrgbench.files import sweep, write_text
 from rrgbench.json_text import read_object
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
+from rrgbench.training.data import Sources
+from rrgbench.training.optimization import check_rates
 from rrgbench.training.saving import saving
 from rrgbench.training.settings import StageSettings, deciding
 from rrgbench.training.stage import (
+    Learner,
     StageReport,
     Work,
+    check_lengths,
     first_process,
     process_count,
     several_processes,
@@ -65,16 +69,24 @@ class Stage(Generic[M]):
     identity : dict
         What else decides its weights, beside the stages before it, as JSON.
     work : callable
-        What it trains, given the model that it starts from; or, without settings, fits the model and tells what it did.
+        What it learns from, given the model that it starts from; or, without settings, fits the model and tells what it
+        did.
+    learner : callable, optional
+        What it trains, given a model, which it leaves as it is; asked after `work`, and of an untrained model before
+        the first stage begins.
     measures : mapping
         What it can stop on beside its loss, and whether higher is better: `higher_is_better` of its work's measures.
+    lengths : bool
+        Whether its items have lengths.
     """
 
     name: str
     settings: StageSettings | None
     identity: dict[str, Any]
     work: Callable[[M], Work | StageReport]
+    learner: Callable[[M], Learner] | None = None
     measures: Mapping[str, bool] = field(default_factory=dict)
+    lengths: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,8 +109,8 @@ class Recipe(Generic[M]):
         What else the record says (`command` ...).
     variant : str, optional
         Name of the variant, where the model has some.
-    studies : callable, optional
-        How many films and reports it learns from, by these names, for the record.
+    sources : Sources, optional
+        What it learns from, for the record, and for a look whether it can be validated on.
     storage : str
         Type of the weights as they ship.
     finish : callable
@@ -113,7 +125,7 @@ class Recipe(Generic[M]):
     inputs: dict[str, Any]
     about: dict[str, Any] = field(default_factory=dict)
     variant: str | None = None
-    studies: Callable[[], dict[str, int]] | None = None
+    sources: Sources | None = None
     storage: Literal["float32", "float16"] = "float32"
     finish: Callable[[Path], None] = lambda folder: None
 
@@ -123,11 +135,15 @@ class Recipe(Generic[M]):
         Raises
         ------
         InputError
-            If a stage does not measure what it is to stop on.
+            If a stage does not measure what it is to stop on, its items have no lengths to put alike ones together, or
+            one looks at a validation split that the corpus lacks.
         """
         for stage in self.stages:
             if stage.settings is not None:
                 Criterion.of(stage.name, stage.settings, stage.measures)
+                check_lengths(stage.name, stage.settings, stage.lengths)
+        if self.sources is not None and any(stage.settings and stage.settings.validates for stage in self.stages):
+            self.sources.check_validation()
 
     @property
     def folders(self) -> list[str]:
@@ -177,11 +193,14 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
         if _finished(folder, names, recipe.about):
             return folder
         written = {**made_of, **recipe.about, "stages": [{"folder": name} for name in names]}
-        if first_process():
-            _write_record(folder, written)
         wait_for_all()
+
+        def begin() -> None:
+            if first_process():
+                _write_record(folder, written)
+
         title = " ".join([recipe.variant or "", f"seed {recipe.seed}"]).strip()
-        newest = _train_stages(recipe, names, store, "" if single else f"{title} ", progress)
+        newest = _train_stages(recipe, names, store, begin, "" if single else f"{title} ", progress)
         with nullcontext() if single else _alone(folder):
             # another run of the same set may have come here first
             if not _finished(folder, names, recipe.about) and first_process():
@@ -190,7 +209,10 @@ def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progres
                 recipe.finish(folder)
                 reports = [read_object(store / name / "stage.json") for name in names]
                 stages = [{"folder": name, **report} for name, report in zip(names, reports, strict=True)]
-                counted = {**_counted(model, reports), "studies": recipe.studies() if recipe.studies else None}
+                counted = {
+                    **_counted(model, reports),
+                    "studies": recipe.sources.study_counts() if recipe.sources else None,
+                }
                 # last, so that a record with what the stages did is that of a finished model
                 _write_record(folder, {**written, **counted, "stages": stages})
         wait_for_all()
@@ -273,17 +295,39 @@ def _alone(folder: Path) -> AbstractContextManager[object]:
     return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 
-def _train_stages(recipe: Recipe[M], names: Sequence[str], store: Path, title: str, progress: Progress | None) -> Path:
-    """Train what is missing in the store; the model after the last stage."""
+def _train_stages(
+    recipe: Recipe[M],
+    names: Sequence[str],
+    store: Path,
+    begin: Callable[[], None],
+    title: str,
+    progress: Progress | None,
+) -> Path:
+    """Train what is missing in the store; the model after the last stage. `begin` is called before the first of them,
+    when nothing is left to refuse."""
     source: Path | None = None
-    for stage, name in zip(recipe.stages, names, strict=True):
+    begun = False
+    for number, (stage, name) in enumerate(zip(recipe.stages, names, strict=True)):
         with _alone(store / name):
             if not _kept(store / name / "model"):
                 model = recipe.new_model() if source is None else recipe.load(source)
+                if not begun:
+                    _check_rates(recipe.stages[number:], model)
+                    begin()
+                    begun = True
                 _train(stage, model, store / name, recipe.seed, title, progress)
         source = store / name / "model"
     assert source is not None, "a recipe has stages"
+    if not begun:
+        begin()
     return source
+
+
+def _check_rates(stages: Sequence[Stage[M]], model: M) -> None:
+    """Refuse learning rates of parts that a stage will not train, before the first of them begins."""
+    for stage in stages:
+        if stage.settings is not None and stage.learner is not None:
+            check_rates(stage.name, stage.settings.rates, stage.learner(model).trained)
 
 
 def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progress: Progress | None) -> None:
@@ -291,11 +335,14 @@ def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progr
     shown = f"{title}{stage.name}"
     done = stage.work(model)
     if isinstance(done, Work):
-        if stage.settings is None:
-            raise TypeError(f"stage {stage.name} has items to train on and no settings")
+        if stage.settings is None or stage.learner is None:
+            raise TypeError(f"stage {stage.name} has items to train on, and no settings or nothing that learns")
         if done.measures is not None and done.measures.higher_is_better != stage.measures:
             raise TypeError(f"stage {stage.name} measures {list(done.measures.higher_is_better)} and does not say so")
-        report = train_stage(stage.name, stage.settings, done, folder, seed, _titled(title, progress))
+        if hasattr(done.items, "lengths") != stage.lengths:
+            raise TypeError(f"stage {stage.name}: whether its items have lengths is not what it says")
+        learner = stage.learner(model)
+        report = train_stage(stage.name, stage.settings, learner, done, folder, seed, _titled(title, progress))
     else:
         report = done
         folder.mkdir(parents=True, exist_ok=True)

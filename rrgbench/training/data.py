@@ -158,6 +158,10 @@ class Sources:
         films = self.films.of(studies, self.image_size, self.progress)
         return FilmSource(films, study_labels(studies), self.extra.labelled_observations)
 
+    def check_validation(self) -> None:
+        """Refuse a validation split without films or reports (InputError), no film being read."""
+        self._studies("validate", self.validation_limit)
+
     def study_counts(self) -> dict[str, int]:
         """Training films and reports, those of a second corpus left out; no film is read."""
         films, reports = self._studies("train", self.limit)

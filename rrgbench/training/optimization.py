@@ -1,7 +1,7 @@
 """How a stage descends: the optimizer, a learning rate of its own for each part, and the schedule in steps."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -36,19 +36,22 @@ def rate_of(name: str, rates: Mapping[str, float]) -> float | None:
     return rates[max(fitting, key=len)] if fitting else None
 
 
-def set_rates(stage: str, optimizer: Any, module: nn.Module, rates: Mapping[str, float]) -> None:
-    """Give the parameters of the named parts the learning rates of their own.
+def check_rates(stage: str, rates: Mapping[str, float], trained: Collection[str]) -> None:
+    """Refuse rates of what a stage does not train.
 
     Raises
     ------
     InputError
-        If a name fits no parameter that is trained.
+        If a name fits none of the parameters, given by their names, that are trained.
     """
-    own = {id(p): rate_of(name, rates) for name, p in module.named_parameters() if p.requires_grad}
-    trained = [name for name, p in module.named_parameters() if p.requires_grad]
     if lost := [key for key in rates if not any(f".{key}." in f".{name}." for name in trained)]:
         parts = sorted({name.removeprefix("model.").partition(".")[0] for name in trained})
         raise InputError(f"{stage}: rates for {listed(lost)}, which is not trained; trained: {listed(parts, 8)}")
+
+
+def set_rates(optimizer: Any, module: nn.Module, rates: Mapping[str, float]) -> None:
+    """Give the parameters of the named parts (`check_rates`) the learning rates of their own."""
+    own = {id(p): rate_of(name, rates) for name, p in module.named_parameters() if p.requires_grad}
     groups = []
     for group in optimizer.param_groups:
         by_rate: dict[float, list[Any]] = {}

@@ -20,7 +20,7 @@ from rrgbench.observations import POSITIVE
 from rrgbench.training.data import FilmRows, FilmSource
 from rrgbench.training.linear_heads import LinearHeads, both_classes
 from rrgbench.training.settings import StageSettings
-from rrgbench.training.stage import Work, train_stage
+from rrgbench.training.stage import Learner, Work, train_stage
 
 Films = FilmRows
 
@@ -171,7 +171,8 @@ def fine_tune(
         train_stage(
             "fine-tuning",
             settings,
-            Work(module, _LabelledFilms(films, target, mask), default_collate),
+            Learner(module),
+            Work(_LabelledFilms(films, target, mask), default_collate),
             Path(folder),
             seed=seed,
             progress=None if progress is None else lambda what, done, total, note="": progress(done, total or done),

@@ -29,7 +29,7 @@ from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
 from rrgbench.training.alike_lengths import AlikeLengths
 from rrgbench.training.memory import begin_peak, peak_memory
-from rrgbench.training.optimization import STEP_PLACEHOLDER, chosen_optimizer, in_steps, set_rates
+from rrgbench.training.optimization import STEP_PLACEHOLDER, check_rates, chosen_optimizer, in_steps, set_rates
 from rrgbench.training.saving import saving
 from rrgbench.training.settings import LOSS, StageSettings
 from rrgbench.training.stopping import LOGGED, Criterion, Measures, curve
@@ -44,19 +44,40 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Work:
+class Learner:
     """What one stage trains.
 
     Attributes
     ----------
     module : nn.Module
         `forward(**batch)` returns `{"loss": scalar}`; wraps the model, and is trained in place.
-    items : Dataset
-        Training items.
-    collate : callable
-        A list of items to a batch.
     parts : sequence of nn.Module or nn.Parameter, optional
         What is trained, all else of the module being frozen; by default the parameters with `requires_grad`.
+    """
+
+    module: nn.Module
+    parts: Sequence[nn.Module | nn.Parameter] | None = None
+
+    @property
+    def trained(self) -> list[str]:
+        """Names, in the module, of the parameters that are trained."""
+        if self.parts is None:
+            return [name for name, one in self.module.named_parameters() if one.requires_grad]
+        parts = [[part] if isinstance(part, nn.Parameter) else part.parameters() for part in self.parts]
+        learned = {id(one) for part in parts for one in part}
+        return [name for name, one in self.module.named_parameters() if id(one) in learned]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one stage learns from.
+
+    Attributes
+    ----------
+    items : Dataset
+        Training items; their `lengths`, if they have some, allow `alike_lengths`.
+    collate : callable
+        A list of items to a batch.
     validation : Dataset, optional
         Items whose loss is measured after each epoch, in evaluation mode; needed where the settings have a patience or
         a floor (`StageSettings.validates`).
@@ -64,10 +85,8 @@ class Work:
         Metrics of the validation split that the settings may name in `stop_on`; measured after each epoch if they do.
     """
 
-    module: nn.Module
     items: Dataset[Any]
     collate: Callable[[list[Any]], dict[str, Any]]
-    parts: Sequence[nn.Module | nn.Parameter] | None = None
     validation: Dataset[Any] | None = None
     measures: Measures | None = None
 
@@ -127,6 +146,12 @@ class StageReport:
     curve: list[dict[str, float]]
 
 
+def check_lengths(stage: str, settings: StageSettings, lengths: bool) -> None:
+    """Refuse to put texts of alike lengths together where a stage's items have none (InputError)."""
+    if settings.alike_lengths and not lengths:
+        raise InputError(f"{stage}: its items have no lengths; set alike_lengths to false")
+
+
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """Draws a new epoch, reports progress with throughput, and stops early."""
 
@@ -179,7 +204,7 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         made = self.optimizer is None
         optimizer = super().create_optimizer(model)
         if made and self.settings.rates:
-            set_rates(self.stage, optimizer, self.model, self.settings.rates)
+            set_rates(optimizer, self.model, self.settings.rates)
         return optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -192,12 +217,10 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         return super().create_scheduler(num_training_steps, optimizer)
 
     def _get_train_sampler(self, *given: Any, **options: Any) -> Any:
-        lengths = getattr(self.train_dataset, "lengths", None)
         if not self.settings.alike_lengths:
             return super()._get_train_sampler(*given, **options)
-        if lengths is None:
-            raise InputError(f"{self.stage}: its items have no lengths; set alike_lengths to false")
-        return AlikeLengths(lengths, self.settings.batch_size)
+        check_lengths(self.stage, self.settings, hasattr(self.train_dataset, "lengths"))
+        return AlikeLengths(self.train_dataset.lengths, self.settings.batch_size)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log; a training loss with the time and memory taken so far, and whether it ends an epoch."""
@@ -325,6 +348,7 @@ def _digests(checkpoint: Path) -> dict[str, str]:
 def train_stage(
     stage: str,
     settings: StageSettings,
+    learner: Learner,
     work: Work,
     folder: Path,
     seed: int = 0,
@@ -340,8 +364,10 @@ def train_stage(
         Name shown while it trains.
     settings : StageSettings
         Hyper-parameters.
+    learner : Learner
+        Module, and what of it is trained.
     work : Work
-        Module, items, and what of the module is trained.
+        What it learns from.
     folder : Path
         For checkpoints (the last, and the best where it stops early), TensorBoard's log in `tensorboard`, and at the
         end `stage.json`.
@@ -363,11 +389,12 @@ def train_stage(
     MissingPartError
         If `tensorboard` is true and it is not installed.
     """
-    module = work.module
-    if work.parts is not None:
+    module = learner.module
+    if learner.parts is not None:
         module.requires_grad_(False)
-        for part in work.parts:
+        for part in learner.parts:
             part.requires_grad_(True)
+    check_rates(stage, settings.rates, learner.trained)
     criterion = Criterion.of(stage, settings, {} if work.measures is None else work.measures.higher_is_better)
     stops_early = settings.patience is not None
     if settings.validates and not (work.validation is not None and (checkpoints or not stops_early)):
@@ -434,7 +461,7 @@ def train_stage(
         log.info("%s: resumed from %s", stage, resume.name)
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     _check_finite(stage, module, settings)
-    report = _report(stage, settings, criterion, work, trainer.state)
+    report = _report(stage, settings, criterion, module, len(work.items), trainer.state)  # type: ignore[arg-type]
     if report.below_floor:
         log.warning(
             "%s: the %s kept is %.4g (epoch %g), which does not reach the floor of %g",
@@ -461,8 +488,10 @@ def _check_finite(stage: str, module: nn.Module, settings: StageSettings) -> Non
         )
 
 
-def _report(stage: str, settings: StageSettings, criterion: Criterion, work: Work, state: TrainerState) -> StageReport:
-    trained = sum(p.numel() for p in work.module.parameters() if p.requires_grad)
+def _report(
+    stage: str, settings: StageSettings, criterion: Criterion, module: nn.Module, items: int, state: TrainerState
+) -> StageReport:
+    trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
     drawn = curve(state.log_history)
     losses = [entry for entry in state.log_history if "loss" in entry]
     name = "validation_loss" if criterion.name == LOSS else criterion.name
@@ -471,11 +500,11 @@ def _report(stage: str, settings: StageSettings, criterion: Criterion, work: Wor
     value = kept.get(name)
     return StageReport(
         stage=stage,
-        items=round(len(work.items) * state.epoch),  # type: ignore[arg-type]
+        items=round(items * state.epoch),
         seconds=losses[-1]["seconds"],
         peak_memory=round(losses[-1]["peak_memory"]),
         loss=losses[-1]["loss"],
-        trainable_share=trained / sum(p.numel() for p in work.module.parameters()),
+        trainable_share=trained / sum(p.numel() for p in module.parameters()),
         trained_parameters=trained,
         epochs=state.epoch,
         validation_loss=kept.get("validation_loss"),

@@ -120,8 +120,9 @@ def test_with_all_modules_trained_the_encoders_get_a_gradient(whole):
     assert stage.settings.batch_size == round(128 / 36), "settings count descriptions"
     work = stage.work(model)
     assert isinstance(work.collate, CollateStudies)
-    module = work.module.train()
+    learner = stage.learner(model)
+    module = learner.module.train()
     assert not any(part.training for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d))
     module(**work.collate([work.items[0]]))["loss"].backward()
-    for part in work.parts:
+    for part in learner.parts:
         assert any(p.grad is not None and bool(p.grad.any()) for p in part.parameters())

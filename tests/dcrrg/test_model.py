@@ -191,11 +191,11 @@ def test_step_4_freezes_all_but_prompts_and_head(monkeypatch, tmp_path):
 
     seen = {}
 
-    def one_batch(stage, settings, work, folder, *rest):
+    def one_batch(stage, settings, learner, work, folder, *rest):
         """Stands for the training of a stage: one backward pass."""
         if stage == "step4":
-            module = work.module.cpu().train().requires_grad_(False)
-            for part in work.parts:
+            module = learner.module.cpu().train().requires_grad_(False)
+            for part in learner.parts:
                 part.requires_grad_(True)
             module(**work.collate([work.items[index] for index in range(8)]))["loss"].backward()
             seen.update({name: (p.requires_grad, p.grad) for name, p in module.named_parameters()})

@@ -1,14 +1,18 @@
 """A chain of stages: a stage's kept model is believed only while it is what was written."""
 
+from dataclasses import replace
+
 import pytest
 from torch.utils.data import default_collate
 from toy_stage import ToyItems, ToyNetwork, settings
 from transformers import PretrainedConfig, PreTrainedModel
 
+from rrgbench import load_corpus
 from rrgbench.errors import InputError
 from rrgbench.training import chain
 from rrgbench.training.chain import Recipe, Stage, train_recipe
-from rrgbench.training.stage import StageReport, Work
+from rrgbench.training.data import Sources
+from rrgbench.training.stage import Learner, StageReport, Work
 from rrgbench.training.stopping import Measures
 
 
@@ -26,10 +30,13 @@ class ToyModel(PreTrainedModel):
         pass
 
 
+def learner(model):
+    return Learner(model.network)
+
+
 def recipe(stages):
     made = [
-        Stage(name, settings(epochs=1), {}, lambda model: Work(model.network, ToyItems(), default_collate))
-        for name in stages
+        Stage(name, settings(epochs=1), {}, lambda _: Work(ToyItems(), default_collate), learner) for name in stages
     ]
     return Recipe(made, lambda: ToyModel(PretrainedConfig()), ToyModel.from_pretrained, 0, {}, {})
 
@@ -62,9 +69,9 @@ def judged(name, begun, stop_on, declared):
     def work(model):
         begun.append(name)
         measures = Measures({"nearness": True}, lambda limit: {"nearness": 1.0})
-        return Work(model.network, ToyItems(), default_collate, validation=ToyItems(), measures=measures)
+        return Work(ToyItems(), default_collate, validation=ToyItems(), measures=measures)
 
-    return Stage(name, settings(epochs=1, patience=1, stop_on=stop_on), {}, work, declared)
+    return Stage(name, settings(epochs=1, patience=1, stop_on=stop_on), {}, work, learner, declared)
 
 
 def chained(stages):
@@ -84,6 +91,47 @@ def test_a_measure_that_the_last_stage_lacks_is_refused_before_the_first_begins(
     stages[1] = judged("last", begun, "nearness", {"nearness": True})
     train_recipe(chained(stages), tmp_path / "out", tmp_path / "out" / "stages")
     assert begun == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"rates": {"haed": 1e-3}}, r"last: rates for haed, which is not trained; trained: .*head, norm"),
+        ({"alike_lengths": True}, r"last: its items have no lengths; set alike_lengths to false"),
+    ],
+)
+def test_what_the_last_stage_cannot_do_is_refused_before_the_first_begins(tmp_path, wrong, said):
+    begun = []
+    first = judged("first", begun, "nearness", {"nearness": True})
+    last = replace(judged("last", begun, "nearness", {"nearness": True}), settings=settings(epochs=1, **wrong))
+    with pytest.raises(InputError, match=said):
+        train_recipe(chained([first, last]), tmp_path / "out", tmp_path / "out" / "stages")
+    assert not begun
+    # so that the same command goes on once it is mended
+    assert not (tmp_path / "out" / "training.json").exists()
+    train_recipe(chained([first]), tmp_path / "out2", tmp_path / "stages")
+    with pytest.raises(InputError, match=said):
+        train_recipe(chained([first, last]), tmp_path / "out3", tmp_path / "stages")
+    assert begun == ["first"]
+
+
+def test_a_validation_split_that_is_not_there_is_missed_before_the_first_stage_begins(tmp_path):
+    begun = []
+    corpus = load_corpus("phantom", train=8, validate=4, test=4)
+    without = replace(corpus, studies=(*corpus.split("train"), *corpus.split("test")))
+    first = replace(judged("first", begun, "nearness", {"nearness": True}), settings=settings(epochs=1))
+    last = judged("last", begun, "nearness", {"nearness": True})
+    made = chained([first, last])
+    with pytest.raises(InputError, match="corpus phantom has no 'validate' split"):
+        train_recipe(replace(made, sources=Sources(without, 32)), tmp_path / "out", tmp_path / "out" / "stages")
+    assert not begun
+    replace(made, sources=Sources(corpus, 32)).check()
+
+
+def test_a_stage_says_whether_its_items_have_lengths(tmp_path):
+    stage = replace(judged("first", [], "nearness", {"nearness": True}), lengths=True)
+    with pytest.raises(TypeError, match="first: whether its items have lengths"):
+        train_recipe(chained([stage]), tmp_path / "out", tmp_path / "stages")
 
 
 def test_a_stage_says_what_it_measures(tmp_path):

@@ -15,7 +15,7 @@ from toy_stage import ITEMS, ToyItems, ToyNetwork, settings
 import rrgbench.training.stage as training
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.training.optimization import rate_of
-from rrgbench.training.stage import Work, train_stage
+from rrgbench.training.stage import Learner, Work, train_stage
 from rrgbench.training.stopping import Criterion, Measures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ class KilledError(Exception):
 
 def trained(folder, network=None, validation=None, progress=None, **changes):
     network = ToyNetwork() if network is None else network
-    work = Work(network, ToyItems(), default_collate, validation=validation)
-    report = train_stage("toy", settings(**changes), work, folder, progress=progress)
+    work = Work(ToyItems(), default_collate, validation=validation)
+    report = train_stage("toy", settings(**changes), Learner(network), work, folder, progress=progress)
     return network.cpu(), report
 
 
@@ -67,8 +67,8 @@ STOPPING = {"epochs": 20, "batch_size": 4, "learning_rate": 0.02, "schedule": "c
 def stopped_early(folder, progress=None):
     """Three steps of 0.02 an epoch towards 1, validated against 0.3: the lowest loss is after the fifth epoch."""
     number = Number()
-    work = Work(number, Targets(1.0), default_collate, validation=Targets(0.3))
-    report = train_stage("number", settings(**STOPPING), work, folder, progress=progress)
+    work = Work(Targets(1.0), default_collate, validation=Targets(0.3))
+    report = train_stage("number", settings(**STOPPING), Learner(number), work, folder, progress=progress)
     return number, report
 
 
@@ -161,9 +161,9 @@ def test_a_damaged_checkpoint_is_not_resumed_from_and_changes_no_weight(tmp_path
 def test_patience_needs_validation_items_and_checkpoints(tmp_path):
     with pytest.raises(InputError, match="validation items"):
         trained(tmp_path, patience=1)
-    work = Work(ToyNetwork(), ToyItems(), default_collate, validation=ToyItems(1))
+    work = Work(ToyItems(), default_collate, validation=ToyItems(1))
     with pytest.raises(InputError, match="checkpoints"):
-        train_stage("toy", settings(patience=1), work, tmp_path, checkpoints=False)
+        train_stage("toy", settings(patience=1), Learner(ToyNetwork()), work, tmp_path, checkpoints=False)
 
 
 def test_validation_without_patience_changes_no_weight(tmp_path):
@@ -199,9 +199,9 @@ def judged(folder, progress=None, **changes):
     """As `stopped_early`, by a metric that is best where the weight is nearest to 0.42: after the seventh epoch."""
     number = Number()
     measures = Measures({"nearness": True}, lambda limit: {"nearness": -abs(float(number.weight.detach()) - 0.42)})
-    work = Work(number, Targets(1.0), default_collate, validation=Targets(0.3), measures=measures)
+    work = Work(Targets(1.0), default_collate, validation=Targets(0.3), measures=measures)
     given = settings(**STOPPING | {"stop_on": "nearness"} | changes)
-    return number, train_stage("number", given, work, folder, progress=progress)
+    return number, train_stage("number", given, Learner(number), work, folder, progress=progress)
 
 
 def test_a_stage_stops_on_a_metric_and_keeps_its_best_epoch(tmp_path):
@@ -240,8 +240,8 @@ def test_what_does_not_reach_its_floor_is_said_in_log_and_record(tmp_path, caplo
 
 
 def test_a_loss_above_its_floor_is_said_too(tmp_path):
-    work = Work(Number(), Targets(1.0), default_collate, validation=Targets(0.31))
-    assert train_stage("number", settings(**STOPPING | {"floor": 1e-6}), work, tmp_path).below_floor
+    work = Work(Targets(1.0), default_collate, validation=Targets(0.31))
+    assert train_stage("number", settings(**STOPPING | {"floor": 1e-6}), Learner(Number()), work, tmp_path).below_floor
 
 
 def test_the_curve_has_the_mean_loss_of_each_epoch(tmp_path):
@@ -342,9 +342,9 @@ def test_without_tensorboard_only_who_asks_for_it_hears_of_it(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     trained(tmp_path / "silent")
     assert not (tmp_path / "silent" / "tensorboard").exists()
-    work = Work(ToyNetwork(), ToyItems(), default_collate)
+    work = Work(ToyItems(), default_collate)
     with pytest.raises(MissingPartError, match=r"rrgbench\[tensorboard\]"):
-        train_stage("toy", settings(), work, tmp_path / "asked", tensorboard=True)
+        train_stage("toy", settings(), Learner(ToyNetwork()), work, tmp_path / "asked", tensorboard=True)
 
 
 def test_two_processes_train_what_one_does(tmp_path):
@@ -390,8 +390,8 @@ class Numbers(Targets):
 def test_a_loaded_part_is_trained_in_training_mode(tmp_path, validate):
     network = Loaded()
     before = network.part[1].running_mean.clone()
-    work = Work(network, Numbers(0.0), default_collate, validation=Numbers(0.0) if validate else None)
-    train_stage("loaded", settings(), work, tmp_path)
+    work = Work(Numbers(0.0), default_collate, validation=Numbers(0.0) if validate else None)
+    train_stage("loaded", settings(), Learner(network), work, tmp_path)
     assert not torch.equal(network.cpu().part[1].running_mean, before)
     trained_in = [mode for mode in network.modes if mode]
     assert len(trained_in) >= 2
@@ -409,18 +409,20 @@ class Exploding(Number):
 
 def test_a_training_that_diverged_is_an_error_and_resumed_still_is(tmp_path):
     for _ in range(2):
-        work = Work(Exploding(), Targets(1.0), default_collate)
+        work = Work(Targets(1.0), default_collate)
         with pytest.raises(InputError, match=r"diverged: 1 of 1 tensors are not finite \(weight\); .*\(given: 0.02\)"):
-            train_stage("number", settings(epochs=2, batch_size=4, learning_rate=0.02), work, tmp_path)
+            train_stage(
+                "number", settings(epochs=2, batch_size=4, learning_rate=0.02), Learner(Exploding()), work, tmp_path
+            )
         assert not (tmp_path / "stage.json").exists()
 
 
 def test_only_the_parts_that_are_named_are_trained(tmp_path):
     network = ToyNetwork()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    report = train_stage(
-        "toy", settings(), Work(network, ToyItems(), default_collate, [network.norm, network.head.bias]), tmp_path
-    )
+    learner = Learner(network, [network.norm, network.head.bias])
+    assert learner.trained == ["norm.weight", "norm.bias", "head.bias"]
+    report = train_stage("toy", settings(), learner, Work(ToyItems(), default_collate), tmp_path)
     after = network.cpu().state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved == {"norm.weight", "norm.bias", "head.bias"}

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import Dataset, default_collate
 
 from rrgbench.training.settings import StageSettings
-from rrgbench.training.stage import Work, train_stage
+from rrgbench.training.stage import Learner, Work, train_stage
 
 ITEMS = 48
 
@@ -58,6 +58,6 @@ def settings(**changes):
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     network = ToyNetwork()
-    work = Work(network, ToyItems(), default_collate, validation=ToyItems(1))
-    train_stage("toy", settings(batch_size=int(sys.argv[2])), work, folder)
+    work = Work(ToyItems(), default_collate, validation=ToyItems(1))
+    train_stage("toy", settings(batch_size=int(sys.argv[2])), Learner(network), work, folder)
     torch.save(network.state_dict(), folder / f"weights-{torch.distributed.get_rank()}.pt")
