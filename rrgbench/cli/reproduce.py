@@ -142,3 +142,48 @@ def averaging(
         typer.echo(markdown_table(audits_to_table(found)), nl=False)
     else:
         print_table(audits_to_table(found))
+
+
+@app.command("order")
+@grouped
+def order(
+    table: Annotated[Path, typer.Argument(help="A CSV of printed figures, a row a system.", show_default=False)],
+    run: Annotated[
+        list[Path],
+        typer.Argument(help="Run folder; several if they differ in the training seed.", show_default=False),
+    ],
+    name: Annotated[str, typer.Option(help="Column of systems.", show_default="the first")] = "",
+    averaging: Annotated[str, typer.Option(help="Which clinical efficacy of the run: micro, macro ...")] = "micro",
+    systems: Annotated[
+        list[str] | None,
+        listed_option("--system", "PRINTED=OURS, where the run calls a system otherwise; repeatable."),
+    ] = None,
+    *,
+    form: OutputForm,
+) -> None:
+    """Tell whether a run puts systems in the order of a printed table: Kendall's tau with its interval.
+
+    Columns are told by their names: those of metrics (rrgbench list metrics), p_at_1 ... and mean_auroc.
+
+    \b
+    Examples:
+      rrgbench reproduce order leaderboards/paper/table1_report_generation.csv runs/all
+      rrgbench reproduce order leaderboards/paper/table2_retrieval.csv runs/all --system DCCLIP=dcrrg
+    """
+    from rrgbench.render.terminal import print_table
+    from rrgbench.reproduction.order import OrderTable, compare_orders
+    from rrgbench.runs.seeds import join_seeds
+    from rrgbench.runs.store import read_results
+
+    records = join_seeds([read_results(folder) for folder in run], [folder.name for folder in run])
+    renamed = {}
+    for given in systems or []:
+        printed, equals, ours = given.rpartition("=")
+        if not (printed and equals and ours):
+            raise typer.BadParameter(f"{given!r}; expected PRINTED=OURS, such as DCCLIP=dcrrg", param_hint="--system")
+        renamed[printed] = ours
+    found = compare_orders(table, records, name, averaging, renamed)
+    title = f"Order of systems: {table.name} beside {', '.join(folder.name for folder in run)}"
+    shown = OrderTable(title, tuple(found))
+    if not form.printed(shown):
+        print_table(shown.to_table())

@@ -10,17 +10,15 @@ with equality on the right only if p and r stand in one proportion everywhere. A
 of half a unit of its last digit on both sides, and the tests are of intervals.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from rrgbench.errors import InputError
-from rrgbench.files import read_regular
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.reproduction.figures import Figure
+from rrgbench.reproduction.printed_table import read_printed_table
 
 Verdict = Literal["micro", "averaged", "neither"]
 
@@ -141,16 +139,8 @@ def read_and_audit(path: str | Path, name: str, columns: Sequence[str]) -> list[
         If the file can't be read, lacks a column, or no row prints all three figures.
     """
     path = Path(path)
-    try:
-        text = read_regular(path).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise InputError(f"table {path.name} is no CSV that can be read: {error}") from error
-    found = list(audit_table(rows, name or (reader.fieldnames or [""])[0], columns))
+    names, rows = read_printed_table(path)
+    found = list(audit_table(rows, name or (names or [""])[0], columns))
     if not found:
         raise InputError(f"table {path.name}: no row has {', '.join(columns)}")
     return found

@@ -1,0 +1,33 @@
+"""A CSV of printed figures: names and cells as text."""
+
+import csv
+import io
+from pathlib import Path
+
+from rrgbench.errors import InputError
+from rrgbench.files import read_regular
+
+
+def read_printed_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Names of a table's columns, and its rows.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read or is no CSV, or a row has more cells than the header; what a row lacks is blank.
+    """
+    try:
+        text = read_regular(path).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"table {path.name} can't be read ({type(error).__name__})") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(f"table {path.name} is no CSV that can be read: {error}") from error
+    names = list(reader.fieldnames or [])
+    for row in rows:
+        # csv's name for cells too many
+        if None in row:
+            raise InputError(f"a row of the table has another number of cells than its header, which has {len(names)}")
+    return names, rows
