@@ -146,6 +146,19 @@ def test_a_training_record_gives_curves_and_a_budget() -> None:
     assert budget_table({}) is None
 
 
+def test_of_several_models_each_stage_has_a_panel() -> None:
+    curve = [{"epoch": float(n), "loss": 2.0 / n, "validation_loss": 2.5 / n, "cider": 0.1 * n} for n in (1, 2, 3)]
+    budget = {"epochs": {"contrast": 3.0, "report": 3.0}, "kept": {"report": 2.0}, "stages": ("contrast", "report")}
+    training = {name: {"budget": budget, "curves": {"report": curve, "contrast": curve}} for name in ("one", "two")}
+    figure = learning_curves(training)
+    assert figure is not None
+    text = str(figure.svg())
+    titles = [f"{model}: {stage}" for model in training for stage in ("contrast", "report")]
+    assert sorted(titles, key=text.index) == titles
+    assert text.count("<title>one, report: validation, last 0.833") == 1
+    assert "CIDEr" not in text
+
+
 def test_stages_stand_as_they_were_trained_whatever_order_a_file_has() -> None:
     curve = [{"epoch": float(n), "loss": 2.0 / n} for n in (1, 2)]
     stages = ("step1-text", "step2", "heads")
