@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgbench.errors import InputError, MissingPartError
-from rrgbench.metrics.meteor import Meteor, normalizer, resources, scoring, stems
+from rrgbench.metrics.meteor import Meteor, matching, normalizer, resources, scoring, stems
 from rrgbench.metrics.meteor import metric as metric_module
 from rrgbench.metrics.meteor.keys import java_hashes, ngram_keys, phrase_keys, word_keys
 from rrgbench.metrics.meteor.metric import LONGEST
@@ -336,6 +336,33 @@ def test_a_cache_holds_what_was_read(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert found.maybe_phrases(np.array([many, much, phrase])).all()
     assert not found.maybe_phrases(words[:2]).any()
     assert [entry.name for entry in (tmp_path / "cache").iterdir()] == ["meteor"]
+
+
+@pytest.mark.skipif(matching.compiled is None, reason="not built")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=12), max_size=8))
+def test_the_compiled_look_for_phrases_finds_those_of_numpy(lines: list[list[str]]) -> None:
+    """On the table's own filter, and on one that lets every n-gram pass, which are more than there is room for."""
+    table = resources.load_resources()
+    words = word_keys([word for line in lines for word in line])
+    lengths = np.array([len(line) for line in lines], dtype=np.int64)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(words))
+    for known in (table, dataclasses.replace(table, phrase_filter=np.full_like(table.phrase_filter, 255))):
+        found, expected = (look(words, left, known) for look in (matching._possible, matching._possible_in_numpy))
+        assert sorted(zip(*map(np.ndarray.tolist, found), strict=True)) == sorted(
+            zip(*map(np.ndarray.tolist, expected), strict=True)
+        )
+    assert len(found[0]) == sum(max(length - n, 0) for length in lengths for n in range(table.longest_phrase))
+
+
+@pytest.mark.skipif(matching.compiled is None, reason="not built")
+def test_the_compiled_look_refuses_arrays_that_do_not_fit() -> None:
+    assert matching.compiled is not None
+    one = np.zeros(1, dtype=np.int64)
+    with pytest.raises(ValueError, match="differ in length"):
+        matching.compiled(one, np.zeros(2, dtype=np.int64), one, np.zeros(4, dtype=np.uint8), one, one, one)
+    with pytest.raises(ValueError, match="no power of two"):
+        matching.compiled(one, one, one, np.zeros(3, dtype=np.uint8), one, one, one)
 
 
 def test_a_damaged_package_leaves_no_cache_behind(tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ _WORD_BASE: Final = 0xD1342543DE82EF95
 _MODULUS: Final = 1 << 64
 
 
+def powers(count: int) -> UInt64:
+    """What the words of a phrase are multiplied with: the first `count` of them."""
+    return _powers(_WORD_BASE, count)
+
+
 def _powers(base: int, count: int) -> UInt64:
     value, out = 1, np.empty(count, dtype=np.uint64)
     for index in range(count):
@@ -88,7 +93,7 @@ def phrase_keys(words: UInt64, starts: NDArray[np.int64], lengths: NDArray[np.in
     if not len(starts):
         return np.empty(0, dtype=np.uint64)
     places = np.arange(len(words), dtype=np.int64) - np.repeat(starts, lengths)
-    return _scramble(np.add.reduceat(words * _powers(_WORD_BASE, int(lengths.max()))[places], starts))
+    return _scramble(np.add.reduceat(words * powers(int(lengths.max()))[places], starts))
 
 
 def ngram_keys(words: UInt64, most: int) -> list[UInt64]:
@@ -98,7 +103,7 @@ def ngram_keys(words: UInt64, most: int) -> list[UInt64]:
     """
     out = []
     sums = words.copy()
-    for length, power in enumerate(_powers(_WORD_BASE, most)):
+    for length, power in enumerate(powers(most)):
         if length >= len(words):
             break
         if length:

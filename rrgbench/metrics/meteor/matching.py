@@ -12,9 +12,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.metrics.meteor.keys import ngram_keys
+from rrgbench.metrics.meteor.keys import UInt64, ngram_keys, powers
 from rrgbench.metrics.meteor.lexicon import Ints, Lexicon, Lists, lookup
 from rrgbench.metrics.meteor.resources import Resources
+
+try:
+    from rrgbench.metrics.meteor._phrases import find as compiled
+except ImportError:
+    compiled = None  # type: ignore[assignment]
 
 EXACT: Final = 0
 STEM: Final = 1
@@ -96,17 +101,11 @@ def find_phrases(tokens: Ints, offsets: Ints, lexicon: Lexicon, resources: Resou
     paraphrases : Lists
         For each phrase number, the paraphrases of it that occur somewhere in the text, in the table's order.
     """
+    words = lexicon.keys[tokens]
     left = np.repeat(offsets[1:], np.diff(offsets)) - np.arange(len(tokens))
-    starts, lengths, keys = [], [], []
-    for index, grams in enumerate(ngram_keys(lexicon.keys[tokens], resources.longest_phrase)):
-        start = np.flatnonzero(resources.maybe_phrases(grams) & (left[: len(grams)] > index))
-        starts.append(start)
-        lengths.append(np.full(len(start), index + 1))
-        keys.append(grams[start])
-    if not starts:
-        nothing = np.empty(0, dtype=np.int64)
-        return Phrases(nothing, nothing, nothing, nothing), Lists(np.zeros(1, dtype=np.int64), nothing)
-    distinct, phrase = np.unique(np.concatenate(keys), return_inverse=True)
+    look = _possible_in_numpy if compiled is None else _possible
+    start, length, keys = look(words, left, resources)
+    distinct, phrase = np.unique(keys, return_inverse=True)
     found, entries = lookup(resources.paraphrase_keys, distinct)
     spans = resources.paraphrase_offsets
     counts = spans[entries + 1] - spans[entries]
@@ -120,12 +119,49 @@ def find_phrases(tokens: Ints, offsets: Ints, lexicon: Lexicon, resources: Resou
     used[source] = used[target] = True
     number = np.cumsum(used) - 1
     paraphrases = Lists(np.searchsorted(number[source], np.arange(int(used.sum()) + 1)), number[target])
-    start, length = np.concatenate(starts), np.concatenate(lengths)
     chosen = np.flatnonzero(used[phrase])
     chosen = chosen[np.argsort(start[chosen] * (resources.longest_phrase + 1) + length[chosen])]
     start = start[chosen]
     line = np.searchsorted(offsets, start, side="right") - 1
     return Phrases(start, length[chosen], number[phrase[chosen]], line), paraphrases
+
+
+def _possible(words: UInt64, left: Ints, resources: Resources) -> tuple[Ints, Ints, UInt64]:
+    """Places, lengths and keys of the n-grams that may be phrases (`_phrases.c`).
+
+    Parameters
+    ----------
+    words : uint64 array (w,)
+        Keys of the words of a running text.
+    left : int64 array (w,)
+        Words from each to the end of its line, itself counted.
+    resources : Resources
+        The table.
+    """
+    assert compiled is not None
+    given = (words, left, powers(resources.longest_phrase), resources.phrase_filter)
+    # more than twice as many as are found in radiology reports
+    room = 4 * len(words)
+    while True:
+        start, length, keys = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint64)
+        found = compiled(*map(np.ascontiguousarray, given), start, length, keys)
+        if found <= room:
+            return start[:found], length[:found], keys[:found]
+        room = found
+
+
+def _possible_in_numpy(words: UInt64, left: Ints, resources: Resources) -> tuple[Ints, Ints, UInt64]:
+    """The same where no compiler was at hand, in another order."""
+    starts, lengths, keys = [], [], []
+    for index, grams in enumerate(ngram_keys(words, resources.longest_phrase)):
+        start = np.flatnonzero(resources.maybe_phrases(grams) & (left[: len(grams)] > index))
+        starts.append(start)
+        lengths.append(np.full(len(start), index + 1))
+        keys.append(grams[start])
+    if not starts:
+        nothing = np.empty(0, dtype=np.int64)
+        return nothing, nothing, np.empty(0, dtype=np.uint64)
+    return np.concatenate(starts), np.concatenate(lengths), np.concatenate(keys)
 
 
 def find_matches(

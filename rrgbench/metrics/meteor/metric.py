@@ -209,7 +209,8 @@ def _statistics(side1: Side, side2: Side, best: Matches, lexicon: Lexicon) -> St
         functions = np.concatenate(([0], np.cumsum(lexicon.function[side.tokens])))
         function = functions[starts + lengths] - functions[starts]
         for kind, count in ((0, lengths - function), (2, function)):
-            np.add.at(out, (pair, scoring.FIRST_STAGE + 4 * best.stage + kind + column), count)
+            cells = pair * scoring.COLUMNS + scoring.FIRST_STAGE + 4 * best.stage + kind + column
+            out += np.bincount(cells, weights=count, minlength=out.size).reshape(out.shape)
     # A chunk goes on while matches follow one another without a gap on both sides.
     goes_on = np.zeros(len(pair), dtype=np.bool_)
     goes_on[1:] = (

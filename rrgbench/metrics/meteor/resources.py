@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import mmap
 import os
 import shutil
 import sys
@@ -176,17 +177,27 @@ def read(folder: Path) -> Resources:
     """
     try:
         digests = json.loads((folder / _DIGESTS).read_text(encoding="utf-8"))
-        if wrong := sorted(name for name, expected in digests.items() if _digest(folder / name) != expected):
+        files = {name: _mapped(folder / name) for name in digests}
+        if wrong := sorted(name for name, file in files.items() if hashlib.sha256(file).hexdigest() != digests[name]):
             raise ValueError(f"{', '.join(wrong)} is not what was written")
-        lists = json.loads((folder / "lists.json").read_text(encoding="utf-8"))
-        # The targets are large and few of them are looked at; all else is quicker to read whole.
-        arrays = {
-            name: np.load(folder / f"{name}.npy", "r" if name == "paraphrase_targets" else None, allow_pickle=False)
-            for name in _ARRAYS
-        }
-    except (OSError, EOFError, ValueError, AttributeError) as error:
+        lists = json.loads(files["lists.json"][:])
+        arrays = {name: _array(files[f"{name}.npy"]) for name in _ARRAYS}
+    except (OSError, EOFError, ValueError, AttributeError, KeyError) as error:
         raise InputError(f"METEOR's cache {folder} can't be read ({error}): delete that folder") from error
     return _resources(lists, arrays)
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    """A file's bytes, read once for its digest and for what it holds."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _array(file: mmap.mmap) -> NDArray[Any]:
+    """The array of a file that `numpy.save` wrote; its numbers stay where they are."""
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    return np.frombuffer(file, dtype, offset=file.tell()).reshape(shape)
 
 
 def _resources(lists: dict[str, Any], arrays: dict[str, Any]) -> Resources:
