@@ -447,14 +447,16 @@ class ExtentOptions:
         str | None,
         typer.Option(
             "--backend",
-            help="What measures units of work: processes (of this machine) or dask.",
+            help="What measures units of work: processes (of this machine), dask or ray.",
             show_default="this process, one after the other",
         ),
     ] = None
     scheduler: Annotated[
         str | None,
         typer.Option(
-            "--scheduler", help="Address of the Dask scheduler.", show_default="workers started on this machine"
+            "--scheduler",
+            help="Address of the Dask scheduler or Ray cluster.",
+            show_default="workers started on this machine",
         ),
     ] = None
     cases: Annotated[

@@ -6,28 +6,27 @@ same bytes whoever measured a unit, in whatever order. What a worker could not m
 says so as without workers. A model's reports are written by one worker before its units are measured.
 """
 
-import importlib.util
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 from uuid import uuid4
 
-from rrgbench import __version__
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError, MissingPartError, RrgbenchError, listed
+from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.models import Model, ReportGenerator
 from rrgbench.orphans import parallel
 from rrgbench.progress import Progress
 from rrgbench.runs.store import RunFolder, unit_id
+from rrgbench.tasks.clusters import CLUSTERS, Spread, check_installed
 from rrgbench.tasks.job import Job, Options, Piece, Running, job
 from rrgbench.tasks.suite import Suite
 
-Backend = Literal["processes", "dask"]
+Backend = Literal["processes", "dask", "ray"]
 
 _log = logging.getLogger(__name__)
 
@@ -69,10 +68,10 @@ def check_backend(how: Options) -> None:
     """
     if how.backend is not None and how.backend not in get_args(Backend):
         raise InputError(f"there is no backend {how.backend!r}; give one of: {', '.join(get_args(Backend))}")
-    if how.scheduler is not None and how.backend != "dask":
-        raise InputError("a scheduler is of Dask alone; add --backend dask (backend='dask')")
-    if how.backend == "dask" and importlib.util.find_spec("distributed") is None:
-        raise MissingPartError("backend dask needs dask.distributed: pip install 'rrgbench[dask]'")
+    if how.scheduler is not None and how.backend not in CLUSTERS:
+        raise InputError("a scheduler is a cluster's; add --backend dask or --backend ray (backend='dask')")
+    if how.backend in CLUSTERS:
+        check_installed(how.backend)
 
 
 def fan_out(prepared: Job, corpus: Corpus, folder: RunFolder, how: Options) -> int:
@@ -107,7 +106,7 @@ def fan_out(prepared: Job, corpus: Corpus, folder: RunFolder, how: Options) -> i
     kept = films if films is None or isinstance(films, Path) else films.folder
     alone = replace(how, backend=None, scheduler=None, workers=1, overall=None, also=(), film_cache=kept)
     recipe = _Recipe(uuid4().hex, prepared.asked, corpus, prepared.suite, folder.path.absolute(), alone)
-    with _parallel(how, recipe) as run:
+    with _spread(how, recipe) as run:
         if writers:
             with _counted(how.overall, "writing reports", [], len(writers)):
                 _retold(run([(at, None) for at in writers]))
@@ -124,49 +123,24 @@ def _writes(running: Running) -> bool:
     return isinstance(running.evaluation.model, ReportGenerator)
 
 
-@contextmanager
-def _parallel(how: Options, recipe: _Recipe) -> Iterator[Callable[[Sequence[tuple[int, int | None]]], list[_Told]]]:
+def _spread(how: Options, recipe: _Recipe) -> AbstractContextManager[Spread[_Told]]:
     """What has workers do some of the work."""
+    if how.backend in CLUSTERS:
+        return CLUSTERS[how.backend][0](how.scheduler, how.workers, _measure, recipe)
+    return _processes(how, recipe)
+
+
+@contextmanager
+def _processes(how: Options, recipe: _Recipe) -> Iterator[Spread[_Told]]:
+    """Processes of this machine."""
     from joblib import delayed, parallel_config
 
-    def run(work: Sequence[tuple[int, int | None]]) -> list[_Told]:
-        workers = parallel(how.workers or -1, batch_size=1, max_nbytes=None)
-        return list(workers(delayed(_measure)(recipe, *one) for one in work))
+    def spread(work: Sequence[tuple[Any, ...]]) -> list[_Told]:
+        run = parallel(how.workers or -1, batch_size=1, max_nbytes=None)
+        return list(run(delayed(_measure)(recipe, *one) for one in work))
 
-    if how.backend == "processes":
-        with parallel_config(backend="loky", n_jobs=how.workers or -1):
-            yield run
-        return
-    with _cluster(how), parallel_config(backend="dask", scatter=[recipe]):
-        yield run
-
-
-@contextmanager
-def _cluster(how: Options) -> Iterator[Any]:
-    """A client of the scheduler that is given, or of workers started here."""
-    from distributed import Client
-
-    try:
-        if how.scheduler is None:
-            client = Client(n_workers=how.workers, threads_per_worker=1, dashboard_address=None)
-        else:
-            client = Client(how.scheduler, timeout=10)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(
-            f"no Dask scheduler answers at {how.scheduler} ({type(error).__name__}); start one (dask scheduler) and "
-            "give its address, e.g. tcp://10.0.0.5:8786"
-        ) from error
-    with client:
-        versions = client.run(_version)
-        if not versions:
-            raise InputError(f"the Dask scheduler {how.scheduler} has no workers; start some (dask worker ADDRESS)")
-        if other := sorted({one for one in versions.values() if one != __version__}):
-            raise InputError(f"Dask workers have rrgbench {listed(other)}, and {__version__} is here; install the same")
-        yield client
-
-
-def _version() -> str:
-    return __version__
+    with parallel_config(backend="loky", n_jobs=how.workers or -1):
+        yield spread
 
 
 _jobs: dict[str, Job] = {}
@@ -177,7 +151,7 @@ def _measure(recipe: _Recipe, at: int, number: int | None) -> _Told:
     """In a worker: write a model's reports, or measure one of its units."""
     heard = _Heard()
     logger = logging.getLogger("rrgbench")
-    # a worker of Dask may have threads, and a job's models and reports are not made for several
+    # a cluster's worker may have threads, and a job's models and reports are not made for several
     with _one_at_a_time:
         logger.addHandler(heard)
         before, logger.propagate = logger.propagate, False

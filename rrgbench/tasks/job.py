@@ -46,10 +46,10 @@ class Options:
         Studies that a model is given at a time; each task's own number if omitted.
     workers : int, optional
         Processes of the backend, or, without one, those that decode films; all cores if omitted.
-    backend : {"processes", "dask"}, optional
+    backend : {"processes", "dask", "ray"}, optional
         What measures units (`rrgbench.tasks.fan_out`); this process, one after the other, if omitted.
     scheduler : str, optional
-        Address of Dask's scheduler; workers are started on this machine if omitted.
+        Address of Dask's scheduler or of a Ray cluster; workers are started on this machine if omitted.
     predicted_studies : bool
         Whether the studies that files of predictions name are evaluated, of whatever split they are.
     """

@@ -13,7 +13,7 @@ from rrgbench.data.phantom import load
 from rrgbench.errors import InputError, MissingPartError
 from rrgbench.models import load_model
 from rrgbench.runs.store import RunFolder
-from rrgbench.tasks import fan_out
+from rrgbench.tasks import clusters, fan_out
 from rrgbench.tasks.job import Options
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
@@ -108,8 +108,8 @@ def test_a_scheduler_that_does_not_answer_is_said_before_any_work(tmp_path: Path
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"backend": "threads"}, "no backend 'threads'; give one of: processes, dask"),
-        ({"backend": "processes", "scheduler": "tcp://here:1"}, "a scheduler is of Dask alone"),
+        ({"backend": "threads"}, "no backend 'threads'; give one of: processes, dask, ray"),
+        ({"backend": "processes", "scheduler": "tcp://here:1"}, "a scheduler is a cluster's"),
         ({"scheduler": "tcp://here:1"}, "add --backend dask"),
     ],
 )
@@ -118,10 +118,32 @@ def test_backends_that_are_none(how: dict[str, str], message: str, tmp_path: Pat
         run(tmp_path, **how)
 
 
-def test_dask_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fan_out.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingPartError, match=r"rrgbench\[dask\]"):
-        fan_out.check_backend(Options(backend="dask"))
+@pytest.mark.parametrize("backend", clusters.CLUSTERS)
+def test_a_cluster_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setattr(clusters.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingPartError, match=rf"rrgbench\[{backend}\]"):
+        fan_out.check_backend(Options(backend=backend))
+
+
+@pytest.mark.slow
+def test_ray_makes_the_same_bytes(alone: dict[str, bytes], tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="needs Ray (pip install rrgbench[ray])")
+    assert run(tmp_path, backend="ray", workers=2) == alone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["localhost:1", "ray://localhost:1", "nowhere", "localhost:port"])
+def test_a_ray_cluster_that_does_not_answer_is_said_before_any_work(tmp_path: Path, address: str) -> None:
+    pytest.importorskip("ray", reason="needs Ray (pip install rrgbench[ray])")
+    with pytest.raises(InputError, match=f"no Ray cluster answers at {address} "):
+        run(tmp_path, backend="ray", scheduler=address)
+    assert not list(tmp_path.glob("units/*"))
+
+
+def test_workers_of_another_version_are_refused() -> None:
+    clusters._check_versions("Ray", [clusters.__version__])
+    with pytest.raises(InputError, match=r"Ray workers have rrgbench 0\.1\.0, and .* is here; install the same"):
+        clusters._check_versions("Ray", [clusters.__version__, "0.1.0"])
 
 
 def test_units_that_are_written_elsewhere_are_waited_for_and_then_missed(tmp_path: Path, monkeypatch) -> None:
