@@ -17,6 +17,18 @@ static int ones(uint64_t x)
     return (int)((x * 0x0101010101010101u) >> 56);
 }
 
+/* Whether all are plain strings: another type's own hash could change the list while it is read. */
+static int plain(PyObject *words)
+{
+    Py_ssize_t at;
+    for (at = 0; at < PyList_Size(words); at++)
+        if (!PyUnicode_CheckExact(PyList_GetItem(words, at))) {
+            PyErr_SetString(PyExc_TypeError, "words are strings");
+            return 0;
+        }
+    return 1;
+}
+
 /* `next[i]` is the place before i of the same word, `last[word]` its last one; -1 where there is none. */
 static int places(PyObject *words, PyObject *numbers, Py_ssize_t *next, Py_ssize_t *last)
 {
@@ -48,6 +60,8 @@ static PyObject *length(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_ssize_t size, other, blocks, at, place, block, *next = NULL, *last = NULL;
     uint64_t *column = NULL, *matches = NULL;
     if (!PyArg_ParseTuple(arguments, "O!O!", &PyList_Type, &first, &PyList_Type, &second))
+        return NULL;
+    if (!plain(first) || !plain(second))
         return NULL;
     size = PyList_Size(first);
     other = PyList_Size(second);
