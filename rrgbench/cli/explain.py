@@ -62,7 +62,7 @@ def explain(
     view, read = chosen.images[0].view, reads_of(loaded).size
     facts = (data.identity, f"{chosen.split} split", *([f"view {view}"] if view else []), found.model)
     seen = f"the model reads it at {read} × {read} pixels"
-    warning = learned_elsewhere(loaded, data.names)
+    warning = learned_elsewhere(loaded, data)
     heading = Heading(chosen.study_id, facts, " · ".join(filter(None, (seen, data.license_note))), warning)
     if html is not None:
         page = explanation_page(found, heading, chosen.images[0].load(size))

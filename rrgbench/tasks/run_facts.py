@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rrgbench.data.corpus import Corpus
 from rrgbench.errors import InputError
 from rrgbench.models import Model, checkpoint_name, training_corpus, training_folder
 from rrgbench.runs.environment import environment_of
@@ -33,7 +34,7 @@ def details(job: Job, protocol: str) -> dict[str, Any]:
 
 def facts(job: Job) -> dict[str, Any]:
     """Models, whether the corpus is synthetic, and what readers must be warned of."""
-    warnings = [words for model in job.asked if (words := learned_elsewhere(model, job.corpus.names))]
+    warnings = [words for model in job.asked if (words := learned_elsewhere(model, job.corpus))]
     return {
         "models": [_model(model, job) for model in job.asked],
         "synthetic": job.corpus.synthetic,
@@ -81,14 +82,16 @@ def _training(folder: Path | None) -> dict[str, Any]:
     return {"budget": asdict(budget), "curves": read_curves(folder)}
 
 
-def learned_elsewhere(model: Model, corpora: Sequence[str]) -> str:
-    """A warning if a model did not learn from what it is evaluated on; empty if it did, or that is not known."""
+def learned_elsewhere(model: Model, corpus: Corpus) -> str:
+    """A warning if a model did not learn from what it is evaluated on; empty if it did, or that is not known.
+
+    A corpus of one's own files goes by the name that it was given, all others by those that they are registered under.
+    """
     learned = training_corpus(model)
-    if not learned or set(learned.partition("@")[0].split("+")) & set(corpora):
+    if not learned or set(learned.partition("@")[0].split("+")) & {*corpus.names, *corpus.name.split("+")}:
         return ""
     checkpoint = f" (checkpoint {checkpoint_name(model)})" if checkpoint_name(model) else ""
-    here = "+".join(dict.fromkeys(corpora))
     return (
-        f"{model.name}{checkpoint} was trained on {learned}, not on {here}: its numbers here don't show what it "
+        f"{model.name}{checkpoint} was trained on {learned}, not on {corpus.name}: its numbers here don't show what it "
         "reaches where it has learned"
     )

@@ -158,7 +158,9 @@ def test_the_compiled_subsequence_is_that_of_python(one: int, other: int, differ
 
 
 @pytest.mark.skipif(compiled is None, reason="not built")
-@pytest.mark.parametrize("given", [(("a",), ["a"]), (["a"], "a"), ([["a"]], ["a"]), (["a"], [{}]), (["a"], [1]), (["a"],)])
+@pytest.mark.parametrize(
+    "given", [(("a",), ["a"]), (["a"], "a"), ([["a"]], ["a"]), (["a"], [{}]), (["a"], [1]), (["a"],)]
+)
 def test_the_compiled_subsequence_refuses_what_is_no_list_of_words(given: tuple[object, ...]) -> None:
     assert compiled is not None
     with pytest.raises(TypeError):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -14,7 +15,7 @@ from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
 from rrgbench.render.run_facts import duration, fact_lines, row_titles
 from rrgbench.runs.environment import environment_of, pooled
-from rrgbench.tasks.run_facts import run_name
+from rrgbench.tasks.run_facts import learned_elsewhere, run_name
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -110,6 +111,12 @@ def test_a_model_off_its_training_corpus_is_said_so(corpus, suite, tmp_path, cap
     words = f"writer (checkpoint mine) was trained on {trained_on}, not on phantom"
     assert (words in caplog.text) == warned
     assert (f"Warning: {words}" in (tmp_path / "report.html").read_text()) == warned
+
+
+def test_a_corpus_of_ones_own_files_goes_by_the_name_that_it_was_given(corpus):
+    named = replace(corpus, name="covid-cxr", names=("jsonl",))
+    assert learned_elsewhere(Writer(trained_on="covid-cxr@16af"), named) == ""
+    assert "not on covid-cxr" in learned_elsewhere(Writer(trained_on="phantom@3be6"), named)
 
 
 def test_what_is_made_of_synthetic_films_is_synthetic(corpus):
