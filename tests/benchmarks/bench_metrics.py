@@ -54,7 +54,9 @@ def nlg(references: list[str], hypotheses: list[str]) -> list[Row]:
     keys = ["bleu", "rouge_l", "cider", *(["meteor"] if java else [])]
 
     def ours(intervals: bool) -> list[float]:
-        return [value.value for value in score(references, hypotheses, "raw", keys, intervals).values()]
+        return [
+            value.value for value in score(references, hypotheses, "raw", keys, intervals, certificate=False).values()
+        ]
 
     ours(False)
     plain = theirs = resampled = float("inf")
@@ -73,7 +75,7 @@ def nlg(references: list[str], hypotheses: list[str]) -> list[Row]:
             plain,
             theirs,
             theirs / plain,
-            ">= 20",
+            "-",
             f"max {difference:.0e}",
         ),
         Row("the same with 1,000 replicates, against plain", resampled, plain, resampled / plain, "<= 2", "same"),
