@@ -19,7 +19,7 @@ from rrgbench.render.run_cases import run_cases
 from rrgbench.render.run_facts import command_line, fact_lines, row_titles, titled
 from rrgbench.render.run_figures import MOST, run_figures
 from rrgbench.render.run_page import PageParts, run_page
-from rrgbench.render.run_summary import run_summary
+from rrgbench.render.run_summary import leading, run_summary
 from rrgbench.render.significance import with_superscripts
 from rrgbench.render.table import Table
 from rrgbench.render.verdict import verdict
@@ -123,7 +123,7 @@ def _parts(
     named = titled(records, about)
     resamples = _resamples(folder, records, about)
     models = [name for name in model_order(named) if name not in TRIVIAL]
-    found = [verdict(named, resamples, descriptions, name) for name in models[:MOST]]
+    found = [verdict(named, resamples, descriptions, name) for name in leading(named, descriptions, models, MOST)]
     corpus = str((about.get("details") or {}).get("corpus", "the corpus"))
     return PageParts(
         tuple(fact_lines(about)),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from math import inf
+from typing import Any, Final
 
 from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins, entry, in_order
 from rrgbench.render.record_tables import (
@@ -20,6 +21,9 @@ from rrgbench.render.record_tables import (
 from rrgbench.render.table import Cell, Column, Row, Table, plain_table, ranked, value_text
 from rrgbench.runs.listing import RunSummary
 from rrgbench.runs.records import Record
+
+_NAMED: Final = 5
+"""Models that a title names; of more it says how many they are."""
 
 
 def run_summary(
@@ -61,7 +65,8 @@ def run_summary(
     parts = [part for record in first for part in (record.signature or "").split("|") if part.startswith("protocol:")]
     facts = [f"{studies:,} studies"] if studies else []
     facts += [part.replace(":", " ", 1) for part in dict.fromkeys(parts)]
-    title = f"{', '.join(names)} on {where}" + (f": {', '.join(facts)}" if facts else "")
+    whose = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} models"
+    title = f"{whose} on {where}" + (f": {', '.join(facts)}" if facts else "")
     if len(names) == 1:
         return _of_one(here, chosen, names[0], title, warnings)
     return _of_several(here, chosen, names, title, warnings)
@@ -181,6 +186,20 @@ def records_of(records: Sequence[Record], headline: Headline, model: str) -> lis
     """A model's records of a headline number."""
     wanted = (headline.metric, headline.setting, headline.fraction, headline.k, model)
     return [one for one in records if (one.metric, one.setting, one.fraction, one.k, one.model) == wanted]
+
+
+def leading(
+    records: Sequence[Record], descriptions: Sequence[TableDescription], models: Sequence[str], most: int
+) -> list[str]:
+    """Of more than `most` models those with the best first headline number, the best first; else all, as they stand."""
+    here = [record for record in records if record.observation is None]
+    first = next((one for one in headlines_of(here, descriptions) if entry(one.metric).better), None)
+    if len(models) <= most or first is None:
+        return list(models[:most])
+    sign = -1.0 if entry(first.metric).better == "higher" else 1.0
+    values = {name: pooled(records_of(here, first, name)).value for name in models}
+    ranks = {name: sign * value if isinstance(value, float) else inf for name, value in values.items()}
+    return sorted(models, key=ranks.__getitem__)[:most]
 
 
 def _best(records: Sequence[Record], headline: Headline, rivals: Sequence[str]) -> tuple[str, Cell]:

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from rrgbench.render.record_tables import Headline, TableDescription
-from rrgbench.render.run_summary import headline_text, run_summary
+from rrgbench.render.run_summary import headline_text, leading, run_summary
 from rrgbench.render.table import value_text
 from rrgbench.render.terminal import print_table
 from rrgbench.runs.records import Record
@@ -88,6 +88,16 @@ def test_several_models_stand_above_the_trivial_systems() -> None:
     assert [row.cells[1].mark for row in table.rows[:2]] == ["best", ""]
     assert "! mine: one constant report is at least as good in BLEU-4, CIDEr" in table.remarks
     assert max(map(len, shown(table)[1:])) <= 80
+
+
+def test_of_many_models_the_best_in_the_first_number_lead_and_the_title_counts_them() -> None:
+    names = [f"m{number}" for number in range(7)]
+    records = [record(name, "bleu_4", 0.1 + (number * 3 % 7) / 100) for number, name in enumerate(names)]
+    blank = record("m7", "bleu_4", None, reason="no reports")
+    descriptions = table_descriptions()
+    assert leading([*records, blank], descriptions, [*names, "m7"], 3) == ["m2", "m4", "m6"]
+    assert leading(records, descriptions, names, 7) == names
+    assert run_summary(records, descriptions).title.startswith("7 models on ")
 
 
 def test_a_task_of_another_package_shows_its_first_metric() -> None:
