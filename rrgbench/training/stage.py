@@ -23,7 +23,7 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
 from transformers.integrations import TensorBoardCallback
 
-from rrgbench.errors import InputError, MissingPartError, listed
+from rrgbench.errors import InputError, listed
 from rrgbench.files import write_text
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
@@ -354,7 +354,6 @@ def train_stage(
     seed: int = 0,
     progress: Progress | None = None,
     checkpoints: bool = True,
-    tensorboard: bool | None = None,
 ) -> StageReport:
     """Train a module, resuming from what an earlier, killed call left in `folder`.
 
@@ -376,9 +375,7 @@ def train_stage(
     progress : callable, optional
         See `rrgbench.progress.Progress`.
     checkpoints : bool
-        Whether to keep one each epoch; short stages can do without.
-    tensorboard : bool, optional
-        Whether to log for TensorBoard; by default where it is installed and checkpoints are kept.
+        Whether to keep one each epoch, and a log for TensorBoard where that is installed; short stages can do without.
 
     Raises
     ------
@@ -386,8 +383,6 @@ def train_stage(
         If the settings ask for early stopping and there are no validation items or checkpoints, if they stop on what
         the stage does not measure or give a rate to what it does not train, or if the training diverged: a weight is
         not finite at its end.
-    MissingPartError
-        If `tensorboard` is true and it is not installed.
     """
     module = learner.module
     if learner.parts is not None:
@@ -400,7 +395,7 @@ def train_stage(
     if settings.validates and not (work.validation is not None and (checkpoints or not stops_early)):
         what = f"patience {settings.patience}" if stops_early else f"floor {settings.floor}"
         raise InputError(f"{stage}: {what} needs validation items and checkpoints; set it to null")
-    log_writers = _log_writers(folder, checkpoints if tensorboard is None else tensorboard, required=bool(tensorboard))
+    log_writers = _log_writers(folder) if checkpoints and first_process() else []
     set_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for part in module.modules():
@@ -517,14 +512,10 @@ def _report(
     )
 
 
-def _log_writers(folder: Path, wanted: bool, required: bool) -> list[TrainerCallback]:
-    """Callback that logs for TensorBoard, if it is wanted and installed."""
-    if not wanted or not first_process():
-        return []
+def _log_writers(folder: Path) -> list[TrainerCallback]:
+    """Callback that logs for TensorBoard, if that is installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        if required:
-            raise MissingPartError("TensorBoard logs need: pip install 'rrgbench[tensorboard]'") from error
+    except ImportError:
         return []
     return [TensorBoardCallback(SummaryWriter(str(folder / "tensorboard")))]

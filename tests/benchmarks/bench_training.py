@@ -28,7 +28,7 @@ from dcrrg.training import STEPS, new_model, stages
 from rrgbench.data.phantom import load
 from rrgbench.training.data import Sources
 from rrgbench.training.settings import StageOptions, StageSettings
-from rrgbench.training.stage import Work, train_stage
+from rrgbench.training.stage import Learner, Work, train_stage
 
 STUDIES = 640
 TIMES = {"step1-image": 10}
@@ -55,8 +55,8 @@ def some_batches(work: Work, size: int, most: int | None = None) -> list[dict[st
 class Alternating:
     """Called after each step of a training: times it, and then a bare step."""
 
-    def __init__(self, work: Work, size: int) -> None:
-        self.module, self.batches = work.module, some_batches(work, size)
+    def __init__(self, module: nn.Module, work: Work, size: int) -> None:
+        self.module, self.batches = module, some_batches(work, size)
         self.steps, self.ours, self.bare, self.ended = 0, 0.0, 0.0, 0.0
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
@@ -106,22 +106,22 @@ def bare_step_on_gpu(module: nn.Module, batches: list[dict[str, Any]], settings:
     return (time.perf_counter() - began) / len(batches)
 
 
-def stage_row(stage: str, work: Work, settings: StageSettings, name: str) -> Row:
+def stage_row(stage: str, learner: Learner, work: Work, settings: StageSettings, name: str) -> Row:
     """One stage, trained and bare."""
     with tempfile.TemporaryDirectory() as folder:
         if settings.workers:
             clock = FirstToLast()
-            train_stage(stage, settings, work, Path(folder), progress=clock)
+            train_stage(stage, settings, learner, work, Path(folder), progress=clock)
             steps, ours = clock.steps, clock.ended - clock.began
-            bare = steps * bare_step_on_gpu(work.module, some_batches(work, settings.batch_size, BARE), settings)
+            bare = steps * bare_step_on_gpu(learner.module, some_batches(work, settings.batch_size, BARE), settings)
         else:
-            both = Alternating(work, settings.batch_size)
-            train_stage(stage, settings, work, Path(folder), progress=both)
+            both = Alternating(learner.module, work, settings.batch_size)
+            train_stage(stage, settings, learner, work, Path(folder), progress=both)
             steps, ours, bare = both.steps, both.ours, both.bare
     items, share = steps * settings.batch_size, bare / ours
-    work = f"{name}, {stage}, {steps} batches of {settings.batch_size}"
+    what = f"{name}, {stage}, {steps} batches of {settings.batch_size}"
     rates = f"{items / ours:,.0f} of {items / bare:,.0f} items/s, {share:.0%}"
-    return Row(work, ours, bare, share, ">= 0.85", rates)
+    return Row(what, ours, bare, share, ">= 0.85", rates)
 
 
 def stage_rows(
@@ -135,7 +135,7 @@ def stage_rows(
         work = stage.work(model)
         work = replace(work, items=ConcatDataset([work.items] * times.get(stage.name, 1)))
         timed = stage.settings.model_copy(update={"epochs": epochs.get(stage.name, 2)})
-        yield stage_row(stage.name, work, timed, name)
+        yield stage_row(stage.name, stage.learner(model), work, timed, name)
 
 
 def training() -> Iterator[Row]:
