@@ -307,22 +307,23 @@ def _sides(
     rows: Rows, number: Integers, is_hypothesis: NDArray[np.bool_], study: Integers, keys: NDArray[Any]
 ) -> NgramCounts:
     """Rows of documents split into references and hypotheses, those of an n-gram and a study joined."""
-    hypothesis = is_hypothesis[rows.document]
-    owner = study[rows.document]
+    hypothesis = is_hypothesis.take(rows.document)
+    owner = study.take(rows.document)
     new = np.ones(len(owner), dtype=np.bool_)
     new[1:] = (owner[1:] != owner[:-1]) | (rows.gram[1:] != rows.gram[:-1])
     last = np.flatnonzero(np.append(new[1:], len(new) > 0))
-    written = np.where(hypothesis[last], rows.count[last], 0)
-    reference = ~hypothesis
+    written = np.where(hypothesis.take(last), rows.count.take(last), 0)
+    # places instead of masks: NumPy reads a mask anew for each column
+    read, said = np.flatnonzero(~hypothesis), np.flatnonzero(hypothesis)
     return NgramCounts(
         distinct=rows.distinct,
-        reference_document=number[rows.document[reference]],
-        reference_gram=rows.gram[reference],
-        reference_count=rows.count[reference],
-        matched_count=written[(np.cumsum(new) - 1)[reference]],
-        hypothesis_document=number[rows.document[hypothesis]],
-        hypothesis_gram=rows.gram[hypothesis],
-        hypothesis_count=rows.count[hypothesis],
+        reference_document=number.take(rows.document.take(read)),
+        reference_gram=rows.gram.take(read),
+        reference_count=rows.count.take(read),
+        matched_count=written.take((np.cumsum(new) - 1).take(read)),
+        hypothesis_document=number.take(rows.document.take(said)),
+        hypothesis_gram=rows.gram.take(said),
+        hypothesis_count=rows.count.take(said),
         keys=keys,
     )
 

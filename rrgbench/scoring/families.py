@@ -1,6 +1,7 @@
 """The metrics that `rrgbench.score` runs: their statistics once, then values and intervals from the same resamples."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -30,18 +31,25 @@ def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[
     references, hypotheses = prepared.compared
     families: list[Family] = []
     absent: dict[str, str] = {}
-    if any(key in TEXT_GROUPS["bleu"] for key in keys):
-        families.append(Family(Bleu(), Bleu().table_statistics(prepared.table)))
-    if any(key in TEXT_GROUPS["bleu_mean"] for key in keys):
-        sentence = SentenceBleu(options.protocol.smoothing)
-        families.append(Family(sentence, sentence.table_statistics(prepared.table)))
-    if "meteor" in keys:
-        from rrgbench.metrics.meteor import Meteor
+    with ThreadPoolExecutor(thread_name_prefix="meteor") as beside:
+        meteor = None
+        if "meteor" in keys:
+            from rrgbench.metrics.meteor import Meteor, load_resources
 
-        try:
-            families.append(Family(Meteor(), Meteor().statistics(references, hypotheses)))
-        except MissingPartError as error:
-            absent["meteor"] = str(error)
+            meteor = Meteor()
+            # checked by its digest without Python's lock, while BLEU is counted
+            loading = beside.submit(load_resources)
+        if any(key in TEXT_GROUPS["bleu"] for key in keys):
+            families.append(Family(Bleu(), Bleu().table_statistics(prepared.table)))
+        if any(key in TEXT_GROUPS["bleu_mean"] for key in keys):
+            sentence = SentenceBleu(options.protocol.smoothing)
+            families.append(Family(sentence, sentence.table_statistics(prepared.table)))
+        if meteor is not None:
+            try:
+                loading.result()
+                families.append(Family(meteor, meteor.statistics(references, hypotheses)))
+            except MissingPartError as error:
+                absent["meteor"] = str(error)
     if "rouge_l" in keys:
         families.append(Family(RougeL(), RougeL().statistics(references, hypotheses)))
     if "cider" in keys:

@@ -1,14 +1,16 @@
 """The search in step against a plain one that does a pair at a time, word by word, as METEOR describes it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from rrgbench.metrics.meteor import alignment
-from rrgbench.metrics.meteor.alignment import BEAM, best_alignment
+from rrgbench.metrics.meteor.alignment import BEAM, begin_alignment
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side
 
 KERNELS = [
@@ -17,6 +19,12 @@ KERNELS = [
     ),
     pytest.param(None, id="numpy"),
 ]
+
+
+def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.bool_]:
+    with ThreadPoolExecutor(2) as threads:
+        return begin_alignment(matches, side1, side2, threads)()
+
 
 Match = tuple[int, int, int, int, int]
 """start2, length2, start1, length1, stage."""

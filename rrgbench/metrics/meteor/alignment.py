@@ -15,6 +15,8 @@ except at their first word. The search over steps is done twice: pair by pair in
 for all pairs at once in NumPy, where no compiler was there at installation. Both compare the same integers.
 """
 
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,8 +69,8 @@ class Steps:
     begin: Ints
 
 
-def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.bool_]:
-    """Which matches the best alignment of each pair takes.
+def begin_alignment(matches: Matches, side1: Side, side2: Side, threads: Executor) -> Callable[[], NDArray[np.bool_]]:
+    """Begin to look which matches the best alignment of each pair takes.
 
     Parameters
     ----------
@@ -76,10 +78,13 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
         All m matches of p pairs.
     side1, side2 : Side
         Hypotheses and references.
+    threads : Executor
+        Where batches of pairs are searched: the C code lets go of Python's lock.
 
     Returns
     -------
-    bool array (m,)
+    callable
+        Waits for the search and gives a bool array (m,).
     """
     cover1 = coverage(matches.start1, matches.length1, len(side1.tokens))
     cover2 = coverage(matches.start2, matches.length2, len(side2.tokens))
@@ -88,7 +93,6 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
     fixed = (contested1[matches.start1 + matches.length1] == contested1[matches.start1]) & (
         contested2[matches.start2 + matches.length2] == contested2[matches.start2]
     )
-    chosen = np.asarray(fixed).copy()
     steps = _steps(matches, fixed, side2)
     open_matches = np.flatnonzero(~fixed)
     bits, contested = _bits(matches, open_matches, side1)
@@ -98,9 +102,15 @@ def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.boo
     order = np.lexsort((reach, counts))[::-1]
     order = order[(counts[order] > 0) & (reach[order] > 0)]
     search = _Search(matches, steps, bits, contested, side1, side2)
-    for low in range(0, len(order), _BATCH):
-        batch = search.batch(order[low : low + _BATCH])
-        chosen[search.in_numpy(batch) if compiled is None else search.compiled(batch)] = True
+    batches = [search.batch(order[low : low + _BATCH]) for low in range(0, len(order), _BATCH)]
+    found = threads.map(search.in_numpy if compiled is None else search.compiled, batches)
+
+    def chosen() -> NDArray[np.bool_]:
+        taken = np.asarray(fixed).copy()
+        for some in found:
+            taken[some] = True
+        return taken
+
     return chosen
 
 

@@ -1,8 +1,9 @@
 """METEOR as a metric: reports in, match statistics out."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from rrgbench.errors import InputError, listed
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.meteor import scoring
-from rrgbench.metrics.meteor.alignment import best_alignment
+from rrgbench.metrics.meteor.alignment import begin_alignment
 from rrgbench.metrics.meteor.keys import UInt64, phrase_keys
 from rrgbench.metrics.meteor.lexicon import Ints, Lexicon, Lists, describe
 from rrgbench.metrics.meteor.matching import Matches, Phrases, Side, find_matches, find_phrases
@@ -27,6 +28,9 @@ _WORD_PAIRS_AT_ONCE: Final = 4_000_000
 LONGEST: Final = 1000
 """Words that are aligned at a time. No report is longer; of what is, equal stretches are aligned with each other, which
 bounds time and memory: two texts of n words over few words have n * n matches."""
+
+
+Item = TypeVar("Item")
 
 
 class Meteor:
@@ -156,16 +160,32 @@ class _Corpus:
         sameness = _line_keys(lexicon.exact[tokens], offsets)
         phrases, paraphrases = find_phrases(tokens, offsets, lexicon, self._resources)
         rows = np.zeros((len(lines1), scoring.COLUMNS))
-        for part in _parts(lengths[lines1] * lengths[lines2]):
+
+        def begun(part: Ints) -> tuple[Ints, Side, Side, Matches, Callable[[], NDArray[np.bool_]]]:
             part1, part2 = lines1[part], lines2[part]
             side1 = _side(part1, tokens, offsets, phrases)
             side2 = _side(part2, tokens, offsets, phrases)
             equal = sameness[part1] == sameness[part2]
             matches = find_matches(side1, side2, lexicon, paraphrases, equal)
-            chosen = np.flatnonzero(best_alignment(matches, side1, side2))
-            best = Matches(*(column[chosen] for column in vars(matches).values()))
-            rows[part] = _statistics(side1, side2, best, lexicon)
+            return part, side1, side2, matches, begin_alignment(matches, side1, side2, threads)
+
+        with ThreadPoolExecutor(thread_name_prefix="meteor") as threads:
+            for part, side1, side2, matches, alignment in _one_ahead(
+                map(begun, _parts(lengths[lines1] * lengths[lines2]))
+            ):
+                chosen = np.flatnonzero(alignment())
+                best = Matches(*(column[chosen] for column in vars(matches).values()))
+                rows[part] = _statistics(side1, side2, best, lexicon)
         return rows
+
+
+def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Items, each when the next has been made: it is searched meanwhile."""
+    waiting = list(itertools.islice(items, 1))
+    for item in items:
+        yield from waiting
+        waiting = [item]
+    yield from waiting
 
 
 def _parts(work: Ints) -> Iterator[Ints]:
