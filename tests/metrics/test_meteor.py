@@ -187,6 +187,21 @@ def test_pairs_are_shared_out_by_their_words() -> None:
     assert list(metric_module._parts(np.empty(0, dtype=np.int64))) == []
 
 
+def test_pairs_searched_in_threads_have_the_rows_they_have_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(0)
+    references = [[" ".join(rng.choices(WORDS, k=rng.randrange(30)))] for _ in range(60)]
+    hypotheses = [" ".join(rng.choices(WORDS, k=rng.randrange(30))) for _ in range(60)]
+    alone = np.concatenate(
+        [Meteor().statistics([one], [other]) for one, other in zip(references, hypotheses, strict=True)]
+    )
+    begun = []
+    threads = metric_module.ThreadPoolExecutor
+    monkeypatch.setattr(metric_module, "ThreadPoolExecutor", lambda **named: begun.append(named) or threads(**named))
+    monkeypatch.setattr(metric_module, "_PAIRS_AT_ONCE", 7)
+    np.testing.assert_array_equal(Meteor().statistics(references, hypotheses), alone)
+    assert len(begun) == 1
+
+
 def test_words_with_one_java_hash_code_count_as_one_word() -> None:
     # A defect of the jar that its values can't be met without.
     assert score("rt apex", "t6 apex") == pytest.approx(1.0)

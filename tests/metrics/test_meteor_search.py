@@ -23,7 +23,7 @@ KERNELS = [
 
 def best_alignment(matches: Matches, side1: Side, side2: Side) -> NDArray[np.bool_]:
     with ThreadPoolExecutor(2) as threads:
-        return begin_alignment(matches, side1, side2, threads)()
+        return begin_alignment(matches, side1, side2, threads.map)()
 
 
 Match = tuple[int, int, int, int, int]

@@ -15,8 +15,7 @@ except at their first word. The search over steps is done twice: pair by pair in
 for all pairs at once in NumPy, where no compiler was there at installation. Both compare the same integers.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,7 +68,9 @@ class Steps:
     begin: Ints
 
 
-def begin_alignment(matches: Matches, side1: Side, side2: Side, threads: Executor) -> Callable[[], NDArray[np.bool_]]:
+def begin_alignment(
+    matches: Matches, side1: Side, side2: Side, each: Callable[..., Iterator[Ints]] = map
+) -> Callable[[], NDArray[np.bool_]]:
     """Begin to look which matches the best alignment of each pair takes.
 
     Parameters
@@ -78,8 +79,8 @@ def begin_alignment(matches: Matches, side1: Side, side2: Side, threads: Executo
         All m matches of p pairs.
     side1, side2 : Side
         Hypotheses and references.
-    threads : Executor
-        Where batches of pairs are searched: the C code lets go of Python's lock.
+    each : callable
+        `map`, or that of an executor, whose threads search batches of pairs: the C code lets go of Python's lock.
 
     Returns
     -------
@@ -103,7 +104,7 @@ def begin_alignment(matches: Matches, side1: Side, side2: Side, threads: Executo
     order = order[(counts[order] > 0) & (reach[order] > 0)]
     search = _Search(matches, steps, bits, contested, side1, side2)
     batches = [search.batch(order[low : low + _BATCH]) for low in range(0, len(order), _BATCH)]
-    found = threads.map(search.in_numpy if compiled is None else search.compiled, batches)
+    found = each(search.in_numpy if compiled is None else search.compiled, batches)
 
     def chosen() -> NDArray[np.bool_]:
         taken = np.asarray(fixed).copy()

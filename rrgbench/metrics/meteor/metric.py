@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Final, TypeVar
 
 import numpy as np
@@ -167,12 +168,13 @@ class _Corpus:
             side2 = _side(part2, tokens, offsets, phrases)
             equal = sameness[part1] == sameness[part2]
             matches = find_matches(side1, side2, lexicon, paraphrases, equal)
-            return part, side1, side2, matches, begin_alignment(matches, side1, side2, threads)
+            return part, side1, side2, matches, begin_alignment(matches, side1, side2, each)
 
-        with ThreadPoolExecutor(thread_name_prefix="meteor") as threads:
-            for part, side1, side2, matches, alignment in _one_ahead(
-                map(begun, _parts(lengths[lines1] * lengths[lines2]))
-            ):
+        parts = list(_parts(lengths[lines1] * lengths[lines2]))
+        # a thread costs more than a few reports do
+        with ThreadPoolExecutor(thread_name_prefix="meteor") if len(parts) > 1 else nullcontext() as threads:
+            each = map if threads is None else threads.map
+            for part, side1, side2, matches, alignment in _one_ahead(map(begun, parts)):
                 chosen = np.flatnonzero(alignment())
                 best = Matches(*(column[chosen] for column in vars(matches).values()))
                 rows[part] = _statistics(side1, side2, best, lexicon)
