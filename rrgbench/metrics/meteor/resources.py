@@ -180,6 +180,10 @@ def read(folder: Path) -> Resources:
         files = {name: _mapped(folder / name) for name in digests}
         if wrong := sorted(name for name, file in files.items() if hashlib.sha256(file).hexdigest() != digests[name]):
             raise ValueError(f"{', '.join(wrong)} is not what was written")
+        if hasattr(mmap, "MADV_DONTNEED"):
+            # of all that was read for the digests METEOR looks at little again
+            for file in files.values():
+                file.madvise(mmap.MADV_DONTNEED)
         lists = json.loads(files["lists.json"][:])
         arrays = {name: _array(files[f"{name}.npy"]) for name in _ARRAYS}
     except (OSError, EOFError, ValueError, AttributeError, KeyError) as error:
