@@ -31,12 +31,11 @@ def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[
     references, hypotheses = prepared.compared
     families: list[Family] = []
     absent: dict[str, str] = {}
+    loading = None
     with ThreadPoolExecutor(thread_name_prefix="meteor") as beside:
-        meteor = None
         if "meteor" in keys:
             from rrgbench.metrics.meteor import Meteor, load_resources
 
-            meteor = Meteor()
             # checked by its digest without Python's lock, while BLEU is counted
             loading = beside.submit(load_resources)
         if any(key in TEXT_GROUPS["bleu"] for key in keys):
@@ -44,12 +43,12 @@ def text_families(prepared: PreparedReports, keys: Sequence[str]) -> tuple[list[
         if any(key in TEXT_GROUPS["bleu_mean"] for key in keys):
             sentence = SentenceBleu(options.protocol.smoothing)
             families.append(Family(sentence, sentence.table_statistics(prepared.table)))
-        if meteor is not None:
-            try:
-                loading.result()
-                families.append(Family(meteor, meteor.statistics(references, hypotheses)))
-            except MissingPartError as error:
-                absent["meteor"] = str(error)
+    if loading is not None:
+        try:
+            loading.result()
+            families.append(Family(Meteor(), Meteor().statistics(references, hypotheses)))
+        except MissingPartError as error:
+            absent["meteor"] = str(error)
     if "rouge_l" in keys:
         families.append(Family(RougeL(), RougeL().statistics(references, hypotheses)))
     if "cider" in keys:

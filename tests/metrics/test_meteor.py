@@ -191,15 +191,14 @@ def test_pairs_searched_in_threads_have_the_rows_they_have_alone(monkeypatch: py
     rng = random.Random(0)
     references = [[" ".join(rng.choices(WORDS, k=rng.randrange(30)))] for _ in range(60)]
     hypotheses = [" ".join(rng.choices(WORDS, k=rng.randrange(30))) for _ in range(60)]
-    alone = np.concatenate(
-        [Meteor().statistics([one], [other]) for one, other in zip(references, hypotheses, strict=True)]
-    )
-    begun = []
+    searched = []
     threads = metric_module.ThreadPoolExecutor
-    monkeypatch.setattr(metric_module, "ThreadPoolExecutor", lambda **named: begun.append(named) or threads(**named))
+    monkeypatch.setattr(threads, "submit", lambda *given, submit=threads.submit: searched.append(0) or submit(*given))
+    alone = [Meteor().statistics([one], [other]) for one, other in zip(references, hypotheses, strict=True)]
+    assert not searched
     monkeypatch.setattr(metric_module, "_PAIRS_AT_ONCE", 7)
-    np.testing.assert_array_equal(Meteor().statistics(references, hypotheses), alone)
-    assert len(begun) == 1
+    np.testing.assert_array_equal(Meteor().statistics(references, hypotheses), np.concatenate(alone))
+    assert searched
 
 
 def test_words_with_one_java_hash_code_count_as_one_word() -> None:

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import Final, TypeVar
 
 import numpy as np
@@ -162,18 +161,19 @@ class _Corpus:
         phrases, paraphrases = find_phrases(tokens, offsets, lexicon, self._resources)
         rows = np.zeros((len(lines1), scoring.COLUMNS))
 
-        def begun(part: Ints) -> tuple[Ints, Side, Side, Matches, Callable[[], NDArray[np.bool_]]]:
-            part1, part2 = lines1[part], lines2[part]
-            side1 = _side(part1, tokens, offsets, phrases)
-            side2 = _side(part2, tokens, offsets, phrases)
-            equal = sameness[part1] == sameness[part2]
-            matches = find_matches(side1, side2, lexicon, paraphrases, equal)
-            return part, side1, side2, matches, begin_alignment(matches, side1, side2, each)
-
         parts = list(_parts(lengths[lines1] * lengths[lines2]))
-        # a thread costs more than a few reports do
-        with ThreadPoolExecutor(thread_name_prefix="meteor") if len(parts) > 1 else nullcontext() as threads:
-            each = map if threads is None else threads.map
+        with ThreadPoolExecutor(thread_name_prefix="meteor") as threads:
+            # a thread, begun when it is first given work, costs more than a few reports do
+            each = threads.map if len(parts) > 1 else map
+
+            def begun(part: Ints) -> tuple[Ints, Side, Side, Matches, Callable[[], NDArray[np.bool_]]]:
+                part1, part2 = lines1[part], lines2[part]
+                side1 = _side(part1, tokens, offsets, phrases)
+                side2 = _side(part2, tokens, offsets, phrases)
+                equal = sameness[part1] == sameness[part2]
+                matches = find_matches(side1, side2, lexicon, paraphrases, equal)
+                return part, side1, side2, matches, begin_alignment(matches, side1, side2, each)
+
             for part, side1, side2, matches, alignment in _one_ahead(map(begun, parts)):
                 chosen = np.flatnonzero(alignment())
                 best = Matches(*(column[chosen] for column in vars(matches).values()))
