@@ -20,6 +20,7 @@ CHOICES = {
     "distance_slopes": get_args(Slopes),
     "similarity_prompt": ("each", "mean", "none"),
     "tuning": ("prompt", "full"),
+    "prompted_attention": ("self", "both"),
     "decoder_memory": ("representations", "decisions", "both"),
 }
 """What the choices of a `DcrrgConfig` may be."""
@@ -57,7 +58,9 @@ class DcrrgConfig(ReportModelConfig):
         What the decoder reads where it describes an observation: that of the `prompted` one alone, or `all` 14 prompted
         representations. A report is written from all of them.
     prompt_length : int
-        Soft prompt tokens a layer (step 4).
+        Soft prompt tokens a layer and attention (step 4).
+    prompted_attention : str
+        Which attention of each layer they enter: `self`, as in P-Tuning v2, or `both`, cross-attention too.
     similarity_prompt : str
         How a film or report becomes one vector for the contrast of step 2 and for retrieval: `each` joins the 14
         normalised prompted representations, `mean` averages them, `none` projects with an all-zero prompt.
@@ -101,6 +104,7 @@ class DcrrgConfig(ReportModelConfig):
         memory_prompts: bool = False,
         description_memory: str = "prompted",
         prompt_length: int = 16,
+        prompted_attention: str = "self",
         similarity_prompt: str = "each",
         tuning: str = "prompt",
         decoder_memory: str = "representations",
@@ -124,6 +128,7 @@ class DcrrgConfig(ReportModelConfig):
         self.memory_prompts = memory_prompts
         self.description_memory = description_memory
         self.prompt_length = prompt_length
+        self.prompted_attention = prompted_attention
         self.similarity_prompt = similarity_prompt
         self.tuning = tuning
         self.decoder_memory = decoder_memory

@@ -99,7 +99,11 @@ class DcrrgModel(TextReadingModel):
         self.description_head = nn.Linear(config.decoder_width, config.vocabulary)
         self.report_head = nn.Linear(config.decoder_width, config.vocabulary)
         self.prompts = DeepPrompts(
-            config.decoder_layers, config.decoder_heads, config.decoder_width, config.prompt_length
+            config.decoder_layers,
+            config.decoder_heads,
+            config.decoder_width,
+            config.prompt_length,
+            crossed=config.prompted_attention == "both",
         )
         self.post_init()
 

@@ -1,9 +1,10 @@
 """A Transformer report decoder of post-LN layers (Vaswani et al. 2017), with deep soft prompts and a key/value cache.
 
 Masked self-attention, cross-attention over a memory (image features), feed-forward; each followed by a residual and a
-layer norm: Eqs. 10-12 of DCRRG. Deep soft prompts (P-Tuning v2, Liu et al. 2022) enter each layer's self-attention as
-further keys and values. Positions, if wanted, are added to the embeddings by a table, or only tokens are embedded and
-self-attention is biased by distance (ALiBi, Press et al. 2022).
+layer norm: Eqs. 10-12 of DCRRG. Deep soft prompts (P-Tuning v2, Liu et al. 2022) enter each layer's self-attention, and
+if wanted its cross-attention (prefix-tuning, Li and Liang 2021), as further keys and values. Positions, if wanted, are
+added to the embeddings by a table, or only tokens are embedded and self-attention is biased by distance (ALiBi, Press
+et al. 2022).
 """
 
 from dataclasses import dataclass
@@ -87,25 +88,36 @@ class DecoderLayer(nn.Module):
 
 
 class DeepPrompts(nn.Module):
-    """P-Tuning v2: trainable keys and values in front of each layer's self-attention.
+    """P-Tuning v2: trainable keys and values in front of those of each layer's attention.
 
     Parameters
     ----------
     layers, heads, width : int
         Shape of the decoder.
     length : int
-        Soft prompt tokens a layer.
+        Soft prompt tokens a layer and attention.
+    crossed : bool
+        Whether cross-attention has some too, in front of those of the memory, as prefix-tuning has for decoders that
+        read an encoder.
     """
 
-    def __init__(self, layers: int, heads: int, width: int, length: int) -> None:
+    def __init__(self, layers: int, heads: int, width: int, length: int, crossed: bool = False) -> None:
         super().__init__()
         # of the size of real keys and values: much smaller ones are looked at evenly and learn slowly
         self.prefix = nn.Parameter(torch.randn(layers, 2, heads, length, width // heads))
+        self.cross_prefix = nn.Parameter(torch.randn_like(self.prefix)) if crossed else None
 
     def for_layer(self, layer: int, rows: int) -> tuple[Tensor, Tensor]:
-        """Keys and values (rows, heads, length, width / heads)."""
+        """Keys and values (rows, heads, length, width / heads) of a layer's self-attention."""
         keys, values = self.prefix[layer]
         return keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
+
+    def before_memory(self, layer: int, memory: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Those of a memory (n, heads, m, width / heads) with those of a layer's cross-attention, if any, in front."""
+        if self.cross_prefix is None:
+            return memory
+        keys, values = (prompt.expand(len(memory[0]), -1, -1, -1) for prompt in self.cross_prefix[layer])
+        return torch.cat([keys, memory[0]], 2), torch.cat([values, memory[1]], 2)
 
 
 Slopes = Literal["published", "from_one"]
@@ -182,14 +194,16 @@ class ReportDecoder(nn.Module):
             causal = far.masked_fill(~causal, -torch.inf).unsqueeze(0)
         for index, layer in enumerate(self.stack()):
             keys, values = layer.self_attention.keys_values(y)
+            read = layer.cross_attention.keys_values(memory)
             mask = causal
             if prompts is not None:
+                read = prompts.before_memory(index, read)
                 prefix_keys, prefix_values = prompts.for_layer(index, n)
                 keys, values = torch.cat([prefix_keys, keys], 2), torch.cat([prefix_values, values], 2)
                 # soft prompts are looked at without regard to distance
                 seen = causal.new_ones if causal.dtype == torch.bool else causal.new_zeros
                 mask = torch.cat([seen((*causal.shape[:-1], prefix_keys.shape[2])), causal], -1)
-            y = layer(y, (keys, values), layer.cross_attention.keys_values(memory), mask)
+            y = layer(y, (keys, values), read, mask)
         return y
 
     def farness(self, ages: Tensor, dtype: torch.dtype) -> Tensor:
@@ -227,6 +241,8 @@ class CachedDecoding:
         self.layers = decoder.stack()
         n = memory.shape[0]
         self.memory = [layer.cross_attention.keys_values(memory) for layer in self.layers]
+        if prompts is not None:
+            self.memory = [prompts.before_memory(index, shared) for index, shared in enumerate(self.memory)]
         # (n, heads, slots, width / heads) a layer, slots: soft prompts, then one a beam for each step
         self.past = [
             (shared[0][:, :, :0], shared[1][:, :, :0]) if prompts is None else prompts.for_layer(index, n)

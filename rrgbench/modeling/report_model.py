@@ -38,6 +38,9 @@ class ReportModelConfig(PretrainedConfig):  # type: ignore[misc]
         Most tokens written.
     beams : int
         Beam size at inference.
+    length_power : float
+        By which power of its length beam search divides a finished report's log-probability; 0 prefers short ones, as
+        probability itself does.
     dropout : float
         Of the decoder.
     """
@@ -49,6 +52,7 @@ class ReportModelConfig(PretrainedConfig):  # type: ignore[misc]
         vocabulary: int = 0,
         max_report: int = 120,
         beams: int = 3,
+        length_power: float = 1.0,
         dropout: float = 0.1,
         **kwargs: Any,
     ) -> None:
@@ -57,6 +61,7 @@ class ReportModelConfig(PretrainedConfig):  # type: ignore[misc]
         self.vocabulary = vocabulary
         self.max_report = max_report
         self.beams = beams
+        self.length_power = length_power
         self.dropout = dropout
         super().__init__(**kwargs)
 
@@ -132,6 +137,7 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
             pad=tokenizer.pad_token_id,
             beams=self.config.beams,
             max_length=max_length or self.config.max_report,
+            length_penalty=self.config.length_power,
             forbidden=special,
         )
         return [decode_report(tokenizer, row) for row in rows]

@@ -67,3 +67,17 @@ def test_the_film_matters(name):
     films = torch.zeros(1, 32, 32), torch.full((1, 32, 32), 200.0)
     first, second = (model.word_logits(shown(name, film), ids) for film in films)
     assert not torch.allclose(first, second, atol=1e-6)
+
+
+@torch.inference_mode()
+def test_beam_search_divides_by_the_configured_power_of_length():
+    """What probability itself prefers is no longer than what is liked for its length."""
+    model = untrained("s&t", max_report=12)
+    films = torch.randint(0, 255, (8, 32, 32)).float()
+    written = []
+    for power in (0.0, 8.0):
+        model.config.length_power = power
+        state = model.decoding_state(films, model.config.beams)
+        written.append([len(report.split()) for report in model.decode(state, len(films))])
+    assert all(short <= long for short, long in zip(*written, strict=True))
+    assert written[0] != written[1]

@@ -10,7 +10,11 @@ from rrgbench.modeling.report_decoder import FIRST_STEPS, CachedDecoding, Decode
 WORDS = 30
 
 
-def parts(with_prompts):
+KINDS = [None, "self", "both"]
+"""Which attention soft prompts enter, if there are any."""
+
+
+def parts(attention):
     torch.manual_seed(0)
     decoder = ReportDecoder(
         vocabulary=WORDS,
@@ -18,18 +22,19 @@ def parts(with_prompts):
         dropout=0.1,
         pad=0,
     ).eval()
-    return decoder, torch.nn.Linear(16, WORDS), DeepPrompts(2, 4, 16, 5) if with_prompts else None
+    prompts = None if attention is None else DeepPrompts(2, 4, 16, 5, crossed=attention == "both")
+    return decoder, torch.nn.Linear(16, WORDS), prompts
 
 
 @settings(deadline=None, max_examples=25)
 @given(
-    with_prompts=st.booleans(),
+    attention=st.sampled_from(KINDS),
     beams=st.integers(1, 4),
     moves=st.lists(st.sampled_from(["step", "reorder", "drop"]), min_size=1, max_size=14),
     seed=st.integers(0, 1000),
 )
-def test_any_sequence_of_moves_is_the_full_pass(with_prompts, beams, moves, seed):
-    decoder, head, prompts = parts(with_prompts)
+def test_any_sequence_of_moves_is_the_full_pass(attention, beams, moves, seed):
+    decoder, head, prompts = parts(attention)
     generator = torch.Generator().manual_seed(seed)
     memory = torch.randn(4, 7, 12, generator=generator)
     items = torch.arange(4)
@@ -54,9 +59,9 @@ def test_any_sequence_of_moves_is_the_full_pass(with_prompts, beams, moves, seed
                 assert torch.allclose(ours, whole, atol=1e-5)
 
 
-@pytest.mark.parametrize("with_prompts", [False, True])
-def test_a_cache_grows_beyond_its_first_size(with_prompts):
-    decoder, head, prompts = parts(with_prompts)
+@pytest.mark.parametrize("attention", KINDS)
+def test_a_cache_grows_beyond_its_first_size(attention):
+    decoder, head, prompts = parts(attention)
     steps = 3 * FIRST_STEPS
     memory, tokens = torch.randn(2, 7, 12), torch.randint(1, WORDS, (4, steps))
     with torch.inference_mode():

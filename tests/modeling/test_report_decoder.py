@@ -34,6 +34,14 @@ def test_the_slopes_are_alibis_or_begin_one_step_earlier():
     assert distance_slopes(4, "from_one") == (1, 1 / 4, 1 / 16, 1 / 64)
 
 
+KINDS = [None, "self", "both"]
+"""Which attention soft prompts enter, if there are any."""
+
+
+def prompted(attention):
+    return None if attention is None else DeepPrompts(2, 4, 16, 5, crossed=attention == "both")
+
+
 def array(tensor):
     return tensor.detach().numpy().astype(np.float64)
 
@@ -69,45 +77,52 @@ def attention(module, queries, keys, values, causal, biased=False):
     return linear(module.output, mixed)
 
 
-def decoded(decoder, tokens, memory, prefix=None):
+def in_front(prefix, keys, values):
+    """Keys and values (t, width) behind soft prompts (2, heads, length, size), which go to (length, width)."""
+    before = prefix.transpose(0, 2, 1, 3).reshape(2, prefix.shape[2], -1)
+    return np.concatenate([before[0], keys]), np.concatenate([before[1], values])
+
+
+def decoded(decoder, tokens, memory, prefix=None, cross_prefix=None):
     """Eqs. 10-12 for one sequence; only tokens are embedded, positions are not."""
     y = array(decoder.embedding.weight)[tokens]
     for index, layer in enumerate(decoder.layers):
         own, cross = layer.self_attention, layer.cross_attention
         keys, values = linear(own.key, y), linear(own.value, y)
         if prefix is not None:
-            # (heads, length, size) to (length, width)
-            before = prefix[index].transpose(0, 2, 1, 3).reshape(2, prefix.shape[3], -1)
-            keys, values = np.concatenate([before[0], keys]), np.concatenate([before[1], values])
+            keys, values = in_front(prefix[index], keys, values)
         e_attn = layer_norm(
             layer.norms[0], attention(own, y, keys, values, True, decoder.slopes is not None) + y
         )  # Eq. 12
-        attended = attention(cross, e_attn, linear(cross.key, memory), linear(cross.value, memory), False)
+        keys, values = linear(cross.key, memory), linear(cross.value, memory)
+        if cross_prefix is not None:
+            keys, values = in_front(cross_prefix[index], keys, values)
+        attended = attention(cross, e_attn, keys, values, False)
         e_ca = layer_norm(layer.norms[1], attended + e_attn)  # Eq. 11
         first, _, _, last = layer.feed_forward
         y = layer_norm(layer.norms[2], linear(last, np.maximum(linear(first, e_ca), 0)) + e_ca)  # Eq. 10
     return y
 
 
-@pytest.mark.parametrize("with_prompts", [False, True])
-def test_layer_order_is_eqs_10_to_12(decoder, with_prompts):
+@pytest.mark.parametrize("attention", KINDS)
+def test_layer_order_is_eqs_10_to_12(decoder, attention):
     """Post-norm, masked self-attention before cross-attention before feed-forward; with P-Tuning v2's prefixes too."""
-    prompts = DeepPrompts(2, 4, 16, 5) if with_prompts else None
+    prompts = prompted(attention)
     # norms start as identities, which any wrong order of scale and shift would pass
     for norm in (norm for layer in decoder.layers for norm in layer.norms):
         torch.nn.init.normal_(norm.weight, 1.0)
         torch.nn.init.normal_(norm.bias)
     tokens, memory = torch.randint(1, 30, (2, 7)), torch.randn(2, 14, 12)
     states = array(decoder(tokens, memory, prompts))
-    prefix = None if prompts is None else array(prompts.prefix)
+    prefixes = [] if prompts is None else [array(prefix) for prefix in prompts.parameters()]
     for row in range(2):
-        expected = decoded(decoder, tokens[row].numpy(), array(memory[row]), prefix)
+        expected = decoded(decoder, tokens[row].numpy(), array(memory[row]), *prefixes)
         assert states[row] == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("with_prompts", [False, True])
-def test_cache_gives_the_full_pass(decoder, with_prompts):
-    prompts = DeepPrompts(2, 4, 16, 5) if with_prompts else None
+@pytest.mark.parametrize("attention", KINDS)
+def test_cache_gives_the_full_pass(decoder, attention):
+    prompts = prompted(attention)
     head = torch.nn.Linear(16, 30)
     tokens, memory = torch.randint(1, 30, (3, 9)), torch.randn(3, 14, 12)
     with torch.inference_mode():
@@ -119,10 +134,17 @@ def test_cache_gives_the_full_pass(decoder, with_prompts):
 
 def test_soft_prompts_change_what_is_written_and_get_gradient(decoder):
     tokens, memory = torch.randint(1, 30, (2, 5)), torch.randn(2, 14, 12)
-    prompts = DeepPrompts(2, 4, 16, 5)
-    assert not torch.allclose(decoder(tokens, memory), decoder(tokens, memory, prompts), atol=1e-4)
+    prompts = prompted("both")
+    assert not torch.allclose(decoder(tokens, memory), decoder(tokens, memory, prompted("self")), atol=1e-4)
     decoder(tokens, memory, prompts).square().sum().backward()
-    assert all(prompts.prefix.grad[layer, part].abs().sum() > 0 for layer in range(2) for part in range(2))
+    for prefix in (prompts.prefix, prompts.cross_prefix):
+        assert all(prefix.grad[layer, part].abs().sum() > 0 for layer in range(2) for part in range(2))
+
+
+def test_without_prompts_in_cross_attention_there_are_no_further_weights():
+    """What was saved before there were any is still the whole model."""
+    assert {*prompted("self").state_dict()} == {"prefix"}
+    assert {*prompted("both").state_dict()} == {"prefix", "cross_prefix"}
 
 
 def test_cached_beam_search_is_the_uncached_one(decoder):
