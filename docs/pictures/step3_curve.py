@@ -1,19 +1,19 @@
-"""Draws clinical efficacy against the epochs of step 3: `python docs/pictures/step3_curve.py RUN OUT.svg`.
+"""Draws clinical efficacy against how long step 3 learned: `python docs/pictures/step3_curve.py OUT.svg`.
 
-`RUN` is an evaluation of DCRRG from folders called `prompts-N` and `full-N`, N the epochs of step 3; they share steps 1
-and 2. Bars are 95 % intervals over studies.
+The points are those of `step3_curve.csv` beside this file: a row a preset and what step 4 trains, with the studies that
+step 3 reads, how often, and micro CE F1 of 500 test studies of the phantom with its 95 % interval over studies.
 """
 
-import re
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+import pandas
 
 from rrgbench.render.figures.style import COLOURS
-from rrgbench.runs.store import read_results
+
+POINTS = Path(__file__).with_suffix(".csv")
 
 KINDS = {
     "prompts": ("soft prompts and head", COLOURS[0], "o"),
@@ -21,35 +21,25 @@ KINDS = {
 }
 
 
-def main(run: Path, out: Path) -> None:
-    """Read the run, draw, save."""
-    points = defaultdict(list)
-    for record in read_results(run):
-        named = re.search(r"(prompts|full)-([0-9.]+)", record.model)
-        whole = record.metric == "ce_f1" and record.setting == "micro" and record.observation is None
-        if named and whole and record.value is not None:
-            bounds = (record.low or record.value, record.high or record.value)
-            points[named[1]].append((float(named[2]), record.value, *bounds))
-    if not points:
-        raise SystemExit(f"{run}: no model's folder is called prompts-N or full-N")
+def main(out: Path) -> None:
+    """Read the points, draw, save."""
+    points = pandas.read_csv(POINTS)
+    points["read"] = points.studies * points.epochs
     matplotlib.rcParams.update({"svg.hashsalt": "rrgbench", "svg.fonttype": "none", "font.size": 9})
-    figure, axes = plt.subplots(figsize=(5.2, 3.2), constrained_layout=True)
-    for kind, found in points.items():
-        label, colour, marker = KINDS[kind]
-        epochs, values, lows, highs = zip(*sorted(found), strict=True)
-        bars = [
-            [value - low for value, low in zip(values, lows, strict=True)],
-            [high - value for value, high in zip(values, highs, strict=True)],
-        ]
-        axes.errorbar(epochs, values, yerr=bars, label=label, color=colour, marker=marker, capsize=3)
-    axes.set(xscale="log", xlabel="epochs of step 3", ylabel="micro CE F1")
-    ticks = sorted({epochs for found in points.values() for epochs, *_ in found})
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    figure, axes = plt.subplots(figsize=(5.2, 3.4), constrained_layout=True)
+    for kind, (label, colour, marker) in KINDS.items():
+        own = points[points.step4 == kind].sort_values("read")
+        bars = [own.ce_f1 - own.low, own.high - own.ce_f1]
+        axes.errorbar(own.read, own.ce_f1, yerr=bars, label=label, color=colour, marker=marker, capsize=3)
+    steps = points.drop_duplicates("read")
+    ticks = [f"{row.read:,}\n{row.preset}" for row in steps.itertuples()]
+    axes.set(xscale="log", xlabel="studies that step 3 has read, times its epochs", ylabel="micro CE F1")
+    axes.set_xticks(steps.read, ticks)
     axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.legend(title="what step 4 trains", frameon=False)
+    axes.legend(title="what step 4 trains", frameon=False, loc="lower right")
     figure.savefig(out, metadata={"Date": None})
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))
