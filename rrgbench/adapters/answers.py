@@ -12,23 +12,31 @@ from rrgbench.registry import lookup
 NO_REPORT: Final = ("refused", "empty")
 """Why an answer holds no report, as `allow` takes it."""
 
+_FILM: Final = r"""(?:(?:from|the|this|that|any|an?|your|these|such|attached|uploaded|provided|actual|medical|chest
+    |radiolog\w+|diagnostic)\ ){0,4}
+    (?:images?|imaging|films?|x-?rays?|radiographs?|pictures?|photos?|scans?|attachments?|files?|conditions?)\b"""
+_LOOK: Final = r"""(?:see|view|access|read|process|review|interpret|analy[sz]e|diagnose|evaluate|assess|identify
+    |detect|find|appreciate|visuali[sz]e|confirm|exclude|rule\ out)"""
+_SERVE: Final = r"(?:assist|help|provide|offer|give|generate|write|create|produce|fulfil|comply)"
 _REFUSAL: Final = re.compile(
-    r"""(?:
-        \bI(?:\ am|'m|’m)\ (?:(?:really|very|so)\ )?(?:sorry|afraid|unable|not\ (?:able|qualified|permitted))\b
+    rf"""(?:
+        \bI(?:\ am|'m|’m)\ (?:(?:really|very|so)\ )?(?:sorry|afraid|not\ (?:qualified|permitted))\b
+      | \bI(?:\ am|'m|’m)\ (?:unable|not\ able)\b(?!\ to\ (?:[a-z]+ly\ )?{_LOOK}\b(?!\ {_FILM}))
       | \bI\ (?:apologi[sz]e)\b
-      | \bI\ (?:can(?:not|'t|’t|\ not)|won't|will\ not|must\ decline|do\ not|don't)\ (?:to\ )?(?:[a-z]+ly\ )?
-        (?:assist|help|provide|offer|give|generate|write|create|produce|interpret|analy[sz]e|diagnose|view|see|access|read
-           |process|fulfil|comply|have\ (?:the\ )?(?:ability|access))\b
-      | \bas\ an\ (?:AI|artificial)\b[^.]{0,80}\b(?:cannot|can't|can’t|unable|not\ able)\b
-      | \b(?:unable|not\ able)\ to\ (?:assist|help|provide|fulfil|comply|interpret|analy[sz]e|diagnose)\b[^.]{0,60}\b
+      | \bI\ (?:can(?:not|'t|’t|\ not)|won't|will\ not|must\ decline|do\ not|don't|don’t)\ (?:to\ )?(?:[a-z]+ly\ )?
+        (?:{_SERVE}\b|have\ (?:the\ )?(?:ability|access)\b|{_LOOK}\ {_FILM})
+      | \bas\ an\ (?:AI|artificial)\b[^.]{{0,80}}\b(?:cannot|can't|can’t|unable|not\ able)\b
+      | \b(?:unable|not\ able)\ to\ {_SERVE}\b[^.]{{0,60}}\b
         (?:image|film|x-?ray|radiograph|request|report|medical|diagnos)
+      | \b(?:unable|not\ able)\ to\ {_LOOK}\ {_FILM}
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+"""Films are reported in the same words: `I do not see an effusion` declines nothing, `I do not see an image` does."""
 
 
 def refuses(answer: str) -> bool:
-    """Whether an answer begins by declining to write a report; radiologists do not write so of films."""
+    """Whether an answer begins by declining to write a report; radiologists do not write so."""
     return bool(_REFUSAL.search(answer.lstrip()[:200]))
 
 

@@ -8,9 +8,10 @@ import json
 import re
 from ast import literal_eval
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
-DEFAULT: Final = "report@1"
+DEFAULT: Final = "report@2"
 
 _THINKING: Final = (
     # what is not closed was cut off before a report came
@@ -104,7 +105,10 @@ _INLINE: Final = re.compile(
 """Headings within a line: `... normal. IMPRESSION: No acute process.`"""
 
 _RULE_LINE: Final = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|={3,})[ \t]*$", re.MULTILINE)
-_BOLD: Final = re.compile(r"(\*{1,3})(?=[^\s*])(.+?)(?<=[^\s*])\1")
+_BOLD: Final = re.compile(r"(?<!\d)(\*{1,3})(?=[^\s*])(.+?)(?<=[^\s*])\1(?!\d)")
+_BOLD_1: Final = re.compile(r"(\*{1,3})(?=[^\s*])(.+?)(?<=[^\s*])\1")
+"""As `report@1` took it, so that it made 34 cm of 3*4 cm where a second size followed."""
+
 _NUMBER: Final = re.compile(r"[ \t]*\d+[.)][ \t]")
 _WRAPPED: Final = re.compile(r'\A(?:\\boxed\{(?:\\text\{)?([^{}]*)\}+|"([^"]*)"|“([^“”]*)”)\Z')
 """An answer that stands in quotation marks as a whole, or in the box of a mathematical one."""
@@ -152,7 +156,7 @@ def _as_written(text: str, section: str) -> str:
     return text.strip()
 
 
-def _report_1(text: str, section: str) -> str:
+def _report(text: str, section: str, bold: re.Pattern[str] = _BOLD) -> str:
     text = without_thinking(text)
     text = _FRAME.sub("", text).strip()
     fenced = _FENCE.findall(text + "\n")
@@ -170,10 +174,14 @@ def _report_1(text: str, section: str) -> str:
     closing = _CLOSING.search(text)
     if closing:
         text = text[: closing.start()]
-    return _without_markup(text)
+    return _without_markup(text, bold)
 
 
-RULES: Final[Mapping[str, Callable[[str, str], str]]] = {"report@1": _report_1, "as-written": _as_written}
+RULES: Final[Mapping[str, Callable[[str, str], str]]] = {
+    "report@2": _report,
+    "report@1": partial(_report, bold=_BOLD_1),
+    "as-written": _as_written,
+}
 """Rules by name and version; `as-written` takes nothing away."""
 
 
@@ -251,14 +259,14 @@ def _is_heading(found: re.Match[str]) -> bool:
     return closed and (word.isupper() or word.istitle())
 
 
-def _without_markup(text: str) -> str:
+def _without_markup(text: str, bold: re.Pattern[str]) -> str:
     """Markdown's marks removed; the points of a list become sentences of one text."""
-    if not (_RULE_LINE.search(text) or _BOLD.search(text) or any(map(_POINT.match, text.split("\n")))):
+    if not (_RULE_LINE.search(text) or bold.search(text) or any(map(_POINT.match, text.split("\n")))):
         return text.strip()
     lines = []
     for line in _RULE_LINE.sub("", text).split("\n"):
         point = _POINT.match(line)
-        plain = _BOLD.sub(r"\2", line[point.end() :] if point else line).strip()
+        plain = bold.sub(r"\2", line[point.end() :] if point else line).strip()
         if plain:
             ends = point or _NUMBER.match(line)
             lines.append(plain + "." if ends and plain[-1].isalnum() else plain)

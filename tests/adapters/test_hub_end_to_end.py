@@ -78,7 +78,7 @@ def test_the_command_line_takes_hub_models(kind: str, saved: Saved, tmp_path: Pa
         signature = next(one["signature"] for one in records if one["metric"] == "bleu_1" and one["model"] == kind)
         assert "|n:6|" in signature
         assert "|reads:all|prompt:findings-and-impression@" in signature
-        assert "|extraction:report@1|no_report:empty+refused-as-empty|" in signature
+        assert "|extraction:report@2|no_report:empty+refused-as-empty|" in signature
 
 
 @pytest.mark.parametrize("kind", CHAT)

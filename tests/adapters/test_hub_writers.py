@@ -153,7 +153,7 @@ def test_the_identity_says_all_that_decides_the_text(saved: Saved, tmp_path: Pat
     models = [hub(folder, **one) for one in given]
     assert len({one.identity for one in models}) == len(given)
     assert hub(folder, batch_size=2).identity == models[0].identity
-    assert models[0].signed == {"prompt": load_prompt("findings").identity, "extraction": "report@1"}
+    assert models[0].signed == {"prompt": load_prompt("findings").identity, "extraction": "report@2"}
     assert models[7].signed["extraction"] == "as-written"
     assert hub(saved("blip")).signed["prompt"] == "none"
     # every file counts, not the weights alone

@@ -160,7 +160,13 @@ def test_the_rule_changes_nothing_more_the_second_time(kind: str) -> None:
 
 def test_as_written_takes_nothing_away() -> None:
     assert extract_report(f" **FINDINGS:** {CLEAR}\n", "findings", "as-written") == f"**FINDINGS:** {CLEAR}"
-    assert set(RULES) == {"report@1", "as-written"}
+    assert set(RULES) == {"report@2", "report@1", "as-written"}
+
+
+def test_stars_within_sizes_stay_and_the_first_version_is_still_callable() -> None:
+    sizes = "Mass of 3*4 cm and nodule of 2*3 cm. **Small** effusion."
+    assert extract_report(sizes, "findings") == "Mass of 3*4 cm and nodule of 2*3 cm. Small effusion."
+    assert extract_report(sizes, "findings", "report@1") == "Mass of 34 cm and nodule of 23 cm. Small effusion."
 
 
 def test_real_reports_stay_as_they_are(shared: Path) -> None:

@@ -28,7 +28,7 @@ class Declining:
     def __init__(self, missing, at_a_time=4, prompt="findings@1"):
         self.missing, self.reports_at_a_time = dict(missing), at_a_time
         self.declined, self.asked = {}, []
-        self.signed = {"prompt": prompt, "extraction": "report@1"}
+        self.signed = {"prompt": prompt, "extraction": "report@2"}
 
     def generate_reports(self, images):
         self.asked.append([one.study_id for one in images])
@@ -83,5 +83,5 @@ def test_signatures_say_how_a_model_was_asked_and_runs_of_two_prompts_are_compar
     ]
     signatures = [one.signature or "" for one in runs[0].records if one.model == "declining"]
     assert signatures
-    assert all("|prompt:findings@1|extraction:report@1|" in f"{one}|" for one in signatures)
+    assert all("|prompt:findings@1|extraction:report@2|" in f"{one}|" for one in signatures)
     assert run_comparison(tmp_path / "0", tmp_path / "1").differences
