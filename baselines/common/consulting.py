@@ -1,6 +1,6 @@
 """Systems that write with the training split at hand: what they find there, in training and when they are evaluated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,16 @@ class Library:
         Of the same studies.
     reports : sequence of str
         Of the same studies.
+    subjects : mapping of str to str, optional
+        Whose studies may be asked about, by study id; by default those of the index. A study that is in neither is one
+        of a subject without training studies.
     """
 
-    def __init__(self, index: RetrievalIndex, films: FilmRows, reports: Sequence[str]) -> None:
+    def __init__(
+        self, index: RetrievalIndex, films: FilmRows, reports: Sequence[str], subjects: Mapping[str, str] | None = None
+    ) -> None:
         self.index, self.films, self.reports = index, films, reports
+        self.subjects = dict(zip(index.study_ids, index.subjects, strict=True)) if subjects is None else subjects
 
     @classmethod
     def of(cls, model: "ConsultingSystem", data: TrainingData) -> "Library":
@@ -86,7 +92,7 @@ class ConsultingSystem(ObservationSystem):
         if self.library is None:
             raise InputError(f"{self.config.model_type} consults training studies: fit it to a corpus first")
         pixels = np.stack([one.films[0].pixels for one in images])
-        subjects = [self.library.index.subject_of(one.study_id) for one in images]
+        subjects = [self.library.subjects.get(one.study_id) for one in images]
         rows = self.consulted(pixels, subjects, self.library)
         start = 0
         for films in self.film_batches(pixels):
@@ -128,7 +134,8 @@ class ConsultingTrained(TrainedSystem):
         cache = films or FilmCache()
         stored = cache.of(studies, self.image_size)
         index = build_index(self.model.observation_network.encoder, stored, studies, cache.folder)
-        self.model.library = Library(index, stored, [study.report or "" for study in studies])
+        whose = {study.study_id: study.subject_id for study in corpus.studies}
+        self.model.library = Library(index, stored, [study.report or "" for study in studies], whose)
         self._corpus = f"{corpus.name}@{corpus.digest[:12]}"
 
 

@@ -7,7 +7,6 @@ neither the film itself nor an earlier film of the same chest tells what is to b
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -82,14 +81,6 @@ class RetrievalIndex:
             closeness[asked[block, None] == own] = -np.inf
             found[block] = _largest(closeness, count)
         return found
-
-    def subject_of(self, study_id: str) -> str | None:
-        """Whose study this is; None if it is not among the training studies, whose subjects no other split shares."""
-        return self._subject.get(study_id)
-
-    @cached_property
-    def _subject(self) -> dict[str, str]:
-        return dict(zip(self.study_ids, self.subjects, strict=True))
 
 
 def build_index(

@@ -175,9 +175,9 @@ class Corpus:
         return replace(self, studies=tuple(studies), digest=digest)
 
     def reports(self, split: str) -> tuple[Study, ...]:
-        """Studies of one split that carry a report: those of the films if paired, else the text source's."""
+        """Studies of one split whose report is not blank: those of the films if paired, else the text source's."""
         source = self._by_split if self.paired else self._text_by_split
-        return tuple(study for study in source.get(split, ()) if study.report is not None)
+        return tuple(study for study in source.get(split, ()) if (study.report or "").strip())
 
     def selected(self, split: str | None, *, texts: bool = False) -> tuple[Study, ...]:
         """Studies of a split or of all; if `texts` is set, those that carry the reports of an unpaired corpus."""

@@ -62,7 +62,7 @@ class ErrorCorrelation(Task):
     """Correlations over observations and over studies, with intervals."""
 
     name = "error_correlation"
-    version = 4
+    version = 5
     parameters = ErrorCorrelationParameters
     reads_reports = True
     tables = (
@@ -89,16 +89,22 @@ class ErrorCorrelation(Task):
         areas = auroc(cells.probabilities, cells.target, cells.certain)[0][columns]
         f1 = metric.observation_rows(statistics, np.ones((1, len(statistics))))[0][:, 2]
         both = ~np.isnan(areas) & ~np.isnan(f1)
-        by_study, counted = _by_study(metric, statistics, parameters.nothing)
+        by_study, said = _by_study(metric, statistics, parameters.nothing)
+        # of a study without a certain cell the classifier is neither right nor wrong
+        judged = cells.certain.any(axis=1)
+        counted = said & judged
         pairs = {
             "observations": (areas[both], f1[both]),
             "studies": (cross_entropy(cells)[counted], by_study[counted]),
         }
         missing = [OBSERVATIONS[column] for column, ok in zip(columns, both, strict=True) if not ok]
-        left_out = int((~counted).sum())
+        left_out = {
+            "on which the classifier can't be judged": int((~judged).sum()),
+            "with nothing positive on either side": int((judged & ~said).sum()),
+        }
         notes = {
             "observations": f"without {', '.join(missing)}" if missing else None,
-            "studies": f"without {left_out} studies with nothing positive on either side" if left_out else None,
+            "studies": ", ".join(f"without {count} studies {why}" for why, count in left_out.items() if count) or None,
         }
         signature = cells.signature(evaluation, REPLICATES).with_extras(**parameters.stated)
         subjects = evaluation.subjects([study for study, one in zip(cells.studies, counted, strict=True) if one])
@@ -127,7 +133,10 @@ class ErrorCorrelation(Task):
 
 
 def cross_entropy(cells: JudgedCells) -> Floats:
-    """The classifier's mean cross-entropy (n,) over a study's certain cells; probabilities are held off 0 and 1."""
+    """The classifier's mean cross-entropy (n,) over a study's certain cells, 0 where it has none.
+
+    Probabilities are held off 0 and 1.
+    """
     clipped = cells.probabilities.clip(1e-6, 1 - 1e-6)
     entropy = -np.where(cells.target == 1, np.log(clipped), np.log1p(-clipped))
     mean: Floats = (entropy * cells.certain).sum(axis=1) / np.maximum(cells.certain.sum(axis=1), 1)

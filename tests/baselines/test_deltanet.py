@@ -1,5 +1,7 @@
 """DeltaNet: differences of cells, gated reports, three attentions; the nearest studies or the subject's last one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -104,6 +106,24 @@ def test_conditions_are_the_nearest_training_studies_of_others():
         tokens = report_tokens(model, [data.reports.reports[row] for row in rows[index]])
         assert torch.equal(item["condition_ids"][:, : tokens.shape[1]], tokens)
     assert len({tuple(row) for row in rows.tolist()}) > 3
+
+
+def test_a_training_study_without_a_report_is_not_shown_others_of_its_subject():
+    """It is not in the index, and its subject's studies are."""
+    corpus = phantom(train=12, validate=4, test=4, retrieval=4)
+    first, *rest = corpus.studies
+    silent = replace(first, study_id="silent", report=None)
+    assert first.split == "train"
+    corpus = replace(corpus, studies=(first, silent, *rest))
+    model = untrained("deltanet", conditions=3)
+    system = ConsultingTrained("deltanet", model, Origin("here", "digest", ""))
+    system.fit(corpus)
+    assert "silent" not in model.library.index.study_ids
+    asked = []
+    model.consulted = lambda films, subjects, library: asked.extend(subjects) or np.zeros((len(films), 3), dtype=int)
+    (images,) = image_batches(system, [silent, corpus.split("test")[0]])
+    list(model.shown_images(images))
+    assert asked == [first.subject_id, corpus.split("test")[0].subject_id]
 
 
 def test_the_last_study_comes_first_in_training_and_when_evaluated():

@@ -254,7 +254,12 @@ def jsonl(root: Path, studies: int = 20) -> Path:
             "sex": "female" if number % 4 < 2 else "M",
         }
         if number % 2:
-            entry["labels"] = {"Edema": 1, "Pneumonia": -1, "Fracture": None}
+            entry["labels"] = {
+                "Edema": 1,
+                "Pneumonia": -1,
+                "Fracture": None if number % 4 == 1 else 0,
+                "Pleural Other": None,
+            }
         lines.append(json.dumps(entry, ensure_ascii=False))
     (root / "studies.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root

@@ -52,6 +52,24 @@ def test_given_splits_are_kept_under_one_name(tmp_path: Path) -> None:
     assert corpus.labelled_observations == OBSERVATIONS
 
 
+def test_a_label_that_is_null_everywhere_is_no_label(tmp_path: Path) -> None:
+    """As a table of which two columns were filled is written."""
+    labels = {**dict.fromkeys(OBSERVATIONS), "Edema": 1, "Cardiomegaly": 0}
+    entries = [
+        {"study_id": f"s{row}", "subject_id": f"p{row}", "report": "Clear.", "labels": labels} for row in range(6)
+    ]
+    assert load(_write(tmp_path, *entries)).labelled_observations == ("Cardiomegaly", "Edema")
+
+
+def test_blank_reports_are_no_reports_to_choose_from(tmp_path: Path) -> None:
+    texts = ["", " ", "Clear.", "Small effusion."]
+    entries = [
+        {"study_id": f"s{row}", "subject_id": f"p{row}", "split": "train", "report": text}
+        for row, text in enumerate(texts)
+    ]
+    assert [study.report for study in load(_write(tmp_path, *entries)).reports("train")] == texts[2:]
+
+
 def test_frontal_films_come_first_and_numbers_are_ids(tmp_path: Path) -> None:
     root = jsonl(tmp_path)
     entry = {"study_id": 7, "subject_id": 8, "images": ["images/0.png", "images/1.png"], "view": ["LATERAL", "PA"]}

@@ -31,6 +31,19 @@ def test_the_official_layout_is_read(tmp_path: Path, suffix: str) -> None:
     assert load_films(corpus.studies, 8).shape == (12, 8, 8)
 
 
+def test_a_film_of_unknown_view_comes_before_a_lateral_one(tmp_path: Path) -> None:
+    root = mimic_cxr(tmp_path)
+    table = next(root.glob("*metadata*"))
+    packed = table.suffix == ".gz"
+    text = gzip.decompress(table.read_bytes()).decode() if packed else table.read_text()
+    assert ",LATERAL," in text
+    # the lateral film of a study is listed after its frontal one
+    text = text.replace(",LATERAL,", ",,").replace(",PA,", ",XTABLE LATERAL,")
+    table.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    study = next(study for study in load(root) if study.study_id == "s50000011")
+    assert [film.view for film in study.images] == ["", "LATERAL"]
+
+
 def test_plain_and_gzipped_copies_have_the_same_digest(tmp_path: Path) -> None:
     plain, packed = mimic_cxr(tmp_path / "a", ".csv"), mimic_cxr(tmp_path / "b", ".csv.gz")
     assert load(plain).digest == load(packed).digest

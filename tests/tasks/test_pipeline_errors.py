@@ -110,8 +110,26 @@ def test_over_studies_by_loops_under_every_rule(corpus, tmp_path, cells, nothing
     assert (stated in found.signature) == ((cells, nothing) != ("certain", "zero"))
 
 
+def test_a_study_on_which_the_classifier_cannot_be_judged_is_left_out(corpus, tmp_path):
+    """Its cross-entropy would be 0, as of a perfect classifier."""
+    studies = [
+        replace(study, labels=np.full(14, UNCERTAIN, dtype=np.int8))
+        if study.split == "test" and row % 4 == 0
+        else study
+        for row, study in enumerate(corpus.studies)
+    ]
+    unsure = replace(corpus, studies=tuple(studies))
+    count = sum((study.labels == UNCERTAIN).all() for study in unsure.split("test"))
+    assert 20 < count < 40
+    few = Suite(name="few", replicates=2, trivial=(), tasks={"error_correlation": {}})
+    run = evaluate(Sloppy(corpus), unsure, few, tmp_path, batch_size=1000)
+    (found,) = [r for r in run.records if (r.metric, r.setting) == ("spearman", "studies")]
+    assert found.n == 120 - count
+    assert found.reason == f"without {count} studies on which the classifier can't be judged"
+
+
 def test_the_tasks_version_tells_the_two_readings_apart():
-    assert CORRELATION.version == 4
+    assert CORRELATION.version == 5
 
 
 def test_propagation_by_loops(run, corpus):

@@ -118,15 +118,15 @@ def view_name(text: str) -> str:
     """Reduce a data set's own name of a view to `PA`, `AP`, `LATERAL` or nothing.
 
     Knows the names of ChestX-ray14 (`PA`, `AP`), CheXpert (`AP`, `PA`, `LL`, `RL`), MIMIC-CXR-JPG (`LATERAL`, `LL`,
-    `AP AXIAL` ...), Open-i (`Lateral`) and the COVID collection (`AP Supine`). A frontal film of unknown direction
-    (Open-i's `Frontal`) has no name here and gives an empty string.
+    `AP AXIAL`, `XTABLE LATERAL` ...), Open-i (`Lateral`) and the COVID collection (`AP Supine`). A frontal film of
+    unknown direction (Open-i's `Frontal`) has no name here and gives an empty string.
     """
     words = text.upper().replace("_", " ").split()
     if not words:
         return ""
     if words[0] in ("PA", "AP"):
         return words[0]
-    if words[0] in ("LATERAL", "LL", "RL", "L", "LLD", "RLD", "LAT"):
+    if words[0] in ("LATERAL", "LL", "RL", "L", "LLD", "RLD", "LAT") or "LATERAL" in words:
         return "LATERAL"
     return ""
 

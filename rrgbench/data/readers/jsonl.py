@@ -120,7 +120,9 @@ def load(
                 sex=sex_of(entry.get("sex") or ""),
             )
         )
-    mentioned = {label for entry in entries for label in entry.get("labels") or {}}
+    given = [label for entry in entries for label in (entry.get("labels") or {}).items()]
+    # a key that is null everywhere, as tables are written, says that there is no label, not that there is none found
+    mentioned = {name for name, value in given if value is not None}
     digest = content_digest({FILE: hashlib.sha256(content).hexdigest()}, checked.sizes, {"seed": seed})
     say_what_is_absent(name, studies, films=f"images in {FILE}", reports=f"report in {FILE}")
     licenses = sorted({str(entry["license"]) for entry in entries if entry.get("license")})

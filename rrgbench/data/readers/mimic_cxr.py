@@ -134,7 +134,9 @@ def load(
         good.setdefault(film.study_id, []).append(film)
     studies = []
     for key, split in splits.items():
-        images = sorted(good.get(f"s{key.study}", ()), key=lambda film: film.view not in ("PA", "AP"))
+        films_of = good.get(f"s{key.study}", ())
+        # a film of unknown view is frontal more often than not
+        images = sorted(films_of, key=lambda film: (film.view == "LATERAL", film.view not in ("PA", "AP")))
         if not images and key not in reports:
             continue
         sections = reports.get(key, {})

@@ -167,7 +167,7 @@ def test_stretch_handles_constant_and_non_finite_values() -> None:
         ("Lateral", "LATERAL"),
         ("Frontal", ""),
         ("", ""),
-        ("XTABLE LATERAL", ""),
+        ("XTABLE LATERAL", "LATERAL"),
     ],
 )
 def test_views_of_every_data_set_have_one_name(given: str, name: str) -> None:
