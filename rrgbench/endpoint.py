@@ -269,9 +269,13 @@ def _complaint(body: bytes, request: Mapping[str, Any]) -> str:
         said = " ".join(str(error["message"] if isinstance(error, dict) else error).split())[:200]
     except (ValueError, KeyError, TypeError):
         return ""
+    return "" if not said or repeats(said, request) else f" ({said})"
+
+
+def repeats(said: str, request: Mapping[str, Any]) -> bool:
+    """Whether an error holds twenty characters of the request in a row: texts of patients must not reach logs."""
     sent = " ".join(json.dumps(request, ensure_ascii=False).split())
-    repeats = any(said[at : at + 20] in sent for at in range(max(1, len(said) - 19)))
-    return "" if repeats or not said else f" ({said})"
+    return any(said[at : at + 20] in sent for at in range(max(1, len(said) - 19)))
 
 
 def wanted_wait(header: str | None) -> float | None:

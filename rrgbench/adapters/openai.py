@@ -31,7 +31,7 @@ from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.prompts import Prompt, Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Examination, Film, Views
-from rrgbench.endpoint import BUSY, OPENER, wanted_wait
+from rrgbench.endpoint import BUSY, OPENER, repeats, wanted_wait
 from rrgbench.errors import InputError, MissingPartError, meant, problems
 from rrgbench.files import write_text
 
@@ -233,7 +233,7 @@ class Server:
                 content: bytes = response.read()
                 return content
         except HTTPError as error:
-            raise self._refusal(error) from None
+            raise self._refusal(error, body) from None
         except TimeoutError:
             raise BrokenOffError(f"no answer within {self._options.timeout:g} s") from None
         except URLError as error:
@@ -243,13 +243,14 @@ class Server:
         except (HTTPException, OSError) as error:
             raise BrokenOffError(f"the answer broke off ({type(error).__name__})") from None
 
-    def _refusal(self, error: HTTPError) -> Exception:
-        """What an HTTP status means: worth another try, or a mistake to be corrected."""
+    def _refusal(self, error: HTTPError, body: bytes) -> Exception:
+        """What an HTTP status means: worth another try, or a mistake to be corrected; what it repeats is not told."""
         try:
             given = error.read()[:2000].decode("utf-8", "replace")
         except (HTTPException, OSError):
             given = ""
-        said = " ".join(_message(given).split())[:200]
+        message = " ".join(_message(given).split())[:200]
+        said = f": {message}" if message and not repeats(message, json.loads(body)) else ""
         if self._key:
             said = said.replace(self._key, "***")
         if error.code in BUSY:
@@ -257,10 +258,8 @@ class Server:
         if error.code in (401, 403):
             return InputError(f"{self.host} takes no key that is in {KEY} (HTTP {error.code}); export another")
         if error.code == 404:
-            return InputError(
-                f"{self.url} has no such model or address (HTTP 404: {said}); see --base-url and the name"
-            )
-        return InputError(f"{self.host} refuses the request (HTTP {error.code}: {said})")
+            return InputError(f"{self.url} has no such model or address (HTTP 404{said}); see --base-url and the name")
+        return InputError(f"{self.host} refuses the request (HTTP {error.code}{said})")
 
 
 class ServedModel:

@@ -1,7 +1,8 @@
 """What files of a system hold: reports, probabilities of observations, embeddings, each by study id.
 
 - Reports: every shape that `score` reads (`rrgbench.scoring.report_files`).
-- Probabilities: a CSV with a column of ids and columns called after observations; in an `.npz` the arrays `study_ids`
+- Probabilities: a CSV with a column of ids and columns called after observations, and reports beside them if it has a
+  column of those; in an `.npz` the arrays `study_ids`
   (n,), `probabilities` (n, m) and, unless m is 14, `observations` (m,).
 - Embeddings: an `.npz` with `study_ids` (n,) and `images` (n, p), `reports` (n, p) or both; report vectors of other
   studies than the films' stand beside `report_study_ids`.
@@ -13,7 +14,7 @@ import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,16 @@ from rrgbench.data.readers.tables import Table, read_table
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.report_files import read_reports
-from rrgbench.scoring.report_shapes import Columns, shown
+from rrgbench.scoring.report_shapes import Columns, names_report, shown
 
 Vector = NDArray[np.float32]
+Probabilities = NDArray[np.float64]
+"""As exact as they were written: many of one system may lie closer to 1 than float32 tells apart."""
 
 ARRAYS: Final = ("study_ids", "probabilities", "observations", "images", "reports", "report_study_ids")
 """What an `.npz` may hold."""
+
+_Number = TypeVar("_Number", bound=np.floating[Any])
 
 _IDS: Final = ("study_id", "studyid", "study", "id", "uid", "dicom_id", "image_id")
 
@@ -40,7 +45,7 @@ class Answers:
     ----------
     reports : mapping of str to str
         Texts.
-    probabilities : mapping of str to float32 array (14,)
+    probabilities : mapping of str to float64 array (14,)
         In the order of `OBSERVATIONS`; NaN for observations that the files lack.
     images, report_vectors : mapping of str to float32 array (p,)
         Unit vectors of films and of reference reports.
@@ -49,7 +54,7 @@ class Answers:
     """
 
     reports: Mapping[str, str] = field(default_factory=dict)
-    probabilities: Mapping[str, Vector] = field(default_factory=dict)
+    probabilities: Mapping[str, Probabilities] = field(default_factory=dict)
     images: Mapping[str, Vector] = field(default_factory=dict)
     report_vectors: Mapping[str, Vector] = field(default_factory=dict)
     duplicates: int = 0
@@ -115,8 +120,11 @@ def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> 
         raise InputError(f"{path} is not a file; give reports, probabilities (.csv, .npz) or embeddings (.npz)")
     if path.suffix == ".npz":
         return _from_arrays(path)
-    if path.suffix == ".csv" and _observations(first_line(path)):
-        return Answers(probabilities=_from_table(path, columns))
+    probabilities: dict[str, Probabilities] = {}
+    if path.suffix == ".csv" and (header := first_line(path)) and _observations(path.name, header):
+        probabilities = _from_table(path, columns)
+        if not names_report(header, columns):
+            return Answers(probabilities=probabilities)
     found = read_reports(path, "predictions", allow, columns, system)
     if found.positional:
         raise InputError(
@@ -132,7 +140,7 @@ def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> 
             f"{path.name}: {len(empty)} reports are empty: {listed(map(shown, empty))}; fill them in or pass "
             "--allow-empty to score them as they are"
         )
-    return Answers(reports=reports, duplicates=found.duplicates)
+    return Answers(reports=reports, probabilities=probabilities, duplicates=found.duplicates)
 
 
 def first_line(path: Path) -> list[str]:
@@ -142,17 +150,27 @@ def first_line(path: Path) -> list[str]:
     return [cell.strip().strip('"') for cell in line.strip().split(",")]
 
 
-def _observations(names: Sequence[str]) -> dict[str, str]:
-    """The observations among names of columns, whatever their case and marks between words."""
+def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
+    """The observations among names of columns, whatever their case and marks between words.
+
+    Raises
+    ------
+    InputError
+        If two columns are called after one.
+    """
     plain = {_plain(name): name for name in OBSERVATIONS}
-    return {plain[_plain(name)]: name for name in names if _plain(name) in plain}
+    known = [name for name in names if _plain(name) in plain]
+    found = {plain[_plain(name)]: name for name in known}
+    if twice := [name for name in known if name not in found.values() or known.count(name) > 1]:
+        raise InputError(f"{file}: more than one column is called after the observation of {listed(map(shown, twice))}")
+    return found
 
 
 def _plain(name: str) -> str:
     return "".join(part for part in name.casefold() if part.isalnum())
 
 
-def _from_table(path: Path, columns: Columns) -> dict[str, Vector]:
+def _from_table(path: Path, columns: Columns) -> dict[str, Probabilities]:
     table = read_table(path, ())
     named = [name for name in table.columns if name in (columns.study_id, *_IDS) or name.casefold() in _IDS]
     if columns.study_id in table.columns:
@@ -160,7 +178,7 @@ def _from_table(path: Path, columns: Columns) -> dict[str, Vector]:
     if len(named) != 1:
         words = f"{listed(named)} may be the ids" if named else "no column is called study_id"
         raise InputError(f"{path.name}: {words}; say which with --id-column NAME")
-    observed = _observations(table.columns)
+    observed = _observations(path.name, table.columns)
     values = np.full((len(table.rows), len(OBSERVATIONS)), np.nan)
     for name, column in observed.items():
         values[:, OBSERVATIONS.index(name)] = _numbers(table, column, path.name)
@@ -179,7 +197,9 @@ def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
     return found
 
 
-def _probabilities(name: str, ids: Sequence[str], values: NDArray[Any], observed: Sequence[str]) -> dict[str, Vector]:
+def _probabilities(
+    name: str, ids: Sequence[str], values: Probabilities, observed: Sequence[str]
+) -> dict[str, Probabilities]:
     """Probabilities (n, 14) by study; those of the observed columns must be numbers from 0 to 1."""
     columns = [OBSERVATIONS.index(one) for one in observed]
     inside = (values[:, columns] >= 0) & (values[:, columns] <= 1)
@@ -192,13 +212,13 @@ def _probabilities(name: str, ids: Sequence[str], values: NDArray[Any], observed
     return _by_id(name, ids, values)
 
 
-def _by_id(name: str, ids: Sequence[str], values: NDArray[Any]) -> dict[str, Vector]:
+def _by_id(name: str, ids: Sequence[str], values: NDArray[_Number]) -> dict[str, NDArray[_Number]]:
     if len(ids) != len(values):
         raise InputError(f"{name}: {len(ids)} study ids stand beside {len(values)} rows")
     twice = sorted({study for study in ids if ids.count(study) > 1}) if len(set(ids)) < len(ids) else []
     if twice:
         raise InputError(f"{name}: {len(twice)} study ids occur more than once: {listed(map(shown, twice))}")
-    return dict(zip(ids, values.astype(np.float32), strict=True))
+    return dict(zip(ids, values, strict=True))
 
 
 def _from_arrays(path: Path) -> Answers:
@@ -232,10 +252,10 @@ def _ids(name: str, array: NDArray[Any]) -> list[str]:
     return [str(one) for one in array.tolist()]
 
 
-def _npz_probabilities(name: str, ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Vector]:
+def _npz_probabilities(name: str, ids: Sequence[str], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Probabilities]:
     given = _matrix(name, "probabilities", arrays["probabilities"])
     names = [str(one) for one in arrays["observations"].tolist()] if "observations" in arrays else list(OBSERVATIONS)
-    observed = _observations(names)
+    observed = _observations(name, names)
     if len(observed) != len(names) or given.shape[1] != len(names):
         raise InputError(
             f"{name}: probabilities have {given.shape[1]} columns for {len(names)} observations, of which "
@@ -257,7 +277,7 @@ def _unit(name: str, key: str, ids: Sequence[str], array: NDArray[Any]) -> dict[
     bad = [ids[row] for row in np.flatnonzero(~np.isfinite(lengths) | (lengths == 0)).tolist() if row < len(ids)]
     if bad:
         raise InputError(f"{name}: {len(bad)} vectors of {key} are zero or not finite: {listed(map(shown, bad))}")
-    return _by_id(name, ids, vectors / lengths[:, None])
+    return _by_id(name, ids, (vectors / lengths[:, None]).astype(np.float32))
 
 
 def _matrix(name: str, key: str, array: NDArray[Any]) -> NDArray[np.float64]:

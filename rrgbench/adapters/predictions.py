@@ -181,7 +181,7 @@ class Predictions:
         """The reports of studies."""
         return [str(text) for text in self._of("reports", [one.study_id for one in images])]
 
-    def _probabilities(self, images: Sequence[Examination]) -> NDArray[np.float32]:
+    def _probabilities(self, images: Sequence[Examination]) -> NDArray[np.float64]:
         """Probabilities (n, 14); NaN for observations that the file lacks."""
         return np.stack(self._of("probabilities", [one.study_id for one in images]))  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ from rrgbench.render.table import Cell, Column, Row, Table, Tone, ranked
 from rrgbench.scoring.certificate import Certificate
 from rrgbench.scoring.options import Scoring, known_options, scoring, subjects_of
 from rrgbench.scoring.protocols import Protocol
-from rrgbench.scoring.report_files import ReportPairs
+from rrgbench.scoring.report_files import ReportPairs, allowed_field
 from rrgbench.scoring.score import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
 from rrgbench.scoring.signature import Signature
 from rrgbench.scoring.values import Scores, finite
@@ -350,22 +350,30 @@ def _same_studies(systems: Mapping[str, ReportPairs], common: bool) -> dict[str,
 
 def _restricted(pairs: ReportPairs, studies: Collection[str]) -> ReportPairs:
     rows = [row for row, study in enumerate(pairs.study_ids) if study in studies]
+    hypotheses = tuple(pairs.hypotheses[row] for row in rows)
+    empty = sum(not text.strip() for text in hypotheses)
     return ReportPairs(
         tuple(pairs.study_ids[row] for row in rows),
         tuple(pairs.references[row] for row in rows),
-        tuple(pairs.hypotheses[row] for row in rows),
-        "common",
+        hypotheses,
+        "+".join(filter(None, ("common", allowed_field({"empty": empty})))),
     )
 
 
 def _one_signature(scores: Mapping[str, Scores]) -> Signature:
+    """That of all systems; what was allowed them, the studies being the same, is each one's own and said by letter."""
     (first_name, first), *rest = scores.items()
     for name, other in rest:
-        differing = first.signature.differences(other.signature)
+        differing = first.signature.differences(other.signature, ignoring=("allowed",))
         if differing:
             shown = [f"{key} {left} / {right}" for key, (left, right) in differing.items()]
             raise NotComparableError(f"{first_name} and {name} have different signatures: {listed(shown)}")
-    return first.signature
+    allowed = [dict(one.signature.extras).get("allowed", "-") for one in scores.values()]
+    if len(set(allowed)) == 1:
+        return first.signature
+    return first.signature.with_extras(
+        allowed=",".join(f"{letter}:{what}" for letter, what in zip(ascii_lowercase, allowed, strict=False))
+    )
 
 
 def _differences(scores: Mapping[str, Scores], testing: Testing, options: Scoring) -> tuple[Difference, ...]:

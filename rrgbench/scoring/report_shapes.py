@@ -244,6 +244,12 @@ def _cells(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str
         csv.field_size_limit(limit)
 
 
+def names_report(header: Sequence[str], columns: Columns = ANY_COLUMNS) -> bool:
+    """Whether a header names a column of predicted reports, by a usual name or the one that `columns` gives."""
+    usual = (*_SPECIFIC["predictions"], *_GENERAL, *_SECTIONS)
+    return bool(_matching(header, usual if columns.report is None else [columns.report]))
+
+
 def _known(header: Sequence[str]) -> bool:
     """Whether a row of cells names a text, and so is a header."""
     texts = {*_GENERAL, *_SECTIONS, *_SPECIFIC["predictions"], *_SPECIFIC["references"]}

@@ -283,6 +283,18 @@ def test_a_mistake_is_not_tried_again_and_the_key_is_told_nobody(
     assert len(server.requests) == 1
 
 
+def test_an_error_that_repeats_the_request_is_not_told(
+    served: Callable[..., ServedModel], server: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    def echoed(body: dict[str, Any], attempt: int) -> tuple[int, dict[str, str], bytes]:
+        return 400, {}, json.dumps({"error": {"message": f"invalid input: {body['messages']}"}}).encode()
+
+    server.behave = echoed
+    with caplog.at_level(logging.DEBUG), pytest.raises(InputError, match=r"refuses the request \(HTTP 400\)$"):
+        served(concurrency=1).generate_reports(studies(1))
+    assert "invalid input" not in caplog.text
+
+
 REFUSALS = {
     "named by the server": completion(None, refusal="I can't help with that."),
     "filtered": completion("The").replace(b'"stop"', b'"content_filter"'),

@@ -203,6 +203,33 @@ def test_a_probability_that_is_text_is_named(corpus, tmp_path):
         load_model(f"predictions:{path}")
 
 
+def test_reports_beside_probabilities_are_read_too(corpus, suite, tmp_path):
+    path = probabilities_file(tmp_path / "both.csv", corpus)
+    head, *rows = path.read_text().splitlines()
+    texts = [study.report for study in corpus.split("test")]
+    both = [f"{head},report", *(f"{row},{text}" for row, text in zip(rows, texts, strict=True))]
+    path.write_text("\n".join(both) + "\n")
+    run = evaluate(load_model(f"predictions:{path}", system="mine"), corpus, suite, tmp_path / "run")
+    assert value(run, "auroc", "mine", setting="own", observation="Edema").value == 1.0
+    assert value(run, "ce_f1", "mine", setting="micro", observation=None).value == 1.0
+    assert value(run, "bleu_4", "mine").value == pytest.approx(1.0)
+
+
+def test_two_columns_of_one_observation_are_refused(corpus, tmp_path):
+    path = probabilities_file(tmp_path / "p.csv", corpus, columns=("Pleural Effusion", "pleural_effusion"))
+    with pytest.raises(
+        InputError, match=r"p\.csv: more than one column is called after the observation of Pleural Eff"
+    ):
+        load_model(f"predictions:{path}")
+
+
+def test_probabilities_near_one_keep_their_order(corpus, suite, tmp_path):
+    """float32 has nothing between 0.99999994 and 1."""
+    path = probabilities_file(tmp_path / "p.csv", corpus, cell=lambda truth: repr(1 - 1e-9 if truth else 1 - 9e-9))
+    run = evaluate(load_model(f"predictions:{path}", system="sure"), corpus, suite, tmp_path / "run")
+    assert value(run, "auroc", "sure", setting="own", observation="Edema").value == 1.0
+
+
 def arrays_file(path, corpus, **changed):
     kinds = {text: number for number, text in enumerate(dict.fromkeys(TEXTS))}
     studies = corpus.split("test")

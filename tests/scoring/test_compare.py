@@ -3,6 +3,7 @@ import json
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from rrgbench.errors import InputError, NotComparableError
 from rrgbench.labelers import RememberingLabeler, load
 from rrgbench.scoring.compare import compare
 from rrgbench.scoring.score import score
+from rrgbench.scoring.signature import parse
 
 TEXT = "the heart is normal in size no effusion or pneumothorax lungs are clear"
 REFERENCES = {f"s{i}": f"{TEXT[5 * (i % 5) :]} w{i} ." for i in range(40)}
@@ -115,7 +117,21 @@ def test_systems_on_different_studies_are_refused_unless_compared_on_the_common_
     found = compare({"a": GOOD, "b": part}, REFERENCES, metrics=["bleu_1"], common=True, permutations=50)
     assert found.differences[0].difference == 0.0
     assert found.signature.n == 39
-    assert "allowed:common" in str(found.signature)
+    assert "|allowed:common|" in str(found.signature)
+
+
+def test_what_was_allowed_each_system_is_said_of_it() -> None:
+    options: dict[str, Any] = {"metrics": ["bleu_1"], "allow": ["empty"], "permutations": 20}
+    silent = GOOD | {"s2": " "}
+    found = compare({"one": silent, "two": GOOD}, REFERENCES, **options)
+    assert "|allowed:a:empty=1,b:-|" in str(found.signature)
+    assert parse(str(found.signature)) == found.signature
+    assert found.differences[0].difference < 0
+    alike = compare({"one": silent, "two": silent}, REFERENCES, **options)
+    assert "|allowed:empty=1|" in str(alike.signature)
+    part = {key: text for key, text in GOOD.items() if key != "s3"}
+    common = compare({"one": silent, "two": part}, REFERENCES, common=True, **options)
+    assert "|allowed:a:common+empty=1,b:common|" in str(common.signature)
 
 
 def test_no_study_in_common() -> None:
