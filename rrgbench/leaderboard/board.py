@@ -19,6 +19,7 @@ from rrgbench.render.record_tables import CONSTANT, SETTINGS
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
 from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.signature import OF_MODEL, parse
 from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[str, Mapping["ColumnKey", NDArray[np.float64]]]
@@ -67,6 +68,8 @@ class Standing:
         Whether ranks come from paired tests on outputs rather than from intervals that do not meet.
     beaten : bool
         Whether one constant report is at least as good.
+    unlike : tuple of str
+        Systems whose value was made in another way, as signatures tell, so that neither is above the other.
     """
 
     record: Record
@@ -74,6 +77,7 @@ class Standing:
     worst: int = 0
     paired: bool = False
     beaten: bool = False
+    unlike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,13 +193,15 @@ class Board:
             lower = sum(above.get((other, name), False) for other in rivals)
             higher = sum(above.get((name, other), False) for other in rivals)
             beaten = constant_wins(key.metric, constant, record.value)
-            standings[name] = Standing(record, 1 + lower, len(rivals) - higher, name in paired, beaten)
+            unlike = tuple(other for other in rivals if _made_otherwise(record, rivals[other]) - {"bootstrap"})
+            standings[name] = Standing(record, 1 + lower, len(rivals) - higher, name in paired, beaten, unlike)
         return standings
 
     def _resolved(
         self, key: ColumnKey, known: Mapping[str, Record], sign: float
     ) -> tuple[dict[tuple[str, str], bool], set[str]]:
-        """Which systems are surely above which; by paired resamples where both have them, else by intervals."""
+        """Which systems are surely above which, of those made in one way; by paired resamples where both have the same
+        ones, else by intervals."""
         names = list(known)
         above: dict[tuple[str, str], bool] = {}
         tested: list[tuple[str, str, float, float]] = []
@@ -203,7 +209,10 @@ class Board:
             for other in names[at + 1 :]:
                 mine, theirs = (self.resamples.get(name, {}).get(key) for name in (one, other))
                 gap = sign * ((known[one].value or 0.0) - (known[other].value or 0.0))
-                if mine is not None and theirs is not None and mine.shape == theirs.shape:
+                otherwise = _made_otherwise(known[one], known[other])
+                if otherwise - {"bootstrap"}:
+                    continue
+                if mine is not None and theirs is not None and mine.shape == theirs.shape and not otherwise:
                     tested.append((one, other, gap, bootstrap_p_value(gap, mine - theirs)))
                 else:
                     above[one, other] = _apart(known[one], known[other], sign)
@@ -265,6 +274,14 @@ def _shown(entry: Entry) -> list[Record]:
     whole = [record for record in entry.records if record.observation is None]
     times = Counter(map(ColumnKey.of, whole))
     return [record for record in whole if times[ColumnKey.of(record)] == 1]
+
+
+def _made_otherwise(one: Record, other: Record) -> set[str]:
+    """Fields of signatures in which two values differ, those aside that are the system's own or the version's."""
+    if one.signature is None or other.signature is None:
+        return set()
+    ignoring = (*OF_MODEL, "reads", "allowed", "no_report", "rrgbench")
+    return set(parse(one.signature).differences(parse(other.signature), ignoring=ignoring))
 
 
 def _apart(one: Record, other: Record, sign: float) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.files import write_text
 from rrgbench.leaderboard.board import Board, ColumnKey, Standing
 from rrgbench.leaderboard.entry import Entry
@@ -127,7 +127,9 @@ def _cell(board: Board, key: ColumnKey, standing: Standing | None, span: tuple[f
     if standing.best:
         rank = str(standing.best) if standing.best == standing.worst else f"{standing.best}–{standing.worst}"
     how = "by paired tests" if standing.paired else "by intervals that do not meet"
-    tip = "\n".join(filter(None, (f"rank {rank} {how}" if rank else "", record.signature, record.reason)))
+    ranked = f"rank {rank} {how}" if rank else ""
+    unlike = f"made otherwise than {listed(standing.unlike)}, so neither is above the other" if standing.unlike else ""
+    tip = "\n".join(filter(None, (ranked, unlike, record.signature, record.reason)))
     constant = board.constants.get(key)
 
     drawn = drawing(record.value, record.low, record.high, constant, span)

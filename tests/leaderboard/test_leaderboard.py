@@ -21,6 +21,7 @@ from rrgbench.leaderboard.entry import entries_of, read_entries, read_entry, wit
 from rrgbench.leaderboard.site import write_site
 from rrgbench.reproduction.registry import PublishedSystem
 from rrgbench.runs.baseline import read_side
+from rrgbench.scoring.signature import parse
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -134,6 +135,42 @@ def test_ranks_are_as_sure_as_the_evidence(entries, runs):
     assert sure["same"].worst == 4 or sure["same"].beaten
     for standing in (*found.values(), *sure.values()):
         assert standing.best <= standing.worst
+
+
+def resigned(entry, change):
+    """An entry whose values were made in another way: `change` makes its signatures of those it has."""
+    return entry.model_copy(
+        update={"signatures": {short: str(change(parse(text))) for short, text in entry.signatures.items()}}
+    )
+
+
+def test_values_made_in_different_ways_are_not_ranked_against_each_other(entries, tmp_path):
+    good, fair, same, *_ = entries
+    other = resigned(same, lambda one: replace(one, labeler="chexbert@1", uncertain="negative"))
+    (board,) = boards_of([good, fair, other])
+    standings = {one.system: found[F1] for one, found in board.rows}
+    assert (standings["same"].best, standings["same"].worst) == (1, 3)
+    assert standings["same"].unlike == ("good", "fair")
+    assert standings["good"].unlike == ("same",)
+    pages = [path.read_text() for path in write_site(tmp_path, [board])]
+    assert any("made otherwise than good, fair, so neither is above the other" in html.unescape(one) for one in pages)
+
+
+def test_resamples_of_another_seed_are_not_paired(entries, runs):
+    good, _, same, *_ = entries
+
+    def drawn_again(signature):
+        return signature.with_extras(bootstrap="percentile-100-95-seed1")
+
+    def record_again(record):
+        return replace(record, signature=record.signature and str(drawn_again(parse(record.signature))))
+
+    side = replace(runs["same"], records=tuple(map(record_again, runs["same"].records)))
+    (board,) = boards_of([good, resigned(same, drawn_again)], [runs["good"], side])
+    standings = {one.system: found[F1] for one, found in board.rows}
+    assert not standings["good"].paired
+    assert standings["good"].unlike == ()
+    assert standings["same"].best == 2, "intervals tell them apart"
 
 
 def test_systems_stand_above_trivial_ones_by_the_leading_column(entries):
