@@ -119,7 +119,10 @@ class Endpoint:
             If there is no model, no address of http or https, or nothing to replay.
         """
         if not self.model:
-            raise InputError("no model is named; give the name by which the endpoint knows it (model=)")
+            raise InputError(
+                "no model is named; give the name by which the endpoint knows it (model=NAME, for a metric "
+                "--metric-option METRIC.model=NAME)"
+            )
         if self.offline and self.transcripts is None:
             raise InputError("offline only transcripts answer; give their folder (transcripts=)")
         if not self.offline and urllib.parse.urlsplit(self.base_url).scheme not in ("http", "https"):

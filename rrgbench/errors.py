@@ -137,8 +137,8 @@ def problems(error: "ValidationError") -> str:
         place = ".".join(str(part) for part in one["loc"])
         message = one["msg"].removeprefix("Value error, ")
         given = one["input"]
-        # of a whole section only what is missing or wrong in it
-        if not isinstance(given, Mapping | list) and one["type"] != "value_error":
+        # of a whole section only what is missing or wrong in it; of a whole file nothing, which may be a report
+        if one["loc"] and not isinstance(given, Mapping | list) and one["type"] != "value_error":
             message += f" (given: {given!r:.200})"
         if one["type"] == "literal_error" and isinstance(given, str):
             allowed = re.findall("'([^']*)'", one["ctx"]["expected"])

@@ -27,9 +27,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part.
 
     The content goes to a temporary file of the same folder (a rename across file systems is not atomic), is forced to
-    disk, and then takes the name; the folder entry is forced to disk too.
+    disk, and then takes the name; the folder entry is forced to disk too. A link stays one: the file that it names is
+    written. What is no file, such as a pipe or a device, takes the content as it comes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as device:
+            device.write(content)
+        return
+    path = path.resolve() if path.is_symlink() else path
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

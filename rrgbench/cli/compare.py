@@ -66,6 +66,10 @@ def compare(
             print_table(runs.to_table())
         return
     if references is None:
+        from rrgbench.errors import InputError, listed
+
+        if absent := [one for one in predictions if not Path(one.rpartition("=")[2]).exists()]:
+            raise InputError(f"there is no {listed(absent)}; give two run folders, or files with --references")
         raise typer.BadParameter("files of predictions need --references", param_hint="--references")
     if test not in ("randomization", "bootstrap"):
         raise typer.BadParameter(f"{test!r}; expected randomization or bootstrap", param_hint="--test")

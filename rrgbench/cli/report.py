@@ -63,10 +63,10 @@ def report(
 
     for folder in run:
         if not folder.is_dir():
-            raise InputError(f"run folder {folder.name} is not there; rrgbench runs list shows the runs of a folder")
+            raise InputError(f"run folder {folder} is not there; rrgbench runs list shows the runs of a folder")
     if len(run) > 1 and out is None:
         raise InputError("several runs have no folder of their own; give --out for their documents")
-    place, names = out or run[0], [folder.name for folder in run]
+    place, names = out or run[0], [folder.resolve().name for folder in run]
     abouts = [environment_of(folder) for folder in run]
     if len(run) > 1:
         check_different(abouts, names)

@@ -175,7 +175,7 @@ def order(
     from rrgbench.runs.seeds import join_seeds
     from rrgbench.runs.store import read_results
 
-    records = join_seeds([read_results(folder) for folder in run], [folder.name for folder in run])
+    records = join_seeds([read_results(folder) for folder in run], [folder.resolve().name for folder in run])
     renamed = {}
     for given in systems or []:
         printed, equals, ours = given.rpartition("=")
@@ -183,7 +183,7 @@ def order(
             raise typer.BadParameter(f"{given!r}; expected PRINTED=OURS, such as DCCLIP=dcrrg", param_hint="--system")
         renamed[printed] = ours
     found = compare_orders(table, records, name, averaging, renamed)
-    title = f"Order of systems: {table.name} beside {', '.join(folder.name for folder in run)}"
+    title = f"Order of systems: {table.name} beside {', '.join(folder.resolve().name for folder in run)}"
     shown = OrderTable(title, tuple(found))
     if not form.printed(shown):
         print_table(shown.to_table())

@@ -33,7 +33,7 @@ def list_(
     if json:
         typer.echo(json_text([_content(run) for run in found]))
     elif not found:
-        say(f"no runs in {folder.name}; rrgbench eval makes one")
+        say(f"no runs in {folder.resolve().name}; rrgbench eval makes one")
     else:
         print_table(runs_table(found, table_descriptions()))
 

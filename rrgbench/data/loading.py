@@ -1,14 +1,14 @@
 """Corpora by name, and films of one beside the reports of another."""
 
 from collections.abc import Callable, Mapping
-from inspect import signature
+from inspect import Parameter, signature
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
 from rrgbench.data.corpus import Corpus, command_words
 from rrgbench.data.unpaired import combine
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.registry import Registry
 
 CORPORA: Final[Registry[Callable[..., Corpus]]] = Registry("corpus", "rrgbench.corpora")
@@ -56,13 +56,13 @@ def load_corpus(
         if given:
             raise InputError(f"--reports-{flag} is given without --reports, so it is not known which corpus it is of")
     load = CORPORA.load(name)
+    taken = signature(load).parameters
+    any_taken = any(one.kind is Parameter.VAR_KEYWORD for one in taken.values())
+    if not any_taken and (unknown := [option for option in options if option not in taken]):
+        known = [option for option in taken if option != "root"]
+        raise InputError(f"corpus {name} takes no {listed(unknown)}; it takes: {listed(known, 20) or 'no options'}")
     _check_kinds(name, load, options)
-    try:
-        corpus = load(root=None if root is None else Path(root), **options)
-    except TypeError as error:
-        if "unexpected keyword" not in str(error):
-            raise
-        raise InputError(f"corpus {name} takes no such option: {error}") from error
+    corpus = load(root=None if root is None else Path(root), **options)
     return corpus.loaded_by((name,), command_words(name, None, options))
 
 

@@ -85,5 +85,6 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
     registered = name if name in LABELERS or plain not in LABELERS else plain
     labeler = make(LABELERS, registered, **options)
     if wanted and labeler.version != wanted:
-        raise InputError(f"labeler {plain!r} is here as {labeler.identity}; {name} is not available")
+        here = [one for one in LABELERS.names() if one.startswith(f"{plain}@")] or [labeler.identity]
+        raise InputError(f"labeler {plain!r} has no version {wanted}; here are {', '.join(here)}")
     return labeler if cache is None else CachedLabeler(labeler, cache)

@@ -199,8 +199,12 @@ def read_entry(path: Path) -> Entry:
     """
     try:
         content = read_yaml(read_regular(path).decode("utf-8"))
+        if not isinstance(content, dict):
+            raise InputError("it is no mapping of fields; rrgbench leaderboard submit writes entries")
         found = Entry.model_validate(content)
         _ = found.records
+    except FileNotFoundError:
+        raise InputError(f"entry {path.name} is not there; rrgbench leaderboard submit writes one") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"entry {path.name} can't be read ({type(error).__name__})") from error
     except ValidationError as error:

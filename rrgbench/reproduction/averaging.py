@@ -18,7 +18,7 @@ from typing import Literal
 from rrgbench.errors import InputError
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.reproduction.figures import Figure
-from rrgbench.reproduction.printed_table import read_printed_table
+from rrgbench.reproduction.printed_table import named, read_printed_table
 
 Verdict = Literal["micro", "averaged", "neither"]
 
@@ -120,8 +120,7 @@ def audit_table(rows: Sequence[Mapping[str, str]], name: str, columns: Sequence[
     for row in rows:
         lacking = [column for column in (name, *columns) if column not in row]
         if lacking:
-            there = ", ".join(str(column)[:60] for column in row if column is not None)
-            raise InputError(f"the table has no column {', '.join(lacking)}; it has {there}")
+            raise InputError(f"the table has no column {', '.join(lacking)}; it has {named(row)}")
         # csv's names for cells too many and too few
         if None in row or None in row.values():
             raise InputError(f"a row of the table has another number of cells than its header, which has {len(row)}")

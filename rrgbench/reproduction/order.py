@@ -20,7 +20,7 @@ from rrgbench.render.latex import latex_table
 from rrgbench.render.markdown import markdown_table
 from rrgbench.render.record_tables import pooled
 from rrgbench.render.table import Cell, Column, Row, Table
-from rrgbench.reproduction.printed_table import read_printed_table
+from rrgbench.reproduction.printed_table import named, read_printed_table
 from rrgbench.runs.records import Record
 from rrgbench.scoring.values import finite
 
@@ -218,12 +218,10 @@ def compare_orders(
     names, rows = read_printed_table(path)
     first = name or (names or [""])[0]
     if first not in names:
-        raise InputError(f"table {path.name} has no column {first!r}; it has {listed(names)}")
+        raise InputError(f"table {path.name} has no column {first!r}; it has {named(names)}")
     renamed = dict(systems or {})
     if alien := [system for system in renamed if system not in {row[first] for row in rows}]:
-        raise InputError(
-            f"table {path.name} has no system {listed(alien)}; it has {listed(row[first] for row in rows)}"
-        )
+        raise InputError(f"table {path.name} has no system {listed(alien)}; it has {named(row[first] for row in rows)}")
     measured = measured_values(records, averaging)
     found = []
     for column in names:
@@ -234,8 +232,8 @@ def compare_orders(
             found.append(order_agreement(column, printed, measured[column]))
     if not found:
         raise InputError(
-            f"table {path.name}: no column has {FEWEST} systems that were measured too; it has {listed(names, 20)}; "
-            f"its systems: {listed([row[first] for row in rows], 20)}; the run's metrics: "
+            f"table {path.name}: no column has {FEWEST} systems that were measured too; it has {named(names, 20)}; "
+            f"its systems: {named([row[first] for row in rows], 20)}; the run's metrics: "
             f"{listed(sorted(measured), 20)}; its systems: {listed(sorted({r.model for r in records}), 20)}"
         )
     return found

@@ -335,7 +335,7 @@ def read_results(path: Path) -> list[Record]:
         If there is nothing readable there.
     """
     file = path / "results.json" if path.is_dir() else path
-    shown = f"{file.parent.name}/{file.name}" if path.is_dir() else file.name
+    shown = f"{path.resolve().name}/{file.name}" if path.is_dir() else file.name
     try:
         text = read_regular(file).decode("utf-8")
     except FileNotFoundError:

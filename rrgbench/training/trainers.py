@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError, problems
+from rrgbench.errors import InputError, listed, problems
 from rrgbench.progress import Progress
 from rrgbench.registry import Registry
 from rrgbench.training.data import Sources
@@ -130,8 +130,12 @@ class Trainer(Generic[Own]):
         """
         from rrgbench.training.chain import train_recipe
 
-        if unknown := [f"--{name.replace('_', '-')}" for name in own if name not in self.options.model_fields]:
-            raise InputError(f"model {self.model} takes no {', '.join(unknown)}")
+        fields = self.options.model_fields
+        if unknown := [f"--{name.replace('_', '-')}" for name in own if name not in fields]:
+            taken = [f"--{name.replace('_', '-')}" for name in fields]
+            raise InputError(
+                f"model {self.model} takes no {', '.join(unknown)}; its own options: {listed(taken, 20) or 'none'}"
+            )
         try:
             options = self.options(**own)
         except ValidationError as error:

@@ -128,6 +128,41 @@ def test_options_that_can_not_be_taken_are_refused_before_the_work(run_command, 
     check(run_command("runs", "show", tmp_path), str(tmp_path), "no run folder")
 
 
+def test_no_error_tells_what_a_report_says(run_command, tmp_path):
+    text = "The heart of Mr. Smith is enlarged. No effusion."
+    reports, note = tmp_path / "r.jsonl", tmp_path / "note.txt"
+    reports.write_text(json.dumps({"study_id": "a", "report": text}) + "\n")
+    note.write_text(text)
+    for words in (
+        ("reproduce", "averaging", reports),
+        ("reproduce", "averaging", note),
+        ("leaderboard", "check", note),
+    ):
+        done = run_command(*words)
+        assert done.returncode == 2
+        assert "Smith" not in done.stderr
+
+
+def test_what_is_wrong_is_said_with_what_there_is(run_command, tmp_path):
+    reports = tmp_path / "r.jsonl"
+    reports.write_text('{"study_id": "a", "report": "no effusion"}\n')
+    score = ("score", "--predictions", reports, "--references", reports)
+    check(run_command("eval", "--option", "foo=1"), "corpus phantom takes no foo; it takes: ", "seed")
+    check(run_command("compare", tmp_path / "no", tmp_path / "nothing"), "there is no ", "no", "nothing")
+    check(run_command(*score, "--labeler", "rules@9"), "labeler 'rules' has no version 9; here are rules@1, rules@2")
+    check(run_command(*score, "--protocol", tmp_path / "mine.yaml"), "mine.yaml is not there; give one, or a name")
+    check(run_command("reproduce", "averaging", tmp_path / "no.csv"), "table no.csv is not there; give a CSV")
+    check(run_command("leaderboard", "check", tmp_path / "no.yaml"), "entry no.yaml is not there")
+
+
+def test_the_folder_of_now_has_a_name(run_command, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    check(run_command("report", "."), "here/results.json is not there")
+    assert "no runs in here; " in run_command("runs", "list", ".").stderr
+
+
 def test_help_shows_an_example_of_every_command(run_command):
     for name in ("eval", "train", "score", "drift", "compare", "doctor"):
         done = run_command(name, "--help")

@@ -136,7 +136,7 @@ def test_the_package_offers_the_labelers_without_a_further_import() -> None:
 def test_a_version_is_loaded_by_name_or_refused() -> None:
     assert {"rules", "rules@1", "chexbert"} <= set(LABELERS.names())
     assert load("rules@1").identity == "rules@1"
-    with pytest.raises(InputError, match=r"rules@99 is not available"):
+    with pytest.raises(InputError, match=r"has no version 99; here are rules@1, rules@2"):
         load("rules@99")
 
 

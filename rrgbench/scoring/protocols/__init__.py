@@ -230,6 +230,8 @@ def _rank(protocol: Protocol) -> tuple[int, str, int]:
 def _read_file(path: Path) -> Protocol:
     try:
         return _read(path.name, read_regular(path).decode("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"protocol file {path} is not there; give one, or a name of rrgbench protocols") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"protocol file {path} can't be read ({type(error).__name__})") from error
 
