@@ -205,13 +205,27 @@ class M2TR(Captioner):
         """The tokenizer of the second step."""
         return self.tokenizer if self.writer_tokenizer is None else self.writer_tokenizer
 
-    def writer_rows(self, texts: Sequence[str], longest: int) -> list[list[int]]:
-        """Start token, text and end token for the second step."""
+    @property
+    def writer_start(self) -> int:
+        """The token before a report's first word."""
+        if self.writer_tokenizer is None:
+            return int(self.tokenizer.convert_tokens_to_ids(REPORT_START))
+        return int(self.writer.config.decoder_start_token_id)
+
+    def writer_rows(self, reports: Sequence[str]) -> list[list[int]]:
+        """Start token, report and end token, as the second step writes them."""
+        return self._rows(reports, self.config.max_report, self.writer_start)
+
+    def context_rows(self, contexts: Sequence[str]) -> list[list[int]]:
+        """Start token, context and end token, as the second step reads them; BART's encoder has a start of its own."""
+        own = None if self.writer_tokenizer is None else self.writer_tokenizer.bos_token_id
+        return self._rows(contexts, self.config.max_context, self.writer_start if own is None else own)
+
+    def _rows(self, texts: Sequence[str], longest: int, start: int) -> list[list[int]]:
         if self.writer_tokenizer is None:
             return encode_reports(self.tokenizer, texts, REPORT_START, longest)
         encoded = self.writer_tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        start, end = self.writer.config.decoder_start_token_id, self.writer_tokenizer.eos_token_id
-        return [[start, *ids[: longest - 1], end] for ids in encoded]
+        return [[start, *ids[: longest - 1], self.writer_tokenizer.eos_token_id] for ids in encoded]
 
     def report_logits(self, contexts: Tensor, ids: Tensor) -> Tensor:
         """Logits (n, t, vocabulary) of the word after each of `ids` (n, t), given contexts (n, u)."""
@@ -223,12 +237,12 @@ class M2TR(Captioner):
     def write(self, contexts: Sequence[str]) -> list[str]:
         """Reports of contexts."""
         tokenizer = self.writes_with
-        ids, there = pad_rows(self.writer_rows(contexts, self.config.max_context), tokenizer.pad_token_id)
+        ids, there = pad_rows(self.context_rows(contexts), tokenizer.pad_token_id)
         ids, there = ids.to(self.device), there.to(self.device)
         special = set(tokenizer.all_special_ids) - {tokenizer.eos_token_id}
         rows = beam_search(
             WriterDecoding(self.writer, ids, there.long(), self.config.beams),
-            ids[:, 0],
+            torch.full((len(ids),), self.writer_start, device=self.device),
             end=tokenizer.eos_token_id,
             pad=tokenizer.pad_token_id,
             beams=self.config.beams,
@@ -262,8 +276,8 @@ class M2TR(Captioner):
         parts = []
         for start in range(0, len(contexts), 64):
             some = slice(start, start + 64)
-            ids, _ = pad_rows(self.writer_rows(contexts[some], self.config.max_context), pad)
-            rows, there = pad_rows(self.writer_rows(reports[some], self.config.max_report), pad)
+            ids, _ = pad_rows(self.context_rows(contexts[some]), pad)
+            rows, there = pad_rows(self.writer_rows(reports[some]), pad)
             targets = rows[:, 1:].masked_fill(~there[:, 1:], IGNORED).to(self.device)
             logits = self.report_logits(ids.to(self.device), rows[:, :-1].to(self.device))
             parts.append(loss_and_tokens(logits, targets))
@@ -365,8 +379,8 @@ def context_items(model: M2TR, learned: TrainingData, written: TrainingData, aug
     contexts = [context_of(report) for report in reports]
     pad = model.writes_with.pad_token_id
     beside = {
-        "contexts": pad_rows(model.writer_rows(contexts, model.config.max_context), pad)[0],
-        "reports": pad_rows(model.writer_rows(reports, model.config.max_report), pad)[0],
+        "contexts": pad_rows(model.context_rows(contexts), pad)[0],
+        "reports": pad_rows(model.writer_rows(reports), pad)[0],
     }
     rows = encode_reports(model.tokenizer, contexts, REPORT_START, model.config.max_context)
     return ContextItems(rows, films=DrawnFilms(written.films.films, augment, seed), beside=beside)

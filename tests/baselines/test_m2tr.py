@@ -133,6 +133,7 @@ def test_steps_learn_apart_and_the_report_comes_from_the_context_that_was_writte
 
 def test_bart_of_a_folder_with_its_own_vocabulary(tmp_path):
     tokenizer = train_report_tokenizer(["effusion absent present heart normal .", *REPORTS], (REPORT_START,), 1)
+    tokenizer.bos_token = REPORT_START
     config = BartConfig(
         vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
         decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=200,
@@ -144,8 +145,10 @@ def test_bart_of_a_folder_with_its_own_vocabulary(tmp_path):
     tokenizer.save_pretrained(tmp_path / "bart")
     model = untrained("m2tr", writer={"weights": str(tmp_path / "bart")}, max_report=12)
     assert "weights" not in model.config.writer
-    start, *_ = model.writer_rows(["heart normal ."], 20)[0]
-    assert start == tokenizer.eos_token_id
+    read, written = (rows(["heart normal ."])[0] for rows in (model.context_rows, model.writer_rows))
+    # as BART reads and writes: <s> text </s>, and </s> text </s>
+    assert (read[0], written[0]) == (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    assert read[1:] == written[1:]
     films = np.zeros((2, 32, 32), dtype=np.uint8)
     written = model.generate_reports(films)
     model.save_pretrained(tmp_path / "model")
