@@ -30,7 +30,7 @@ RARE = Quantity(
     f"{entry('auroc').title} of rare observations",
     ("Enlarged Cardiomediastinum", "Lung Lesion", "Pneumothorax", "Pleural Other", "Fracture"),
 )
-"""Those that fewer than 5 % of MIMIC-CXR's studies have by its published label counts, and of the phantom's."""
+"""The five rarest by MIMIC-CXR's published label counts, and the phantom's: 0.9 to 4.6 % of the studies have each."""
 
 PUBLISHED = {
     "1": {"bleu_4": 0.112, "meteor": 0.148, "rouge_l": 0.282, "cider": 0.257, "ce_precision": 0.436, "ce_f1": 0.363},

@@ -48,6 +48,9 @@ def stage(preset: Preset, settings: StageSettings, sources: Sources, seed: int, 
     def work(model: DcrrgModel) -> Work:
         second = sources.extra_films if extra else None
         films = [sources.data.films, *([] if second is None else [second])]
+        items = HeadItems(model, films, sources.data.reports, preset.balance, seed)
+        if not settings.validates:
+            return Work(items, Collate.of(model))
         held = HeadItems(model, [sources.validation.films], sources.validation.reports, False, seed)
         seen = held.parts[0]
 
@@ -56,12 +59,7 @@ def stage(preset: Preset, settings: StageSettings, sources: Sources, seed: int, 
                 logits = model.image_head(seen.memory[:limit].to(model.device))
             return np.asarray(torch.softmax(logits, dim=-1)[..., 1].cpu().numpy())
 
-        return Work(
-            HeadItems(model, films, sources.data.reports, preset.balance, seed),
-            Collate.of(model),
-            held if settings.validates else None,
-            auroc_measures(predicted, seen.labels, seen.known) if settings.validates else None,
-        )
+        return Work(items, Collate.of(model), held, auroc_measures(predicted, seen.labels, seen.known))
 
     identity: dict[str, Any] = {"balance": preset.balance}
     if extra and sources.extra is not None:

@@ -42,10 +42,12 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     def learner(model: DcrrgModel) -> Learner:
         return Learner(Descriptions(model), [model.decoder, model.description_head])
 
+    decides = preset.config.decoder_memory != "representations" and preset.image_start != "linear"
+
     def work(model: DcrrgModel) -> Work:
         model.decode_as(preset.config)
         watched = preset.step3.validates
-        if preset.config.decoder_memory != "representations" and preset.image_start != "linear":
+        if decides:
             set_thresholds(model, sources.validation.films)
         return Work(
             description_items(model, with_composed(sources.data, preset.composed_reports, seed), preset, seed),
@@ -53,7 +55,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
             description_items(model, sources.validation, preset, seed) if watched else None,
         )
 
-    return Stage("step3", preset.step3, identity(preset), work, learner)
+    return Stage("step3", preset.step3, identity(preset), work, learner, reads_validation=decides)
 
 
 def identity(preset: Preset) -> dict[str, Any]:

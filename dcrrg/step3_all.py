@@ -55,7 +55,8 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
 
 class StudyDescriptions(DrawnItems):
-    """A study with all of its descriptions: its film (where films and reports are paired) and its report.
+    """A study with all of its descriptions: its film (where films and reports are paired) and its report; one without
+    any is left out.
 
     Parameters
     ----------
@@ -71,6 +72,7 @@ class StudyDescriptions(DrawnItems):
 
     def __init__(self, data: TrainingData, rows: list[list[DescriptionRow]], augment: bool, seed: int) -> None:
         self.reports, self.rows = data.reports.reports, rows
+        self.described = [place for place, own in enumerate(rows) if own]
         self.films = DrawnFilms(data.films.films, augment, seed) if data.paired else None
         super().__init__(seed)
 
@@ -81,11 +83,12 @@ class StudyDescriptions(DrawnItems):
             self.films.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return len(self.reports)
+        return len(self.described)
 
     def __getitem__(self, index: int) -> Batch:
-        film = {} if self.films is None else {"films": self.films.film(index, index)}
-        return {**film, "report": self.reports[index], "rows": self.rows[index]}
+        place = self.described[index]
+        film = {} if self.films is None else {"films": self.films.film(place, place)}
+        return {**film, "report": self.reports[place], "rows": self.rows[place]}
 
 
 class CollateStudies:

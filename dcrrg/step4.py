@@ -90,11 +90,11 @@ class Reports(nn.Module):
         return self
 
     def forward(self, ids: Tensor, targets: Tensor, memory: Tensor | None = None, films: Tensor | None = None) -> Batch:
-        """Loss, Eq. 14, given memories (n, 14, P) of frozen encoders or films (n, h, w) to encode."""
+        """Loss, Eq. 14, given memories (n, 14, .) of frozen encoders or films (n, h, w) to encode."""
         if memory is None:
             if films is None:
                 raise ValueError("step 4 reads either memories or films")
-            memory = self.model.image_observations(films)
+            memory = self.model.image_memory(films)
         prompts = self.model.prompts if self.prompt_tuning else None
         read = self.model.memory(memory)
 

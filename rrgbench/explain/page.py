@@ -4,6 +4,7 @@ Key words carry the number of their observation and a sign (`+` positive, `-` ne
 be told apart without colour; the table's rows bear the same numbers.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -215,8 +216,8 @@ def _word(label: int | None, absent: str) -> Text:
 
 
 def _bar(row: ObservationView) -> Text:
-    if row.probability is None:
-        return Text("not offered", style="dim")
+    if row.probability is None or not math.isfinite(row.probability):
+        return Text("not offered" if row.probability is None else "not defined", style="dim")
     filled = round(_BAR * row.probability)
     return Text("█" * filled).append("·" * (_BAR - filled), style="dim").append(f" {row.probability:.2f}")
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from rrgbench.metrics.catalogue import entry
+from rrgbench.errors import InputError
 from rrgbench.render.escaping import escape_latex
 from rrgbench.render.latex import latex_tabular
-from rrgbench.render.record_tables import place_of_setting
+from rrgbench.render.record_tables import place_of_setting, pooled
 from rrgbench.render.table import Cell, Table, interval_text, value_text
 from rrgbench.runs.records import Record
 
@@ -84,15 +84,24 @@ def macros(records: Sequence[Record]) -> str:
 
     `\rrgCeF{dcrrg}` is a value and `\rrgCeFInterval{dcrrg}` its interval; signs other than letters, digits, `.`, `+`,
     `-` and blanks are left out of a model's name. A model that was not measured is an error when the paper is set.
+    Several trainings are one number, their mean, as in the tables.
+
+    Raises
+    ------
+    InputError
+        If two models have one name in macros.
     """
-    by_macro: dict[str, dict[str, Record]] = {}
+    by_macro: dict[str, dict[str, list[Record]]] = {}
     settings: dict[str, str | None] = {}
     here = [record for record in records if record.observation is None and record.value is not None]
     for record in sorted(here, key=lambda record: place_of_setting(record.setting)):
         # the first setting of a metric is the plain one
         plain = settings.setdefault(f"{record.task} {record.metric} {record.fraction}", record.setting)
         name = _macro_name(record, record.setting != plain or record.fraction is not None)
-        by_macro.setdefault(name, {}).setdefault(record.model, record)
+        same = by_macro.setdefault(name, {}).setdefault(record.model, [])
+        if not same or replace(record, seed=None).identity == replace(same[0], seed=None).identity:
+            same.append(record)
+    _check_keys({record.model for record in here})
     lines = [
         "% written by rrgbench report --paper",
         r"\makeatletter",
@@ -102,10 +111,9 @@ def macros(records: Sequence[Record]) -> str:
     for name, models in by_macro.items():
         lines.append(rf"\newcommand{{\rrg{name}}}[1]{{\rrg@of{{{name}}}{{#1}}}}")
         lines.append(rf"\newcommand{{\rrg{name}Interval}}[1]{{\rrg@of{{{name}Interval}}{{#1}}}}")
-        for model, record in models.items():
-            cell = Cell(record.value, record.low, record.high, decimals=entry(record.metric).decimals)
-            key = _key(model)
-            lines.append(rf"\@namedef{{rrg@{name}@{key}}}{{{value_text(cell)}}}% {_signature(record)}")
+        for model, same in models.items():
+            cell, key = pooled(same), _key(model)
+            lines.append(rf"\@namedef{{rrg@{name}@{key}}}{{{value_text(cell)}}}% {_signature(same[0])}")
             if interval := interval_text(cell):
                 lines.append(rf"\@namedef{{rrg@{name}Interval@{key}}}{{{escape_latex(interval)}}}")
     return "\n".join([*lines, r"\makeatother", ""])
@@ -128,6 +136,14 @@ def _letters(word: str) -> str:
 def _key(model: str) -> str:
     """A model's name as an argument of a macro: what TeX would read otherwise goes."""
     return re.sub(r"[^A-Za-z0-9.+ -]", "", model).strip() or "model"
+
+
+def _check_keys(models: Iterable[str]) -> None:
+    """Refuse two models that are one in macros (InputError)."""
+    owners: dict[str, str] = {}
+    for model in sorted(models):
+        if owners.setdefault(_key(model), model) != model:
+            raise InputError(f"models {owners[_key(model)]} and {model} are both {_key(model)!r} in macros; rename one")
 
 
 def _signature(record: Record) -> str:

@@ -1,5 +1,6 @@
 """Printed figures: a number with the digits that it was printed with."""
 
+import math
 from dataclasses import dataclass
 
 from rrgbench.errors import InputError
@@ -44,7 +45,9 @@ class Figure:
         return cls(text.strip(), value, 0.5 * 10.0 ** -len(text.strip().partition(".")[2]))
 
     def misses(self, value: float) -> float:
-        """How many units of the last digit a value lies off, 0 where it rounds to the figure."""
+        """How many units of the last digit a value lies off, 0 where it rounds to the figure; NaN fits nothing."""
+        if math.isnan(value):
+            return math.inf
         off = abs(value - self.value)
         # what is half a unit away was rounded here or there
         return 0.0 if off <= self.half + 1e-12 else off / (2.0 * self.half)

@@ -241,6 +241,8 @@ def compare_orders(
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return None
+    # as tables write what was not measured
+    return value if np.isfinite(value) else None

@@ -25,6 +25,7 @@ POWER: Final = 0.8
 """The chance with which a stated difference is shown, unless said otherwise."""
 
 _TRUTHS: Final = 200
+_GRID: Final = 60
 
 MOST_SEEDS: Final = 1000
 MOST_STUDIES: Final = 1_000_000
@@ -155,9 +156,16 @@ def fewest_studies(difference: float, shown: Callable[[int], float]) -> int | No
 
 
 def _smallest(low: int, high: int, shown: Callable[[int], float], difference: float) -> int | None:
-    """The smallest number from low to high with which no more than `difference` is needed, by bisection."""
-    if difference <= 0.0 or shown(high) > difference:
+    """The smallest number from low to high with which no more than `difference` is needed.
+
+    What is needed falls and may rise again, with the degrees of freedom: of many studies the seeds alone decide.
+    So the first of a grid is searched, and bisection goes on below it.
+    """
+    grid = np.unique(np.geomspace(low, high, _GRID).round().astype(int)).tolist()
+    enough = next((place for place, number in enumerate(grid) if shown(number) <= difference), None)
+    if difference <= 0.0 or enough is None:
         return None
+    low, high = grid[enough - 1] if enough else low, grid[enough]
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if shown(middle) <= difference else (middle + 1, high)

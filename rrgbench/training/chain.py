@@ -78,6 +78,8 @@ class Stage(Generic[M]):
         What it can stop on beside its loss, and whether higher is better: `higher_is_better` of its work's measures.
     lengths : bool
         Whether its items have lengths.
+    reads_validation : bool
+        Whether it reads the validation split whatever its settings say.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Stage(Generic[M]):
     learner: Callable[[M], Learner] | None = None
     measures: Mapping[str, bool] = field(default_factory=dict)
     lengths: bool = False
+    reads_validation: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,8 @@ class Recipe(Generic[M]):
             if stage.settings is not None:
                 Criterion.of(stage.name, stage.settings, stage.measures)
                 check_lengths(stage.name, stage.settings, stage.lengths)
-        if self.sources is not None and any(stage.settings and stage.settings.validates for stage in self.stages):
+        reads = (one.reads_validation or (one.settings and one.settings.validates) for one in self.stages)
+        if self.sources is not None and any(reads):
             self.sources.check_validation()
 
     @property

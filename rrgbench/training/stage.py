@@ -8,6 +8,7 @@ would. Started by `torchrun` or `accelerate launch`, each of several processes t
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 import time
@@ -490,9 +491,11 @@ def _report(
     drawn = curve(state.log_history)
     losses = [entry for entry in state.log_history if "loss" in entry]
     name = "validation_loss" if criterion.name == LOSS else criterion.name
-    watched = [entry[name] for entry in drawn if name in entry]
+    watched = [entry.get(name, math.nan) for entry in drawn]
     kept = drawn[criterion.best(watched) if criterion.patience is not None else -1]
     value = kept.get(name)
+    if criterion.patience is not None and value is None:
+        log.warning("%s: %s was defined in no epoch, so the last weights are kept", stage, name)
     return StageReport(
         stage=stage,
         items=round(items * state.epoch),

@@ -71,7 +71,10 @@ class Criterion:
         return f"{LOGGED}{self.name}"
 
     def best(self, values: Sequence[float]) -> int:
-        """Place of the best value, of equal ones the first; NaN is worse than anything."""
+        """Place of the best value, of equal ones the first; NaN is worse than anything, and where all are, the last is
+        kept."""
+        if all(map(math.isnan, values)):
+            return len(values) - 1
         worst = -math.inf if self.higher_is_better else math.inf
         comparable = [worst if math.isnan(value) else value for value in values]
         return comparable.index((max if self.higher_is_better else min)(comparable))
@@ -91,7 +94,7 @@ class Criterion:
 def curve(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     """One entry an epoch: `epoch`, `loss` (mean over its steps), `learning_rate` (of its last step).
 
-    Where it was validated also `validation_loss` and the metrics measured.
+    Where it was validated also `validation_loss` and the metrics measured, those aside that were not defined.
 
     Parameters
     ----------
@@ -110,7 +113,7 @@ def curve(history: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
         elif found and f"{LOGGED}{LOSS}" in entry:
             for key, value in entry.items():
                 name = key.removeprefix(LOGGED)
-                if name != key and name not in _SPEED:
+                if name != key and name not in _SPEED and not math.isnan(value):
                     found[-1]["validation_loss" if name == LOSS else name] = value
     return found
 

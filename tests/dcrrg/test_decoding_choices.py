@@ -1,16 +1,19 @@
 """What steps 3 and 4 read: the defaults, what a configuration from before says, and stages that are shared over it."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
+import numpy as np
 import pytest
 import torch
 
-from dcrrg import DcrrgConfig, step3_all
+from dcrrg import DcrrgConfig, step3_all, step4
 from dcrrg.configuration import load_preset
 from dcrrg.model import DcrrgModel
-from dcrrg.step3 import Descriptions
+from dcrrg.step3 import Descriptions, rows_of
 from dcrrg.step3_all import CollateStudies, StudyDescriptions, TrainedDescriptions
+from dcrrg.step4 import Reports
 from dcrrg.training import DcrrgOptions, new_model, recipes
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
@@ -126,3 +129,32 @@ def test_with_all_modules_trained_the_encoders_get_a_gradient(whole):
     module(**work.collate([work.items[0]]))["loss"].backward()
     for part in learner.parts:
         assert any(p.grad is not None and bool(p.grad.any()) for p in part.parameters())
+
+
+def test_a_study_without_a_description_is_left_out(whole):
+    preset, sources, model = whole
+    omitted = preset.model_copy(
+        update={"unmentioned": "omitted", "description_sets": 0, "no_finding_description": "normality"}
+    )
+    data = sources.data
+    silent = "pa and lateral views of the chest were obtained ."
+    reports = [silent, *data.reports.reports[1:]]
+    silenced = replace(data, reports=replace(data.reports, reports=reports))
+    items = StudyDescriptions(silenced, rows_of(model, silenced, omitted, 0), False, 0)
+    assert len(items) == len(reports) - 1
+    assert items[0]["report"] == reports[1]
+    assert torch.equal(torch.as_tensor(items[0]["films"]), torch.as_tensor(items.films.film(1, 1)))
+    assert set(CollateStudies(Collate.of(model), show=True)([items[0]])["owner"].tolist()) == {0}
+
+
+def test_full_fine_tuning_reads_decisions_as_inference_does(whole):
+    preset, sources, _ = whole
+    both = preset.model_copy(update={"model": {**preset.model, "decoder_memory": "both", "tuning": "full"}})
+    model = new_model(both, sources.data.reports.reports, 0).eval()
+    model.config.decision_thresholds = [0.0] * 14
+    work = step4.stage(both, sources, 0).work(model)
+    batch = work.collate([work.items[index] for index in range(2)])
+    loss = Reports(model).eval()(**batch)["loss"]
+    films = np.stack([sources.data.films.films[index] for index in range(2)])
+    losses = model.report_losses(films, sources.data.reports.reports[:2])
+    assert float(loss.detach()) == pytest.approx(losses[:, 0].sum() / losses[:, 1].sum(), rel=1e-3)

@@ -18,6 +18,7 @@ from dcrrg.training import DcrrgOptions, new_model, recipes, train
 from dcrrg.variants import VARIANTS
 from rrgbench.data.five_by_200 import only_observation
 from rrgbench.data.phantom import load
+from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.scoring.score import score
 from rrgbench.training.data import Sources
@@ -67,6 +68,28 @@ def test_without_settings_the_heads_stay_as_step_1_left_them(corpus, tmp_path):
     (tmp_path / "old.yaml").write_text("extends: mini\nheads: null\n")
     (recipe,) = recipes(Request(corpus, tmp_path, str(tmp_path / "old.yaml")), DcrrgOptions())
     assert [stage.name for stage in recipe.stages][-1] == "step4"
+
+
+def test_heads_that_nothing_stops_read_no_validation_split(preset, tmp_path):
+    corpus = load(train=12, validate=0, test=4, retrieval=2)
+    unwatched = preset.heads.model_copy(update={"patience": None, "floor": None})
+    model = new_model(preset, Sources(corpus, 32).data.reports.reports, 0).eval()
+    work = heads.stage(preset, unwatched, Sources(corpus, 32), 0, False).work(model)
+    assert (work.validation, work.measures) == (None, None)
+    assert len(work.items) > 0
+
+
+def test_decisions_need_a_validation_split_before_anything_is_trained(tmp_path):
+    corpus = load(train=12, validate=0, test=4, retrieval=2)
+    text = "extends: mini\nmodel: {decoder_memory: both}\n" + "".join(
+        f"{step}: {{patience: null, floor: null, stop_on: loss}}\n"
+        for step in ("step1_image", "step1_text", "step2", "step3", "step4", "heads")
+    )
+    (tmp_path / "mine.yaml").write_text(text)
+    request = Request(corpus, tmp_path / "out", str(tmp_path / "mine.yaml"))
+    with pytest.raises(InputError, match="validat"):
+        train(request)
+    assert not list((tmp_path / "out").glob("stages/*"))
 
 
 def test_unpaired_full_fine_tuning_sees_no_films(preset):

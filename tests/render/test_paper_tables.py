@@ -3,16 +3,19 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from rrgbench.cli.main import app
+from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.paper_tables import macros, paper_tables
 from rrgbench.render.record_tables import tables
 from rrgbench.runs.records import Record, dump_records
+from rrgbench.runs.seeds import join_seeds
 from rrgbench.tasks.base import table_descriptions
 
 SIGNATURE = "rrgbench:0.1|corpus:phantom@1|split:test|n:100|protocol:dcrrg@2|labeler:rules@3"
@@ -103,6 +106,20 @@ def test_macros_give_the_numbers_of_the_run(tmp_path: Path) -> None:
     body = rf"\input{{macros}}\typeout{{GOT {asked} \rrgAurocLinearOneZeroPercent{{dcrrg}} END}}x"
     log = compiled(tmp_path, ACL, body).replace("\n", "")
     assert "GOT 0.500 0.410 .229--.270 0.350 0.700 END" in log
+
+
+def test_macros_of_several_trainings_are_the_means_of_the_tables() -> None:
+    runs = [[replace(one, value=one.value and value) for one in records_of("dcrrg")] for value in (0.2, 0.4, 0.6)]
+    text = macros(join_seeds(runs, ["a", "b", "c"]))
+    assert r"\@namedef{rrg@CeF@dcrrg}{0.400}" in text
+    interval = re.search(r"rrg@CeFInterval@dcrrg}{(\.\d+|0)--(\.\d+|1)", text)
+    assert interval is not None
+    assert float(interval[1]) < 0.2 < 0.6 < float(interval[2])
+
+
+def test_two_models_of_one_name_in_macros_are_refused() -> None:
+    with pytest.raises(InputError, match="models m2_tr and m2tr are both 'm2tr' in macros"):
+        macros(records_of("m2_tr", "m2tr"))
 
 
 def test_a_model_that_was_not_measured_is_an_error_of_the_paper(tmp_path: Path) -> None:

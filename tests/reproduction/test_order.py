@@ -122,3 +122,11 @@ def test_the_command_prints_a_table_and_the_order(tmp_path):
 
 def test_examples():
     assert doctest.testmod(order).failed == 0
+
+
+@pytest.mark.parametrize("cell", ["NaN", "nan", "", "-"])
+def test_a_cell_that_is_no_number_leaves_its_system_out(cell, tmp_path):
+    (tmp_path / "t.csv").write_text(f"system,bleu_4\na,.1\nb,.2\nc,.3\nd,{cell}\n")
+    records = [record("bleu_4", name, 0.1 + at / 100) for at, name in enumerate("abcd")]
+    (found,) = compare_orders(tmp_path / "t.csv", records)
+    assert (found.systems, found.tau) == (("c", "b", "a"), pytest.approx(1.0))

@@ -16,7 +16,7 @@ import rrgbench.training.stage as training
 from rrgbench.errors import InputError
 from rrgbench.training.optimization import rate_of
 from rrgbench.training.stage import Learner, Work, train_stage
-from rrgbench.training.stopping import Criterion, Measures
+from rrgbench.training.stopping import Criterion, Measures, curve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -185,6 +185,7 @@ def test_validation_without_patience_changes_no_weight(tmp_path):
         ([3, 1, 2, 1.5], 2, True),
         ([3, 1, 2, 0.5], 2, False),
         ([float("nan"), 1, 2], 1, True),
+        ([float("nan")] * 4, 1, False),
         ([1, float("nan")], 1, True),
         ([1, 2, 3], None, False),
         ([], 1, False),
@@ -193,6 +194,17 @@ def test_validation_without_patience_changes_no_weight(tmp_path):
 def test_when_it_is_over(losses, patience, over):
     history = [entry for loss in losses for entry in ({"loss": 9.0}, {"eval_loss": loss})]
     assert Criterion("loss", False, patience).is_over(history) is over
+
+
+def test_where_nothing_can_be_measured_the_last_weights_are_kept_and_the_curve_is_json():
+    nan = float("nan")
+    criterion = Criterion("auroc", True, 3)
+    assert [criterion.best(values) for values in ([nan, nan, nan], [nan, 0.5, nan], [0.1, nan])] == [2, 1, 0]
+    history = [
+        {"loss": 2.0, "step": 5, "epoch": 1.0, "learning_rate": 0.1, "ends": 1.0},
+        {"eval_loss": 1.0, "eval_auroc": nan, "epoch": 1.0},
+    ]
+    assert curve(history) == [{"epoch": 1.0, "loss": 2.0, "learning_rate": 0.1, "validation_loss": 1.0}]
 
 
 def judged(folder, progress=None, **changes):
