@@ -125,7 +125,7 @@ class Endpoint:
             )
         if self.offline and self.transcripts is None:
             raise InputError("offline only transcripts answer; give their folder (transcripts=)")
-        if not self.offline and urllib.parse.urlsplit(self.base_url).scheme not in ("http", "https"):
+        if not self.offline and scheme_of(self.base_url) not in ("http", "https"):
             raise InputError(
                 f"base_url is {self.base_url!r}; expected the endpoint's address, such as http://localhost:8000/v1"
             )
@@ -197,7 +197,7 @@ class Endpoint:
 
     def _post(self, request: Mapping[str, Any]) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key := os.environ.get(self.key_variable, ""):
+        if key := key_of(self.key_variable):
             headers["Authorization"] = f"Bearer {key}"
         address = self.base_url.rstrip("/") + "/chat/completions"
         sent = urllib.request.Request(address, json.dumps(request).encode(), headers, method="POST")
@@ -263,6 +263,28 @@ def _transcript(path: Path) -> Answer:
         return Answer(**kept, replayed=True)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no transcript of an endpoint; remove it, and it is asked again") from error
+
+
+def key_of(variable: str) -> str:
+    """An environment variable's key, the blanks around it left out; empty where there is none.
+
+    Raises
+    ------
+    InputError
+        If it can't be a key; it is not shown.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"{variable} holds characters that no key has (a typographic quote, say); export it again")
+    return key
+
+
+def scheme_of(address: str) -> str:
+    """The scheme of an address; empty for one that is none."""
+    try:
+        return urllib.parse.urlsplit(address).scheme
+    except ValueError:
+        return ""
 
 
 def _complaint(body: bytes, request: Mapping[str, Any]) -> str:

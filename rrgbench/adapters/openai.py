@@ -31,7 +31,7 @@ from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.prompts import Prompt, Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Examination, Film, Views
-from rrgbench.endpoint import BUSY, OPENER, repeats, wanted_wait
+from rrgbench.endpoint import BUSY, OPENER, key_of, repeats, scheme_of, wanted_wait
 from rrgbench.errors import InputError, MissingPartError, meant, problems
 from rrgbench.files import write_text
 
@@ -144,8 +144,8 @@ class Server:
     """
 
     def __init__(self, base_url: str, options: Options, key: str = "") -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = urlsplit(base_url if scheme_of(base_url) in ("http", "https") else "")
+        if not parts.hostname:
             raise InputError(f"--base-url {base_url!r} is no address; give one such as http://localhost:8000/v1")
         if parts.username or parts.password:
             raise InputError(f"--base-url holds a password; put the key into the environment's {KEY}")
@@ -397,7 +397,7 @@ def load(model: str, base_url: str | None = None, prompt: str = "findings", **op
         If OpenAI is to be asked and there is no key in the environment.
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
-    key = os.environ.get(KEY, "").strip()
+    key = key_of(KEY)
     if url.startswith(OPENAI) and not key:
         raise MissingPartError(f"OpenAI wants a key: export {KEY}; for a server of your own give --base-url")
     if unknown := [name for name in options if name not in Options.model_fields]:

@@ -232,7 +232,8 @@ def load(
         chosen = system if system in named else named[0]
     answers, files, digest = read_answers(paths, allow, Columns(id_column, report_column), chosen)
     told = hashlib.sha256("|".join([digest, chosen, *sorted(allow), str(id_column), str(report_column)]).encode())
-    name = system or chosen or re.sub(r"[^\w.+-]+", "-", paths[0].stem)
+    # what stands in file names and tables: org/model has a mark that neither takes
+    name = re.sub(r"[/\\]+", "-", system or chosen) or re.sub(r"[^\w.+-]+", "-", paths[0].stem)
     return Predictions(name, answers, files, told.hexdigest(), allow)
 
 

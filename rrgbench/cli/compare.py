@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped
+from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped, named_file
 
 _MOST_SYSTEMS = 4
 """Systems whose differences, pair by pair, are printed."""
@@ -68,18 +68,18 @@ def compare(
     if references is None:
         from rrgbench.errors import InputError, listed
 
-        if absent := [one for one in predictions if not Path(one.rpartition("=")[2]).exists()]:
+        if absent := [one for one in predictions if not named_file(one)[1].exists()]:
             raise InputError(f"there is no {listed(absent)}; give two run folders, or files with --references")
         raise typer.BadParameter("files of predictions need --references", param_hint="--references")
     if test not in ("randomization", "bootstrap"):
         raise typer.BadParameter(f"{test!r}; expected randomization or bootstrap", param_hint="--test")
     files: dict[str, Path] = {}
     for argument in predictions:
-        name, equals, path = argument.rpartition("=")
-        name = name if equals else Path(argument).stem
+        name, path = named_file(argument)
+        name = name or path.stem
         if name in files:
             raise typer.BadParameter(f"two systems are called {name!r}; name them as NAME=FILE")
-        files[name] = Path(path)
+        files[name] = path
     if len(files) < 2:
         raise typer.BadParameter("give at least two files of predictions")
 

@@ -9,11 +9,11 @@ and `grouped` gives the command line the fields in its place:
 
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import typer
 
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from rrgbench.scoring.options import Scoring
     from rrgbench.scoring.report_files import ReportFile, ReportPairs
     from rrgbench.tasks.suite import Suite
+
+
+_MODELS_OWN: Final = {"name": "give --model NAME", "checkpoint": "give --checkpoint, or --model NAME=CHECKPOINT"}
+_CORPUS_OWN: Final = {
+    "root": "give --root",
+    "reports": "give --reports",
+    "reports_root": "give --reports-root",
+    "reports_options": "give --reports-option",
+}
+"""What loaders take that has a flag of its own."""
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -244,7 +254,7 @@ class MetricOptions:
         for given in self.metric_options or []:
             target, equals, value = given.partition("=")
             metric, _, option = target.partition(".")
-            if not equals or not option:
+            if not equals or option in ("", "name"):
                 raise typer.BadParameter(f"{given!r}; expected METRIC.OPTION=VALUE", param_hint="--metric-option")
             if metric not in chosen:
                 raise typer.BadParameter(
@@ -262,7 +272,7 @@ class MetricOptions:
         chosen: dict[str, Any] = {}
         for given in self.labeler_options or []:
             option, equals, value = given.partition("=")
-            if not equals or not value:
+            if not equals or not value or option == "name":
                 raise typer.BadParameter(f"{given!r}; expected OPTION=VALUE", param_hint="--labeler-option")
             chosen[option] = value
         if not chosen:
@@ -325,7 +335,7 @@ class ModelOptions:
         """What loaders are told, by the names of their parameters."""
         named = {name: getattr(self, name) for name in ("device", "dtype", "base_url", "prompt")}
         options = {name: value for name, value in named.items() if value is not None}
-        return {**key_values(self.model_options, "--model-option"), **options}
+        return {**key_values(self.model_options, "--model-option", _MODELS_OWN), **options}
 
     def check_names(self) -> None:
         """Refuse unknown names before anything is read.
@@ -386,18 +396,14 @@ class ModelOptions:
 
     def _from_files(self, reading: "ReportOptions") -> "list[Model]":
         """A model a system of the files of predictions."""
-        from rrgbench.errors import InputError
         from rrgbench.models import load_model
         from rrgbench.scoring.report_systems import systems_of
 
         together: dict[str, list[Path]] = {}
         alone: list[tuple[str, list[Path]]] = []
         for given in self.predictions or ():
-            name, equals, file = given.partition("=")
-            path = Path(file if equals else given)
-            if equals and not (name and file):
-                raise InputError(f"--predictions expects FILE or NAME=FILE; given: {given!r}")
-            if equals:
+            name, path = named_file(given, "--predictions")
+            if name:
                 together.setdefault(name, []).append(path)
             else:
                 alone += [(system, [path]) for system in systems_of(path) or ("",)]
@@ -553,7 +559,7 @@ class CorpusOptions:
         """
         from rrgbench.data.loading import load_corpus, takes_option
 
-        options = key_values(self.option)
+        options = key_values(self.option, own=_CORPUS_OWN)
         if self.skip_bad_images:
             options["skip_bad_images"] = True
         if to_look and "skip_bad_images" not in options and takes_option(self.corpus, "check_images"):
@@ -592,13 +598,40 @@ def other_corpus(flag: str, name: str | None, root_flag: str, root: Path | None)
     return CorpusOptions(name, root) if name else None
 
 
-def key_values(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any]:
-    """Options from a flag's KEY=VALUE; true, false and numbers are read as such.
+def named_file(given: str, what: str = "a system") -> tuple[str, Path]:
+    """Name and file of `NAME=FILE`; no name of what is a file as a whole, whose path may hold an equals sign.
 
     Raises
     ------
     InputError
-        If one is not KEY=VALUE.
+        If one of the two is empty.
+    """
+    from rrgbench.errors import InputError
+
+    name, equals, file = given.partition("=")
+    if not equals or Path(given).is_file():
+        return "", Path(given)
+    if not (name and file):
+        raise InputError(f"{what} expects FILE or NAME=FILE; given: {given!r}")
+    return name, Path(file)
+
+
+def key_values(pairs: list[str] | None, flag: str = "--option", own: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Options from a flag's KEY=VALUE; true, false and numbers are read as such.
+
+    Parameters
+    ----------
+    pairs : list of str
+        As given.
+    flag : str
+        Whose they are, for messages.
+    own : mapping of str to str
+        Keys that are given otherwise, and how.
+
+    Raises
+    ------
+    InputError
+        If one is not KEY=VALUE, or is given otherwise.
     """
     from rrgbench.errors import InputError
 
@@ -607,6 +640,8 @@ def key_values(pairs: list[str] | None, flag: str = "--option") -> dict[str, Any
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
             raise InputError(f"{flag} expects KEY=VALUE, such as section=both; given: {pair!r}")
+        if own and key in own:
+            raise InputError(f"{flag} takes no {key}; {own[key]}")
         try:
             read = json.loads(value.lower() if value in ("True", "False") else value)
         except ValueError:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from rrgbench.metrics.catalogue import Entry
 from rrgbench.metrics.external.plug_in import Loaded, PlugIn
 
 _log = logging.getLogger(__name__)
+
+_MOST: Final = 1_000_000
+"""What no timeout, number of requests or price reaches."""
 
 READINGS: Final = 3
 """How often a study is asked again, with another seed, until its answer can be read."""
@@ -211,9 +215,12 @@ def judge_plug_in(name: str, entries: tuple[Entry, ...], prompts: tuple[str, ...
 
 def _number(name: str, option: str, given: str) -> float:
     try:
-        return float(given)
+        value = float(given)
     except ValueError:
-        raise InputError(f"{name}'s option {option} is {given!r}; expected a number") from None
+        value = math.nan
+    if not abs(value) < _MOST:
+        raise InputError(f"{name}'s option {option} is {given!r}; expected a number below {_MOST:,}")
+    return value
 
 
 def _prices(name: str, given: str) -> tuple[float, float] | None:

@@ -36,12 +36,13 @@ def request_digest(options: Mapping[str, Any]) -> str | None:
     Returns
     -------
     str or None
-        None where too many files are named to look at.
+        None where too many files are named to look at, or some can't be.
     """
     try:
         files = {word: _state(word) for word in sorted(_words(options.values()))}
         code = {name: _state(place) for name, place in _code()}
-    except _TooManyFilesError:
+    # what can't be looked at is no reason not to run: the run says what is wrong with it, if it needs it
+    except (_TooManyFilesError, OSError, RuntimeError):
         return None
     asked = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in options.items()}
     content = {"options": asked, "files": files, "code": code, "packages": installed_versions()}
@@ -87,8 +88,9 @@ def _words(values: Iterable[Any]) -> Iterator[str]:
         if isinstance(value, list | tuple):
             yield from _words(value)
         elif isinstance(value, str | Path):
-            text = str(value)
-            yield from {text, text.partition("=")[2], text.partition(":")[2], text.rpartition(":")[2]} - {""}
+            for text in {str(value), *str(value).split(",")}:
+                parts = (text, text.partition("=")[2], text.partition(":")[2], text.rpartition(":")[2])
+                yield from {part for part in parts if part.strip("/")}
 
 
 def _state(place: str) -> list[Any]:
@@ -106,8 +108,12 @@ def _state(place: str) -> list[Any]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
+    """Files below a folder, those behind links to folders too; of one that is linked twice, once."""
+    seen = {os.path.realpath(folder)}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        inside = {name: os.path.realpath(Path(place, name)) for name in sorted(folders) if name != "__pycache__"}
+        folders[:] = [name for name, real in inside.items() if real not in seen]
+        seen.update(inside.values())
         yield from (Path(place, name) for name in sorted(names))
 
 

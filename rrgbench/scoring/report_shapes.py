@@ -167,14 +167,13 @@ def _table(name: str, text: str, role: Role, columns: Columns, usual: str) -> Ro
         text, delimiter = rest, stated[1]
     else:
         delimiter = _delimiter(text, columns, usual)
-    lines = _cells(name, text, delimiter)
     header = next(_cells(name, text, delimiter), (0, []))[1]
+    # where a place is all that tells studies apart, a blank line is a study's
+    lines = _cells(name, text, delimiter, blank_lines=len(header) == 1)
     if not _known(header) and columns == ANY_COLUMNS:
         return _headerless(name, lines, len(header))
     names = [cell.strip() for cell in header]
-    twice = sorted({cell for cell in names if cell and names.count(cell) > 1})
-    if twice:
-        raise InputError(f"{name}: the header names {listed(map(shown, twice))} twice; name each column once")
+    _check_once(name, names)
 
     def records() -> Iterator[tuple[str, object]]:
         next(lines)
@@ -187,6 +186,13 @@ def _table(name: str, text: str, role: Role, columns: Columns, usual: str) -> Ro
             yield f"{name} line {number}", dict(zip(names, cells, strict=True))
 
     return _records(name, records(), role, columns, names)
+
+
+def _check_once(name: str, header: Sequence[str]) -> None:
+    """Refuse a header that names a column twice (InputError)."""
+    twice = sorted({cell for cell in header if cell and header.count(cell) > 1})
+    if twice:
+        raise InputError(f"{name}: the header names {listed(map(shown, twice))} twice; name each column once")
 
 
 def _delimiter(text: str, columns: Columns, usual: str) -> str:
@@ -224,8 +230,10 @@ def _is_table(text: str) -> bool:
     return "\t" in text and _are_pairs(_cells("", text, "\t"))
 
 
-def _cells(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row that is not blank."""
+def _cells(name: str, text: str, delimiter: str, blank_lines: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row that is not blank, or of blank ones between two others too."""
+    blank: list[int] = []
+    begun = False
     limit = csv.field_size_limit(sys.maxsize)
     try:
         spaced = f"{delimiter} " in text.partition("\n")[0]
@@ -239,7 +247,11 @@ def _cells(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str
             except csv.Error as error:
                 raise InputError(f"{name} line {reader.line_num}: not CSV ({error})") from None
             if row:
+                yield from ((number, [""]) for number in blank)
                 yield reader.line_num, row
+                begun, blank = True, []
+            elif begun and blank_lines:
+                blank.append(reader.line_num)
     finally:
         csv.field_size_limit(limit)
 
@@ -365,10 +377,14 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
     names = {_plain(key) for key in content}
     values = list(content.values())
     if {"columns", "data"} <= names and isinstance(content.get("data"), list):
-        width = len(content["columns"])
-        if any(not isinstance(row, list) or len(row) != width for row in content["data"]):
-            raise InputError(f"{name}: rows of data and the {width} columns differ in length")
-        table = [dict(zip(content["columns"], row, strict=True)) for row in content["data"]]
+        given_columns = content["columns"]
+        if not isinstance(given_columns, list) or not all(isinstance(one, str | int) for one in given_columns):
+            raise InputError(f"{name}: columns is no list of names")
+        header = list(map(str, given_columns))
+        _check_once(name, header)
+        if any(not isinstance(row, list) or len(row) != len(header) for row in content["data"]):
+            raise InputError(f"{name}: rows of data and the {len(header)} columns differ in length")
+        table = [dict(zip(header, row, strict=True)) for row in content["data"]]
         return _records(name, _numbered(name, table), role, columns)
     if isinstance(content.get("annotations"), list):
         return _records(name, _numbered(name, content["annotations"]), role, columns)

@@ -29,6 +29,7 @@ class ProtocolBand(Task):
     """BLEU-4, CIDEr and CE F1 of a model's reports under each protocol, without intervals; not of trivial systems."""
 
     name = "protocol_band"
+    version = 2
     parameters = ProtocolBandParameters
     reads_reports = True
     tables = tuple(
@@ -48,6 +49,8 @@ class ProtocolBand(Task):
             return Outcome(evaluation.blank(self.name, keys, "the films have no reference reports"))
         options = evaluation.scoring.but(metrics=METRICS, certificate=False, allow=("empty",), section=None)
         pairs = pair_in_memory(references, {key: reports[key] for key in references}, ("empty",))
+        if parameters.protocols is not None:
+            options = options.but(training_reports=[s.report for s in evaluation.corpus.reports("train") if s.report])
         found = under_protocols(pairs, parameters.protocols, options)
         records = [
             evaluation.scored(self.name, f"{metric}{SUFFIX}", scores[metric], setting=protocol)
@@ -55,6 +58,8 @@ class ProtocolBand(Task):
             for metric in METRICS
             if metric in scores
         ]
+        for protocol, reason in found.absent.items() if parameters.protocols is not None else ():
+            records += evaluation.blank(self.name, keys, reason, setting=protocol)
         return Outcome(records)
 
 

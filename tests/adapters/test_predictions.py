@@ -363,3 +363,11 @@ def test_a_study_of_a_film_is_told_by_the_films_name(corpus, tmp_path):
     path = reports_file(tmp_path / "given.jsonl", corpus, lambda study: f"dicom-{study}")
     model = load_model(f"predictions:{path}")
     assert len(model.bind(replace(corpus, studies=studies), studies[:12])) == 12
+
+
+def test_a_name_with_a_slash_is_one_file(corpus, suite, tmp_path):
+    path = reports_file(tmp_path / "r.jsonl", corpus)
+    model = load_model("predictions", path=[path], system="Qwen/Qwen2-VL")
+    run = evaluate(model, corpus, suite, tmp_path / "run")
+    assert model.name == "Qwen-Qwen2-VL"
+    assert any(file.name.startswith("Qwen-Qwen2-VL-") for file in (run.folder / "predictions").iterdir())

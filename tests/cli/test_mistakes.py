@@ -155,6 +155,34 @@ def test_what_is_wrong_is_said_with_what_there_is(run_command, tmp_path):
     check(run_command("leaderboard", "check", tmp_path / "no.yaml"), "entry no.yaml is not there")
 
 
+def test_options_that_have_a_flag_of_their_own_say_which(run_command, tmp_path):
+    reports = tmp_path / "r.jsonl"
+    reports.write_text('{"study_id": "a", "report": "no effusion"}\n')
+    score = ("score", "--predictions", reports, "--references", reports)
+    check(run_command("eval", "--option", "root=x"), "--option takes no root; give --root")
+    check(
+        run_command("eval", "--model-option", "checkpoint=x"), "--model-option takes no checkpoint; give --checkpoint"
+    )
+    check(run_command(*score, "--labeler", "rules", "--labeler-option", "name=x"), "expected OPTION=VALUE")
+    judge = (*score, "--metrics", "chexprompt", "--metric-option")
+    check(run_command(*judge, "chexprompt.name=x"), "expected METRIC.OPTION=VALUE")
+    more = ("--metric-option", "chexprompt.model=m", "--metric-option", "chexprompt.base_url=http://127.0.0.1:9")
+    for wrong in ("timeout=nan", "timeout=1e20", "concurrency=inf"):
+        check(run_command(*judge, f"chexprompt.{wrong}", *more), "expected a number below 1,000,000")
+    check(run_command("eval", "--model", "openai:m", "--base-url", "http://[bad"), "is no address")
+    check(run_command("eval", "--root", "~nosuchuser/x"), "leave out the root")
+
+
+def test_paths_with_an_equals_sign(run_command, tmp_path):
+    for rate in ("0.1", "0.2"):
+        (tmp_path / f"lr={rate}").mkdir()
+        (tmp_path / f"lr={rate}" / f"p{rate}.jsonl").write_text('{"study_id": "a", "report": "no effusion"}\n')
+    first, second = (tmp_path / f"lr={rate}" / f"p{rate}.jsonl" for rate in ("0.1", "0.2"))
+    for one, other in ((first, second), (f"one={first}", f"two={second}")):
+        done = run_command("compare", one, other, "--references", first, "--metrics", "bleu_1", "--permutations", "10")
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_folder_of_now_has_a_name(run_command, tmp_path, monkeypatch):
     here = tmp_path / "here"
     here.mkdir()

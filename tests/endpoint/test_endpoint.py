@@ -29,6 +29,20 @@ def test_an_answer_with_what_it_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.headers[0]["Authorization"] == "Bearer secret"
 
 
+def test_a_key_of_a_file_with_line_ends_is_stripped_and_one_that_is_none_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with loopback(lambda request, number: Reply("fine")) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "secret\r\n")
+        endpoint(server).ask(CHAT)
+        assert server.headers[0]["Authorization"] == "Bearer secret"
+        for wrong in ("sec\rret", "\u201csecret\u201d"):
+            monkeypatch.setenv("OPENAI_API_KEY", wrong)
+            with pytest.raises(InputError, match="OPENAI_API_KEY holds characters that no key has") as caught:
+                endpoint(server).ask(CHAT)
+            assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -76,6 +76,39 @@ def test_a_file_that_an_option_names_counts_with_its_content(tmp_path, form) -> 
     assert request_digest(options) not in (None, before, changed)
 
 
+def test_what_lies_behind_a_linked_folder_counts(tmp_path) -> None:
+    corpus = tmp_path / "corpus"
+    for name in ("corpus", "one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "film").write_text(name)
+        os.utime(tmp_path / name / "film", ns=(1, 1))
+    (corpus / "films").symlink_to("../one")
+    (corpus / "round").symlink_to(".")
+    options = {"root": str(corpus)}
+    before = request_digest(options)
+    assert request_digest(options) == before
+    (tmp_path / "one" / "film").write_text("changed")
+    changed = request_digest(options)
+    (corpus / "films").unlink()
+    (corpus / "films").symlink_to("../two")
+    (tmp_path / "two" / "film").write_text("longer than one")
+    assert len({before, changed, request_digest(options)}) == 3
+
+
+def test_files_divided_by_commas_count(tmp_path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+    options = {"tables": f"x={tmp_path / 'a'},{tmp_path / 'b'}"}
+    before = request_digest(options)
+    (tmp_path / "b").write_text("other")
+    assert request_digest(options) != before
+
+
+@pytest.mark.parametrize("word", ["~nosuchuser/x", "hf:~nosuchuser/x", "http://", "\0"])
+def test_words_that_are_no_places_end_nothing(word) -> None:
+    request_digest({"root": word})
+
+
 def test_relative_words_count_with_their_folder(tmp_path, monkeypatch) -> None:
     digests = set()
     for name in ("a", "b"):

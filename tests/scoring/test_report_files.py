@@ -440,3 +440,27 @@ def test_mutated_files_are_read_or_refused_in_a_line_without_text(tmp_path_facto
 @given(st.sampled_from(sorted(SHAPES)), cuts)
 def test_two_thousand_mutated_files(tmp_path_factory, name, cuts) -> None:
     check_mutation(tmp_path_factory.getbasetemp(), name, cuts)
+
+
+@pytest.mark.parametrize("header", ["report\n", ""])
+def test_a_blank_line_between_reports_without_ids_is_an_empty_report(tmp_path, header) -> None:
+    """Else the studies behind it would move up."""
+    found = read_reports(write(tmp_path, "p.csv", f"{header}Clear.\n\nLarge effusion.\n\n\nEdema.\n\n"))
+    assert list(found.texts.values()) == [("Clear.",), ("",), ("Large effusion.",), ("",), ("",), ("Edema.",)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["study_id", "report", "report"], "the header names report twice"),
+        (2, "columns is no list of names"),
+        (None, "columns is no list of names"),
+        ([["study_id"], "report"], "columns is no list of names"),
+        ([0, 1], "p.json"),
+    ],
+)
+def test_columns_of_pandas_that_are_no_names_are_refused(tmp_path, columns, message) -> None:
+    width = len(columns) if isinstance(columns, list) else 2
+    table = {"columns": columns, "data": [["a", "Clear.", "Edema."][:width]]}
+    with pytest.raises(InputError, match=message):
+        read_reports(write(tmp_path, "p.json", json.dumps(table)))

@@ -61,6 +61,17 @@ def run(corpus, tmp_path_factory):
     return evaluate(Half(corpus), corpus, suite, tmp_path_factory.mktemp("run"))
 
 
+def test_named_protocols_get_training_reports_or_a_reason(corpus, tmp_path):
+    suite = Suite(name="band", trivial=(), tasks={"protocol_band": {"protocols": ["dcrrg", "r2gen"]}})
+    run = evaluate(Half(corpus), corpus, suite, tmp_path / "with")
+    assert {one.setting for one in run.records if one.value is not None} == {"dcrrg", "r2gen"}
+    without = corpus.regrouped("test", [one.study_id for one in corpus.split("test")])
+    without = replace(without, studies=tuple(one for one in without.studies if one.split != "train"))
+    run = evaluate(Half(corpus), without, suite, tmp_path / "without")
+    (reason,) = {one.reason for one in run.records if one.setting == "r2gen"}
+    assert "training reports" in reason
+
+
 def kept(run, task, model="half"):
     store = RunFolder(run.folder)
     for unit in store.units():
