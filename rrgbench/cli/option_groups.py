@@ -599,7 +599,9 @@ def other_corpus(flag: str, name: str | None, root_flag: str, root: Path | None)
 
 
 def named_file(given: str, what: str = "a system") -> tuple[str, Path]:
-    """Name and file of `NAME=FILE`; no name of what is a file as a whole, whose path may hold an equals sign.
+    """Name and file of `NAME=FILE`; no name of what is a file as a whole.
+
+    Both may hold equals signs: of several, the last one counts that a file stands behind, else the first.
 
     Raises
     ------
@@ -608,9 +610,11 @@ def named_file(given: str, what: str = "a system") -> tuple[str, Path]:
     """
     from rrgbench.errors import InputError
 
-    name, equals, file = given.partition("=")
-    if not equals or Path(given).is_file():
+    if "=" not in given or Path(given).is_file():
         return "", Path(given)
+    places = [at for at, mark in enumerate(given) if mark == "="]
+    at = next((at for at in reversed(places) if Path(given[at + 1 :]).is_file()), places[0])
+    name, file = given[:at], given[at + 1 :]
     if not (name and file):
         raise InputError(f"{what} expects FILE or NAME=FILE; given: {given!r}")
     return name, Path(file)

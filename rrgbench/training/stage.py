@@ -458,7 +458,7 @@ def train_stage(
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     _check_finite(stage, module, settings)
     report = _report(stage, settings, criterion, module, len(work.items), trainer.state)  # type: ignore[arg-type]
-    if report.below_floor:
+    if report.below_floor and report.kept_value is not None:
         log.warning(
             "%s: the %s kept is %.4g (epoch %g), which does not reach the floor of %g",
             stage,

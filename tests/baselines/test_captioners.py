@@ -50,8 +50,8 @@ def test_the_loss_of_a_report_is_that_of_its_words_and_end_whatever_stands_besid
 def test_m2tr_loses_a_report_given_the_context_that_it_writes():
     model, films = untrained("m2tr"), np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)
     reports = ["small effusion .", "the heart is enlarged ."]
-    contexts = pad_rows(model.writer_rows(model.write_contexts(films), model.config.max_context), 0)[0]
-    rows = model.writer_rows(reports, model.config.max_report)
+    contexts = pad_rows(model.context_rows(model.write_contexts(films)), 0)[0]
+    rows = model.writer_rows(reports)
     logits = torch.log_softmax(model.report_logits(contexts, pad_rows(rows, 0)[0]), dim=-1)
     expected = [
         [-sum(logits[i, t, token] for t, token in enumerate(row[1:])), len(row) - 1] for i, row in enumerate(rows)

@@ -224,7 +224,7 @@ def test_preview_writes_a_sheet_and_a_page(tmp_path: Path) -> None:
         (["validate", "--corpus", "jsonl"], "needs a root"),
         (["validate", "--corpus", "phantom", "--beside-root", "x"], "--beside-root is given without --beside"),
         (["stats", "--corpus", "jsonl", "-o", "section"], "--option expects KEY=VALUE"),
-        (["stats", "--corpus", "jsonl", "-o", "colour=red"], "takes no such option"),
+        (["stats", "--corpus", "jsonl", "-o", "colour=red"], "corpus jsonl takes no colour; it takes: name"),
     ],
 )
 def test_wrong_use_is_named(arguments: list[str], message: str) -> None:
