@@ -117,9 +117,14 @@ class Board:
         return re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")
 
     @cached_property
+    def values(self) -> dict[str, dict[ColumnKey, Record]]:
+        """Each system's values over all observations, by column."""
+        return {one.system: {ColumnKey.of(record): record for record in _shown(one)} for one in self.entries}
+
+    @cached_property
     def columns(self) -> tuple[ColumnKey, ...]:
         """Values over all observations that any entry has: the leading one, then in the order of the catalogue."""
-        found = {ColumnKey.of(record) for one in self.entries for record in _shown(one) if record.value is not None}
+        found = {key for own in self.values.values() for key, record in own.items() if record.value is not None}
         order = {metric: at for at, metric in enumerate(in_order({key.metric for key in found}))}
         settings = {name: at for at, name in enumerate(SETTINGS)}
         ordered = sorted(
@@ -143,13 +148,7 @@ class Board:
     @cached_property
     def constants(self) -> dict[ColumnKey, float]:
         """The best constant report's value in each column that has one."""
-        return {
-            key: record.value
-            for one in self.entries
-            if one.system == CONSTANT
-            for key, record in _values(one).items()
-            if record.value is not None
-        }
+        return {key: record.value for key, record in self.values.get(CONSTANT, {}).items() if record.value is not None}
 
     @cached_property
     def rows(self) -> tuple[tuple[Entry, dict[ColumnKey, Standing]], ...]:
@@ -178,7 +177,7 @@ class Board:
         return found
 
     def _column(self, key: ColumnKey) -> dict[str, Standing]:
-        records = {one.system: found[key] for one in self.entries if key in (found := _values(one))}
+        records = {system: found[key] for system, found in self.values.items() if key in found}
         better = metric_entry(key.metric).better
         constant = self.constants.get(key)
         known = {name: record for name, record in records.items() if record.value is not None}
@@ -188,21 +187,22 @@ class Board:
         sign = -1.0 if better == "lower" else 1.0
         # the best constant is chosen anew for each metric: a line, not a rival
         rivals = {name: record for name, record in known.items() if name != CONSTANT}
-        above, paired = self._resolved(key, rivals, sign)
+        above, paired, unlike = self._resolved(key, rivals, sign)
         for name, record in rivals.items():
             lower = sum(above.get((other, name), False) for other in rivals)
             higher = sum(above.get((name, other), False) for other in rivals)
             beaten = constant_wins(key.metric, constant, record.value)
-            unlike = tuple(other for other in rivals if _made_otherwise(record, rivals[other]) - {"bootstrap"})
-            standings[name] = Standing(record, 1 + lower, len(rivals) - higher, name in paired, beaten, unlike)
+            others = tuple(other for other in rivals if {name, other} in unlike)
+            standings[name] = Standing(record, 1 + lower, len(rivals) - higher, name in paired, beaten, others)
         return standings
 
     def _resolved(
         self, key: ColumnKey, known: Mapping[str, Record], sign: float
-    ) -> tuple[dict[tuple[str, str], bool], set[str]]:
-        """Which systems are surely above which, of those made in one way; by paired resamples where both have the same
-        ones, else by intervals."""
+    ) -> tuple[dict[tuple[str, str], bool], set[str], list[set[str]]]:
+        """Which systems are surely above which; which of them by paired resamples, where both have the same, else by
+        intervals; and pairs whose values were made in different ways, of which neither is above the other."""
         names = list(known)
+        unlike: list[set[str]] = []
         above: dict[tuple[str, str], bool] = {}
         tested: list[tuple[str, str, float, float]] = []
         for at, one in enumerate(names):
@@ -211,8 +211,8 @@ class Board:
                 gap = sign * ((known[one].value or 0.0) - (known[other].value or 0.0))
                 otherwise = _made_otherwise(known[one], known[other])
                 if otherwise - {"bootstrap"}:
-                    continue
-                if mine is not None and theirs is not None and mine.shape == theirs.shape and not otherwise:
+                    unlike.append({one, other})
+                elif mine is not None and theirs is not None and mine.shape == theirs.shape and not otherwise:
                     tested.append((one, other, gap, bootstrap_p_value(gap, mine - theirs)))
                 else:
                     above[one, other] = _apart(known[one], known[other], sign)
@@ -220,7 +220,7 @@ class Board:
         adjusted = holm(np.array([p for *_, p in tested])) if tested else np.empty(0)
         for (one, other, gap, _), p in zip(tested, adjusted, strict=True):
             above[one, other], above[other, one] = bool(p < _ALPHA and gap > 0), bool(p < _ALPHA and gap < 0)
-        return above, {name for one, other, *_ in tested for name in (one, other)}
+        return above, {name for one, other, *_ in tested for name in (one, other)}, unlike
 
 
 def boards_of(entries: Iterable[Entry], runs: Sequence[Side] = ()) -> list[Board]:
@@ -265,10 +265,6 @@ def _averaging(protocol: str) -> str:
         return ""
 
 
-def _values(entry: Entry) -> dict[ColumnKey, Record]:
-    return {ColumnKey.of(record): record for record in _shown(entry)}
-
-
 def _shown(entry: Entry) -> list[Record]:
     """Values over all observations; those that the entry has of several seeds belong in no one cell."""
     whole = [record for record in entry.records if record.observation is None]
@@ -278,10 +274,9 @@ def _shown(entry: Entry) -> list[Record]:
 
 def _made_otherwise(one: Record, other: Record) -> set[str]:
     """Fields of signatures in which two values differ, those aside that are the system's own or the version's."""
-    if one.signature is None or other.signature is None:
+    if one.signature is None or other.signature is None or one.signature == other.signature:
         return set()
-    ignoring = (*OF_MODEL, "reads", "allowed", "no_report", "rrgbench")
-    return set(parse(one.signature).differences(parse(other.signature), ignoring=ignoring))
+    return set(parse(one.signature).differences(parse(other.signature), ignoring=(*OF_MODEL, "rrgbench")))
 
 
 def _apart(one: Record, other: Record, sign: float) -> bool:

@@ -38,8 +38,9 @@ _EXTRA: Final = (
 )
 FIELDS: Final = (*_LEADING, *_EXTRA)
 """Fields that signatures may have, in their order; tasks and plug-ins add others."""
-OF_MODEL: Final = ("prompt", "extraction")
-"""Fields that say how a model was asked and read, which is part of the model: values of two models differ in them."""
+OF_MODEL: Final = ("prompt", "extraction", "no_report", "classifier", "reads", "allowed")
+"""Fields that say how a model was asked and read, whose classifier it has, what it reads and leaves empty: all of it is
+part of the model, and values of two models differ in them."""
 _SHORT: Final = {"positive": "pos", "negative": "neg", "ignored": "ign"}
 _LONG: Final = {short: long for long, short in _SHORT.items()}
 

@@ -139,9 +139,8 @@ def run_comparison(first: Path, second: Path, details: bool = False) -> RunCompa
     pairs: list[tuple[Record, Record, Floats]] = []
     for key in (key for key in one if key in other):
         (mine, my_values), (theirs, their_values) = one[key], other[key]
-        # what a model reads or leaves empty is its own; the studies are the same by corpus, split and n
-        ignoring = (*OF_MODEL, "reads", "allowed")
-        differing = parse(mine.signature or "").differences(parse(theirs.signature or ""), ignoring=ignoring)
+        # the studies are the same by corpus, split and n
+        differing = parse(mine.signature or "").differences(parse(theirs.signature or ""), ignoring=OF_MODEL)
         if differing:
             shown = [f"{name} {left} / {right}" for name, (left, right) in differing.items()]
             left_out[_words(mine)] = f"made in different ways: {listed(shown)}"

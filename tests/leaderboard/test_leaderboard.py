@@ -379,5 +379,8 @@ def test_the_entries_that_ship_are_whole_and_make_a_site(tmp_path):
     assert shipped
     for one in shipped:
         assert (root / "leaderboards" / "entries" / one.file_name).is_file()
+    for board in boards_of(shipped):
+        apart = {key.title for _, found in board.rows for key, standing in found.items() if standing.unlike}
+        assert not apart, "a classifier, a prompt or what is read is the system's own"
     pages = write_site(tmp_path, boards_of(shipped), (), root / "leaderboards" / "paper")
     assert len(pages) == 2 + len(shipped) + len(boards_of(shipped))
