@@ -79,7 +79,7 @@ class TrivialSystem(ABC):
 
     def _read_reports(self, corpus: Corpus) -> None:
         self.corpus = corpus.identity
-        self.training_reports = [study.report or "" for study in corpus.reports("train")]
+        self.training_reports = corpus.texts("train")
         if not corpus.has_films:
             self.reads = Reads(self.image_size, views="none")
 

@@ -128,7 +128,7 @@ class ConsultingTrained(TrainedSystem):
         """
         studies: list[Study] = []
         if corpus.paired:
-            studies = [s for s in corpus.reports("train") if s.images and (s.report or "").strip()]
+            studies = [study for study in corpus.reports("train") if study.images]
         if not studies:
             raise InputError(f"corpus {corpus.name} has no training film with a report for {self.name} to consult")
         cache = films or FilmCache()

@@ -179,6 +179,10 @@ class Corpus:
         source = self._by_split if self.paired else self._text_by_split
         return tuple(study for study in source.get(split, ()) if (study.report or "").strip())
 
+    def texts(self, split: str) -> list[str]:
+        """The reports of `reports`, as texts."""
+        return [study.report or "" for study in self.reports(split)]
+
     def selected(self, split: str | None, *, texts: bool = False) -> tuple[Study, ...]:
         """Studies of a split or of all; if `texts` is set, those that carry the reports of an unpaired corpus."""
         if texts and not self.paired:

@@ -67,8 +67,7 @@ class Material:
     def of_corpus(cls, outputs: Path | None, corpus: Corpus) -> "Material":
         """Material from a corpus's test and training reports."""
         tested = {study.study_id: (study.report or "",) for study in corpus.reports("test")}
-        training = tuple(study.report for study in corpus.reports("train") if study.report)
-        return cls(outputs, ReportFile(corpus.name, tested), training)
+        return cls(outputs, ReportFile(corpus.name, tested), tuple(corpus.texts("train")))
 
 
 @dataclass(frozen=True)

@@ -324,7 +324,7 @@ def _scoring(corpus: Corpus, suite: Suite, how: Options) -> Scoring:
             "or choose a protocol that compares these (rrgbench list protocols)"
         )
     if scores.protocol.needs_training:
-        return scores.but(training_reports=[study.report for study in corpus.reports("train") if study.report])
+        return scores.but(training_reports=corpus.texts("train"))
     return scores
 
 

@@ -50,7 +50,7 @@ class ProtocolBand(Task):
         options = evaluation.scoring.but(metrics=METRICS, certificate=False, allow=("empty",), section=None)
         pairs = pair_in_memory(references, {key: reports[key] for key in references}, ("empty",))
         if parameters.protocols is not None:
-            options = options.but(training_reports=[s.report for s in evaluation.corpus.reports("train") if s.report])
+            options = options.but(training_reports=evaluation.corpus.texts("train"))
         found = under_protocols(pairs, parameters.protocols, options)
         records = [
             evaluation.scored(self.name, f"{metric}{SUFFIX}", scores[metric], setting=protocol)

@@ -163,9 +163,8 @@ def constant_records(evaluation: Evaluation, task: str, given: dict[str, Any], *
         return []
     options = scoring(**given)
     keys, _ = wanted_metrics(options)
-    training = [study.report for study in evaluation.corpus.reports("train") if (study.report or "").strip()]
     pairs = pair_in_memory(references, references, options.allow)
-    found = certificate(PreparedReports(pairs, options), keys, [text for text in training if text])
+    found = certificate(PreparedReports(pairs, options), keys, evaluation.corpus.texts("train"))
     return [
         evaluation.record(
             task,

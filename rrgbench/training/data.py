@@ -171,7 +171,7 @@ class Sources:
         """The studies of a split whose films, and those whose reports, are learned from."""
         corpus = self.corpus
         with_films = [study for study in corpus.split(split) if study.images and can_be_labelled(study)][:limit]
-        with_reports = [study for study in corpus.reports(split) if (study.report or "").strip()][:limit]
+        with_reports = list(corpus.reports(split)[:limit])
         if corpus.paired:
             ids = {study.study_id for study in with_reports}
             with_films = [study for study in with_films if study.study_id in ids]
