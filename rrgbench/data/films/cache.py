@@ -299,9 +299,10 @@ def _fill(path: Path, references: Sequence[ImageReference], size: int, progress:
             if left != part and time.time() - left.stat().st_mtime > _LEFT_SECONDS:
                 left.unlink()
     turn = hashlib.sha256(str(part.absolute()).encode()).hexdigest()[:16]
+    lock = Path(tempfile.gettempdir()) / f"rrgbench-fill-{turn}"
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(FileLock(Path(tempfile.gettempdir()) / f"rrgbench-fill-{turn}").acquire(timeout=0))
+            held.enter_context(FileLock(lock).acquire(timeout=0))
             part.touch()
         except Timeout:
             handle, name = tempfile.mkstemp(prefix=path.stem, suffix=_PART, dir=path.parent)
@@ -310,6 +311,9 @@ def _fill(path: Path, references: Sequence[ImageReference], size: int, progress:
         try:
             _write(part, references, size, progress, jobs)
             part.replace(path)
+            # only now: who comes from here on finds the film file whole and fills nothing
+            with contextlib.suppress(OSError):
+                lock.unlink()
         except Exception:
             # what stopped this would stop the next one too, or it is room that is wanted; a kill leaves the part
             part.unlink(missing_ok=True)

@@ -39,6 +39,13 @@ def test_cached_films_are_the_decoded_films(tmp_path: Path, monkeypatch: pytest.
     assert len(list(folder.iterdir())) == 1
 
 
+def test_a_filled_cache_leaves_no_lock_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    FilmCache(tmp_path / "cache", jobs=1).of(load(nih_cxr14(tmp_path / "nih")).studies, 24)
+    assert not list((tmp_path / "temporary").iterdir())
+
+
 def test_films_are_read_by_row_slice_and_list(tmp_path: Path) -> None:
     studies = load(nih_cxr14(tmp_path / "nih")).studies
     expected = load_films(studies, 24)
