@@ -118,8 +118,10 @@ class _Ranking:
         np.cumsum(sums, axis=0, out=cumulated[1:])
         won = np.einsum("ir,ir->r", rare, cumulated[self.below] + cumulated[self.not_above]) / 2.0
         pairs = rare.sum(axis=0) * cumulated[-1]
-        area = np.divide(won, pairs, out=np.full(counts.shape[1], np.nan), where=pairs > 0)
-        return np.asarray(1.0 - area if self.inverted else area)
+        if self.inverted:
+            # before the division, so that equal areas are equal to the last digit, whichever class is the rarer
+            won = pairs - won
+        return np.asarray(np.divide(won, pairs, out=np.full(counts.shape[1], np.nan), where=pairs > 0))
 
 
 def _check(scores: Floats, labels: NDArray[np.integer], valid: NDArray[np.bool_]) -> None:

@@ -107,8 +107,8 @@ class ClinicalEfficacy:
         Returns
         -------
         float64 array (n, 4 o + 3)
-            For o observations: true positives, false positives, false negatives, counted cells; then the report's own
-            precision, recall and F1 (0 where undefined).
+            For o observations: true positives, false positives, false negatives, whether the reference speaks; then
+            the report's own precision, recall and F1 (0 where undefined).
 
         Raises
         ------
@@ -122,14 +122,17 @@ class ClinicalEfficacy:
             raise InputError(
                 f"labels of {len(expected)} references but {len(given)} hypotheses; give one for each study"
             )
-        counted = np.broadcast_to(True if known is None else known, (len(expected), len(OBSERVATIONS)))[:, columns]
-        if self.target == "positive" and self.uncertain == "ignored":
-            counted = counted & (expected != UNCERTAIN) & (given != UNCERTAIN)
+        speaks = np.broadcast_to(True if known is None else known, (len(expected), len(OBSERVATIONS)))[:, columns]
+        counted = speaks
+        if self._ignores:
+            # which observations an average is over must not depend on what a system doubts
+            speaks = speaks & (expected != UNCERTAIN)
+            counted = speaks & (given != UNCERTAIN)
         truth, found = self.hits(expected), self.hits(given)
         true_positive = truth & found & counted
         false_positive = ~truth & found & counted
         false_negative = truth & ~found & counted
-        cells = np.concatenate([true_positive, false_positive, false_negative, counted], axis=1).astype(np.float64)
+        cells = np.concatenate([true_positive, false_positive, false_negative, speaks], axis=1).astype(np.float64)
         sums = np.stack([part.sum(axis=1) for part in (true_positive, false_positive, false_negative)], axis=1)
         return np.concatenate([cells, _zero_where_undefined(_ratios(sums.astype(np.float64)))], axis=1)
 
@@ -156,7 +159,7 @@ class ClinicalEfficacy:
         rows, times = np.unique(beside, axis=0, return_counts=True)
         expected, counted = rows[:, : len(columns)], rows[:, len(columns) :] == 1
         used = np.ones(given.shape, dtype=np.bool_)
-        if self.target == "positive" and self.uncertain == "ignored":
+        if self._ignores:
             counted, used = counted & (expected != UNCERTAIN), given != UNCERTAIN
         truth, found = self.hits(expected), self.hits(given)
         there, absent = ((counted & side).astype(np.float64) for side in (truth, ~truth))
@@ -170,7 +173,7 @@ class ClinicalEfficacy:
             return values
         positives, negatives = times @ there, times @ absent
         counts = np.stack([said * positives, said * negatives, unsaid * positives], axis=-1)
-        return self._averaged(counts, used & (times @ counted > 0))
+        return self._averaged(counts, (times @ counted > 0)[None])
 
     def _averaged(self, counts: NDArray[np.float64], speaks: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Precision, recall and F1 (r, 3) from counts (r, o, 3), of observations that the labels speak about."""
@@ -206,7 +209,8 @@ class ClinicalEfficacy:
             if not speaks:
                 reasons[name] = "the reference labels don't speak about it"
             elif hits + extra + missed == 0:
-                reasons[name] = f"{self.target} in no reference and no hypothesis"
+                where = "nowhere that both sides are certain" if self._ignores else "in no reference and no hypothesis"
+                reasons[name] = f"{self.target} {where}"
             elif hits + extra == 0:
                 reasons[name] = f"{self.target} in no hypothesis: no precision"
             elif hits + missed == 0:
@@ -222,6 +226,10 @@ class ClinicalEfficacy:
             return np.asarray(labels == code)
         also = UNCERTAIN if self.uncertain == "positive" else POSITIVE
         return np.asarray((labels == POSITIVE) | (labels == also))
+
+    @property
+    def _ignores(self) -> bool:
+        return self.target == "positive" and self.uncertain == "ignored"
 
     def _counts(self, statistics: Statistics, multiplicities: NDArray[np.float64]) -> NDArray[np.float64]:
         """True positives, false positives, false negatives (r, o, 3)."""

@@ -1,7 +1,8 @@
 """Precision@K of retrieval: how many of the K candidates most similar to a query belong to its class.
 
 Similarities are computed for a block of queries at a time and only the best K are kept, so memory does not grow with
-queries times candidates. Equally similar candidates are taken in the order given, which makes results reproducible.
+queries times candidates. Equally similar candidates are taken in the order given; equal candidates are equally similar
+to the last digit, whatever the number of threads and the queries beside them.
 Blocks are shared out among threads, each with a product of its own: a core that finishes, or that other work on the
 machine does not slow down, takes the next block, where one product on all cores waits for the slowest of them.
 """
@@ -73,22 +74,43 @@ def precision_at_k(
         raise InputError(
             f"query vectors have {queries.shape[1]} dimensions, candidates {candidates.shape[1]}; they must agree"
         )
-    transposed = candidates.T
+    distinct, place = _distinct(candidates)
+    transposed = distinct.T
     shape = (len(queries), len(candidates))
     # A buffer for each thread: fresh memory for each block would cost as much as the product itself.
     buffers: queue.SimpleQueue[Floats] = queue.SimpleQueue()
     for _ in range(_threads(shape)):
         rows = min(_block_rows(len(candidates)), len(queries))
-        buffers.put(np.empty((rows, len(candidates)), dtype=np.result_type(queries, candidates)))
+        buffers.put(np.empty((rows, len(distinct)), dtype=np.result_type(queries, candidates)))
 
     def best(start: int, stop: int, k: int) -> Ints:
         buffer = buffers.get()
         try:
-            return nearest(np.matmul(queries[start:stop], transposed, out=buffer[: stop - start]), k)
+            found = np.matmul(queries[start:stop], transposed, out=buffer[: stop - start])
+            return nearest(found if place is None else found[:, place], k)
         finally:
             buffers.put(buffer)
 
     return _precision(best, shape, query_classes, candidate_classes, ks)
+
+
+def similarities(queries: Floats, candidates: Floats) -> Floats:
+    """Products (q, c) of queries (q, p) and candidates (c, p), the same to the last digit for equal candidates."""
+    distinct, place = _distinct(candidates)
+    found: Floats = queries @ distinct.T
+    return found if place is None else found[:, place]
+
+
+def _distinct(candidates: Floats) -> tuple[Floats, Ints | None]:
+    """Candidates that differ, and which of these each is; None where all differ.
+
+    A matrix product rounds equal columns differently, by where in a block they stand.
+    """
+    seen: dict[bytes, int] = {}
+    place = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in candidates], dtype=np.int64)
+    if len(seen) == len(candidates):
+        return candidates, None
+    return candidates[np.unique(place, return_index=True)[1]], place
 
 
 def precision_at_k_of_similarity(

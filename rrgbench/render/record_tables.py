@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError
@@ -148,8 +149,8 @@ def model_order(records: Iterable[Record]) -> list[str]:
 def pooled(records: Sequence[Record]) -> Cell:
     """One cell from the records of one value.
 
-    Repetitions over seeds give their mean, and an interval over seeds and studies (`mean_of_intervals`); a note says
-    so. No record at all is a blank too, with its own note.
+    Repetitions over seeds give their mean, and an interval over seeds and studies (`mean_of_intervals`), of ranges over
+    choices the means of their ends; a note says so. No record at all is a blank too, with its own note.
 
     Raises
     ------
@@ -173,12 +174,18 @@ def pooled(records: Sequence[Record]) -> Cell:
         return Cell(notes=reasons)
     text = f"mean over {len(known)} seed{'s' * (len(known) > 1)}"
     spans = [(r.low, r.high) for r in records if r.value is not None and r.low is not None and r.high is not None]
+    blank = len(records) - len(known)
+    missing = f"; {blank} seed{'s are' if blank > 1 else ' is'} blank" if blank else ""
+    if spans and entry(records[0].metric).group == "band":
+        # a range is no interval that could be pooled: its ends are values, of which means are taken too
+        low, high = (fmean(ends) for ends in zip(*spans, strict=True))
+        return Cell(fmean(known), low, high, decimals, notes=(*reasons, text + missing), signature=made)
+    if len(known) == 1 and not spans:
+        return Cell(known[0], decimals=decimals, notes=(*reasons, text + missing), signature=made)
     found = mean_of_intervals(known, spans, max(record.n or 1 for record in records))
     text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
-    if len(known) < len(records):
-        text += f"; {len(records) - len(known)} seeds are blank"
     low, high = within_bounds(records[0].metric, found.low, found.high)
-    return Cell(found.value, low, high, decimals, notes=(*reasons, text), signature=made)
+    return Cell(found.value, low, high, decimals, notes=(*reasons, text + missing), signature=made)
 
 
 def merged_signatures(used: Mapping[Column, Iterable[Record]]) -> tuple[tuple[str, str], ...]:

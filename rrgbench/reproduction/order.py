@@ -116,7 +116,7 @@ def order_agreement(metric: str, printed: Mapping[str, float], measured: Measure
     Raises
     ------
     InputError
-        If fewer than `FEWEST` systems are in both.
+        If fewer than `FEWEST` systems are in both, or names differ in nothing but marks and none is the other's own.
 
     Examples
     --------
@@ -130,17 +130,45 @@ def order_agreement(metric: str, printed: Mapping[str, float], measured: Measure
     """
     from scipy.stats import kendalltau
 
-    ours = {simple_name(name): found for name, found in measured.items()}
-    systems = sorted((name for name in printed if simple_name(name) in ours), key=lambda name: -printed[name])
+    ours = _same_systems(printed, measured)
+    systems = sorted(ours, key=lambda name: -printed[name])
     if len(systems) < FEWEST:
         raise InputError(f"{metric}: {len(systems)} systems are printed and measured; an order needs {FEWEST}")
     theirs = np.array([printed[name] for name in systems])
-    values, errors = np.array([ours[simple_name(name)] for name in systems]).T
+    values, errors = np.array([measured[ours[name]] for name in systems]).T
     draws = values + errors * np.random.default_rng(seed).standard_normal((DRAWS, len(systems)))
     found = np.array([kendalltau(theirs, draw).statistic for draw in draws])
     low, high = np.quantile(found, (0.025, 0.975))
     tau = float(kendalltau(theirs, values).statistic)
     return OrderAgreement(metric, tuple(systems), tau, float(low), float(high))
+
+
+def _same_systems(printed: Iterable[str], measured: Iterable[str]) -> dict[str, str]:
+    """Each printed system's name in a run: the very same one, else the one that is the same but for case and marks.
+
+    Tables print `R2Gen` beside `R2Gen*`, which is another one.
+    """
+    theirs, ours = _by_simple_name(printed), _by_simple_name(measured)
+    found: dict[str, str] = {}
+    for simple in theirs.keys() & ours.keys():
+        exact = set(theirs[simple]) & set(ours[simple])
+        if exact:
+            found |= {name: name for name in exact}
+        elif len(theirs[simple]) == len(ours[simple]) == 1:
+            found[theirs[simple][0]] = ours[simple][0]
+        else:
+            raise InputError(
+                f"printed are {listed(theirs[simple])}, measured {listed(ours[simple])}: which is which can't be told; "
+                "say it with --system PRINTED=OURS"
+            )
+    return found
+
+
+def _by_simple_name(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(simple_name(name), []).append(name)
+    return found
 
 
 def simple_name(name: str) -> str:

@@ -146,10 +146,11 @@ def values_of(
     if bootstrap is not None:
         limits, resamples = bootstrap.limits(everything, study_ids)
     keys = [key for item in families for key in item.keys]
+    alike = "" if bootstrap is None else bootstrap.single(study_ids)
 
     def value(column: int, key: str, reason: str = "") -> Value:
-        if not reason and bootstrap is not None and n == 1:
-            reason = "one study has no interval"
+        if not reason and alike:
+            reason = f"one {alike} has no interval"
         low, high = limits[column]
         return Value(float(points[column]), float(low), float(high), n, signatures[key], reason)
 

@@ -47,6 +47,13 @@ class Bootstrap:
         how = (self.replicates, self.seed, self.level, self.method)
         return resampled(aggregate, len(study_ids), *how, subjects=subjects_of(study_ids, self.subject_of))
 
+    def single(self, study_ids: Sequence[str]) -> str:
+        """What there is but one of, study or subject, so that all resamples are alike; empty where they differ."""
+        if len(study_ids) == 1:
+            return "study"
+        subjects = subjects_of(study_ids, self.subject_of)
+        return "subject" if subjects is not None and len(set(subjects)) == 1 else ""
+
 
 def subjects_of(study_ids: Sequence[str], subject_of: Mapping[str, str] | None) -> list[str] | None:
     """Whose studies they are; None where studies are drawn and not subjects.

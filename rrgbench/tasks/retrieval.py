@@ -23,7 +23,7 @@ from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.means import weighted_mean
-from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity
+from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity, similarities
 from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
 from rrgbench.render.record_tables import Headline, TableDescription
@@ -132,7 +132,7 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
         if parameters.own:
             values = precision_at_k(films, vectors, queries.classes, candidates.classes, ks)
             return Answers(values, ks, queries, candidates, split, hidden)
-        similarity = (films @ vectors.T).astype(np.float64)
+        similarity = similarities(films, vectors).astype(np.float64)
     similarity[hidden] = -np.inf
     values = precision_at_k_of_similarity(similarity, queries.classes, candidates.classes, ks)
     return Answers(values, ks, queries, candidates, split, hidden)

@@ -68,3 +68,10 @@ def test_replicates_equal_rescoring_a_real_size() -> None:
 def test_wrong_input(scores, labels, message) -> None:
     with pytest.raises(InputError, match=message):
         auroc(scores, labels)
+
+
+def test_equal_areas_are_equal_to_the_last_digit_whichever_class_is_rarer() -> None:
+    scores = np.stack([np.arange(11.0)] * 2, axis=1)
+    labels = np.zeros((11, 2), dtype=np.int8)
+    labels[1, 0], labels[:, 1], labels[9, 1] = 1, 1, 0
+    assert auroc(scores, labels).tolist() == [[0.1, 0.1]]

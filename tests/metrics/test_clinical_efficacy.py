@@ -9,7 +9,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from rrgbench.errors import InputError
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
-from rrgbench.observations import OBSERVATIONS, observation_index
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
 
 codes = st.sampled_from([1, 0, -1, -2])
 pairs = st.integers(1, 8).flatmap(
@@ -125,3 +125,19 @@ def test_wrong_labels(references, hypotheses, message) -> None:
 def test_unknown_choice(choice) -> None:
     with pytest.raises(InputError, match="expected one of"):
         ClinicalEfficacy(**choice)
+
+
+def test_what_a_system_doubts_does_not_change_which_observations_an_average_is_over() -> None:
+    references = np.full((2, 14), UNMENTIONED, dtype=np.int8)
+    references[:, 2] = references[:, 5] = POSITIVE
+    plain = references.copy()
+    plain[:, 5] = UNMENTIONED
+    doubting = plain.copy()
+    doubting[:, 5:12] = UNCERTAIN
+    metric = ClinicalEfficacy("macro", uncertain="ignored")
+    once = np.ones((1, 2))
+    expected = metric.aggregate(metric.statistics(references, plain), once)
+    np.testing.assert_array_equal(metric.aggregate(metric.statistics(references, doubting), once), expected)
+    np.testing.assert_array_equal(metric.of_constants(references, doubting[:1]), expected)
+    found = metric.undefined(metric.statistics(references, doubting))
+    assert found["Edema"] == "positive nowhere that both sides are certain"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rrgbench.errors import InputError
 from rrgbench.metrics import precision_at_k as module
-from rrgbench.metrics.precision_at_k import nearest, precision_at_k, precision_at_k_of_similarity
+from rrgbench.metrics.precision_at_k import nearest, precision_at_k, precision_at_k_of_similarity, similarities
 
 
 @settings(max_examples=60, deadline=None)
@@ -85,3 +85,19 @@ def test_wrong_input(queries, candidates, ks, message) -> None:
 def test_classes_that_do_not_fit() -> None:
     with pytest.raises(InputError, match="but 1 and 3 classes"):
         precision_at_k(np.ones((2, 3)), np.ones((4, 3)), np.zeros(1, int), np.zeros(3, int), (1,))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 1000))
+def test_equal_candidates_are_equally_similar_whatever_stands_beside_them(queries, different, seed) -> None:
+    generator = np.random.default_rng(seed)
+    films = generator.standard_normal((queries, 200)).astype(np.float32)
+    texts = generator.standard_normal((different, 200)).astype(np.float32)[generator.integers(0, different, 90)]
+    found = similarities(films, texts)
+    for column, text in enumerate(texts):
+        same = (texts == text).all(axis=1)
+        assert (found[:, same] == found[:, [column]]).all()
+    np.testing.assert_allclose(found, films @ texts.T, atol=1e-4)
+    classes = generator.integers(0, 2, queries), generator.integers(0, 2, 90)
+    alone = [precision_at_k(films[[row]], texts, classes[0][[row]], classes[1], (1, 5))[0] for row in range(queries)]
+    np.testing.assert_array_equal(precision_at_k(films, texts, *classes, (1, 5)), alone)

@@ -129,7 +129,7 @@ def test_seeds_are_pooled_and_said_to_be() -> None:
     assert pool.value == pytest.approx(0.7)
     assert pool.notes == (
         "not offered",
-        "mean over 3 seeds; the interval covers seeds and studies; 1 seeds are blank",
+        "mean over 3 seeds; the interval covers seeds and studies; 1 seed is blank",
     )
     # each record's own interval is 0.1 wide at most, three seeds 0.1 apart leave far more doubt
     assert pool.low is not None
@@ -138,6 +138,24 @@ def test_seeds_are_pooled_and_said_to_be() -> None:
     assert pool.high > 0.94
     with pytest.raises(InputError, match="claim the same cell"):
         pooled([seeds[0], replace(seeds[0], value=0.65)])
+
+
+def test_a_range_over_choices_is_no_interval_to_be_pooled() -> None:
+    bands = [(0.30, 0.30, 0.36), (0.32, 0.32, 0.38), (0.34, 0.34, 0.39)]
+    records = [
+        replace(record("clinical_efficacy", "ce_f1_band", value, seed=seed, reason="a range"), low=low, high=high)
+        for seed, (value, low, high) in enumerate(bands)
+    ]
+    pool = pooled(records)
+    assert (pool.value, pool.low, pool.high) == pytest.approx((0.32, 0.32, 1.13 / 3))
+    assert pool.notes == ("a range", "mean over 3 seeds")
+
+
+def test_one_seed_without_an_interval_stays_without() -> None:
+    alone = replace(record("classification", "auroc", 0.5, seed=0), low=None, high=None)
+    pool = pooled([alone, record("classification", "auroc", None, seed=1)])
+    assert (pool.value, pool.low, pool.high) == (0.5, None, None)
+    assert pool.notes[-1] == "mean over 1 seed; 1 seed is blank"
 
 
 @pytest.mark.parametrize(

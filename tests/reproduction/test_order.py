@@ -51,6 +51,15 @@ def test_names_are_met_whatever_their_marks():
     assert found.systems == ("R2Gen", "M2 Tr.", "S&T")
 
 
+def test_names_that_differ_in_marks_alone_are_two_systems():
+    """Tables print R2Gen beside R2Gen*, a run may hold M2-Tr beside M2 Tr."""
+    measured = {"R2Gen": (0.10, 0.0), "CMN": (0.12, 0.0), "DCL": (0.13, 0.0)}
+    found = order_agreement("bleu_4", {"R2Gen": 0.103, "R2Gen*": 0.170, "CMN": 0.106, "DCL": 0.109}, measured)
+    assert (found.tau, found.systems) == (pytest.approx(1.0), ("DCL", "CMN", "R2Gen"))
+    with pytest.raises(InputError, match=r"M2-Tr, M2 Tr: which is which.*--system PRINTED=OURS"):
+        order_agreement("bleu_4", {"M2Tr": 0.1}, {"M2-Tr": (0.1, 0.0), "M2 Tr": (0.2, 0.0)})
+
+
 @pytest.mark.parametrize(
     ("given", "column"),
     [

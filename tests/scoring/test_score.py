@@ -136,6 +136,12 @@ def test_one_study() -> None:
     assert json.loads(scores.to_json())["values"][6]["value"] is None
 
 
+def test_one_subject() -> None:
+    found = score(REFERENCES, HYPOTHESES, metrics=["rouge_l"], subjects={str(at): "p" for at in range(len(REFERENCES))})
+    assert np.isnan(found["rouge_l"].low)
+    assert found["rouge_l"].reason == "one subject has no interval"
+
+
 def test_nothing_is_nan_without_a_reason() -> None:
     for references, hypotheses in ((REFERENCES[:1], HYPOTHESES[:1]), (REFERENCES, HYPOTHESES), ([" "], [" "])):
         scores = score(references, hypotheses, allow=["empty"], replicates=50)

@@ -28,8 +28,9 @@ def test_equals_scipy_with_an_interval_around_it(kind, oracle) -> None:
     [
         ([1, 1, 1], [1, 2, 3], "the first values are constant"),
         ([1, 2, 3], [0, 0, 0], "the second values are constant"),
-        ([1, 1], [0, 0], "the first and second values are constant"),
-        ([1], [2], "at least 2"),
+        ([1, 1, 1], [0, 0, 0], "the first and second values are constant"),
+        ([1], [2], "at least 3"),
+        ([1, 2], [1, 3], "2 pairs; a correlation needs at least 3"),
     ],
 )
 def test_undefined_is_named(x, y, reason) -> None:

@@ -188,3 +188,16 @@ def test_the_run_keeps_no_report_where_it_should_not(run):
 def test_every_observation_has_its_calibration(run):
     rows = {one.observation for one in run.records if one.model == "half" and one.metric == "ece"}
     assert rows == {*OBSERVATIONS, None}
+
+
+def test_what_the_corpus_does_not_label_has_no_calibration(corpus, tmp_path):
+    class Speechless(Half):
+        def predict_observations(self, images):
+            fracture = np.arange(14) == OBSERVATIONS.index("Fracture")
+            return np.where(fracture, super().predict_observations(images), np.nan)
+
+    unlabelled = replace(corpus, labelled_observations=frozenset(OBSERVATIONS) - {"Fracture"})
+    suite = Suite(name="own", replicates=20, trivial=(), tasks={"classification": {"settings": ["own"]}})
+    found = evaluate(Speechless(corpus), unlabelled, suite, tmp_path).records
+    overall = next(one for one in found if one.metric == "ece" and one.observation is None)
+    assert (overall.value, overall.low, overall.reason) == (None, None, "no label or no prediction")
