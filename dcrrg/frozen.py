@@ -1,11 +1,9 @@
 """What frozen encoders make of films and reports: prompted representations, computed once for a whole stage."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrrg.composition import asserted
@@ -14,18 +12,16 @@ from rrgbench.training.data import FilmRows, TrainingData
 
 
 def frozen_memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
-    """What decoders read (n, 14, .) of films and reports if they are paired, else of reports alone."""
-    device = placed(model)
-    reports = list(zip(data.reports.reports, asserted(data.reports.labels), strict=True))
+    """What decoders learn from (n, 14, .): of films and reports if they are paired, else of reports alone.
 
-    def read(part: Sequence[tuple[str, NDArray[np.bool_]]]) -> Tensor:
-        return model.text_memory([text for text, _ in part], np.stack([said for _, said in part]))
-
-    memories = [encoded(read, reports)]
+    A decoder that reads decisions learns with those of the report that it is to write: with a film's own, some of which
+    are wrong, it would learn to leave out what is decided.
+    """
+    prompted = [frozen_reports(model, data.reports.reports)]
     if data.paired:
-        films = data.films.films
-        memories.insert(0, encoded(lambda part: model.image_memory(torch.from_numpy(part).to(device)), films))
-    return memories
+        prompted.insert(0, frozen_films(model, data.films.films))
+    said = torch.from_numpy(asserted(data.reports.labels))
+    return [model.with_decisions(one, said) for one in prompted]
 
 
 def frozen_films(model: DcrrgModel, films: FilmRows) -> Tensor:

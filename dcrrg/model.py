@@ -177,17 +177,12 @@ class DcrrgModel(TextReadingModel):
         prompted = self.image_observations(films)
         if self.config.decoder_memory == "representations":
             return prompted
-        log_odds = _log_odds(self.image_head(prompted))
-        return self._with_decisions(prompted, self.decided(log_odds))
+        return self.with_decisions(prompted, self.decided(_log_odds(self.image_head(prompted))))
 
-    def text_memory(self, texts: Sequence[str], said: NDArray[np.bool_] | None = None) -> Tensor:
-        """What of reports goes into the decoder's memory: t_p, what they say (n, 14), or both."""
-        prompted = self.text_observations(*self.encode_texts(texts))
-        if self.config.decoder_memory == "representations" or said is None:
+    def with_decisions(self, prompted: Tensor, decisions: Tensor) -> Tensor:
+        """What of prompted representations (n, 14, P) and decisions (n, 14) goes into the decoder's memory."""
+        if self.config.decoder_memory == "representations":
             return prompted
-        return self._with_decisions(prompted, torch.from_numpy(said).to(prompted.device))
-
-    def _with_decisions(self, prompted: Tensor, decisions: Tensor) -> Tensor:
         column = decisions.to(prompted.dtype).unsqueeze(-1)
         return column if self.config.decoder_memory == "decisions" else torch.cat([prompted, column], dim=-1)
 
@@ -217,7 +212,7 @@ class DcrrgModel(TextReadingModel):
         self.decoder.slopes = self.config.slopes
 
     def memory(self, prompted: Tensor) -> Tensor:
-        """The decoder's memory (n, 14, .): what `image_memory` or `text_memory` gives, or each beside its prompt."""
+        """The decoder's memory (n, 14, .): what `with_decisions` gives, or each beside its prompt."""
         if not self.config.memory_prompts:
             return prompted
         prompts = torch.eye(len(OBSERVATIONS), dtype=prompted.dtype, device=prompted.device)

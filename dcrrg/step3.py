@@ -22,9 +22,10 @@ from dcrrg.configuration import NoFinding, Preset, Unmentioned
 from dcrrg.frozen import encoded, frozen_memories, placed
 from dcrrg.linear_start import stored_thresholds
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, DcrrgModel
+from rrgbench.data.corpus import training_items
 from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.report_tokenizer import IGNORED
-from rrgbench.observations import OBSERVATIONS, observation_index
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import FilmSource, Sources, TrainingData
 from rrgbench.training.decisions import prevalence_thresholds
@@ -60,7 +61,10 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
 def identity(preset: Preset) -> dict[str, Any]:
     """What decides the decoder's weights after step 3, beside hyper-parameters and the stages before."""
+    decides = preset.config.decoder_memory != "representations"
     return {
+        # until 0.2.0 films' own
+        **({"decisions": "said"} if decides else {}),
         **preset.model_dump(include={"no_finding_description", "description_sets"}),
         **preset.model_dump(include={"unmentioned", "composed_reports"}, exclude_defaults=True),
         "decoding": preset.config.decoding,
@@ -90,7 +94,9 @@ def set_thresholds(model: DcrrgModel, films: FilmSource) -> None:
     """Set the thresholds of decisions by films that the model has not learned from."""
     device = placed(model)
     scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part).to(device)), films.films)
-    thresholds = prevalence_thresholds(scores.double().numpy(), films.labels, films.known)
+    # an uncertain finding counts as there, as it does in what a report says and in clinical efficacy
+    shown = np.where(films.labels == UNCERTAIN, POSITIVE, films.labels)
+    thresholds = prevalence_thresholds(scores.double().numpy(), shown, training_items(shown, films.labelled))
     model.config.decision_thresholds = stored_thresholds(thresholds)
 
 

@@ -148,9 +148,10 @@ class Endpoint:
         Raises
         ------
         InputError
-            If the server refuses the request, stays broken, or answers nothing that can be read.
+            If the server refuses the request.
         MissingPartError
-            If only transcripts answer and there is none.
+            If it stays broken, can't be reached, or answers nothing that can be read; or if only transcripts answer and
+            there is none.
         """
         request = {"model": self.model, "messages": list(messages), **settings}
         digest = request_digest(request)
@@ -188,7 +189,7 @@ class Endpoint:
                 reason = str(error)
                 if attempt + 1 < self.attempts:
                     self.wait(min(2.0**attempt if error.wait is None else error.wait, _MOST_WAIT))
-        raise InputError(f"{self.place} gave no answer in {self.attempts} attempts, the last time: {reason}")
+        raise MissingPartError(f"{self.place} gave no answer in {self.attempts} attempts, the last time: {reason}")
 
     @property
     def place(self) -> str:

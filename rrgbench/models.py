@@ -13,7 +13,7 @@ a mapping of what it has cost so far.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from inspect import Parameter
+from inspect import Parameter, getattr_static
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -182,6 +182,23 @@ class ImageBackbone(Protocol):
 def takes_examinations(model: Model) -> bool:
     """Whether a model reads studies, rather than films."""
     return isinstance(getattr(model, "reads", None), Reads)
+
+
+def require_model(given: object) -> None:
+    """Refuse what has no name or no identity, which results and signatures are told by.
+
+    Raises
+    ------
+    InputError
+        Naming the class and what it lacks.
+    """
+    for attribute in ("name", "identity"):
+        # not by asking for its value: an identity may be read from files
+        if getattr_static(given, attribute, None) is None and not hasattr(given, attribute):
+            raise InputError(
+                f"a {type(given).__name__} was given as a model and has no {attribute}; a model has a name and an "
+                "identity, name@digest (rrgbench.models.Model)"
+            )
 
 
 def reads_of(model: Model) -> Reads:

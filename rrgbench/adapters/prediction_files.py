@@ -1,8 +1,8 @@
 """What files of a system hold: reports, probabilities of observations, embeddings, each by study id.
 
 - Reports: every shape that `score` reads (`rrgbench.scoring.report_files`).
-- Probabilities: a CSV with a column of ids and columns called after observations, and reports beside them if it has a
-  column of those; in an `.npz` the arrays `study_ids`
+- Probabilities: a table (`.csv`, `.tsv`; commas, semicolons, tabs or bars) with a column of ids and columns called
+  after observations, and reports beside them if it has a column of those; in an `.npz` the arrays `study_ids`
   (n,), `probabilities` (n, m) and, unless m is 14, `observations` (m,).
 - Embeddings: an `.npz` with `study_ids` (n,) and `images` (n, p), `reports` (n, p) or both; report vectors of other
   studies than the films' stand beside `report_study_ids`.
@@ -23,7 +23,7 @@ from rrgbench.data.readers.tables import Table, read_table
 from rrgbench.errors import InputError, listed
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.report_files import read_reports
-from rrgbench.scoring.report_shapes import Columns, names_report, shown
+from rrgbench.scoring.report_shapes import DELIMITERS, Columns, names_report, shown
 
 Vector = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
@@ -117,12 +117,13 @@ def read_answers(
 
 def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> Answers:
     if not path.is_file():
-        raise InputError(f"{path} is not a file; give reports, probabilities (.csv, .npz) or embeddings (.npz)")
+        raise InputError(f"{path} is not a file; give reports, probabilities (.csv, .tsv, .npz) or embeddings (.npz)")
     if path.suffix == ".npz":
         return _from_arrays(path)
     probabilities: dict[str, Probabilities] = {}
-    if path.suffix == ".csv" and (header := first_line(path)) and _observations(path.name, header):
-        probabilities = _from_table(path, columns)
+    if path.suffix in (".csv", ".tsv") and (parted := _parted(path)) is not None:
+        header, delimiter = parted
+        probabilities = _from_table(path, columns, delimiter)
         if not names_report(header, columns):
             return Answers(probabilities=probabilities)
     found = read_reports(path, "predictions", allow, columns, system)
@@ -143,11 +144,16 @@ def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> 
     return Answers(reports=reports, probabilities=probabilities, duplicates=found.duplicates)
 
 
-def first_line(path: Path) -> list[str]:
-    """Cells of a table's first line, split at commas."""
+def _parted(path: Path) -> tuple[list[str], str] | None:
+    """A table's first line as cells, and what separates them, if observations are among them."""
     with path.open("rb") as file:
         line = file.readline(65536).decode("utf-8-sig", errors="replace")
-    return [cell.strip().strip('"') for cell in line.strip().split(",")]
+    # blanks at the ends may be separators
+    line = line.rstrip("\r\n")
+    parts = {mark: [cell.strip().strip('"') for cell in line.split(mark)] for mark in DELIMITERS}
+    named = {mark: len(_observations(path.name, cells)) for mark, cells in parts.items()}
+    mark = max(named, key=lambda one: named[one])
+    return (parts[mark], mark) if named[mark] else None
 
 
 def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
@@ -170,8 +176,8 @@ def _plain(name: str) -> str:
     return "".join(part for part in name.casefold() if part.isalnum())
 
 
-def _from_table(path: Path, columns: Columns) -> dict[str, Probabilities]:
-    table = read_table(path, ())
+def _from_table(path: Path, columns: Columns, delimiter: str) -> dict[str, Probabilities]:
+    table = read_table(path, (), delimiter)
     named = [name for name in table.columns if name in (columns.study_id, *_IDS) or name.casefold() in _IDS]
     if columns.study_id in table.columns:
         named = [str(columns.study_id)]
@@ -181,15 +187,15 @@ def _from_table(path: Path, columns: Columns) -> dict[str, Probabilities]:
     observed = _observations(path.name, table.columns)
     values = np.full((len(table.rows), len(OBSERVATIONS)), np.nan)
     for name, column in observed.items():
-        values[:, OBSERVATIONS.index(name)] = _numbers(table, column, path.name)
+        values[:, OBSERVATIONS.index(name)] = _numbers(table, column, path.name, decimal_commas=delimiter != ",")
     return _probabilities(path.name, [row[named[0]] for row in table.rows], values, list(observed))
 
 
-def _numbers(table: Table, column: str, name: str) -> NDArray[np.float64]:
+def _numbers(table: Table, column: str, name: str, decimal_commas: bool) -> NDArray[np.float64]:
     found = np.full(len(table.rows), np.nan)
     for at, row in enumerate(table.rows):
         try:
-            found[at] = float(row[column])
+            found[at] = float(row[column].replace(",", ".") if decimal_commas else row[column])
         except ValueError:
             raise InputError(
                 f"{name}: row {at + 1} has {shown(row[column])!r} as {column}; expected a probability from 0 to 1"

@@ -1,5 +1,6 @@
 """`rrgbench eval`: run a suite on a model."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -184,4 +185,4 @@ def _show(folder: Path, records: "Sequence[Record]", models: list[str], tables: 
         )
     say(f"In {folder}: report.html, tables.tex, tables.md, results.json, predictions/")
     if not tables:
-        say(f"All tables: rrgbench report {folder}")
+        say(f"All tables: rrgbench report {shlex.quote(str(folder))}")

@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 
 ENTRIES = Path("leaderboards/entries")
+PROTOCOL = "dcrrg"
 _Predictions = Annotated[
     Path | None, typer.Argument(help="The system's reports: .jsonl, .csv or .json.", show_default=False)
 ]
@@ -32,7 +33,7 @@ def submit(
     source: Annotated[str, typer.Option("--source", help="Where it or its outputs come from.")] = "",
     data: CorpusOptions,
     reading: ReportOptions,
-    protocol: ProtocolName = "dcrrg",
+    protocol: ProtocolName = PROTOCOL,
     trivial: Annotated[bool, typer.Option("--trivial", help="Also write entries of the trivial systems.")] = False,
     out: Annotated[Path, typer.Option("--out", help="Where the entry is written.")] = ENTRIES,
     work: Annotated[
@@ -53,6 +54,9 @@ def submit(
     from rrgbench.render.record_tables import TRIVIAL
     from rrgbench.runs.baseline import read_side
 
+    if run is not None and (name or protocol != PROTOCOL):
+        given = "--name" if name else "--protocol"
+        raise InputError(f"{given} goes with a file of outputs: the systems of {run} have names and a protocol already")
     folder = _evaluated(predictions, name, run, data, reading, protocol, work)
     side = read_side(folder)
     names = list(dict.fromkeys(record.model for record in side.records))

@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done, 1 a number moved (drift, leaderboard check), 2 wrong input, 3 a part is not installed, "
+    epilog="Exit codes: 0 done, 1 a number moved (drift, leaderboard check), 2 wrong input, 3 a part is missing, "
     "4 not comparable, 5 disk or permission, 6 a leak (data audit), 70 a defect, 130 interrupted.",
 )
 app.command("eval")(evaluate)

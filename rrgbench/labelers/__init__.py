@@ -11,7 +11,7 @@ from rrgbench.errors import InputError
 from rrgbench.labelers.cache import CachedLabeler, RememberingLabeler
 from rrgbench.labelers.chexbert import ChexbertLabeler
 from rrgbench.labelers.rules import Mention, RulesLabeler
-from rrgbench.registry import Registry, make
+from rrgbench.registry import Registry, lookup, make
 
 __all__ = [
     "LABELERS",
@@ -22,6 +22,7 @@ __all__ = [
     "RememberingLabeler",
     "RulesLabeler",
     "load",
+    "require_labeler",
 ]
 
 
@@ -50,6 +51,19 @@ class Labeler(Protocol):
 
 LABELERS: Final[Registry[Callable[..., Labeler]]] = Registry("labeler", "rrgbench.labelers")
 """Classes, or functions, that make a labeler from its options; an old version is registered as `name@version`."""
+
+
+def require_labeler(name: str) -> None:
+    """Refuse a name under which `load` finds no labeler, without making one.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest known name.
+    """
+    plain = name.partition("+")[0]
+    if ":" not in name and plain not in LABELERS:
+        lookup("labeler", plain.partition("@")[0], LABELERS.names())
 
 
 def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any) -> Labeler:

@@ -61,7 +61,9 @@ def run_summary(
     where = ", ".join(sorted({f"{record.corpus}, {record.split}" for record in here}))
     keys = {headline.metric for headline in chosen}
     first = [record for record in here if record.metric in keys]
-    studies = max((record.n or 0 for record in first if record.model in names), default=0)
+    # of what is told per study: a retrieval's queries are a sample of their own
+    told_of = [record for record in first if record.model in names and entry(record.metric).unit in ("study", "corpus")]
+    studies = max((record.n or 0 for record in told_of), default=0)
     parts = [part for record in first for part in (record.signature or "").split("|") if part.startswith("protocol:")]
     facts = [f"{studies:,} studies"] if studies else []
     facts += [part.replace(":", " ", 1) for part in dict.fromkeys(parts)]

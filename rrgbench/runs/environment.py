@@ -209,8 +209,11 @@ def _cpu_model() -> str:
 def _without_folder(word: str) -> str:
     """A command-line word whose path, if it has an absolute or home one, is cut to its last part.
 
-    The path may stand behind an option (`--root=/data`), a name (`mine=/data/a.csv`, `hf:/models/x`) or alone.
+    The path may stand behind an option (`--root=/data`), a name (`mine=/data/a.csv`, `hf:/models/x`) or alone. Of an
+    address what may be a password goes: user, query and fragment.
     """
+    if (address := re.fullmatch(r"(.*?)(https?://)(?:[^/@]*@)?([^/?#]*)([^?#]*).*", word)) is not None:
+        return "".join(address.groups())
     before, mark, text = "", "", word
     if not PureWindowsPath(word).drive and (found := re.match(r"([\w.&+-]+)([=:])", word)):
         before, mark, text = found[1], found[2], word[found.end() :]

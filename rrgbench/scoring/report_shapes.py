@@ -57,7 +57,7 @@ _SPECIFIC: Final[Mapping[Role, tuple[str, ...]]] = {
 _GENERAL: Final = ("report", "reports", "text", "caption", "captions", "report_text", "report_impression")
 _SECTIONS: Final = ("findings", "impression", "section_findings", "section_impression")
 _REXRANK_SECTIONS: Final = (("findings", "section_findings"), ("impression", "section_impression"))
-_DELIMITERS: Final = (",", ";", "\t", "|")
+DELIMITERS: Final = (",", ";", "\t", "|")
 _ENDINGS: Final = ("csv", "tsv", "jsonl", "ndjson", "json", "txt")
 _WRAPPERS: Final = (
     "data",
@@ -197,7 +197,7 @@ def _check_once(name: str, header: Sequence[str]) -> None:
 
 def _delimiter(text: str, columns: Columns, usual: str) -> str:
     """The separator under which the first row is a header; else the one that parts every row into id and report."""
-    marks = (usual, *(mark for mark in _DELIMITERS if mark != usual))
+    marks = (usual, *(mark for mark in DELIMITERS if mark != usual))
     heads = {mark: _head(text, mark) for mark in marks}
     named = {_plain(column) for column in (columns.study_id, columns.report) if column}
     found = [mark for mark in marks if _known(heads[mark]) or named & {_plain(cell) for cell in heads[mark]}]
@@ -223,7 +223,7 @@ def _are_pairs(rows: Iterable[tuple[int, Sequence[str]]]) -> bool:
 
 def _is_table(text: str) -> bool:
     """Whether lines of text are rows: a header that names ids and reports, or ids and reports parted by tabs."""
-    for mark in _DELIMITERS:
+    for mark in DELIMITERS:
         header = _head(text, mark)
         if _known(header) and _matching(header, (*_STUDY_IDS, *_FILM_IDS)):
             return True

@@ -1,5 +1,6 @@
 """Texts as a protocol compares them and as its labeler reads them, prepared once for all that needs them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ from rrgbench.metrics.clinical_efficacy import Labels
 from rrgbench.metrics.ngrams import NgramTable, ngram_table
 from rrgbench.scoring.options import ReferenceLabels, Scoring
 from rrgbench.scoring.report_files import ReportPairs
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,12 @@ class PreparedReports:
         if self.labels is None and not self.pairs.references:
             raise InputError("clinical efficacy needs references or reference_labels; neither was given")
         expected = [study[0] for study in self.pairs.references] if self.labels is None else []
+        if self.labels is None and (several := sum(len(study) > 1 for study in self.pairs.references)):
+            _log.warning(
+                "clinical efficacy reads a study's first reference; %d of %d studies have several",
+                several,
+                len(expected),
+            )
         references, hypotheses = labelled_texts(expected, self.pairs.hypotheses, self.options)
         found = self.options.tool.label([*hypotheses, *references])
         studies = len(hypotheses)

@@ -91,7 +91,7 @@ class Classification(Task):
     """AUROC of the model's own predictions, of a linear probe and of fine-tuning."""
 
     name = "classification"
-    version = 4
+    version = 5
     parameters = ClassificationParameters
     tables = (
         TableDescription(
@@ -132,7 +132,7 @@ class Classification(Task):
         model = evaluation.model
         if not isinstance(model, ObservationClassifier):
             return Outcome(evaluation.blank(self.name, [METRIC], "the model predicts no observations", setting="own"))
-        answers = evaluation.answers(model.predict_observations, evaluation.studies)
+        answers = evaluation.answers(model.predict_observations, evaluation.studies, width=len(OBSERVATIONS))
         missing = np.isnan(answers).all(axis=0)
         reasons = {OBSERVATIONS[column]: _NOT_PREDICTED for column in np.flatnonzero(missing)}
         areas = _areas(evaluation, parameters, answers[None], reasons, setting="own")

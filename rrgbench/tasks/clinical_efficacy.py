@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
-from rrgbench.labelers import load
+from rrgbench.errors import UnknownNameError
+from rrgbench.labelers import load, require_labeler
 from rrgbench.labelers.study_labels import labels_source
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.observations import OBSERVATIONS
@@ -35,6 +37,16 @@ class ClinicalEfficacyParameters(TaskParameters):
 
     labelers: tuple[str, ...] = ()
 
+    @field_validator("labelers")
+    @classmethod
+    def _registered(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            try:
+                require_labeler(name)
+            except UnknownNameError as error:
+                raise ValueError(str(error)) from None
+        return given
+
 
 class ClinicalEfficacyTask(Task):
     """Precision, recall and F1 under the protocol's averaging, their micro and macro forms, and single observations.
@@ -44,7 +56,7 @@ class ClinicalEfficacyTask(Task):
     """
 
     name = "clinical_efficacy"
-    version = 3
+    version = 4
     parameters = ClinicalEfficacyParameters
     reads_reports = True
     tables = (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.study import Study
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.models import Images, Model, Reads, image_batches, reads_of
 from rrgbench.progress import Progress
 from rrgbench.runs.records import Record
@@ -89,25 +89,44 @@ class Evaluation:
         return image_batches(self.model, studies, self.batch_size or batch, self.films, self._reading)
 
     def answers(
-        self, method: Callable[[Images], NDArray[Any]], studies: Sequence[Study], batch: int = 256
+        self, method: Callable[[Images], NDArray[Any]], studies: Sequence[Study], batch: int = 256, width: int = 0
     ) -> NDArray[np.float64]:
-        """A model's answers (n, m) for studies, asked for batch by batch.
+        """A model's answers (n, m) for studies, asked for batch by batch; `width` is m where that is not the model's.
 
         Raises
         ------
         InputError
-            If the model answers for another number of studies than it was given.
+            If the model answers for another number of studies than it was given, or no numbers, or others than it has
+            to, or infinity.
         """
         found, done = np.empty((0, 0)), 0
         for images in self.batches(studies, batch):
-            part = np.asarray(method(images))
-            if len(part) != len(images):
-                raise InputError(f"{self.model.name} gave {len(part)} answers for {len(images)} studies")
+            part = self._numbers(method, images, width or found.shape[1])
+            if infinite := np.flatnonzero(np.isinf(part).any(axis=1)).tolist():
+                ids = listed(studies[done + row].study_id for row in infinite)
+                raise InputError(f"{self._said_by(method)} holds infinity for {len(infinite)} studies: {ids}")
             if done == 0:
                 found = np.empty((len(studies), part.shape[1]))
             found[done : done + len(part)] = part
             done += len(part)
         return found
+
+    def _numbers(self, method: Callable[[Images], Any], images: Images, width: int) -> NDArray[np.float64]:
+        """What a model answers for one batch, as the numbers (n, m) that it has to be."""
+        given = method(images)
+        try:
+            part = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"{self._said_by(method)} is a {type(given).__name__}, no array of numbers") from None
+        if part.ndim != 2 or len(part) != len(images) or (width and part.shape[1] != width):
+            raise InputError(
+                f"{self._said_by(method)} has the shape {part.shape} for {len(images)} studies; "
+                f"expected ({len(images)}, {width or 'numbers a study'})"
+            )
+        return part
+
+    def _said_by(self, method: Callable[..., Any]) -> str:
+        return f"what {self.model.name} answers ({getattr(method, '__name__', 'its answer')})"
 
     def stored(self, studies: Sequence[Study]) -> StoredFilms:
         """First films of studies at the model's size, read from disk as they are asked for: what a backbone reads."""

@@ -62,7 +62,7 @@ class ErrorCorrelation(Task):
     """Correlations over observations and over studies, with intervals."""
 
     name = "error_correlation"
-    version = 5
+    version = 6
     parameters = ErrorCorrelationParameters
     reads_reports = True
     tables = (
@@ -93,6 +93,8 @@ class ErrorCorrelation(Task):
         # of a study without a certain cell the classifier is neither right nor wrong
         judged = cells.certain.any(axis=1)
         counted = said & judged
+        stated = cells.probabilities[cells.certain]
+        improbable = bool(((stated < 0) | (stated > 1)).any())
         pairs = {
             "observations": (areas[both], f1[both]),
             "studies": (cross_entropy(cells)[counted], by_study[counted]),
@@ -111,6 +113,10 @@ class ErrorCorrelation(Task):
         records: list[Record] = []
         resamples: dict[int, Floats] = {}
         for setting, (x, y) in pairs.items():
+            if setting == "studies" and improbable:
+                reason = "the model's answers are no probabilities from 0 to 1"
+                records += evaluation.blank(self.name, METRICS, reason, setting=setting)
+                continue
             whose = subjects if setting == "studies" else None
             for kind in METRICS:
                 found = correlation(x, y, kind, REPLICATES, evaluation.seed, subjects=whose)  # type: ignore[arg-type]

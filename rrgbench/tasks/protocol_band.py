@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
+from pydantic import field_validator
+
+from rrgbench.errors import RrgbenchError
 from rrgbench.render.record_tables import TRIVIAL, TableDescription
+from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.score import pair_in_memory
 from rrgbench.scoring.sensitivity import under_protocols
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
@@ -23,6 +27,16 @@ class ProtocolBandParameters(TaskParameters):
     """
 
     protocols: Annotated[tuple[str, ...], Distinct] | None = None
+
+    @field_validator("protocols")
+    @classmethod
+    def _known(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in given or ():
+            try:
+                load_protocol(name)
+            except RrgbenchError as error:
+                raise ValueError(str(error)) from None
+        return given
 
 
 class ProtocolBand(Task):

@@ -111,6 +111,12 @@ def _append(evaluation: Evaluation, part: Path, spent_file: Path, studies: Seque
                     f"{model.name} wrote {len(texts)} reports for {len(batch)} films: "
                     f"{listed(study.study_id for study in batch)}"
                 )
+            if wordless := [one.study_id for one, text in zip(batch, texts, strict=True) if not isinstance(text, str)]:
+                kinds = listed(sorted({type(text).__name__ for text in texts if not isinstance(text, str)}))
+                raise InputError(
+                    f"{model.name} wrote no text ({kinds}) for {len(wordless)} of {len(batch)} films: "
+                    f"{listed(wordless)}"
+                )
             missing = model.declined if isinstance(model, NamesMissingReports) else {}
             for study, text in zip(batch, texts, strict=True):
                 if study.study_id in missing:

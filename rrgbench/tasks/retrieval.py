@@ -142,7 +142,7 @@ class Retrieval(Task):
     """Precision@K for each K, with the interval over queries, and the chance level."""
 
     name = "retrieval"
-    version = 5
+    version = 6
     parameters = RetrievalParameters
     tables = (
         TableDescription(

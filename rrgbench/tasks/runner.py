@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.loading import load_corpus
 from rrgbench.errors import InputError, UnknownNameError, listed
-from rrgbench.models import Model, load_model
+from rrgbench.models import Model, load_model, require_model
 from rrgbench.progress import Progress
 from rrgbench.registry import lookup
 from rrgbench.render.bars import shown
@@ -138,6 +138,8 @@ def evaluate(
     data = load_corpus(corpus) if isinstance(corpus, str) else corpus
     main = load_model(model) if isinstance(model, str) else model
     asked = [main, *how.also]
+    for one in asked:
+        require_model(one)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / run_name(asked, chosen.name, data.name))
     if callable(progress):
         run = _run(asked, data, chosen, folder, progress, how)

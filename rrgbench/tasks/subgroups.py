@@ -32,6 +32,7 @@ class Subgroups(Task):
     """Micro F1 of each group of studies; macro F1 over the common, less common and rare observations."""
 
     name = "subgroups"
+    version = 2
     reads_reports = True
     tables = (TableDescription("CE F1 by group", (METRIC,), apart=("setting",), detail=True, headline=()),)
 

@@ -198,7 +198,7 @@ def load_suite(name: str) -> Suite:
             raise InputError(f"suite {name} must be a mapping with tasks: {{NAME: parameters}}")
         if flat := [key for key in content if key in TASKS]:
             raise InputError(f"suite {name}: put {', '.join(flat)} below tasks:, as `tasks: {{{flat[0]}: {{}}}}`")
-        return Suite.model_validate({"name": path.stem, **content}, context={"folder": path.parent})
+        suite = Suite.model_validate({"name": path.stem, **content}, context={"folder": path.parent})
     except yaml.YAMLError as error:
         raise InputError(f"suite {name} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
@@ -208,3 +208,6 @@ def load_suite(name: str) -> Suite:
         if first["type"] == "extra_forbidden":
             message = f"no such field; {meant(where, Suite.model_fields)}"
         raise InputError(f"suite {name}: {where}: {message}") from error
+    if not suite.tasks:
+        raise InputError(f"suite {name} names no task; write tasks: {{NAME: parameters}} (rrgbench list tasks)")
+    return suite

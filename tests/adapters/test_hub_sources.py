@@ -38,7 +38,9 @@ def test_an_id_that_the_hub_has_to_be_asked_for_is_an_error_of_one_line(offline:
     assert said.startswith("MissingPartError: google/medgemma-4b-it is neither a folder nor in the local cache")
 
 
-@pytest.mark.parametrize("given", ["./absent", "/absent/model", "a/b/c", "~/absent", "absent/", "my\\model", "a b/c"])
+@pytest.mark.parametrize(
+    "given", ["./absent", "/absent/model", "a/b/c", "~/absent", "absent/", "my\\model", "a b/c", "gpt2"]
+)
 def test_an_absent_folder_is_no_hub_id(given: str, offline: Path) -> None:
     assert "there is no folder" in message(given)
 

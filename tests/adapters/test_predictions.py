@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from rrgbench.adapters.prediction_files import read_answers
 from rrgbench.cli.main import app
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.phantom import load as phantom
@@ -14,6 +15,7 @@ from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.models import load_model
 from rrgbench.observations import OBSERVATIONS
+from rrgbench.scoring.report_shapes import Columns
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -188,6 +190,22 @@ def test_probabilities_of_some_observations(corpus, suite, tmp_path):
     assert "Cardiomegaly (not predicted)" in row.reason
     assert value(run, "auroc", "classifier", setting="own", observation="Edema").value == 1.0
     assert value(run, "bleu_4", "classifier").reason == "the model writes no reports"
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "point"), [("p.csv", ";", "."), ("p.csv", ";", ","), ("p.tsv", "\t", "."), ("p.csv", "|", ",")]
+)
+def test_probabilities_under_other_separators(corpus, tmp_path, name, mark, point):
+    plain = probabilities_file(tmp_path / "plain.csv", corpus)
+    text = "\r\n".join(
+        mark.join(cell if at == 0 else cell.replace(".", point) for at, cell in enumerate(line.split(",")))
+        for line in plain.read_text().splitlines()
+    )
+    (tmp_path / name).write_text(f"\ufeff{text}\r\n", encoding="utf-8")
+    found, expected = (read_answers([path], (), Columns(), "") for path in (tmp_path / name, plain))
+    assert list(found[0].probabilities) == list(expected[0].probabilities)
+    for study, row in expected[0].probabilities.items():
+        np.testing.assert_array_equal(found[0].probabilities[study], row)
 
 
 @pytest.mark.parametrize("cell", [lambda _: "nan", lambda _: "3.5", lambda _: "-0.1"])

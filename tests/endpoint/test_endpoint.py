@@ -64,7 +64,9 @@ def test_what_may_pass_is_tried_again_and_then_named(broken: Reply) -> None:
         assert endpoint(server, waits).ask(CHAT).text == "at last"
     assert waits == [1.0, 2.0]
     with loopback(lambda request, number: broken) as server:
-        with pytest.raises(InputError, match=r"judge at 127\.0\.0\.1 gave no answer in 3 attempts, the last") as caught:
+        with pytest.raises(
+            MissingPartError, match=r"judge at 127\.0\.0\.1 gave no answer in 3 attempts, the last"
+        ) as caught:
             endpoint(server).ask(CHAT)
         assert len(server.requests) == 3
     assert "\n" not in str(caught.value)
@@ -110,7 +112,7 @@ def test_a_key_follows_no_redirection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_there_and_silence_are_named() -> None:
-    with pytest.raises(InputError, match=r"gave no answer in 2 attempts.*(refused|Refused)"):
+    with pytest.raises(MissingPartError, match=r"gave no answer in 2 attempts.*(refused|Refused)"):
         Endpoint("judge", "http://127.0.0.1:9/v1", attempts=2, wait=lambda seconds: None).ask(CHAT)
 
 

@@ -360,6 +360,17 @@ def test_trivial_systems_are_submitted_only_if_asked_for(runs, tmp_path):
     assert len(list((tmp_path / "entries").iterdir())) == 1
 
 
+@pytest.mark.parametrize("option", [("--name", "Renamed"), ("--protocol", "r2gen")])
+def test_a_run_has_its_own_names_and_protocol(runs, tmp_path, option):
+    folder = str(runs["good"].folder)
+    refused = CliRunner().invoke(
+        app, ["leaderboard", "submit", "--run", folder, *option, "--out", str(tmp_path / "new")]
+    )
+    assert isinstance(refused.exception, InputError)
+    assert f"{option[0]} goes with a file of outputs" in str(refused.exception)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_damaged_entry_is_named(tmp_path):
     (tmp_path / "bad.yaml").write_text("system: x\nvalues: []\n")
     with pytest.raises(InputError, match=r"entry bad\.yaml: "):

@@ -351,3 +351,14 @@ def test_malformed_metric_options_are_refused(command, given, message) -> None:
     result = command("score", *given)
     assert result.exit_code == 2
     assert message in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_plug_in_that_fails_is_named_and_its_words_are_not_told():
+    def scorer(references, hypotheses):
+        raise ValueError(hypotheses[0])
+
+    plug_in = PlugIn((Entry("mine", "mine", "plug-in"),), lambda: Loaded(scorer), "numpy", "pip install numpy")
+    metric = ExternalMetric("mine", plug_in, scorer, "numpy@1")
+    with pytest.raises(InputError, match=r"metric mine failed in its own package, numpy@1 \(ValueError\)") as caught:
+        metric.statistics([["a b"]], ["the heart is large"])
+    assert "heart" not in str(caught.value)

@@ -225,6 +225,8 @@ def test_environment_tells_versions_but_no_places(tmp_path: Path) -> None:
         "hf:/data/secret/model",
         "C:\\secret\\run",
         "--base-url=http://localhost:8000/v1",
+        "--base-url",
+        "https://someone:word@host/v1?key=word",
         "--seed",
         "3",
     ]
@@ -232,8 +234,9 @@ def test_environment_tells_versions_but_no_places(tmp_path: Path) -> None:
     path = write_environment(folder, environment(seeds=[3], command=command, details={"suite": "quick"}))
     text = path.read_text()
     record = json.loads(text)
+    addresses = ["--base-url=http://localhost:8000/v1", "--base-url", "https://host/v1"]
     given = ["--root", ".../nih", "--out=.../run", "mine=.../a.csv", "hf:.../model", ".../run"]
-    assert record["command"] == [".../rrgbench", "eval", *given, "--base-url=http://localhost:8000/v1", "--seed", "3"]
+    assert record["command"] == [".../rrgbench", "eval", *given, *addresses, "--seed", "3"]
     assert record["packages"]["numpy"]
     assert record["seeds"] == [3]
     assert record["details"] == {"suite": "quick"}

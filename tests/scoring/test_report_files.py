@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rrgbench.errors import InputError
 from rrgbench.scoring.report_files import ReportFile, pair_reports, read_reports
 from rrgbench.scoring.report_shapes import Columns
+from rrgbench.scoring.score import score
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -464,3 +465,12 @@ def test_columns_of_pandas_that_are_no_names_are_refused(tmp_path, columns, mess
     table = {"columns": columns, "data": [["a", "Clear.", "Edema."][:width]]}
     with pytest.raises(InputError, match=message):
         read_reports(write(tmp_path, "p.json", json.dumps(table)))
+
+
+def test_clinical_efficacy_says_that_it_reads_the_first_of_several_references(caplog) -> None:
+    references = {"a": ["The lungs are clear.", "Large right pleural effusion."], "b": ["No effusion."]}
+    score(references, {"a": "Large right pleural effusion.", "b": "No effusion."}, metrics=["ce"], intervals=False)
+    assert "reads a study's first reference; 1 of 2 studies have several" in caplog.text
+    caplog.clear()
+    score(references, {"a": "No effusion.", "b": "No effusion."}, metrics=["bleu_1"], intervals=False)
+    assert not caplog.text

@@ -175,6 +175,10 @@ def test_a_typo_in_a_suite_is_named(tmp_path):
         ("a: " + "[" * 3000, "is not YAML"),
         ("trivial: [random-report, random-report]", "trivial.*random-report stands twice"),
         ("trivial: [randm-report]", "trivial.*randm-report.*did you mean 'random-report'"),
+        ("tasks: {protocol_band: {protocols: [raw, nope]}}", "protocol_band.protocols.*no protocol is called 'nope'"),
+        ("tasks: {clinical_efficacy: {labelers: [rule]}}", "clinical_efficacy.labelers.*did you mean 'rules'"),
+        ("replicates: 30", "names no task"),
+        ("", "names no task"),
         ("tasks: [", "not YAML"),
         ("[1]", "must be a mapping"),
     ):

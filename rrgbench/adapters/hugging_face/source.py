@@ -70,9 +70,9 @@ def find(given: str, revision: str | None = None, code: bool = False) -> Source:
     if path.exists():
         raise InputError(f"{given} is a file; give the folder that holds {WEIGHTS} and config.json, or a hub id")
     parts = given.split("/")
-    if len(parts) > 2 or not all(parts) or given.startswith((".", "~")) or "\\" in given:
+    if len(parts) != 2 or not all(parts) or given.startswith((".", "~")) or "\\" in given:
         raise InputError(f"there is no folder {given}, and it is no hub id (owner/name)")
-    if len(parts) == 2 and Path(parts[0]).is_dir():
+    if Path(parts[0]).is_dir():
         # not looked up: somebody else's repository must not stand in for a mistyped folder
         raise InputError(f"there is no folder {parts[1]} in {parts[0]}/, and so it is taken for no hub id; correct it")
     folder = _snapshot(given, revision, code)

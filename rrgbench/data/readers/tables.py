@@ -76,7 +76,7 @@ def decode_text(content: bytes, name: str) -> str:
         raise InputError(f"{name} line {line} is not UTF-8; save the file as UTF-8") from error
 
 
-def read_table(path: Path, required: Iterable[str]) -> Table:
+def read_table(path: Path, required: Iterable[str], delimiter: str = ",") -> Table:
     """Read a CSV or CSV.GZ file with a header.
 
     Parameters
@@ -85,6 +85,8 @@ def read_table(path: Path, required: Iterable[str]) -> Table:
         The file.
     required : iterable of str
         Columns it must have.
+    delimiter : str
+        What separates cells.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def read_table(path: Path, required: Iterable[str]) -> Table:
     """
     content = read_bytes(path)
     name = path.name.removesuffix(".gz")
-    reader = csv.reader(io.StringIO(decode_text(content, path.name), newline=""))
+    reader = csv.reader(io.StringIO(decode_text(content, path.name), newline=""), delimiter=delimiter)
     rows: list[dict[str, str]] = []
     columns: tuple[str, ...] = ()
     try:
@@ -111,7 +113,7 @@ def read_table(path: Path, required: Iterable[str]) -> Table:
             if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
                 raise InputError(
                     f"{path.name} line {reader.line_num} has {len(cells)} cells where the header has {len(columns)}; "
-                    "check its commas and quotes"
+                    f"check its {'commas' if delimiter == ',' else 'separators'} and quotes"
                 )
             rows.append({column: cell.strip() for column, cell in zip(columns, cells, strict=False)})
     except csv.Error as error:

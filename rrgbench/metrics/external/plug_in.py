@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.catalogue import Entry
 from rrgbench.metrics.means import weighted_mean
@@ -106,12 +106,21 @@ class ExternalMetric:
         Raises
         ------
         InputError
-            If the lists don't belong together, or the package gives another number of values.
+            If the lists don't belong together, or the package fails or gives another number of values.
         """
         check_pairs(references, hypotheses)
-        # Some packages print as they work; stdout carries results only.
-        with redirect_stdout(sys.stderr):
-            found = self._score([list(study) for study in references], list(hypotheses))
+        try:
+            # Some packages print as they work; stdout carries results only.
+            with redirect_stdout(sys.stderr):
+                found = self._score([list(study) for study in references], list(hypotheses))
+        except RrgbenchError:
+            raise
+        except Exception as error:
+            # its words may hold a report's
+            raise InputError(
+                f"metric {self.name} failed in its own package, {self.identity} ({type(error).__name__}): check its "
+                "options, or report it there; --verbose shows where"
+            ) from error
         values = np.asarray(found, dtype=np.float64)
         if values.ndim == 1:
             values = values[:, None]

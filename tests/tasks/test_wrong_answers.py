@@ -1,0 +1,85 @@
+"""Models of one's own that answer what no model may: each is named with what it gave, none is scored."""
+
+import numpy as np
+import pytest
+
+from rrgbench.data.phantom import load
+from rrgbench.errors import InputError
+from rrgbench.observations import OBSERVATIONS
+from rrgbench.tasks.runner import evaluate
+from rrgbench.tasks.suite import Suite
+
+OWN = {"classification": {"settings": ["own"]}}
+
+
+class Mine:
+    """Answers what it is told to."""
+
+    name, image_size, identity = "mine", 32, "mine@1"
+
+    def __init__(self, probabilities=None, reports=None):
+        self.probabilities, self.reports = probabilities, reports
+
+    def generate_reports(self, images):
+        return self.reports(len(images))
+
+    def predict_observations(self, images):
+        return self.probabilities(len(images))
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load(train=6, validate=2, test=40, retrieval=0)
+
+
+def run(model, corpus, tmp_path, tasks):
+    return evaluate(model, corpus, Suite(name="own", replicates=20, trivial=(), tasks=tasks), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            lambda n: np.full((n, 13), 0.5),
+            r"what mine answers \(predict_observations\) has the shape \(40, 13\) for 40 studies; expected \(40, 14\)",
+        ),
+        (lambda n: np.full(n, 0.5), r"has the shape \(40,\) for 40 studies; expected \(40, 14\)"),
+        (lambda n: np.full((n - 1, 14), 0.5), r"has the shape \(39, 14\) for 40 studies"),
+        (lambda n: [["high"] * 14] * n, "is a list, no array of numbers"),
+        (lambda n: None, r"has the shape \(\) for 40 studies"),
+        (lambda n: np.where(np.eye(n, 14) > 0, np.inf, 0.5), "holds infinity for 14 studies: phantom-"),
+    ],
+)
+def test_observations_that_are_no_table_of_numbers_are_refused(answer, message, corpus, tmp_path):
+    with pytest.raises(InputError, match=message):
+        run(Mine(answer), corpus, tmp_path, OWN)
+
+
+def test_reports_that_are_no_text_are_refused_by_study(corpus, tmp_path):
+    model = Mine(reports=lambda n: [None, "The lungs are clear.", *["No effusion."] * (n - 2)])
+    with pytest.raises(InputError, match=r"mine wrote no text \(NoneType\) for 1 of \d+ films: phantom-"):
+        run(model, corpus, tmp_path, {"report_generation": {"nlg": ["bleu_4"]}})
+
+
+@pytest.mark.parametrize(("attribute", "kept"), [("name", "identity"), ("identity", "name")])
+def test_a_model_without_a_name_or_identity_is_refused(attribute, kept, corpus, tmp_path):
+    nameless = type("Nameless", (), {kept: "mine@1", "image_size": 32})()
+    with pytest.raises(InputError, match=f"a Nameless was given as a model and has no {attribute}"):
+        run(nameless, corpus, tmp_path, OWN)
+
+
+def test_logits_correlate_with_nothing_study_by_study(corpus, tmp_path):
+    """Their order is told by AUROC as ever; a cross-entropy they have not."""
+    labels = np.stack([study.labels for study in corpus.split("test")]) == 1
+    reports = [study.report for study in corpus.split("test")]
+    logits = Mine(lambda n: np.where(labels, 3.0, -3.0), lambda n: [*reports[1:], reports[0]])
+    found = run(logits, corpus, tmp_path, {"error_correlation": {}}).records
+    told = {record.setting: record for record in found if record.metric == "pearson" and record.model == "mine"}
+    assert told["studies"].value is None
+    assert told["studies"].reason == "the model's answers are no probabilities from 0 to 1"
+    assert told["observations"].reason != told["studies"].reason
+
+
+def test_what_is_not_predicted_at_all_has_no_calibration(corpus, tmp_path):
+    found = run(Mine(lambda n: np.full((n, len(OBSERVATIONS)), np.nan)), corpus, tmp_path, OWN).records
+    assert {(one.value, one.reason) for one in found if one.metric == "ece"} == {(None, "no label or no prediction")}
