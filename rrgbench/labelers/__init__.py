@@ -11,7 +11,8 @@ from rrgbench.errors import InputError
 from rrgbench.labelers.cache import CachedLabeler, RememberingLabeler
 from rrgbench.labelers.chexbert import ChexbertLabeler
 from rrgbench.labelers.rules import Mention, RulesLabeler
-from rrgbench.registry import Registry, lookup, make
+from rrgbench.registry import Registry, make
+from rrgbench.registry import lookup as known_name
 
 __all__ = [
     "LABELERS",
@@ -63,7 +64,7 @@ def require_labeler(name: str) -> None:
     """
     plain = name.partition("+")[0]
     if ":" not in name and plain not in LABELERS:
-        lookup("labeler", plain.partition("@")[0], LABELERS.names())
+        known_name("labeler", plain.partition("@")[0], LABELERS.names())
 
 
 def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any) -> Labeler:
