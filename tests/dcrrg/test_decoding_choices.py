@@ -9,14 +9,17 @@ import pytest
 import torch
 
 from dcrrg import DcrrgConfig, step3_all, step4
+from dcrrg.composition import asserted
 from dcrrg.configuration import load_preset
+from dcrrg.frozen import encoded, frozen_memories
 from dcrrg.model import DcrrgModel
-from dcrrg.step3 import Descriptions, rows_of
+from dcrrg.step3 import Descriptions, rows_of, set_thresholds
 from dcrrg.step3_all import CollateStudies, StudyDescriptions, TrainedDescriptions
 from dcrrg.step4 import Reports
 from dcrrg.training import DcrrgOptions, new_model, recipes
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
+from rrgbench.observations import observation_index
 from rrgbench.training.data import Sources
 from rrgbench.training.items import Collate
 from rrgbench.training.trainers import Request
@@ -145,6 +148,33 @@ def test_a_study_without_a_description_is_left_out(whole):
     assert items[0]["report"] == reports[1]
     assert torch.equal(torch.as_tensor(items[0]["films"]), torch.as_tensor(items.films.film(1, 1)))
     assert set(CollateStudies(Collate.of(model), show=True)([items[0]])["owner"].tolist()) == {0}
+
+
+@pytest.mark.parametrize("memory", ["decisions", "both"])
+def test_decoders_learn_with_what_the_report_says_whatever_the_film_was_decided_to_have(whole, memory):
+    preset, sources, _ = whole
+    chosen = preset.model_copy(update={"model": {**preset.model, "decoder_memory": memory}})
+    model = new_model(chosen, sources.data.reports.reports, 0).eval()
+    model.config.decision_thresholds = [0.0] * 14
+    films, reports = frozen_memories(model, sources.data)
+    said = torch.from_numpy(asserted(sources.data.reports.labels)).float()
+    assert torch.equal(films[..., -1], said)
+    assert torch.equal(reports[..., -1], said)
+    seen = model.image_memory(torch.from_numpy(sources.data.films.films[:6]))
+    assert not torch.equal(seen[..., -1], said)
+    torch.testing.assert_close(films[..., :-1], seen[..., :-1])
+
+
+def test_an_uncertain_finding_of_a_film_counts_as_there_for_its_threshold(whole):
+    preset, sources, _ = whole
+    model = new_model(preset, sources.data.reports.reports, 0).eval()
+    films = sources.data.films
+    edema = observation_index("Edema")
+    labels = np.zeros_like(films.labels)
+    labels[:2, edema], labels[2, edema] = 1, -1
+    set_thresholds(model, replace(films, labels=labels))
+    scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part)), films.films).numpy()[:, edema]
+    assert (scores >= float(model.config.decision_thresholds[edema])).sum() == 3
 
 
 def test_full_fine_tuning_reads_decisions_as_inference_does(whole):
