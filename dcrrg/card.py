@@ -50,7 +50,7 @@ def write_model_card(
     evaluation : str
         The command that made the run.
     shipped : bool
-        Whether the checkpoint is one of the package's own, named by its variant.
+        Whether the checkpoint is one of the package's own, named by its folder.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def write_model_card(
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
     named = ', checkpoint="FOLDER"'
     if shipped:
-        named = "" if checkpoint.name == SHIPPED else f", variant={json.dumps(training['variant'])}"
+        named = "" if checkpoint.name == SHIPPED else f", variant={json.dumps(checkpoint.name)}"
     scores = _scores(records)
     text = (
         templates("dcrrg", escape_markdown)

@@ -144,6 +144,11 @@ class DcrrgConfig(ReportModelConfig):
         super().__init__(**kwargs)
 
     @property
+    def decides(self) -> bool:
+        """Whether the decoder reads decisions."""
+        return self.decoder_memory != "representations"
+
+    @property
     def memory_width(self) -> int:
         """Numbers that the decoder reads of each observation, its one-hot prompt included if there is one."""
         own = {"representations": self.embedding_width, "decisions": 1, "both": self.embedding_width + 1}

@@ -1,9 +1,10 @@
 """Step 1's heads once more, on what the encoders have become.
 
 The paper's pipeline predicts observations with step 1's encoder and the head that was trained on it. Step 2, and step 4
-where everything is tuned, move the encoders under heads that they don't train. This last stage trains the heads again,
-by step 1's own loss, on the frozen prompted representations v_p and t_p: one set of encoders then serves every
-prediction, description and report, and a checkpoint holds no second one.
+where everything is tuned, move the encoders under heads that they don't train. This stage trains the heads again, last
+of all or, where the decoder reads what they decide, before step 3. It does so by step 1's own loss, on the frozen
+prompted representations v_p and t_p: one set of encoders then serves every prediction, description and report, and a
+checkpoint holds no second one.
 """
 
 from collections.abc import Sequence
@@ -31,11 +32,12 @@ from rrgbench.training.stage import Learner, Work
 def moved(preset: Preset, steps: Sequence[int], paired: bool) -> bool:
     """Whether a model's heads no longer belong to its encoders after some of the steps.
 
-    Linear heads are what step 1 decides by, and a decoder that reads decisions has learned from those: both stay.
+    Linear heads are what step 1 decides by, and stay. Where the decoder reads decisions, heads are trained again before
+    it and by what moved until then: their thresholds are set before step 3.
     """
-    if preset.image_start != "trained" or preset.config.decoder_memory != "representations":
+    if preset.image_start != "trained":
         return False
-    tuned = paired and preset.config.tuning == "full" and 4 in steps
+    tuned = paired and preset.config.tuning == "full" and 4 in steps and not preset.config.decides
     return 1 in steps and (2 in steps or tuned or (preset.step3_trains == "all" and 3 in steps))
 
 

@@ -175,13 +175,13 @@ class DcrrgModel(TextReadingModel):
     def image_memory(self, films: Tensor) -> Tensor:
         """What of films goes into the decoder's memory (n, 14, .): v_p, the decisions, or both."""
         prompted = self.image_observations(films)
-        if self.config.decoder_memory == "representations":
+        if not self.config.decides:
             return prompted
         return self.with_decisions(prompted, self.decided(_log_odds(self.image_head(prompted))))
 
     def with_decisions(self, prompted: Tensor, decisions: Tensor) -> Tensor:
         """What of prompted representations (n, 14, P) and decisions (n, 14) goes into the decoder's memory."""
-        if self.config.decoder_memory == "representations":
+        if not self.config.decides:
             return prompted
         column = decisions.to(prompted.dtype).unsqueeze(-1)
         return column if self.config.decoder_memory == "decisions" else torch.cat([prompted, column], dim=-1)

@@ -43,7 +43,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     def learner(model: DcrrgModel) -> Learner:
         return Learner(Descriptions(model), [model.decoder, model.description_head])
 
-    decides = preset.config.decoder_memory != "representations" and preset.image_start != "linear"
+    decides = preset.config.decides and preset.image_start != "linear"
 
     def work(model: DcrrgModel) -> Work:
         model.decode_as(preset.config)
@@ -61,10 +61,9 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
 def identity(preset: Preset) -> dict[str, Any]:
     """What decides the decoder's weights after step 3, beside hyper-parameters and the stages before."""
-    decides = preset.config.decoder_memory != "representations"
     return {
         # until 0.2.0 films' own
-        **({"decisions": "said"} if decides else {}),
+        **({"decisions": "said"} if preset.config.decides else {}),
         **preset.model_dump(include={"no_finding_description", "description_sets"}),
         **preset.model_dump(include={"unmentioned", "composed_reports"}, exclude_defaults=True),
         "decoding": preset.config.decoding,

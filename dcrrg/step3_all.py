@@ -29,7 +29,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     InputError
         If the decoder reads decisions.
     """
-    if preset.config.decoder_memory != "representations":
+    if preset.config.decides:
         raise InputError("step3_trains: all needs decoder_memory: representations, through which encoders can learn")
     described = 2 * (len(OBSERVATIONS) + preset.description_sets)
     settings = preset.step3.model_copy(update={"batch_size": max(1, round(preset.step3.batch_size / described))})

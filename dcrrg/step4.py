@@ -27,7 +27,7 @@ from rrgbench.training.stage import Learner, Work
 def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
     """Prompts and head, or whatever is not frozen, from films; from reports where they don't belong to the films."""
     full = preset.config.tuning == "full"
-    decides = preset.config.decoder_memory != "representations"
+    decides = preset.config.decides
     settings = preset.step4_full if full and preset.step4_full is not None else preset.step4
 
     def learner(model: DcrrgModel) -> Learner:

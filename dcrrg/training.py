@@ -140,7 +140,9 @@ def recipe(
     words += ["--step all"] if tuple(taken) == has else [f"--step {step}" for step in taken]
     chain = [stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)]
     if preset.heads is not None and heads.moved(preset, taken, corpus.paired):
-        chain.append(heads.stage(preset, preset.heads, sources, seed, extra is not None))
+        writing = [at for at, one in enumerate(chain) if preset.config.decides and one.name in ("step3", "step4")]
+        place = min(writing, default=len(chain))
+        chain.insert(place, heads.stage(preset, preset.heads, sources, seed, extra is not None))
     return Recipe(
         stages=chain,
         new_model=lambda: new_model(

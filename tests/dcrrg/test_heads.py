@@ -92,6 +92,19 @@ def test_decisions_need_a_validation_split_before_anything_is_trained(tmp_path):
     assert not list((tmp_path / "out").glob("stages/*"))
 
 
+def test_heads_that_decide_what_a_decoder_reads_are_trained_again_before_it(tmp_path):
+    corpus = load(train=6, validate=2, test=2, retrieval=2)
+    (tmp_path / "mine.yaml").write_text("extends: mini\nmodel: {decoder_memory: both}\n")
+    for steps, expected in (
+        ((1, 2, 3, 4), ["step1-text", "step1-image", "step2", "heads", "step3", "step4"]),
+        ((1, 2), ["step1-text", "step1-image", "step2", "heads"]),
+        ((1, 3, 4), ["step1-text", "step1-image", "step3", "step4"]),
+    ):
+        options = DcrrgOptions(step=steps)
+        (recipe,) = recipes(Request(corpus, tmp_path / "out", str(tmp_path / "mine.yaml")), options)
+        assert [stage.name for stage in recipe.stages] == expected
+
+
 def test_unpaired_full_fine_tuning_sees_no_films(preset):
     full = preset.model_copy(update={"model": {**preset.model, "tuning": "full"}})
     assert heads.moved(full, (1, 3, 4), paired=True)
