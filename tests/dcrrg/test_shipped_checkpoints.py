@@ -1,4 +1,4 @@
-"""The checkpoints that ship: variants of Table 5 and one of ours, each as its card says; one is trained again (slow)."""
+"""The checkpoints that ship, four of Table 5 and one of ours: each is as its card says; one is trained again (slow)."""
 
 import json
 import re
