@@ -28,7 +28,7 @@ def train(
         typer.Option(
             "--preset",
             "-p",
-            help="mini, ablation, tiny, small, paper or a YAML file.",
+            help="mini, tiny, small, paper, equal (dcrrg also: ablation, reference, decisions, real) or a YAML file.",
             autocompletion=completion.presets,
         ),
     ] = "tiny",

@@ -17,6 +17,7 @@ from dcrrg.step3 import Descriptions, rows_of, set_thresholds
 from dcrrg.step3_all import CollateStudies, StudyDescriptions, TrainedDescriptions
 from dcrrg.step4 import Reports
 from dcrrg.training import DcrrgOptions, new_model, recipes
+from dcrrg.variants import SETS
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.observations import observation_index
@@ -41,11 +42,10 @@ def test_a_description_is_written_from_its_own_representation_with_alibis_slopes
 
 
 def test_what_ships_is_as_its_weights_were_trained():
-    trained = {"6c": ("tiny", "all", "from_one"), "6d": ("reference", "prompted", "published")}
-    for name, (preset, *choices) in trained.items():
-        shipped = DcrrgConfig.from_pretrained(files("dcrrg") / "checkpoints" / name)
-        for config in (shipped, load_preset(preset).config):
-            assert [config.description_memory, config.distance_slopes] == choices
+    for name, preset in {**dict.fromkeys(SETS["table5"], "reference"), "6d-decisions": "decisions"}.items():
+        shipped, config = DcrrgConfig.from_pretrained(files("dcrrg") / "checkpoints" / name), load_preset(preset).config
+        for choice in ("description_memory", "distance_slopes", "decoder_memory", "tuning"):
+            assert getattr(shipped, choice) == getattr(config, choice)
     assert load_preset("tiny").heads is None
     assert load_preset("reference").heads is not None
 
