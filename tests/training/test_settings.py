@@ -98,7 +98,7 @@ def test_what_decides_weights_leaves_workers_and_defaults_out():
 
 def test_every_preset_of_the_package_is_one():
     names = preset_names(dcrrg.configuration.PRESETS)
-    assert {"ablation", "equal", "mini", "paper", "real", "reference", "small", "tiny"} == set(names)
+    assert {"ablation", "decisions", "equal", "mini", "paper", "real", "reference", "small", "tiny"} == set(names)
     ablation = load_preset("ablation")
     assert ablation.step4.epochs == ablation.step4_full.epochs, "tuned equally long, whether by prompts or whole"
 
