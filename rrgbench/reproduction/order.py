@@ -150,10 +150,12 @@ def _same_systems(printed: Iterable[str], measured: Iterable[str]) -> dict[str, 
     """
     theirs, ours = _by_simple_name(printed), _by_simple_name(measured)
     found: dict[str, str] = {}
-    for simple in theirs.keys() & ours.keys():
+    for simple in theirs:
+        if simple not in ours:
+            continue
         exact = set(theirs[simple]) & set(ours[simple])
         if exact:
-            found |= {name: name for name in exact}
+            found |= {name: name for name in theirs[simple] if name in exact}
         elif len(theirs[simple]) == len(ours[simple]) == 1:
             found[theirs[simple][0]] = ours[simple][0]
         else:

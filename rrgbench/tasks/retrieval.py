@@ -24,7 +24,7 @@ from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.precision_at_k import precision_at_k, precision_at_k_of_similarity, similarities
-from rrgbench.models import ImageTextEncoder, ImageTextSimilarity
+from rrgbench.models import Images, ImageTextEncoder, ImageTextSimilarity
 from rrgbench.observations import COMPETITION_OBSERVATIONS
 from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
@@ -124,8 +124,13 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
     if not ks:
         raise InputError(f"only {len(texts)} candidates")
     if isinstance(model, ImageTextSimilarity):
+        own_similarity = model.similarity
+
+        def similarity_of(images: Images) -> NDArray[np.floating]:
+            return own_similarity(images, texts)
+
         # in large batches, since the candidates are read anew with each
-        similarity = evaluation.answers(lambda images: model.similarity(images, texts), queries.studies, 1024)
+        similarity = evaluation.answers(similarity_of, queries.studies, 1024, width=len(texts))
     else:
         films = evaluation.answers(model.embed_images, queries.studies).astype(np.float32)
         vectors = model.embed_reports(texts)
