@@ -112,7 +112,7 @@ class Clock:
         before = earlier.get("seconds")
         spent = time.monotonic() - self._at + (before if isinstance(before, int | float) else 0)
         started = earlier.get("started") or self._began
-        write_environment(self.folder, {**record, "started": started, "finished": _now(), "seconds": round(spent, 1)})
+        write_environment(self.folder, {**record, "started": started, "finished": _now(), "seconds": round(spent, 3)})
 
 
 class _Model(BaseModel):
