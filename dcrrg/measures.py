@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dcrrg.model import DcrrgModel
 from rrgbench.data.corpus import training_items
 from rrgbench.data.five_by_200 import only_observation
-from rrgbench.metrics.auroc import auroc, mean_auroc
+from rrgbench.metrics.auroc import auroc
+from rrgbench.metrics.means import mean_of_defined
 from rrgbench.metrics.precision_at_k import precision_at_k
 from rrgbench.observations import OBSERVATIONS, POSITIVE, UNMENTIONED
 from rrgbench.training.data import FilmSource, ReportSource, TrainingData
@@ -58,7 +59,7 @@ def auroc_measures(
 
     def values(limit: int) -> dict[str, float]:
         found = auroc(predict(limit).astype(np.float64), labels[:limit] == POSITIVE, known[:limit])
-        return {AUROC: float(mean_auroc(found)[0])}
+        return {AUROC: float(mean_of_defined(found)[0])}
 
     return Measures(HEADS, values)
 

@@ -62,14 +62,6 @@ def auroc(
     return values
 
 
-def mean_auroc(values: Floats) -> Floats:
-    """Mean over the defined observations of each resample: (r, m) to (r,); NaN where none is defined."""
-    defined = ~np.isnan(values)
-    count = defined.sum(axis=1)
-    sums = np.where(defined, values, 0.0).sum(axis=1)
-    return np.asarray(np.divide(sums, count, out=np.full(len(values), np.nan), where=count > 0))
-
-
 def undefined_observations(
     labels: NDArray[np.integer], names: Sequence[str], known: NDArray[np.bool_] | None = None
 ) -> dict[str, str]:

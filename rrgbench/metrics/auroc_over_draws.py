@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.metrics.auroc import auroc, mean_auroc
+from rrgbench.metrics.auroc import auroc
+from rrgbench.metrics.means import mean_of_defined
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +46,7 @@ class AurocOverDraws:
         for scores, missing in zip(self.scores, self.missing, strict=True):
             values = auroc(scores, self.labels, self.known, multiplicities)
             values[:, missing] = np.nan
-            found.append(np.concatenate([values, mean_auroc(values[:, self.averaged])[:, None]], axis=1))
+            found.append(np.concatenate([values, mean_of_defined(values[:, self.averaged])[:, None]], axis=1))
         return np.stack(found)
 
     def values(self) -> Floats:

@@ -9,6 +9,12 @@ BINS = 10
 """Of equal width, as in Guo et al. (2017)."""
 
 
+def improbable(stated: NDArray[np.float64]) -> str:
+    """Why a model's answers are no probabilities; empty if they are."""
+    outside = bool(((stated < 0) | (stated > 1)).any())
+    return "the model's answers are no probabilities from 0 to 1" if outside else ""
+
+
 def calibration_error(
     probabilities: NDArray[np.float64],
     target: NDArray[np.int8],

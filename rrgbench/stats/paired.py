@@ -114,8 +114,8 @@ def paired_bootstrap(
 
     Parameters and result are those of `approximate_randomization`; the p-value counts resamples whose difference lies
     at least as far from the observed difference as that lies from zero. It is 1 for a single study or subject, of
-    which all resamples are alike, and too small for few: of true null hypotheses with 10 studies 9 % have a p below
-    0.05, with 3 studies 27 % (normal differences); `approximate_randomization` has no such defect.
+    which all resamples are alike, and too small for few: of true null hypotheses with 10 studies a tenth has a p
+    below 0.05, with 3 studies over a quarter (normal differences); `approximate_randomization` has no such defect.
 
     Raises
     ------
@@ -202,8 +202,8 @@ def bootstrap_p_value(difference: float, resampled: Floats) -> float:
 
     Notes
     -----
-    Too small for few studies, as every bootstrap is: of true null hypotheses with 10 studies 9 % have a p below 0.05,
-    with 3 studies 23 % (normal differences). `approximate_randomization` has no such defect.
+    Too small for few studies, as every bootstrap is: of true null hypotheses with 10 studies a tenth has a p below 0.05,
+    with 3 studies nearly a quarter (normal differences). `approximate_randomization` has no such defect.
     """
     defined = resampled[~np.isnan(resampled)]
     if not len(defined):

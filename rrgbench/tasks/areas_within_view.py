@@ -6,8 +6,8 @@ import numpy as np
 
 from rrgbench.data.corpus import training_items
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
-from rrgbench.metrics.auroc import mean_auroc
 from rrgbench.metrics.auroc_within import auroc_within
+from rrgbench.metrics.means import mean_of_defined
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.tasks.base import Floats, Outcome
 from rrgbench.tasks.context import Evaluation
@@ -40,7 +40,7 @@ def areas_within_view(evaluation: Evaluation, task: str, scores: Floats) -> Outc
 
     def aggregate(counts: Floats) -> Floats:
         areas = auroc_within(finite, target, known, groups.ravel(), counts)
-        return np.concatenate([areas, mean_auroc(areas)[:, None]], axis=1)
+        return np.concatenate([areas, mean_of_defined(areas)[:, None]], axis=1)
 
     n = len(rows)
     values = aggregate(np.ones((1, n)))[0]

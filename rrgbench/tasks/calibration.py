@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import training_items
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
-from rrgbench.metrics.calibration import BINS, calibration_error
+from rrgbench.metrics.calibration import BINS, calibration_error, improbable
+from rrgbench.metrics.means import mean_of_defined
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
@@ -48,20 +49,14 @@ def with_calibration(evaluation: Evaluation, task: str, scores: NDArray[np.float
         "probabilities": probabilities.astype(np.float16),
         "target": np.where(known, target, -1).astype(np.int8),
     }
-    stated = probabilities[known]
     where = {"setting": "own"}
-    if ((stated < 0) | (stated > 1)).any():
-        reason = "the model's answers are no probabilities from 0 to 1"
+    if reason := improbable(probabilities[known]):
         return Outcome([*found.records, *evaluation.blank(task, [METRIC], reason, **where)], found.replicates)
     clean = np.nan_to_num(probabilities)
 
     def aggregate(draws: Floats) -> Floats:
         values = calibration_error(clean, target, known, draws)
-        defined = ~np.isnan(values)
-        count = defined.sum(axis=1)
-        sums = np.where(defined, values, 0.0).sum(axis=1)
-        mean = np.divide(sums, count, out=np.full(len(values), np.nan), where=count > 0)
-        return np.concatenate([values, mean[:, None]], axis=1)
+        return np.concatenate([values, mean_of_defined(values)[:, None]], axis=1)
 
     n = len(rows)
     values = aggregate(np.ones((1, n)))[0]

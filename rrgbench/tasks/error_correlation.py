@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rrgbench.metrics.auroc import auroc
 from rrgbench.metrics.base import Statistics
+from rrgbench.metrics.calibration import improbable
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.observations import OBSERVATIONS, observation_index
 from rrgbench.render.record_tables import Headline, TableDescription
@@ -93,8 +94,7 @@ class ErrorCorrelation(Task):
         # of a study without a certain cell the classifier is neither right nor wrong
         judged = cells.certain.any(axis=1)
         counted = said & judged
-        stated = cells.probabilities[cells.certain]
-        improbable = bool(((stated < 0) | (stated > 1)).any())
+        no_probabilities = improbable(cells.probabilities[cells.certain])
         pairs = {
             "observations": (areas[both], f1[both]),
             "studies": (cross_entropy(cells)[counted], by_study[counted]),
@@ -113,9 +113,8 @@ class ErrorCorrelation(Task):
         records: list[Record] = []
         resamples: dict[int, Floats] = {}
         for setting, (x, y) in pairs.items():
-            if setting == "studies" and improbable:
-                reason = "the model's answers are no probabilities from 0 to 1"
-                records += evaluation.blank(self.name, METRICS, reason, setting=setting)
+            if setting == "studies" and no_probabilities:
+                records += evaluation.blank(self.name, METRICS, no_probabilities, setting=setting)
                 continue
             whose = subjects if setting == "studies" else None
             for kind in METRICS:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rrgbench.metrics.auroc import auroc, mean_auroc
+from rrgbench.metrics.auroc import auroc
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
+from rrgbench.metrics.means import mean_of_defined
 from rrgbench.metrics.precision_at_k import precision_at_k
 from rrgbench.scoring.score import score
 from rrgbench.stats.correlation import correlation
@@ -68,7 +69,7 @@ def _numbers() -> dict[str, float | None]:
     areas = auroc(wave, labels)
     retrieved = precision_at_k(wave[:20], wave[20:], labels[:20, :5].argmax(axis=1), labels[20:, :5].argmax(axis=1))
     found = {f"auroc {column}": _plain(value) for column, value in enumerate(areas[0])}
-    found["auroc mean"] = _plain(mean_auroc(areas)[0])
+    found["auroc mean"] = _plain(mean_of_defined(areas)[0])
     for column, cut in enumerate((1, 2, 5, 10)):
         found[f"precision_at_k {cut}"] = _plain(retrieved[:, column].mean())
     for kind in ("pearson", "spearman", "kendall"):

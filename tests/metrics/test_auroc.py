@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from rrgbench.errors import InputError
-from rrgbench.metrics.auroc import auroc, mean_auroc, undefined_observations
+from rrgbench.metrics.auroc import auroc, undefined_observations
+from rrgbench.metrics.means import mean_of_defined
 
 # Few distinct scores, so that ties are common.
 cases = st.integers(1, 25).flatmap(
@@ -43,8 +44,8 @@ def test_undefined_observations_are_named_and_left_out_of_the_mean() -> None:
         "d": "no labels",
     }
     values = auroc(scores, labels, known)
-    assert mean_auroc(values) == [1.0]
-    assert np.isnan(mean_auroc(values[:, 1:]))
+    assert mean_of_defined(values) == [1.0]
+    assert np.isnan(mean_of_defined(values[:, 1:]))
 
 
 def test_replicates_equal_rescoring_a_real_size() -> None:
