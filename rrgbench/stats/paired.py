@@ -202,8 +202,8 @@ def bootstrap_p_value(difference: float, resampled: Floats) -> float:
 
     Notes
     -----
-    Too small for few studies, as every bootstrap is: of true null hypotheses with 10 studies a tenth has a p below 0.05,
-    with 3 studies nearly a quarter (normal differences). `approximate_randomization` has no such defect.
+    Too small for few studies, as every bootstrap is: of true null hypotheses with 10 studies a tenth has a p below
+    0.05, with 3 studies nearly a quarter (normal differences). `approximate_randomization` has no such defect.
     """
     defined = resampled[~np.isnan(resampled)]
     if not len(defined):
