@@ -6,7 +6,6 @@ each through a gate of its own (adaptive distilling attention, MKD). No code of 
 states is ours, and named in docs/baselines/ppked.md.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from baselines.common.consulting import (
 )
 from baselines.common.retrieval_index import Rows
 from baselines.common.training import baseline_trainer, report_rows
-from baselines.common.word_decoder import Look, Seen, TransformerConfig, WordDecoder, cell_projection
+from baselines.common.word_decoder import Look, Seen, TransformerConfig, WordDecoder, cell_encoder, cell_projection
 from rrgbench.errors import InputError
 from rrgbench.modeling.beam_search import DecodingState
 from rrgbench.modeling.report_decoder import Attention
@@ -50,6 +49,8 @@ class PPKEDConfig(TransformerConfig):
         Training reports that a film asks.
     graph_layers : int
         Of the graph convolution.
+    report_layers : int
+        Of the Transformer that reads retrieved reports.
     further_topics : int
         Most frequent names of the training reports' findings beside the 28 base nodes.
     graph : dict, optional
@@ -66,6 +67,7 @@ class PPKEDConfig(TransformerConfig):
         self,
         retrieved: int = 20,
         graph_layers: int = 2,
+        report_layers: int = 1,
         further_topics: int = 20,
         graph: dict[str, str] | None = None,
         topics: list[str] | None = None,
@@ -73,6 +75,7 @@ class PPKEDConfig(TransformerConfig):
     ) -> None:
         self.retrieved = retrieved
         self.graph_layers = graph_layers
+        self.report_layers = report_layers
         self.further_topics = further_topics
         self.graph = graph
         self.topics = list(topics or NODES)
@@ -157,6 +160,7 @@ class PPKED(ConsultingSystem):
         self.cells = cell_projection(self.image_encoder.dim, config.width, config.dropout)
         self.set_topics(torch.from_numpy(base_edges()).float() if config.topics == list(NODES) else None)
         self.posterior, self.graph = Posterior(config), TopicGraph(config)
+        self.report_encoder = cell_encoder(config, config.report_layers)
         self.report_projection = nn.Linear(config.width, config.width)
         self.ask_reports, self.ask_graph = AttentionBlock(config), AttentionBlock(config)
         self.decoder = WordDecoder(config, [DistillingLook(config) for _ in range(config.layers)])
@@ -174,11 +178,13 @@ class PPKED(ConsultingSystem):
         return int(self.config.retrieved)
 
     def report_vectors(self, ids: Tensor) -> Tensor:
-        """W_Pr (n, N, width): the projected means of the words' embeddings of reports (n, N, t)."""
-        flat = ids.flatten(0, 1)
-        words = self.decoder.embedding(flat) * math.sqrt(self.config.width)
-        means = mean_over_words(words, flat != self.config.pad_token_id)
-        vectors: Tensor = self.report_projection(means)
+        """W_Pr (n, N, width): the projected means of the words' states in reports (n, N, t)."""
+        there = ids.flatten(0, 1) != self.config.pad_token_id
+        longest = int(there.sum(dim=1).max())
+        flat, there = ids.flatten(0, 1)[:, :longest], there[:, :longest]
+        # states, not words: "no effusion" and "effusion" have the same words but for one
+        states = self.report_encoder(self.decoder.embed(flat), src_key_padding_mask=~there)
+        vectors: Tensor = self.report_projection(mean_over_words(states, there))
         return vectors.view(*ids.shape[:2], -1)
 
     def knowledge(self, studies: Informed) -> tuple[Tensor, Tensor, Tensor]:
@@ -210,6 +216,7 @@ class PPKED(ConsultingSystem):
 
     def prepare(self, data: TrainingData) -> None:
         """The topics and their graph: from files, else from the findings in the training reports."""
+        super().prepare(data)
         given = self.config.graph
         if given is None:
             self.config.topics, edges = graph_of(data.reports.reports, self.config.further_topics)

@@ -148,6 +148,8 @@ class R2Gen(Captioner):
         self.cells = cell_projection(self.image_encoder.dim, width, config.dropout)
         self.encoder = cell_encoder(config)
         self.embedding = nn.Embedding(config.vocabulary, width, padding_idx=config.pad_token_id)
+        # scaled by sqrt(width) below, they are then as large as their positions; else the memory's gates start shut
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
         self.memory = RelationalMemory(width, config.slots, config.heads)
         self.layers = nn.ModuleList(
             MemoryDrivenLayer(width, config.heads, config.feed_forward, config.slots * width, config.dropout)

@@ -57,6 +57,10 @@ class ConsultingSystem(ObservationSystem):
 
     library: Library | None = None
 
+    def prepare(self, data: TrainingData) -> None:
+        """Consult no more of a training split than is learned from."""
+        self.config.consulted_limit = data.limit
+
     @property
     def consults(self) -> int:
         """Training studies looked up for a film."""
@@ -119,7 +123,7 @@ class ConsultingTrained(TrainedSystem):
         return f"{super().identity}[{corpus.name}@{corpus.digest[:12]}]"
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
-        """Index the training studies that have a film and a report.
+        """Index the training studies that have a film and a report: as many as were learned from, if there was a limit.
 
         Raises
         ------
@@ -128,7 +132,8 @@ class ConsultingTrained(TrainedSystem):
         """
         studies: list[Study] = []
         if corpus.paired:
-            studies = [study for study in corpus.reports("train") if study.images]
+            limit = getattr(self.model.config, "consulted_limit", None)
+            studies = [study for study in corpus.reports("train")[:limit] if study.images]
         if not studies:
             raise InputError(f"corpus {corpus.name} has no training film with a report for {self.name} to consult")
         cache = films or FilmCache()

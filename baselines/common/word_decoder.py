@@ -159,12 +159,12 @@ def cell_projection(dim: int, width: int, dropout: float) -> nn.Module:
     return nn.Sequential(nn.Linear(dim, width), nn.ReLU(), nn.Dropout(dropout))
 
 
-def cell_encoder(config: Any) -> nn.Module:
-    """Pre-norm Transformer encoder over cells (n, m, width), of a configuration's shape."""
+def cell_encoder(config: Any, layers: int | None = None) -> nn.Module:
+    """Pre-norm Transformer encoder over cells or words (n, m, width), of a configuration's shape."""
     layer = nn.TransformerEncoderLayer(
         config.width, config.heads, config.feed_forward, config.dropout, batch_first=True, norm_first=True
     )
-    return nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(config.width), enable_nested_tensor=False)
+    return nn.TransformerEncoder(layer, layers or config.layers, nn.LayerNorm(config.width), enable_nested_tensor=False)
 
 
 def positions(length: int, width: int, like: Tensor) -> Tensor:

@@ -76,11 +76,12 @@ class ReportSource:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Both modalities; if `paired`, row i of films and of reports is the same study."""
+    """Both modalities, of a split's first `limit` studies if any; if `paired`, row i of both is the same study."""
 
     films: FilmSource
     reports: ReportSource
     paired: bool
+    limit: int | None = None
 
 
 class Sources:
@@ -198,4 +199,5 @@ class Sources:
                 tuple(filter(None, (study.sections.get(name) for study in with_reports for name in _SAYING))),
             ),
             paired=corpus.paired,
+            limit=limit,
         )

@@ -126,6 +126,17 @@ def test_a_training_study_without_a_report_is_not_shown_others_of_its_subject():
     assert asked == [first.subject_id, corpus.split("test")[0].subject_id]
 
 
+@pytest.mark.parametrize("name", ["deltanet", "ppked"])
+def test_no_more_training_studies_are_consulted_than_were_learned_from(name):
+    corpus = phantom(train=12, validate=4, test=4, retrieval=4)
+    for limit in (5, None):
+        model = untrained(name)
+        model.prepare(Sources(corpus, 32, limit=limit).data)
+        ConsultingTrained(name, model, Origin("here", "digest", "")).fit(corpus)
+        found = model.library.index.study_ids
+        assert list(found) == [study.study_id for study in corpus.split("train")][:limit]
+
+
 def test_the_last_study_comes_first_in_training_and_when_evaluated():
     corpus = load_followup(train=16, validate=8, test=12)
     model = untrained("deltanet", conditions=3, condition="last")

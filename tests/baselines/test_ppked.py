@@ -109,13 +109,19 @@ def test_each_knowledge_reaches_the_words_until_its_gate_is_shut():
 
 
 @torch.inference_mode()
-def test_a_report_is_the_mean_of_its_words():
+def test_a_report_is_the_mean_of_its_words_in_their_places():
     model = untrained("ppked")
     ids = torch.tensor([[[4, 5, 6], [7, 8, 0]]])
-    words = model.decoder.embedding.weight.numpy() * np.sqrt(model.config.width)
-    means = np.stack([words[[4, 5, 6]].mean(0), words[[7, 8]].mean(0)])
+    states = [model.report_encoder(model.decoder.embed(torch.tensor([row])))[0] for row in ([4, 5, 6], [7, 8])]
+    means = np.stack([one.numpy().mean(0) for one in states])
     expected = linear(means, arrays(model), "report_projection")
-    np.testing.assert_allclose(model.report_vectors(ids)[0].numpy(), expected, rtol=1e-4, atol=1e-5)
+    found = model.report_vectors(ids)[0]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+    padded = torch.nn.functional.pad(ids, (0, 3))
+    torch.testing.assert_close(model.report_vectors(padded)[0], found)
+    # "no effusion, pneumothorax" and "no pneumothorax, effusion": the same words
+    exchanged = model.report_vectors(torch.tensor([[[6, 5, 4], [7, 8, 0]]]))[0]
+    assert (exchanged[0] - found[0]).norm() > 0.02 * found[0].norm()
 
 
 def test_topics_and_edges_of_training_reports():
@@ -143,7 +149,7 @@ def test_a_graph_of_files(tmp_path, shared):
             "edges": str(folder / "openi_matrix_40nodes_binary.txt"),
         },
     )
-    model.prepare(None)
+    model.prepare(Sources(phantom(train=4, validate=4, test=4, retrieval=4), 32).data)
     assert model.config.topics == topics
     assert model.config.graph is None
     assert torch.equal(model.edges, torch.from_numpy(edges).float())

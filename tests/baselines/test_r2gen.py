@@ -55,6 +55,15 @@ def test_conditional_norm_is_shifted_by_the_memory():
 
 
 @torch.inference_mode()
+def test_an_untrained_memory_has_its_gates_open():
+    """Words enter as large as their positions; sqrt(width) times that would shut most gates at once."""
+    model = untrained("r2gen")
+    words = model.embedding(torch.arange(4, model.config.vocabulary)).unsqueeze(0) * model.config.width**0.5
+    assert 0.5 < words.std() < 2.0
+    assert (model.memory.word_gates(words).abs() < 3.0).float().mean() > 0.99
+
+
+@torch.inference_mode()
 def test_memory_carries_earlier_words_into_the_decoder():
     """With self-attention to earlier words cut, only the memory can tell two histories apart."""
     model = untrained("r2gen")
