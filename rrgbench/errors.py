@@ -155,3 +155,16 @@ def listed(items: Iterable[object], most: int = 5) -> str:
     names = [name if len(name) <= _LONGEST_NAME else f"{name[:60]}...{name[-17:]}" for name in map(str, items)]
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and what it counts.
+
+    Examples
+    --------
+    >>> counted(1, "study"), counted(1200, "study"), counted(2, "study id")
+    ('1 study', '1,200 studies', '2 study ids')
+    """
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count:,} {noun}s"

@@ -12,6 +12,7 @@ the report in its answer), `reports_at_a_time`, after how many reports they are 
 a mapping of what it has cost so far.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter, getattr_static
 from pathlib import Path
@@ -192,6 +193,8 @@ def require_model(given: object) -> None:
     InputError
         Naming the class and what it lacks.
     """
+    if isinstance(given, type):
+        raise InputError(f"the class {given.__name__} was given as a model; give an instance: {given.__name__}(...)")
     for attribute in ("name", "identity"):
         # not by asking for its value: an identity may be read from files
         if getattr_static(given, attribute, None) is None and not hasattr(given, attribute):
@@ -199,6 +202,9 @@ def require_model(given: object) -> None:
                 f"a {type(given).__name__} was given as a model and has no {attribute}; a model has a name and an "
                 "identity, name@digest (rrgbench.models.Model)"
             )
+    name = getattr(given, "name", "")
+    if not isinstance(name, str) or not name or {"..", "."} & set(re.split(r"[/\\]", name)):
+        raise InputError(f"a model's name is a text, which files can be called by; given: {name!r}")
 
 
 def reads_of(model: Model) -> Reads:

@@ -29,10 +29,12 @@ class Registry(Generic[T]):
         What they are, as messages say it, e.g. `model`.
     group : str
         Their entry-point group, e.g. `rrgbench.models`.
+    of : type, optional
+        What each of them is an instance of.
     """
 
-    def __init__(self, kind: str, group: str) -> None:
-        self.kind, self.group = kind, group
+    def __init__(self, kind: str, group: str, of: type[T] | None = None) -> None:
+        self.kind, self.group, self.of = kind, group, of
 
     @property
     def _points(self) -> dict[str, tuple[EntryPoint, ...]]:
@@ -88,7 +90,7 @@ class Registry(Generic[T]):
         InputError
             If two packages register different things under it, naming both.
         MissingPartError
-            If the package that registered it can't be imported.
+            If the package that registered it can't be imported, or registered something else.
         """
         point = self._point(name)
         try:
@@ -99,6 +101,12 @@ class Registry(Generic[T]):
                 raise
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise MissingPartError(f"{self.kind} {name} of {self.origin(name)} can't be loaded: {reason}") from error
+        if self.of is not None and not isinstance(loaded, self.of):
+            given, expected = type(loaded).__name__, self.of.__name__
+            raise MissingPartError(
+                f"{self.kind} {name} of {self.origin(name)} can't be loaded: {point.value} is of type {given}; "
+                f"expected {expected}"
+            )
         return loaded
 
     def everything(self) -> dict[str, T]:
@@ -172,7 +180,7 @@ def _place(point: EntryPoint) -> str:
 
 def split_argument(registry: Registry[T], name: str) -> tuple[str, str]:
     """A registered name and what stands behind its first colon: `hf:org/model` is `hf` and `org/model`."""
-    plain, colon, argument = name.partition(":")
+    plain, colon, argument = _text(registry.kind, name).partition(":")
     return (plain, argument) if colon and name not in registry and plain in registry else (name, "")
 
 
@@ -238,6 +246,12 @@ def lookup(kind: str, name: str, known: Iterable[str]) -> str:
         With the nearest known name, or all of them.
     """
     names = list(known)
-    if name in names:
+    if _text(kind, name) in names:
         return name
     raise UnknownNameError(f"no {kind} is called {name!r}; {meant(name, names)}")
+
+
+def _text(kind: str, name: object) -> str:
+    if not isinstance(name, str):
+        raise InputError(f"the name of a {kind} is a text; given: a {type(name).__name__}")
+    return name

@@ -113,6 +113,7 @@ LAYERS = (
         "checkpoints",
         "files",
         "json_text",
+        "text_lists",
         "checked_values",
         "orphans",
         "endpoint",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rrgbench.data.loading import CORPORA
-from rrgbench.errors import InputError
+from rrgbench.data.loading import CORPORA, load_corpus
+from rrgbench.errors import InputError, MissingPartError
 from rrgbench.labelers import LABELERS
+from rrgbench.models import load_model
 from rrgbench.registry import Registry
 from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.score import score
@@ -38,6 +39,21 @@ def test_a_name_that_two_packages_register_is_an_error_that_names_both(install) 
     assert LABELERS.load("alone")({}) == "{}"
     assert LABELERS.foreign("theirs") == "alpha 1.2 and beta 1.2"
     assert LABELERS.names().count("theirs") == 1
+
+
+def test_what_is_of_another_kind_is_told_and_leaves_the_others_alone(install, caplog) -> None:
+    install("alpha", "rrgbench.examples", good="fractions:Fraction.real", other="json:dumps")
+    examples = Registry("example", "rrgbench.examples", property)
+    with pytest.raises(MissingPartError, match=r"other of alpha 1.2 .* json:dumps is of type function; expected"):
+        examples.load("other")
+    assert list(examples.everything()) == ["good"]
+    assert "json:dumps is of type function" in caplog.text
+
+
+@pytest.mark.parametrize(("load", "kind"), [(load_model, "model"), (load_corpus, "corpus")])
+def test_a_name_is_a_text(load, kind) -> None:
+    with pytest.raises(InputError, match=f"the name of a {kind} is a text; given: a NoneType"):
+        load(None)
 
 
 def test_a_package_does_not_replace_ours(install) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.data.readers.tables import Table, read_table
-from rrgbench.errors import InputError, listed
+from rrgbench.errors import InputError, counted, listed
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.report_files import read_reports
 from rrgbench.scoring.report_shapes import DELIMITERS, Columns, names_report, shown
@@ -133,7 +133,9 @@ def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> 
         )
     several = [study for study, texts in found.texts.items() if len(texts) != 1]
     if several:
-        raise InputError(f"{path.name}: {len(several)} studies have several reports: {listed(map(shown, several))}")
+        raise InputError(
+            f"{path.name}: several reports for {counted(len(several), 'study')}: {listed(map(shown, several))}"
+        )
     reports = {study: texts[0] for study, texts in found.texts.items()}
     empty = [study for study, text in reports.items() if not text.strip()]
     if empty and "empty" not in allow:
@@ -223,7 +225,7 @@ def _by_id(name: str, ids: Sequence[str], values: NDArray[_Number]) -> dict[str,
         raise InputError(f"{name}: {len(ids)} study ids stand beside {len(values)} rows")
     twice = sorted({study for study in ids if ids.count(study) > 1}) if len(set(ids)) < len(ids) else []
     if twice:
-        raise InputError(f"{name}: {len(twice)} study ids occur more than once: {listed(map(shown, twice))}")
+        raise InputError(f"{name}: {counted(len(twice), 'study id')} more than once: {listed(map(shown, twice))}")
     return dict(zip(ids, values, strict=True))
 
 

@@ -59,7 +59,7 @@ def drift(
       rrgbench drift runs/today --against baseline.json --update --reason "labeler rules@3"
     """
     from rrgbench.errors import InputError
-    from rrgbench.files import write_text
+    from rrgbench.files import check_writable, write_text
     from rrgbench.render.drift_documents import (
         drift_junit,
         drift_markdown,
@@ -74,6 +74,8 @@ def drift(
     from rrgbench.runs.drift_check import check_drift
     from rrgbench.scoring.signature import FIELDS
 
+    if junit is not None:
+        check_writable(junit)
     if reason and not update:
         raise InputError("--reason goes with --update")
     first = update and not against.exists()

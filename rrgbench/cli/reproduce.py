@@ -61,6 +61,8 @@ def figures(
 
     if corpus is not None and references is not None:
         raise typer.BadParameter("give --references or --corpus, not both")
+    if outputs is not None and not outputs.is_dir():
+        raise InputError(f"there is no folder {outputs} of published outputs")
     systems = [one for one in load_published(registry or PUBLISHED) if only.lower() in one.system.lower()]
     if not systems:
         raise InputError(f"the registry has no system whose name holds {only!r}")

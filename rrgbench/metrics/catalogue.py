@@ -165,9 +165,10 @@ def constant_wins(key: str, constant: float | None, value: float | None) -> bool
 
     Precision or recall alone costs a constant nothing: one report that names everything has all recall.
     """
-    if constant is None or value is None or math.isnan(value) or key in HALVES:
+    better = entry(key).better
+    if constant is None or value is None or math.isnan(value) or key in HALVES or not better:
         return False
-    return constant <= value + 1e-12 if entry(key).better == "lower" else constant >= value - 1e-12
+    return constant <= value + 1e-12 if better == "lower" else constant >= value - 1e-12
 
 
 def in_order(keys: Iterable[str]) -> list[str]:

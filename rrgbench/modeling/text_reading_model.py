@@ -11,6 +11,7 @@ from rrgbench.modeling.checkpoint_reading import reading
 from rrgbench.modeling.report_model import ReportModel, ReportModelConfig, hub_options
 from rrgbench.modeling.report_tokenizer import encode_for_classification
 from rrgbench.modeling.text_encoder import build_text_encoder
+from rrgbench.text_lists import require_texts
 
 TEXT_TOKENIZER_FOLDER = "text_tokenizer"
 """Of a text encoder that came with its own vocabulary; else it reads the report tokenizer's."""
@@ -30,6 +31,7 @@ class TextReadingModel(ReportModel):
 
     def encode_texts(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Token ids and mask of texts for the text encoder, on the model's device."""
+        require_texts(texts, "texts")
         ids, mask = encode_for_classification(self.text_tokenizer, texts, self.config.max_text)
         return ids.to(self.device), mask.to(self.device)
 

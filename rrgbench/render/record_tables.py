@@ -328,7 +328,7 @@ def _warning(records: Sequence[Record], constants: Sequence[Record]) -> str:
             continue
         if record.metric == "distinct_reports" and record.value < FEW_DISTINCT * (record.n or 0):
             return f"fewer than {FEW_DISTINCT:.0%} of the reports are distinct"
-        if any(constant_wins(record.metric, one.value, record.value) for one in constants if entry(one.metric).better):
+        if any(constant_wins(record.metric, one.value, record.value) for one in constants):
             return "one constant report, written for every study, is at least as good"
     return ""
 

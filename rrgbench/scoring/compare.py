@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rrgbench.errors import InputError, NotComparableError, listed, problems
+from rrgbench.errors import InputError, NotComparableError, counted, listed, problems
 from rrgbench.labelers import RememberingLabeler
 from rrgbench.metrics.catalogue import Entry, entry, in_order
 from rrgbench.metrics.external.plug_in import ExternalMetric
@@ -22,8 +22,10 @@ from rrgbench.scoring.certificate import Certificate
 from rrgbench.scoring.options import Scoring, known_options, scoring, subjects_of
 from rrgbench.scoring.protocols import Protocol
 from rrgbench.scoring.report_files import ReportPairs, allowed_field
-from rrgbench.scoring.score import Progress, Reports, pair_in_memory, score_pairs, wanted_metrics
+from rrgbench.scoring.reports_in_memory import Reports, pair_in_memory
+from rrgbench.scoring.score import Progress, score_pairs, wanted_metrics
 from rrgbench.scoring.signature import Signature
+from rrgbench.scoring.study_order import in_order_of_ids
 from rrgbench.scoring.values import Scores, finite
 from rrgbench.stats.paired import PairedTest, Test, approximate_randomization, holm, paired_bootstrap
 
@@ -87,7 +89,7 @@ class Comparison:
         """Systems and what was tested: `Comparison(a, b: 10 metrics, 3 significant differences, n=590)`."""
         significant = sum(row.adjusted <= self.level for row in self.differences)
         return (
-            f"Comparison({', '.join(self.scores)}: {len(self.metrics)} metrics, {significant} of "
+            f"Comparison({', '.join(self.scores)}: {counted(len(self.metrics), 'metric')}, {significant} of "
             f"{len(self.differences)} differences significant, n={self.signature.n})"
         )
 
@@ -278,6 +280,8 @@ def compare(
     """
     known_options([*Scoring.model_fields, *Testing.model_fields, "progress"], options)
     progress = options.pop("progress", None)
+    if not isinstance(systems, Mapping):
+        raise InputError(f"systems are of type {type(systems).__name__}; give a mapping of names to reports")
     testing = tests({name: options.pop(name) for name in Testing.model_fields if name in options})
     chosen = scoring(protocol, metrics=metrics, intervals=intervals, **options)
     allowances = {*chosen.allow, "missing"} if testing.common else chosen.allow
@@ -307,14 +311,15 @@ def compare_pairs(
 ) -> Comparison:
     """Compare systems whose reports are paired with the references already; otherwise as `compare`."""
     if not 2 <= len(systems) <= len(ascii_lowercase):
-        raise InputError(f"{len(systems)} systems to compare; expected 2 to {len(ascii_lowercase)}")
+        raise InputError(f"{counted(len(systems), 'system')} to compare; expected 2 to {len(ascii_lowercase)}")
     # Weights of other packages' metrics are loaded once, and references labelled once, for all systems.
     keys, external = wanted_metrics(options)
     chosen = options.but(metrics=(*keys, *external), labeler=RememberingLabeler(options.tool))
     scores: dict[str, Scores] = {}
     # the studies are the same, and so are the constants
     certificate: Certificate | None = None
-    for name, pairs in _same_studies(systems, testing.common).items():
+    for name, given in _same_studies(systems, testing.common).items():
+        pairs, _ = in_order_of_ids(given)
         if progress:
             progress(f"scoring {name}")
         scores[name] = score_pairs(pairs, chosen)

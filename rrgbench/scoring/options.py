@@ -160,7 +160,15 @@ class Scoring(BaseModel):
     def _listed(cls, given: Any) -> Any:
         if given is None or isinstance(given, tuple):
             return given
-        return (given,) if isinstance(given, str | ExternalMetric) else tuple(given)
+        if isinstance(given, str):
+            return tuple(name.strip() for name in given.split(","))
+        return (given,) if isinstance(given, ExternalMetric) else tuple(given)
+
+    @field_validator("subjects", mode="before")
+    @classmethod
+    def _by_text(cls, given: Any) -> Any:
+        # ids of studies may be numbers, as those of reports may
+        return {str(study): str(one) for study, one in given.items()} if isinstance(given, Mapping) else given
 
     @field_validator("allow", mode="before")
     @classmethod
@@ -185,7 +193,12 @@ class Scoring(BaseModel):
         from rrgbench.labelers import load
 
         wanted = self.protocol.labeler if self.labeler is None else self.labeler
-        return load(wanted) if isinstance(wanted, str) else wanted
+        found = load(wanted) if isinstance(wanted, str) else wanted
+        if not callable(getattr(found, "label", None)):
+            raise InputError(
+                f"labeler is of type {type(found).__name__}; give a name (rrgbench list labelers) or an object"
+            )
+        return found
 
     @cached_property
     def vocabulary(self) -> TrainingVocabulary | None:

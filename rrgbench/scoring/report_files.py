@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from rrgbench.errors import InputError, listed
+from rrgbench.errors import InputError, counted, listed
 from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown_id
 from rrgbench.scoring.report_systems import of_system
 from rrgbench.scoring.report_text import read_text
@@ -125,8 +125,8 @@ def read_reports(
     if twice and "duplicates" not in allow:
         same = " with the same text, as sampling for several processes pads them" if equal else ""
         raise InputError(
-            f"{path.name}: {len(twice)} study ids occur more than once{same}: {listed(map(shown_id, twice))}; remove "
-            "them or allow duplicates (--allow-duplicates: the first counts)"
+            f"{path.name}: {counted(len(twice), 'study id')} more than once{same}: {listed(map(shown_id, twice))}; "
+            "remove them or allow duplicates (--allow-duplicates: the first counts)"
         )
     if found.understood:
         _log.warning("%s", found.understood)
@@ -254,7 +254,7 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
     if len(open_ids) == len(predictions.texts):
         raise InputError(
             f"{predictions.name} and {references.name} have no study id in common ({examples}); nothing to score; "
-            "--id-column NAME takes another column for the ids"
+            "--id-column NAME takes another column for the ids; `rrgbench eval --predictions` joins those of a corpus"
         )
     return predictions, 0
 
@@ -281,7 +281,9 @@ def check_allowances(allow: Collection[str]) -> None:
         Naming them.
     """
     known = get_args(Allowance)
-    odd = [allow] if isinstance(allow, str) else [name for name in allow if name not in known]
+    if isinstance(allow, str):
+        raise InputError(f"allow is the text {allow!r}; expected a list of: {', '.join(known)}")
+    odd = [name for name in allow if name not in known]
     if odd:
         raise InputError(f"allow names {listed(odd)}; expected a list of: {', '.join(known)}")
 
@@ -305,7 +307,7 @@ def check_empty(
     ]
     if empty and "empty" not in allow:
         raise InputError(
-            f"{len(empty)} studies have an empty reference or hypothesis: {listed(map(shown_id, empty))}; "
+            f"{counted(len(empty), 'study')} with an empty reference or hypothesis: {listed(map(shown_id, empty))}; "
             "fill them in or pass --allow-empty (allow=['empty']) to score them as they are"
         )
     return len(empty)

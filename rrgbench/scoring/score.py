@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,14 +24,15 @@ from rrgbench.scoring.families import (
 )
 from rrgbench.scoring.options import ReferenceLabels, Scoring, known_options, scoring
 from rrgbench.scoring.protocols import Protocol
-from rrgbench.scoring.report_files import ReportFile, ReportPairs, allowed_field, check_empty, pair_reports
+from rrgbench.scoring.report_files import ReportPairs
+from rrgbench.scoring.reports_in_memory import Reports, pair_in_memory
 from rrgbench.scoring.signature import Signature
+from rrgbench.scoring.study_order import in_order_of_ids
 from rrgbench.scoring.texts import PreparedReports
 from rrgbench.scoring.values import Family, Scores
 
 _log = logging.getLogger(__name__)
 
-Reports = Sequence[str] | Sequence[Sequence[str]] | Mapping[str, str] | Mapping[str, Sequence[str]]
 Progress = Callable[[str], None]
 
 _BESIDE: Final = ("reference_labels", "labels_source", "known", "progress")
@@ -51,7 +52,8 @@ def score(
     Parameters
     ----------
     references : sequence or mapping of str, or None
-        One reference for each study, or a list of several; a mapping goes by study id. None where the films have no
+        One reference for each study, or a list of several; a mapping, or a pandas Series with an index of its own, goes
+        by study id. None where the films have no
         reports: then `reference_labels` are needed and the NLG metrics are absent.
     hypotheses : sequence or mapping of str
         The generated reports, in the same order or by the same ids.
@@ -98,7 +100,8 @@ def score(
     progress = options.pop("progress", None)
     labels = _reference_labels(options)
     chosen = scoring(protocol, metrics=metrics, intervals=intervals, **options)
-    return score_pairs(pair_in_memory(references, hypotheses, chosen.allow), chosen, labels, progress)
+    pairs, labels = in_order_of_ids(pair_in_memory(references, hypotheses, chosen.allow), labels)
+    return score_pairs(pairs, chosen, labels, progress)
 
 
 def score_pairs(
@@ -265,6 +268,8 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     if options.metrics is None:
         return metric_keys([*text_metrics(options.protocol), "ce"]), []
     given = list(dict.fromkeys(options.metrics))
+    if not given:
+        raise InputError(f"no metrics are asked for; name some of {', '.join(TEXT_GROUPS)} or leave them out for all")
     loaded = [item for item in given if isinstance(item, ExternalMetric)]
     names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
     # Names are checked before weights are loaded, which may take minutes.
@@ -273,7 +278,7 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
         PLUG_INS.refuse_double(name, {*OWN_METRICS, *TEXT_GROUPS})
     own = [name for name in names if name in OWN_METRICS or name in TEXT_GROUPS]
     foreign = [name for name in names if name not in own]
-    keys = metric_keys(own) if own or not given else []
+    keys = metric_keys(own) if own else []
     loaded += [load_metric(name) for name in foreign]
     times = Counter([*OWN_METRICS, *(key for metric in loaded for key in metric.keys)])
     twice = [key for key, count in times.items() if count > 1]
@@ -307,45 +312,6 @@ def metric_keys(metrics: Iterable[str] | None) -> list[str]:
 
 def _silent(_: str) -> None:
     pass
-
-
-def pair_in_memory(
-    references: Reports | None, hypotheses: Sequence[str] | Mapping[str, str], allow: Collection[str]
-) -> ReportPairs:
-    """Pair references and hypotheses given as lists or mappings; parameters and errors as `score`."""
-    given = _by_id("hypotheses", hypotheses)
-    if references is None:
-        study_ids = tuple(given.texts)
-        generated = tuple(texts[0] for texts in given.texts.values())
-        empty = check_empty(study_ids, [()] * len(study_ids), generated, allow)
-        return ReportPairs(study_ids, (), generated, allowed_field({"empty": empty}))
-    if isinstance(references, Mapping) != isinstance(hypotheses, Mapping):
-        raise InputError("references and hypotheses must both be lists or both be mappings by study id")
-    expected = _by_id("references", references)
-    if not isinstance(references, Mapping) and len(expected.texts) != len(given.texts):
-        raise InputError(
-            f"{len(expected.texts)} references but {len(given.texts)} hypotheses; give one hypothesis for each study"
-        )
-    return pair_reports(expected, given, allow)
-
-
-def _by_id(name: str, reports: Reports) -> ReportFile:
-    if isinstance(reports, str):
-        raise InputError(f"{name} are one string; give a list or a mapping by study id")
-    items: Iterable[tuple[object, object]] = reports.items() if isinstance(reports, Mapping) else enumerate(reports)
-    texts: dict[str, tuple[str, ...]] = {}
-    wrong: list[object] = []
-    for study_id, report in items:
-        several = (report,) if isinstance(report, str) else report
-        if isinstance(several, list | tuple) and several and all(isinstance(text, str) for text in several):
-            texts[str(study_id)] = tuple(several)
-        else:
-            wrong.append(study_id)
-    if wrong:
-        raise InputError(f"{name}: {len(wrong)} studies have no text or list of texts: {listed(wrong)}")
-    if not texts:
-        raise InputError(f"{name} are empty; give at least one study")
-    return ReportFile(name, texts)
 
 
 def _digest(pairs: ReportPairs, labels: ReferenceLabels | None) -> str:

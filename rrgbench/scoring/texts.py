@@ -62,7 +62,7 @@ class PreparedReports:
         expected = [study[0] for study in self.pairs.references] if self.labels is None else []
         if self.labels is None and (several := sum(len(study) > 1 for study in self.pairs.references)):
             _log.warning(
-                "clinical efficacy reads a study's first reference; %d of %d studies have several",
+                "clinical efficacy reads a study's first reference; several in %d of %d studies",
                 several,
                 len(expected),
             )

@@ -16,7 +16,8 @@ from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.scoring.options import scoring
-from rrgbench.scoring.score import pair_in_memory, score, value_signature
+from rrgbench.scoring.reports_in_memory import pair_in_memory
+from rrgbench.scoring.score import score, value_signature
 from rrgbench.scoring.sensitivity import labeler_band
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation

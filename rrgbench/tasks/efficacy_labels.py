@@ -11,7 +11,8 @@ from rrgbench.metrics.clinical_efficacy import Labels
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.options import ReferenceLabels, scoring
 from rrgbench.scoring.report_files import ReportPairs
-from rrgbench.scoring.score import looked_up, pair_in_memory
+from rrgbench.scoring.reports_in_memory import pair_in_memory
+from rrgbench.scoring.score import looked_up
 from rrgbench.scoring.texts import PreparedReports
 from rrgbench.tasks.context import Evaluation
 

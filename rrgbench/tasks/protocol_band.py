@@ -8,7 +8,7 @@ from pydantic import field_validator
 from rrgbench.errors import RrgbenchError
 from rrgbench.render.record_tables import TRIVIAL, TableDescription
 from rrgbench.scoring.protocols import load_protocol
-from rrgbench.scoring.score import pair_in_memory
+from rrgbench.scoring.reports_in_memory import pair_in_memory
 from rrgbench.scoring.sensitivity import under_protocols
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation

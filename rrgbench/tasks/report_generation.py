@@ -14,7 +14,8 @@ from rrgbench.render.record_tables import Headline, TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.options import scoring
-from rrgbench.scoring.score import pair_in_memory, score, text_metrics, value_signature, wanted_metrics
+from rrgbench.scoring.reports_in_memory import pair_in_memory
+from rrgbench.scoring.score import score, text_metrics, value_signature, wanted_metrics
 from rrgbench.scoring.texts import PreparedReports
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
 from rrgbench.tasks.context import Evaluation

@@ -105,7 +105,7 @@ def _append(evaluation: Evaluation, part: Path, spent_file: Path, studies: Seque
     with open(part, "a", encoding="utf-8") as file:
         for number, images in enumerate(evaluation.batches(waiting, size)):
             batch = waiting[number * size : (number + 1) * size]
-            texts = model.generate_reports(images)
+            texts = list(model.generate_reports(images))
             if len(texts) != len(batch):
                 raise InputError(
                     f"{model.name} wrote {len(texts)} reports for {len(batch)} films: "

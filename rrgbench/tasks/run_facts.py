@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.models import Model, checkpoint_name, training_corpus, training_folder
 from rrgbench.runs.environment import environment_of
 from rrgbench.runs.store import RunFolder
@@ -43,17 +43,24 @@ def facts(job: Job) -> dict[str, Any]:
 
 
 def check_same_models(folder: RunFolder, models: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a folder that holds a run of another model of the same name.
+    """Refuse a folder that holds a run of another model of the same name, or of other models alone.
 
     Raises
     ------
     InputError
         Naming both.
     """
-    earlier = environment_of(folder.path).get("models")
-    for one in earlier if isinstance(earlier, list) else []:
+    kept = environment_of(folder.path).get("models")
+    earlier = [one for one in kept if isinstance(one, dict)] if isinstance(kept, list) else []
+    names = [str(one.get("name")) for one in earlier]
+    if names and not {model["name"] for model in models} & set(names):
+        raise InputError(
+            f"{folder.path} holds a run of {listed(names)}, whose results would be replaced by those of "
+            f"{listed(model['name'] for model in models)}; give another --out, or remove the folder"
+        )
+    for one in earlier:
         for model in models:
-            if isinstance(one, dict) and one.get("name") == model["name"] and one.get("identity") != model["identity"]:
+            if one.get("name") == model["name"] and one.get("identity") != model["identity"]:
                 raise InputError(
                     f"{folder.path} holds a run of {one.get('identity')}, and {model['name']} is {model['identity']} "
                     "now: another checkpoint, configuration or file; give another --out, or remove the folder"

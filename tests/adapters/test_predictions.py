@@ -124,7 +124,7 @@ def bound(corpus, path, **options):
         (str.lower, {}, "12 study ids of given.jsonl and corpus texts differ only as tools write them"),
         (lambda study: f"x{study}", {}, "12 ids are no studies"),
         (str, {"CXR1": " "}, "1 reports are empty: CXR1"),
-        (lambda study: "CXR1" if study == "CXR2" else study, {}, "1 study ids occur more than once"),
+        (lambda study: "CXR1" if study == "CXR2" else study, {}, "1 study id more than once"),
     ],
 )
 def test_ids_that_do_not_meet_are_named(corpus, tmp_path, ids, changed, words):
@@ -280,7 +280,7 @@ def test_one_system_of_several_files_does_every_task(corpus, suite, tmp_path):
         ({"images": np.ones((11, 3))}, "12 study ids stand beside 11 rows"),
         ({"images": np.ones(12)}, "images is float64 (12,); expected numbers, a row a study"),
         ({"study_ids": None}, "expected study_ids and some of"),
-        ({"study_ids": np.array(["CXR0"] * 12)}, "1 study ids occur more than once: CXR0"),
+        ({"study_ids": np.array(["CXR0"] * 12)}, "1 study id more than once: CXR0"),
         ({"study_ids": np.ones(12)}, "study ids are float64 (12,)"),
         ({"vectors": np.ones((12, 3))}, "expected study_ids and some of"),
         ({"probabilities": np.ones((12, 5))}, "probabilities have 5 columns for 14 observations"),

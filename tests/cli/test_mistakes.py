@@ -196,3 +196,12 @@ def test_help_shows_an_example_of_every_command(run_command):
         done = run_command(name, "--help")
         assert done.returncode == 0
         assert f"rrgbench {name}" in done.stdout, name
+
+
+def test_folders_that_are_not_there_are_told_before_the_work(run_command, tmp_path):
+    check(run_command("reproduce", "--outputs", tmp_path / "no"), "there is no folder", "of published outputs")
+    baseline = tmp_path / "baseline.json"
+    baseline.write_text("{}")
+    junit = tmp_path / "no" / "x.xml"
+    check(run_command("drift", tmp_path, "--against", baseline, "--junit", junit), "there is no folder")
+    assert not junit.parent.exists()

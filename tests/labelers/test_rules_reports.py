@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rrgbench.errors import InputError
 from rrgbench.labelers import RulesLabeler, load
 from rrgbench.labelers.agreement import agreement
 from rrgbench.labelers.rules.dispatch import first_letters
@@ -166,3 +167,12 @@ def test_against_the_chexpert_labeler(shared: Path, half: int) -> None:
     assert contradicted.mean() < 0.15
     rest = agreement(given_labels[~contradicted], chexpert[rows][~contradicted], 1)
     assert rest.micro_f1 >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("No effusion.", "reports are one string"), (["No effusion.", None], "number 1, counted from 0, is no text")],
+)
+def test_what_is_no_list_of_texts_is_refused(given, wanted):
+    with pytest.raises(InputError, match=wanted):
+        load("rules").label(given)

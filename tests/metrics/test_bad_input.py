@@ -64,7 +64,7 @@ def test_right_to_left_text_and_numbers_are_words_like_others(text: str) -> None
 
 @pytest.mark.parametrize(("references", "hypotheses"), [(["", "b"], ["a", "b"]), (["a", "b"], [" \n", "b"])])
 def test_an_empty_report_is_an_error_that_names_the_study_unless_allowed(references, hypotheses) -> None:
-    with pytest.raises(InputError, match="1 studies have an empty reference or hypothesis: 0;"):
+    with pytest.raises(InputError, match="1 study with an empty reference or hypothesis: 0;"):
         score(references, hypotheses, "raw")
     found = score(references, hypotheses, "raw", ["nlg"], False, allow=["empty"])
     assert "allowed:empty=1" in str(found.signature)
@@ -86,7 +86,7 @@ def test_two_empty_reports_are_alike_to_rouge_alone() -> None:
         ({"a": "x"}, {"a": "x", "c": "z"}, "c"),
         ({"a": "x"}, {"b": "x"}, "a"),
         ([], [], "empty"),
-        (["a"], [None], "1 studies have no text or list of texts: 0"),
+        (["a"], [None], "1 study with an empty reference or hypothesis: 0"),
         ("a", "a", "one string"),
     ],
 )
@@ -98,7 +98,7 @@ def test_reports_of_other_studies_are_an_error_that_names_them(references, hypot
 def test_a_study_given_twice_is_an_error_unless_allowed_and_then_counted(tmp_path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"study_id": "a", "report": "first"}\n{"study_id": "a", "report": "second"}\n', encoding="utf-8")
-    with pytest.raises(InputError, match="1 study ids occur more than once: a"):
+    with pytest.raises(InputError, match="1 study id more than once: a"):
         read_reports(path)
     found = read_reports(path, allow=["duplicates"])
     assert (found.texts, found.duplicates) == ({"a": ("first",)}, 1)

@@ -206,6 +206,11 @@ def test_a_wrong_number_of_values_is_refused(wrong) -> None:
         score(REFERENCES, HYPOTHESES, metrics=[plugged(wrong)])
 
 
+def test_texts_are_no_values_and_are_not_told() -> None:
+    with pytest.raises(InputError, match="metric lengths gave no numbers; expected one for each study and value"):
+        score(REFERENCES, HYPOTHESES, metrics=[plugged(["a report"] * 4)])
+
+
 def test_two_metrics_with_one_key_are_refused() -> None:
     with pytest.raises(InputError, match="cider would be given by two metrics"):
         score(REFERENCES, HYPOTHESES, metrics=[plugged([0.0] * 4, keys=("cider",))])

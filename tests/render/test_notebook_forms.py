@@ -102,7 +102,7 @@ def test_scores_and_comparisons_show_their_tables() -> None:
         r"Scores\(CE F1 [\d.]+ \[[\d., ]+\], BLEU-4 .*, CIDEr .*, 7 more, n=3, protocol=dcrrg@2\)", repr(scores)
     )
     compared = rrgbench.compare({NASTY: written, "b": references}, references, permutations=20, metrics=["bleu_1"])
-    assert "1 metrics, 0 of 1 differences significant, n=3)" in repr(compared)
+    assert "1 metric, 0 of 1 differences significant, n=3)" in repr(compared)
     for page, words in ((scores._repr_html_(), "ROUGE-L"), (compared._repr_html_(), "BLEU-1")):
         assert words in page
         assert {"table", "details"} < set(Elements(page).tags)

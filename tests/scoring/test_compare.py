@@ -144,7 +144,7 @@ def test_no_study_in_common() -> None:
 @pytest.mark.parametrize(
     ("systems", "options", "message"),
     [
-        ({"a": GOOD}, {}, "1 systems to compare"),
+        ({"a": GOOD}, {}, "1 system to compare"),
         ({"a": GOOD, "b": BAD}, {"test": "t"}, "should be 'randomization' or 'bootstrap'"),
         ({"a": GOOD, "b": BAD}, {"level": 2.0}, "level: .*less than 1 .*2.0"),
         ({"a": GOOD, "b": {"s1": "x"}}, {}, "39 of 40 studies of references have no prediction"),

@@ -13,7 +13,7 @@ from rrgbench.scoring.score import score
         ({"replicates": 1}, "replicates"),
         ({"level": 1.5}, "level"),
         ({"method": "normal"}, "method"),
-        ({"allow": "missing"}, "allow names missing"),
+        ({"allow": "missing"}, "allow is the text 'missing'"),
     ],
 )
 def test_values_out_of_range_are_named(options, message) -> None:

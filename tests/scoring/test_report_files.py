@@ -92,7 +92,7 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
         ("a.json", '{"1": "x",\n "2": }', "a.json line 2: not JSON"),
         ("a.json", '"x"', "expected an object from study id to report"),
         ("a.json", '{"1": {"findings": "x"}}', "no model_prediction"),
-        ("a.json", '{"1": "x", "1": "y"}', "1 study ids occur more than once: 1"),
+        ("a.json", '{"1": "x", "1": "y"}', "1 study id more than once: 1"),
         ("a.doc", "x", "unknown kind of file '.doc'"),
         (
             "a.jsonl",
@@ -128,7 +128,7 @@ def test_missing_unknown_and_empty_are_errors_or_counted() -> None:
         pair_reports(references, predictions)
     with pytest.raises(InputError, match=r"1 study ids are not in refs: 9; .*--allow-unknown"):
         pair_reports(references, predictions, ["missing"])
-    with pytest.raises(InputError, match=r"1 studies have an empty reference or hypothesis: 1; .*--allow-empty"):
+    with pytest.raises(InputError, match=r"1 study with an empty reference or hypothesis: 1; .*--allow-empty"):
         pair_reports(references, predictions, ["missing", "unknown"])
     pairs = pair_reports(references, predictions, ["missing", "unknown", "empty"])
     assert pairs.study_ids == ("0", "1")
@@ -333,7 +333,7 @@ def test_a_report_by_the_word_nan_is_warned_of_and_a_missing_one_named(tmp_path,
     assert found.texts == {"1": ("nan",)}
     assert "1 report is the word nan" in caplog.text
     missing = read_reports(write(tmp_path, "a.jsonl", '{"study_id": "7", "report": NaN}'))
-    with pytest.raises(InputError, match=r"1 studies have an empty reference or hypothesis: 7"):
+    with pytest.raises(InputError, match=r"1 study with an empty reference or hypothesis: 7"):
         pair_reports(ReportFile("refs", {"7": ("x",)}), missing)
 
 
@@ -470,7 +470,7 @@ def test_columns_of_pandas_that_are_no_names_are_refused(tmp_path, columns, mess
 def test_clinical_efficacy_says_that_it_reads_the_first_of_several_references(caplog) -> None:
     references = {"a": ["The lungs are clear.", "Large right pleural effusion."], "b": ["No effusion."]}
     score(references, {"a": "Large right pleural effusion.", "b": "No effusion."}, metrics=["ce"], intervals=False)
-    assert "reads a study's first reference; 1 of 2 studies have several" in caplog.text
+    assert "reads a study's first reference; several in 1 of 2 studies" in caplog.text
     caplog.clear()
     score(references, {"a": "No effusion.", "b": "No effusion."}, metrics=["bleu_1"], intervals=False)
     assert not caplog.text

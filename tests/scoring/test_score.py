@@ -10,7 +10,10 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from rrgbench.errors import InputError, UnknownNameError
@@ -168,8 +171,6 @@ def test_only_what_was_asked_for() -> None:
     assert metric_keys("ce") == ["ce_precision", "ce_recall", "ce_f1"]
     with pytest.raises(UnknownNameError, match="no metric is called 'spice'; known: bleu_1"):
         score(REFERENCES, HYPOTHESES, metrics=["bleu_1", "spice"])
-    with pytest.raises(UnknownNameError, match="''; known: bleu_1"):
-        score(REFERENCES, HYPOTHESES, metrics=[])
 
 
 @pytest.mark.parametrize(
@@ -179,12 +180,12 @@ def test_only_what_was_asked_for() -> None:
         ([], [], "empty"),
         ("a", ["a"], "one string"),
         (["a"], "a", "one string"),
-        (["a"], [None], "hypotheses: 1 studies have no text or list of texts: 0"),
-        ([3], ["a"], "references: 1 studies"),
+        (["a"], [None], "1 study with an empty reference or hypothesis: 0"),
+        ([3], ["a"], "references: no text or list of texts for 1 of the studies: 0"),
         ({"1": "a"}, ["a"], "both be lists or both be mappings"),
         ({"1": "a"}, {"2": "a"}, "no study id in common"),
-        (["a", ""], ["a", "b"], "1 studies have an empty reference or hypothesis: 1"),
-        (["a"], ["\n"], "1 studies have an empty reference or hypothesis: 0"),
+        (["a", ""], ["a", "b"], "1 study with an empty reference or hypothesis: 1"),
+        (["a"], ["\n"], "1 study with an empty reference or hypothesis: 0"),
     ],
 )
 def test_reports_that_do_not_fit(references, hypotheses, message) -> None:
@@ -250,3 +251,57 @@ def test_examples_in_docstrings(module) -> None:
 def test_example_of_clinical_efficacy() -> None:
     found = doctest.testmod(clinical_efficacy)
     assert (found.attempted, found.failed) == (4, 0)
+
+
+@given(st.permutations(range(12)), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_ids_changes_nothing(order, labelled):
+    references = {
+        f"s{n}": f"the heart is {'large' if n % 3 else 'normal'} . no effusion {'a ' * n}." for n in range(12)
+    }
+    hypotheses = {study: f"the heart is {'large' if n % 2 else 'normal'} ." for n, study in enumerate(references)}
+    labels = np.arange(12)[:, None] % 2 * np.ones((1, 14), dtype=np.int8)
+    ids = [list(references)[place] for place in order]
+    options = {"metrics": "bleu_1,cider,ce_f1", "replicates": 20}
+    beside = {"reference_labels": labels.astype(np.int8)} if labelled else {}
+    moved = {"reference_labels": labels[order].astype(np.int8)} if labelled else {}
+    expected = score(references, hypotheses, **options, **beside)
+    found = score({study: references[study] for study in ids}, hypotheses, **options, **moved)
+    assert found.to_json() == expected.to_json()
+
+
+def test_what_pandas_and_sets_mean():
+    texts = pd.Series({"b": "No effusion.", "a": "The heart is large."})
+    assert score(texts, texts[["a", "b"]], metrics="bleu_1")["bleu_1"].value == pytest.approx(1.0)
+    assert score(texts, dict(texts), metrics="bleu_1")["bleu_1"].value == pytest.approx(1.0)
+    frame = texts.rename("report").reset_index()
+    assert score(frame["report"], list(texts), metrics="bleu_1")["bleu_1"].value == pytest.approx(1.0)
+    missing = pd.Series(["No effusion.", None, np.nan, pd.NA], dtype=object)
+    references = ["No effusion."] * 4
+    with pytest.raises(InputError, match="3 studies with an empty reference or hypothesis: 1, 2, 3;"):
+        score(references, missing, metrics="bleu_1")
+    assert score(references, missing, metrics="bleu_1", allow=["empty"]).signature.n == 4
+    assert score({0: "a b", 1: "c"}, {0: "a b", 1: "c"}, metrics="bleu_1", subjects={0: "p", 1: "q"}).signature.n == 2
+
+
+@pytest.mark.parametrize(
+    ("references", "hypotheses", "options", "wanted"),
+    [
+        (
+            pd.DataFrame({"id": ["a"], "report": ["b"]}),
+            ["b"],
+            {},
+            "references are a table of 2 columns; give one of texts",
+        ),
+        (["a"], {"b"}, {}, "hypotheses are of type set; give a list or a mapping"),
+        (["a"], None, {}, "hypotheses are of type NoneType"),
+        (Path("a.csv"), ["b"], {}, "references are a path; give the texts"),
+        (pd.Series(["a", "b"], index=["x", "x"]), {"x": "b"}, {}, "references: study ids more than once: x"),
+        (["a"], ["b"], {"metrics": []}, "no metrics are asked for; name some of bleu"),
+        (["a"], ["b"], {"labeler": 42}, "labeler is of type int; give a name"),
+        (["a"], ["b"], {"allow": "empty"}, "allow is the text 'empty'; expected a list of: missing"),
+    ],
+)
+def test_other_types_are_refused_by_name(references, hypotheses, options, wanted):
+    with pytest.raises(InputError, match=wanted):
+        score(references, hypotheses, **options)

@@ -14,7 +14,8 @@ from rrgbench.scoring.cleaning import cleaner
 from rrgbench.scoring.options import scoring
 from rrgbench.scoring.protocols import Protocol, load_protocol
 from rrgbench.scoring.report_files import pair_reports, read_reports
-from rrgbench.scoring.score import pair_in_memory, score, score_pairs
+from rrgbench.scoring.reports_in_memory import pair_in_memory
+from rrgbench.scoring.score import score, score_pairs
 from rrgbench.scoring.sensitivity import labeler_band
 from rrgbench.scoring.texts import compared_texts, labelled_texts
 

@@ -80,6 +80,34 @@ def test_another_model_in_its_folder_is_refused_before_any_work(corpus, suite, t
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_a_run_of_other_models_is_not_replaced(corpus, suite, tmp_path):
+    evaluate(Writer(), corpus, suite, tmp_path / "run")
+    other = Writer("other@1")
+    other.name = "other"
+    with pytest.raises(InputError, match="a run of writer, whose results would be replaced by those of other"):
+        evaluate(other, corpus, suite, tmp_path / "run")
+    assert '"other"' not in (tmp_path / "run" / "results.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../x", "", 3])
+def test_a_name_that_leads_out_of_the_run_is_refused(corpus, suite, tmp_path, name):
+    model = Writer()
+    model.name = name
+    with pytest.raises(InputError, match="a model's name is a text, which files can be called by; given"):
+        evaluate(model, corpus, suite, tmp_path / "run")
+    with pytest.raises(InputError, match="the class Writer was given as a model; give an instance"):
+        evaluate(Writer, corpus, suite, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_reports_may_come_one_by_one(corpus, suite, tmp_path):
+    class Lazy(Writer):
+        def generate_reports(self, images):
+            yield from super().generate_reports(images)
+
+    assert evaluate(Lazy(), corpus, suite, tmp_path / "run").records
+
+
 def test_a_killed_run_is_known_too(corpus, suite, tmp_path):
     class Killed(Writer):
         def generate_reports(self, images):

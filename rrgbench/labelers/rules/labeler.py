@@ -15,6 +15,7 @@ from rrgbench.labelers.rules.lexicon import OTHER_FINDING, PACKAGE, Edition, Eve
 from rrgbench.labelers.rules.scope import DOUBT, HISTORY, NEGATION, NOTHING_NEW, UNCHANGED, cues, is_alternative
 from rrgbench.labelers.rules.statements import Statement, statements
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
+from rrgbench.text_lists import require_texts
 
 NO_FINDING: Final = observation_index("No Finding")
 ENLARGED_CARDIOMEDIASTINUM: Final = observation_index("Enlarged Cardiomediastinum")
@@ -182,6 +183,7 @@ class RulesLabeler:
         int8 array (n, 14)
             CheXpert coding: 1 positive, 0 negative, -1 uncertain, -2 (`UNMENTIONED`) blank.
         """
+        require_texts(reports)
         labels = np.full((len(reports), len(OBSERVATIONS)), UNMENTIONED, dtype=np.int8)
         rows: dict[str, int] = {}
         for row, report in enumerate(reports):

@@ -10,7 +10,7 @@ from rrgbench.files import named_by_content
 from rrgbench.metrics.external.plug_in import ExternalMetric, PlugIn
 from rrgbench.registry import Registry
 
-PLUG_INS: Final[Registry[PlugIn]] = Registry("plug-in metric", "rrgbench.metrics")
+PLUG_INS: Final[Registry[PlugIn]] = Registry("plug-in metric", "rrgbench.metrics", PlugIn)
 
 
 def plug_in_metrics() -> dict[str, PlugIn]:

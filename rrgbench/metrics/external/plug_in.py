@@ -121,7 +121,11 @@ class ExternalMetric:
                 f"metric {self.name} failed in its own package, {self.identity} ({type(error).__name__}): check its "
                 "options, or report it there; --verbose shows where"
             ) from error
-        values = np.asarray(found, dtype=np.float64)
+        try:
+            values = np.asarray(found, dtype=np.float64)
+        except (TypeError, ValueError):
+            # the words of the error hold what was given, which may be a text
+            raise InputError(f"metric {self.name} gave no numbers; expected one for each study and value") from None
         if values.ndim == 1:
             values = values[:, None]
         expected = (len(hypotheses), len(self.keys))
