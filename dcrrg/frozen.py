@@ -9,6 +9,7 @@ from torch import Tensor
 from dcrrg.composition import asserted
 from dcrrg.model import DcrrgModel
 from rrgbench.training.data import FilmRows, TrainingData
+from rrgbench.training.stage import own_device
 
 
 def frozen_memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
@@ -38,7 +39,7 @@ def frozen_reports(model: DcrrgModel, reports: list[str]) -> Tensor:
 
 def placed(model: DcrrgModel) -> torch.device:
     """Where the model now is, in evaluation mode."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = own_device()
     model.eval().to(device)
     return device
 

@@ -38,6 +38,7 @@ from rrgbench.training.stage import (
     Work,
     check_lengths,
     first_process,
+    own_device,
     process_count,
     several_processes,
     train_stage,
@@ -337,6 +338,8 @@ def _check_rates(stages: Sequence[Stage[M]], model: M) -> None:
 def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progress: Progress | None) -> None:
     """Train one stage and keep its model."""
     shown = f"{title}{stage.name}"
+    # what a stage prepares may read every film, before the Trainer moves the model
+    model.to(own_device())
     done = stage.work(model)
     if isinstance(done, Work):
         if stage.settings is None or stage.learner is None:

@@ -296,6 +296,13 @@ def several_processes() -> bool:
     return process_count() > 1
 
 
+def own_device() -> torch.device:
+    """Where this process of a training computes: its own GPU, or the CPU where there is none."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
 def process_count() -> int:
     """Processes of this training."""
     return int(os.environ.get("WORLD_SIZE", "1"))
