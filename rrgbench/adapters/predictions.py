@@ -77,7 +77,7 @@ class Predictions:
             # vectors are asked for of the studies that retrieval draws, of whatever split
             expected = set(wanted) if kind in ("reports", "probabilities") else known
             unknown = [own for own in given if joined.get(own, own) not in expected]
-            self._check_unknown(file, unknown, [joined.get(own, own) in known for own in unknown], corpus)
+            self._check_unknown(file, unknown, [joined.get(own, own) for own in unknown], corpus)
             counts["unknown"] = max(counts["unknown"], len(unknown))
             if kind in ("reports", "probabilities"):
                 missing = [study for study in wanted if study not in found]
@@ -123,12 +123,16 @@ class Predictions:
             )
         return {**joined, **same}, len(same)
 
-    def _check_unknown(self, file: str, unknown: Sequence[str], elsewhere: Sequence[bool], corpus: Corpus) -> None:
+    def _check_unknown(self, file: str, unknown: Sequence[str], studies: Sequence[str], corpus: Corpus) -> None:
         if not unknown or "unknown" in self.allow:
             return
-        aside = f" of corpus {corpus.name}"
-        if any(elsewhere):
-            aside = f", {sum(elsewhere)} of them in another split or without a report"
+        spoken = {one.study_id: bool((one.report or "").strip()) for one in (*corpus.studies, *corpus.text_studies)}
+        silent = sum(not spoken.get(study, True) for study in studies)
+        elsewhere = sum(spoken.get(study, False) for study in studies)
+        section = f" in the section that is read, {corpus.section}" if corpus.section else ""
+        places = [f"{silent} of them without a report{section}"] * bool(silent)
+        places += [f"{elsewhere} of them in another split"] * bool(elsewhere)
+        aside = f", {' and '.join(places)}" if places else f" of corpus {corpus.name}"
         raise InputError(
             f"{file}: {len(unknown)} ids are no studies that are evaluated{aside}: {listed(map(shown, unknown))}; "
             "remove them or pass --allow-unknown"

@@ -119,7 +119,7 @@ def bound(corpus, path, **options):
         (
             str,
             {"CXR20": NORMAL},
-            "1 of them in another split or without a report: CXR20",
+            "1 of them in another split: CXR20",
         ),
         (str.lower, {}, "12 study ids of given.jsonl and corpus texts differ only as tools write them"),
         (lambda study: f"x{study}", {}, "12 ids are no studies"),
@@ -133,6 +133,16 @@ def test_ids_that_do_not_meet_are_named(corpus, tmp_path, ids, changed, words):
         bound(corpus, path)
     assert words in str(caught.value)
     assert "lungs" not in str(caught.value)
+
+
+def test_a_study_whose_section_is_empty_is_told_from_one_of_another_split(corpus, tmp_path):
+    path = reports_file(tmp_path / "given.jsonl", corpus)
+    silent = corpus.split("test")[0].study_id
+    studies = tuple(replace(one, report=None) if one.study_id == silent else one for one in corpus.studies)
+    other = replace(corpus, studies=studies, section="findings")
+    wanted = f"1 of them without a report in the section that is read, findings: {silent};"
+    with pytest.raises(InputError, match=wanted):
+        load_model(f"predictions:{path}").bind(other, other.reports("test"))
 
 
 def test_what_is_allowed_is_counted(corpus, tmp_path):
