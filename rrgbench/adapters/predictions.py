@@ -150,7 +150,7 @@ class Predictions:
             raise InputError(
                 f"{file}: {len(missing)} of {len(wanted)} studies of corpus {corpus.name} have no prediction: "
                 f"{listed(map(shown, missing))}; add them, or pass --allow-missing to evaluate every model of the run "
-                "on those that all have"
+                "on those that all have, or --predicted-studies to evaluate it on those that the files name"
             )
 
     def _texts(self, studies: Sequence[Study]) -> dict[str, str]:
