@@ -322,7 +322,7 @@ def writer_config(config: M2TRConfig) -> BartConfig:
         "d_model": config.width,
         "max_position_embeddings": max(config.max_report, config.max_context) + 2,
         "dropout": config.dropout,
-        # BART's 0.02 is of 768 dimensions: a narrow one that starts so never learns to read its context
+        # BART's 0.02 is of 768 dimensions: a narrow one that starts so hardly learns to read its context
         "init_std": config.width**-0.5,
     }
     own = {key: value for key, value in config.writer.items() if key != "weights"}

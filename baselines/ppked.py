@@ -28,7 +28,14 @@ from baselines.common.consulting import (
 )
 from baselines.common.retrieval_index import Rows
 from baselines.common.training import baseline_trainer, report_rows
-from baselines.common.word_decoder import Look, Seen, TransformerConfig, WordDecoder, cell_encoder, cell_projection
+from baselines.common.word_decoder import (
+    Look,
+    Seen,
+    TransformerConfig,
+    WordDecoder,
+    cell_projection,
+    transformer_encoder,
+)
 from rrgbench.errors import InputError
 from rrgbench.modeling.beam_search import DecodingState
 from rrgbench.modeling.report_decoder import Attention
@@ -160,7 +167,7 @@ class PPKED(ConsultingSystem):
         self.cells = cell_projection(self.image_encoder.dim, config.width, config.dropout)
         self.set_topics(torch.from_numpy(base_edges()).float() if config.topics == list(NODES) else None)
         self.posterior, self.graph = Posterior(config), TopicGraph(config)
-        self.report_encoder = cell_encoder(config, config.report_layers)
+        self.report_encoder = transformer_encoder(config, config.report_layers)
         self.report_projection = nn.Linear(config.width, config.width)
         self.ask_reports, self.ask_graph = AttentionBlock(config), AttentionBlock(config)
         self.decoder = WordDecoder(config, [DistillingLook(config) for _ in range(config.layers)])
@@ -182,7 +189,7 @@ class PPKED(ConsultingSystem):
         there = ids.flatten(0, 1) != self.config.pad_token_id
         longest = int(there.sum(dim=1).max())
         flat, there = ids.flatten(0, 1)[:, :longest], there[:, :longest]
-        # states, not words: "no effusion" and "effusion" have the same words but for one
+        # states, not words: "effusion, no pneumothorax" and "pneumothorax, no effusion" have the same words
         states = self.report_encoder(self.decoder.embed(flat), src_key_padding_mask=~there)
         vectors: Tensor = self.report_projection(mean_over_words(states, there))
         return vectors.view(*ids.shape[:2], -1)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.common.training import baseline_trainer
-from baselines.common.word_decoder import cell_encoder, cell_projection, positions
+from baselines.common.word_decoder import cell_projection, positions, transformer_encoder
 from rrgbench.modeling.captioner import Captioner, RecurrentDecoding, RecurrentState
 from rrgbench.modeling.report_decoder import Attention
 from rrgbench.modeling.report_model import ReportModelConfig
@@ -146,7 +146,7 @@ class R2Gen(Captioner):
         super().__init__(config, pretrained_encoders)
         width = config.width
         self.cells = cell_projection(self.image_encoder.dim, width, config.dropout)
-        self.encoder = cell_encoder(config)
+        self.encoder = transformer_encoder(config)
         self.embedding = nn.Embedding(config.vocabulary, width, padding_idx=config.pad_token_id)
         # scaled by sqrt(width) below, they are then as large as their positions; else the memory's gates start shut
         nn.init.normal_(self.embedding.weight, std=width**-0.5)

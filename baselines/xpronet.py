@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 
 from baselines.common.observation_network import ObservationSystem, best_thresholds, observed
 from baselines.common.training import baseline_trainer, report_rows
-from baselines.common.word_decoder import Look, TransformerConfig, WordDecoder, cell_encoder, cell_projection
+from baselines.common.word_decoder import Look, TransformerConfig, WordDecoder, cell_projection, transformer_encoder
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import Study
@@ -129,7 +129,7 @@ class XProNet(ObservationSystem):
         self.reduction = nn.Linear(first, width)
         self.memory = PrototypeMemory(width, config.heads, config.nearest)
         self.fuse_cells, self.fuse_words = nn.Linear(2 * width, width), nn.Linear(2 * width, width)
-        self.encoder = cell_encoder(config)
+        self.encoder = transformer_encoder(config)
         self.decoder = WordDecoder(config, [Look(config) for _ in range(config.layers)])
         self.register_buffer("thresholds", torch.full((len(OBSERVATIONS),), 0.5))
         self.post_init()

@@ -159,7 +159,7 @@ def cell_projection(dim: int, width: int, dropout: float) -> nn.Module:
     return nn.Sequential(nn.Linear(dim, width), nn.ReLU(), nn.Dropout(dropout))
 
 
-def cell_encoder(config: Any, layers: int | None = None) -> nn.Module:
+def transformer_encoder(config: Any, layers: int | None = None) -> nn.Module:
     """Pre-norm Transformer encoder over cells or words (n, m, width), of a configuration's shape."""
     layer = nn.TransformerEncoderLayer(
         config.width, config.heads, config.feed_forward, config.dropout, batch_first=True, norm_first=True

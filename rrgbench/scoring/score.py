@@ -53,8 +53,8 @@ def score(
     ----------
     references : sequence or mapping of str, or None
         One reference for each study, or a list of several; a mapping, or a pandas Series with an index of its own, goes
-        by study id. None where the films have no
-        reports: then `reference_labels` are needed and the NLG metrics are absent.
+        by study id. None where the films have no reports: then `reference_labels` are needed and the NLG metrics are
+        absent.
     hypotheses : sequence or mapping of str
         The generated reports, in the same order or by the same ids.
     protocol : str, Path or Protocol
