@@ -196,7 +196,8 @@ class Scoring(BaseModel):
         found = load(wanted) if isinstance(wanted, str) else wanted
         if not callable(getattr(found, "label", None)):
             raise InputError(
-                f"labeler is of type {type(found).__name__}; give a name (rrgbench list labelers) or an object"
+                f"labeler is of type {type(found).__name__}; give a name (rrgbench list labelers) or an object that "
+                "has label(reports)"
             )
         return found
 

@@ -587,8 +587,15 @@ def _study_id(place: str, value: object) -> str:
     return str(value)
 
 
+def is_missing(value: object) -> bool:
+    """Whether a cell is missing as Python and pandas say it: None, NaN, NA."""
+    nan = isinstance(value, float) and math.isnan(value)
+    # by name, since pandas takes long to import
+    return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
+
+
 def _texts(place: str, value: object) -> tuple[str, ...]:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value):
         return ("",)
     if isinstance(value, str):
         return (value,)

@@ -1,16 +1,14 @@
 """Reports given from Python: lists, mappings and pandas' columns, paired as files are."""
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any
 
 from rrgbench.errors import InputError, listed
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, allowed_field, check_empty, pair_reports
+from rrgbench.scoring.report_shapes import is_missing
 
 Reports = Sequence[str] | Sequence[Sequence[str]] | Mapping[str, str] | Mapping[str, Sequence[str]]
-
-_PANDAS_MISSING: Final = ("NAType", "NaTType")
 
 
 def pair_in_memory(
@@ -39,10 +37,10 @@ def _by_id(name: str, reports: Any) -> ReportFile:
     wrong: list[object] = []
     twice: list[object] = []
     for study_id, report in rows:
-        several = (report,) if isinstance(report, str) or _is_missing(report) else report
+        several = (report,) if isinstance(report, str) or is_missing(report) else report
         if str(study_id) in texts:
             twice.append(study_id)
-        if isinstance(several, list | tuple) and several and all(isinstance(t, str) or _is_missing(t) for t in several):
+        if isinstance(several, list | tuple) and several and all(isinstance(t, str) or is_missing(t) for t in several):
             texts[str(study_id)] = tuple(text if isinstance(text, str) else "" for text in several)
         else:
             wrong.append(study_id)
@@ -77,9 +75,3 @@ def _rows(name: str, reports: Any) -> tuple[Iterable[tuple[object, object]], boo
     if isinstance(reports, set | frozenset) or not isinstance(reports, Iterable):
         raise InputError(f"{name} are of type {type(reports).__name__}; give a list or a mapping by study id")
     return enumerate(reports), True
-
-
-def _is_missing(value: object) -> bool:
-    """Whether a cell is missing as Python and pandas say it: None, NaN, NA."""
-    nan = isinstance(value, float) and math.isnan(value)
-    return value is None or nan or type(value).__name__ in _PANDAS_MISSING
