@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import FilmCorpusOptions, Json, ProtocolName, grouped
+from rrgbench.cli.options.corpora import FilmCorpusOptions
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.names import ProtocolName
+from rrgbench.cli.options.printing import Json
 
 
 @grouped

@@ -7,7 +7,11 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped, named_file
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.key_values import named_file
+from rrgbench.cli.options.metrics import MetricOptions
+from rrgbench.cli.options.printing import OutputForm
+from rrgbench.cli.options.reports import ReportOptions
 
 _MOST_SYSTEMS = 4
 """Systems whose differences, pair by pair, are printed."""

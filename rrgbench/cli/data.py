@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, FilmCorpusOptions, Json, grouped, other_corpus
+from rrgbench.cli.options.corpora import CorpusOptions, FilmCorpusOptions, other_corpus
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.printing import Json
 
 app = typer.Typer(help="Validate, audit, count, preview and sample a corpus.", no_args_is_help=True)
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import typer
 
-from rrgbench.cli.option_groups import Json
+from rrgbench.cli.options.printing import Json
 from rrgbench.errors import ExitCode
 
 REQUIRED = ("torch", "torchvision", "transformers", "numpy", "scipy", "pandas", "scikit-learn", "pycocoevalcap")

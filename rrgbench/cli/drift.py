@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.option_groups import Json
+from rrgbench.cli.options.printing import Json
 
 
 def drift(

@@ -8,15 +8,13 @@ import typer
 
 from rrgbench.cli import completion
 from rrgbench.cli.configuration import ConfigFile, configuration_of
-from rrgbench.cli.option_groups import (
-    ExtentOptions,
-    FilmCorpusOptions,
-    Json,
-    ModelOptions,
-    ProtocolName,
-    ReportOptions,
-    grouped,
-)
+from rrgbench.cli.options.corpora import FilmCorpusOptions
+from rrgbench.cli.options.extent import ExtentOptions
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.models import ModelOptions
+from rrgbench.cli.options.names import ProtocolName
+from rrgbench.cli.options.printing import Json
+from rrgbench.cli.options.reports import ReportOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

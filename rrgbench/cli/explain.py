@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, Json, grouped
+from rrgbench.cli.options.corpora import CorpusOptions
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.printing import Json
 
 
 @grouped

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rrgbench.cli.option_groups import CorpusOptions, ProtocolName, ReportOptions, grouped
+from rrgbench.cli.options.corpora import CorpusOptions
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.names import ProtocolName
+from rrgbench.cli.options.reports import ReportOptions
 
 if TYPE_CHECKING:
     from rrgbench.data.corpus import Corpus

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rrgbench.cli.option_groups import Json
+from rrgbench.cli.options.printing import Json
 from rrgbench.errors import RrgbenchError
 
 if TYPE_CHECKING:

@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import MetricOptions, OutputForm, ReportOptions, grouped, listed_option
+from rrgbench.cli.options.grouping import grouped, listed_option
+from rrgbench.cli.options.metrics import MetricOptions
+from rrgbench.cli.options.printing import OutputForm
+from rrgbench.cli.options.reports import ReportOptions
 
 
 @grouped

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.option_groups import OutputForm, grouped
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.printing import OutputForm
 
 
 @grouped

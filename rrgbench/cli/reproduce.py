@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, Json, OutputForm, ProtocolName, grouped, listed_option
+from rrgbench.cli.options.corpora import CorpusOptions
+from rrgbench.cli.options.grouping import grouped, listed_option
+from rrgbench.cli.options.names import ProtocolName
+from rrgbench.cli.options.printing import Json, OutputForm
 
 app = typer.Typer()
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rrgbench.cli.option_groups import Json
+from rrgbench.cli.options.printing import Json
 
 if TYPE_CHECKING:
     from rrgbench.runs.listing import RunSummary

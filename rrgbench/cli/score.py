@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
-from rrgbench.cli.option_groups import MetricOptions, OutputForm, ProtocolName, ReportOptions, grouped
+from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.metrics import MetricOptions
+from rrgbench.cli.options.names import ProtocolName
+from rrgbench.cli.options.printing import OutputForm
+from rrgbench.cli.options.reports import ReportOptions
 
 
 @grouped

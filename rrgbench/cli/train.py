@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import FilmCorpusOptions, grouped, key_values, listed_option, other_corpus
+from rrgbench.cli.options.corpora import FilmCorpusOptions, other_corpus
+from rrgbench.cli.options.grouping import grouped, listed_option
+from rrgbench.cli.options.key_values import key_values
 
 ALL = "all"
 

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.option_groups import CorpusOptions, MetricOptions, OutputForm, ProtocolName, grouped, listed_option
+from rrgbench.cli.options.corpora import CorpusOptions
+from rrgbench.cli.options.grouping import grouped, listed_option
+from rrgbench.cli.options.metrics import MetricOptions
+from rrgbench.cli.options.names import ProtocolName
+from rrgbench.cli.options.printing import OutputForm
 
 if TYPE_CHECKING:
     from rrgbench.scoring.options import Scoring

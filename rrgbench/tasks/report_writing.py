@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rrgbench.data.study import Study
@@ -105,7 +105,13 @@ def _append(evaluation: Evaluation, part: Path, spent_file: Path, studies: Seque
     with open(part, "a", encoding="utf-8") as file:
         for number, images in enumerate(evaluation.batches(waiting, size)):
             batch = waiting[number * size : (number + 1) * size]
-            texts = list(model.generate_reports(images))
+            answer = model.generate_reports(images)
+            # one string as long as the batch has films would be split into letters
+            if isinstance(answer, str) or not isinstance(answer, Iterable):
+                raise InputError(
+                    f"{model.name} answered {type(answer).__name__} instead of a list of {len(batch)} reports"
+                )
+            texts = list(answer)
             if len(texts) != len(batch):
                 raise InputError(
                     f"{model.name} wrote {len(texts)} reports for {len(batch)} films: "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rrgbench.cli.option_groups import key_values
+from rrgbench.cli.options.key_values import key_values
 from rrgbench.data.loading import load_corpus
 from rrgbench.errors import InputError
 

@@ -50,7 +50,7 @@ def test_sources_in_the_wrong_place_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_corpus_knows_the_command_lines_words_for_it():
-    from rrgbench.cli.option_groups import key_values
+    from rrgbench.cli.options.key_values import key_values
 
     options = {"train": 4, "validate": 2, "test": 2, "retrieval": 0}
     alone = load_corpus("phantom", **options)

@@ -61,6 +61,13 @@ def test_reports_that_are_no_text_are_refused_by_study(corpus, tmp_path):
         run(model, corpus, tmp_path, {"report_generation": {"nlg": ["bleu_4"]}})
 
 
+@pytest.mark.parametrize("answer", [lambda n: "x" * n, lambda n: None])
+def test_one_string_or_nothing_is_no_list_of_reports(answer, corpus, tmp_path):
+    """A string as long as there are films would be one letter a study."""
+    with pytest.raises(InputError, match=r"mine answered (str|NoneType) instead of a list of \d+ reports"):
+        run(Mine(reports=answer), corpus, tmp_path, {"report_generation": {"nlg": ["bleu_4"]}})
+
+
 @pytest.mark.parametrize(("attribute", "kept"), [("name", "identity"), ("identity", "name")])
 def test_a_model_without_a_name_or_identity_is_refused(attribute, kept, corpus, tmp_path):
     nameless = type("Nameless", (), {kept: "mine@1", "image_size": 32})()

@@ -1,0 +1,64 @@
+"""Files of reports."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rrgbench.scoring.report_files import ReportFile, ReportPairs
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """How files of reports are read and brought together."""
+
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", help="Field with the study ids.", show_default="told by its name")
+    ] = None
+    report_column: Annotated[
+        str | None, typer.Option("--report-column", help="Field with the reports.", show_default="told by its name")
+    ] = None
+    allow_missing: Annotated[bool, typer.Option("--allow-missing", help="Leave out studies without a prediction.")] = (
+        False
+    )
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Leave out predictions without a reference.")
+    ] = False
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Score empty reports as they are.")] = False
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Use the first of several rows of a study.")
+    ] = False
+    allow_ids: Annotated[
+        bool, typer.Option("--allow-ids", help="Take ids for the same that differ by an s prefix, zeros, .0 or blanks.")
+    ] = False
+
+    @property
+    def allow(self) -> list[str]:
+        """Names of the allowances that are switched on."""
+        return [name.removeprefix("allow_") for name, wanted in vars(self).items() if name[:6] == "allow_" and wanted]
+
+    def read(self, references: Path, predictions: "dict[str, Path]") -> "dict[str, ReportPairs]":
+        """Each system's reports beside the references.
+
+        Raises
+        ------
+        InputError
+            If a file is malformed, ids don't meet, or no file has the named column.
+        """
+        from rrgbench.errors import InputError
+        from rrgbench.scoring.report_files import pair_reports, read_reports
+        from rrgbench.scoring.report_shapes import Columns
+
+        columns = Columns(self.id_column, self.report_column)
+        expected = read_reports(references, "references", self.allow, columns)
+        given = {name: read_reports(path, "predictions", self.allow, columns) for name, path in predictions.items()}
+        for flag, wanted in (("--id-column", self.id_column), ("--report-column", self.report_column)):
+            if wanted is not None and not any(_has(one, wanted) for one in (expected, *given.values())):
+                raise InputError(f"{flag} {wanted}: no file has a field of that name")
+        return {name: pair_reports(expected, one, self.allow) for name, one in given.items()}
+
+
+def _has(file: "ReportFile", column: str) -> bool:
+    return column.strip().lower() in {name.strip().lower() for name in file.fields}
