@@ -26,7 +26,8 @@ AUROC: Final = "auroc"
 
 PRECISION: Final = "precision_at_5"
 """Of validation reports for films that show one competition observation and nothing else, as 5x200 draws them; the
-reports are those of the same kinds of studies."""
+reports are those of the same kinds of studies. Of the share that is possible: where an observation has n reports, fewer
+than five, its queries can have n of five right, and that counts as 1; else a few rare studies would bound the measure."""
 
 HEADS: Final = {AUROC: True}
 """What can be said of a head; higher is better."""
@@ -72,12 +73,14 @@ def retrieval_measures(model: DcrrgModel, data: TrainingData) -> Measures:
         queries = only_observation(np.where(told, data.films.labels[:limit], UNMENTIONED))
         candidates = only_observation(np.where(told, data.reports.labels[:limit], UNMENTIONED))
         films, reports = np.flatnonzero(queries >= 0), np.flatnonzero(candidates >= 0)
-        if len(films) == 0 or len(reports) < _K:
+        if len(reports) < _K or not np.isin(queries[films], candidates[reports]).any():
             return {PRECISION: float("nan")}
         images = model.embed_images(_first(data.films, limit)[films])
         texts = model.embed_reports([data.reports.reports[row] for row in reports.tolist()])
-        found = precision_at_k(images, texts, queries[films], candidates[reports], (_K,))
-        return {PRECISION: float(found.mean())}
+        found = precision_at_k(images, texts, queries[films], candidates[reports], (_K,))[:, 0]
+        relevant = (queries[films][:, None] == candidates[reports][None, :]).sum(axis=1)
+        asked = relevant > 0
+        return {PRECISION: float(np.mean(found[asked] * _K / np.minimum(relevant[asked], _K)))}
 
     return Measures(RETRIEVAL, values)
 
