@@ -10,6 +10,7 @@ reference report; `labels="reference"` does that too and says so in the model's 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -288,6 +289,8 @@ class ReadsReferenceLabels(TrainedSystem):
     """XProNet as its authors tested it: the observations come from the reference labels of the tested study."""
 
     reads_labels = True
+    signed = MappingProxyType({"labels_given": "reference"})
+    """Its values' signatures say what it was told, so none is compared with those of a system that was not."""
 
     def __init__(self, name: str, model: XProNet, origin: Origin, device: str | None = None) -> None:
         super().__init__(name, model, origin, device)

@@ -35,9 +35,9 @@ def moved(preset: Preset, steps: Sequence[int], paired: bool) -> bool:
     Linear heads are what step 1 decides by, and stay. Where the decoder reads decisions, heads are trained again before
     it and by what moved until then: their thresholds are set before step 3.
     """
-    if preset.image_start != "trained":
+    if preset.image_start == "linear":
         return False
-    tuned = paired and preset.config.tuning == "full" and 4 in steps and not preset.config.decides
+    tuned = paired and preset.config.tuning == "full" and 4 in steps
     return 1 in steps and (2 in steps or tuned or (preset.step3_trains == "all" and 3 in steps))
 
 

@@ -26,8 +26,8 @@ AUROC: Final = "auroc"
 
 PRECISION: Final = "precision_at_5"
 """Of validation reports for films that show one competition observation and nothing else, as 5x200 draws them; the
-reports are those of the same kinds of studies. Of the share that is possible: where an observation has n reports, fewer
-than five, its queries can have n of five right, and that counts as 1; else rare observations would bound the measure."""
+reports are those of the same kinds of studies. Of the share that is possible: where an observation has n reports,
+fewer than five, its queries can have n of five right, and that counts as 1; else rare observations would bound it."""
 
 HEADS: Final = {AUROC: True}
 """What can be said of a head; higher is better."""

@@ -138,6 +138,11 @@ def recipe(
     given = {"--variant": name, "--extra-corpus": extra and extra.name}
     words = [f"{flag} {word}" for flag, word in given.items() if word]
     words += ["--step all"] if tuple(taken) == has else [f"--step {step}" for step in taken]
+    if corpus.paired and preset.config.tuning == "full" and preset.config.decides and 4 in taken:
+        raise InputError(
+            f"tuning: full moves the image encoder under the heads whose decisions the decoder reads (decoder_memory: "
+            f"{preset.config.decoder_memory}); choose tuning: prompt or decoder_memory: representations"
+        )
     chain = [stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)]
     if preset.heads is not None and heads.moved(preset, taken, corpus.paired):
         writing = [at for at, one in enumerate(chain) if preset.config.decides and one.name in ("step3", "step4")]

@@ -61,12 +61,20 @@ class Greater:
         Variants.
     paper : tuple of float, optional
         The paper's values of both; None where it prints none.
+    than : Quantity, optional
+        What of the worse one it is compared with, if not the same.
     """
 
     quantity: Quantity
     better: str
     worse: str
     paper: tuple[float, float] | None = None
+    than: Quantity | None = None
+
+    @property
+    def quantities(self) -> tuple[Quantity, Quantity]:
+        """What is compared, of each of the two."""
+        return self.quantity, self.than or self.quantity
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -76,6 +84,8 @@ class Greater:
     @property
     def words(self) -> str:
         """What is tested."""
+        if self.than is not None:
+            return f"{self.quantity.title}: {self.better} > {self.worse}'s {self.than.title}"
         return f"{self.quantity.title}: {self.better} > {self.worse}"
 
 
@@ -98,6 +108,11 @@ class Equivalent:
     second: str
     margin: float
     paper: tuple[float, float] | None = None
+
+    @property
+    def quantities(self) -> tuple[Quantity, Quantity]:
+        """What is compared, of each of the two."""
+        return self.quantity, self.quantity
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -182,7 +197,8 @@ class Claim:
         Where in the paper.
     tests : tuple of Test
         It holds if all of them do: each is made at its own level, and all must pass, so no correction for their number
-        is needed (an intersection-union test).
+        is needed (an intersection-union test). It is contradicted if one of them is: that is corrected for their number
+        (Bonferroni, which for "at least one" is Holm's first step).
     """
 
     key: str
@@ -241,6 +257,9 @@ class ClaimSet:
         Claims.
     tables : tuple of VariantTable or ObservationTable
         Tables.
+    rivals : tuple of str
+        Registered models that are no variants and stand in tests and tables as they do: `imagenet`, say. Measured by
+        the same suite; one value for all seeds.
     varied : tuple of str
         What of a training's preset variants differ in (`balance`, `model.tuning`); all else must be the same.
     legend : str
@@ -250,6 +269,7 @@ class ClaimSet:
     reference: str
     claims: tuple[Claim, ...]
     tables: tuple[VariantTable | ObservationTable, ...] = ()
+    rivals: tuple[str, ...] = ()
     varied: tuple[str, ...] = ()
     legend: str = ""
 
@@ -259,7 +279,7 @@ class ClaimSet:
         named = [name for claim in self.claims for test in claim.tests for name in test.variants]
         for table in self.tables:
             named += table.variants if isinstance(table, ObservationTable) else [name for name, _ in table.rows]
-        return tuple(dict.fromkeys(named))
+        return tuple(name for name in dict.fromkeys(named) if name not in self.rivals)
 
 
 CLAIM_SETS: Final[Registry[ClaimSet]] = Registry("model with claims", "rrgbench.claims")

@@ -142,7 +142,19 @@ class Measurement:
 
     def measure(self, trained: Trained) -> Measured:
         """Values of one model, read where an earlier call has measured it."""
-        model = load_model(self.model, trained.folder)
+        return self._once(load_model(self.model, trained.folder))
+
+    def measure_rival(self, name: str) -> Measured:
+        """Values of a registered model that is no variant.
+
+        Raises
+        ------
+        MissingPartError
+            If it needs a package or weights that are not there.
+        """
+        return self._once(load_model(name))
+
+    def _once(self, model: Model) -> Measured:
         digest = model.identity.rpartition("@")[2]
         if digest not in self._known:
             self._known[digest] = self._measured(model, self.runs / "evaluations" / digest)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrgbench.claims.claim import ClaimSet
+from rrgbench.claims.claim import ClaimSet, Equivalent, Greater
 from rrgbench.claims.documents import ClaimDocument
 from rrgbench.claims.measurement import Measured, Measurement, Setting, trained_models
 from rrgbench.claims.tables import claim_tables
-from rrgbench.claims.verdict import judge
-from rrgbench.errors import InputError
+from rrgbench.claims.verdict import Models, judge
+from rrgbench.errors import InputError, MissingPartError
 from rrgbench.files import write_text
 from rrgbench.progress import Progress
 from rrgbench.render.json import json_text, table_json
@@ -96,9 +96,19 @@ def judge_set(
         models.setdefault(trained.variant, {})[trained.seed] = measurement.measure(trained)
         shares.setdefault(trained.variant, []).append(trained.trained_share)
     seeds = sorted({trained.seed for trained in found})
+    missing: dict[str, str] = {}
+    for rival in claims.rivals:
+        if not _is_measured(claims, rival, models):
+            missing[rival] = "the suite measures nothing that it is compared in"
+            continue
+        try:
+            models[rival] = dict.fromkeys(seeds, measurement.measure_rival(rival))
+        except MissingPartError as error:
+            missing[rival] = str(error)
     where = f"{setting.corpus.identity}, {setting.suite.split} split"
     tables = claim_tables(claims, models, where, seeds)
-    judgements = tuple(judge(claim, models, shares, setting.options.get("seed", 0)) for claim in claims.claims)
+    seed = setting.options.get("seed", 0)
+    judgements = tuple(judge(claim, models, shares, seed, missing) for claim in claims.claims)
     limit = trained_as["limit"]
     trained_on = (
         f"Trained on {trained_as['corpus']}, preset {trained_as['preset']}"
@@ -110,11 +120,20 @@ def judge_set(
         f"Measured on {where}; protocol {protocol}; suite {setting.suite.name}.",
         "Differences are means over seeds, paired by seed and by study, with 95 % intervals (90 % for equivalence).",
         "A test holds or is contradicted where its interval says so; else it is not resolved.",
+        "A claim is contradicted where a test is when corrected for the number of the claim's tests.",
     )
     title = f"Claims of {claims.reference}, on {setting.corpus.name}"
     measured: dict[str, Any] = {"measured_on": setting.corpus.identity, "split": setting.suite.split}
     measured |= {"protocol": protocol, "seeds": seeds}
     return Outcome(ClaimDocument(title, lines, judgements, tuple(tables)), {**trained_as, **measured})
+
+
+def _is_measured(claims: ClaimSet, rival: str, models: Models) -> bool:
+    """Whether the suite measures of the variants anything that a rival is compared in."""
+    tests = [test for claim in claims.claims for test in claim.tests if isinstance(test, Greater | Equivalent)]
+    compared = [quantity for test in tests if rival in test.variants for quantity in test.quantities]
+    columns = {column for quantity in compared for column in quantity.columns}
+    return any(columns & set(model.records) for seeds in models.values() for model in seeds.values())
 
 
 def _setting(runs: Path, trainings: list[dict[str, Any]], varied: Collection[str]) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class Finding:
         Number of studies that it was measured on.
     points : tuple of (str, float, float)
         Of a correlation: each variant with both values.
+    contradicts : bool
+        Whether it contradicts its claim: the verdict, corrected for the number of the claim's tests.
     """
 
     test: Test
@@ -71,6 +73,7 @@ class Finding:
     shown: float | None = None
     studies: int = 0
     points: tuple[tuple[str, float, float], ...] = ()
+    contradicts: bool = False
 
     @property
     def spread(self) -> Spread | None:
@@ -99,6 +102,7 @@ class Finding:
             "variance_of_a_study": None if self.spread is None else self.spread.study,
             "points": [dict(zip(("variant", "first", "second"), point, strict=True)) for point in self.points],
             "reason": self.reason,
+            "contradicts_the_claim": self.contradicts,
         }
 
 
@@ -111,9 +115,13 @@ class Judgement:
 
     @property
     def verdict(self) -> str:
-        """It is contradicted if one test is, holds if all do; else a test was not measured, or not resolved."""
+        """Contradicted if one test says so, corrected; holds if all do; else one was not measured or not resolved."""
+        if any(finding.contradicts for finding in self.findings):
+            return CONTRADICTED
         verdicts = {finding.verdict for finding in self.findings}
-        return next((one for one in (CONTRADICTED, UNKNOWN, UNRESOLVED) if one in verdicts), HOLDS)
+        if UNKNOWN in verdicts:
+            return UNKNOWN
+        return HOLDS if verdicts == {HOLDS} else UNRESOLVED
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for machines."""
@@ -126,7 +134,13 @@ class Judgement:
         }
 
 
-def judge(claim: Claim, models: Models, shares: Mapping[str, Sequence[float]], seed: int = 0) -> Judgement:
+def judge(
+    claim: Claim,
+    models: Models,
+    shares: Mapping[str, Sequence[float]],
+    seed: int = 0,
+    missing: Mapping[str, str] | None = None,
+) -> Judgement:
     """Test a claim.
 
     Parameters
@@ -139,8 +153,23 @@ def judge(claim: Claim, models: Models, shares: Mapping[str, Sequence[float]], s
         Share of the weights trained in the last stage, by variant.
     seed : int
         Of the bootstrap over seeds.
+    missing : mapping of str to str, optional
+        Why a rival could not be measured, by name.
     """
-    return Judgement(claim, tuple(_tested(test, models, shares, seed) for test in claim.tests))
+    context = _Context(models, shares, seed, missing or {}, len(claim.tests))
+    return Judgement(claim, tuple(_tested(test, context) for test in claim.tests))
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the tests of one claim are made of."""
+
+    models: Models
+    shares: Mapping[str, Sequence[float]]
+    seed: int
+    missing: Mapping[str, str]
+    tests: int
+    """Of the claim, for whose number a contradiction is corrected."""
 
 
 def quantity_values(models: Mapping[int, Measured], quantity: Quantity) -> dict[int, tuple[float, Floats, int]]:
@@ -164,18 +193,21 @@ def studies_of(model: Measured, column: str) -> int:
     return model.records[whole if whole in model.records else column].n or 1
 
 
-def _tested(test: Test, models: Models, shares: Mapping[str, Sequence[float]], seed: int) -> Finding:
+def _tested(test: Test, context: _Context) -> Finding:
     if isinstance(test, TrainedShare):
-        return _share(test, shares)
-    untrained = [variant for variant in test.variants if not models.get(variant)]
-    if untrained:
-        return Finding(test, UNKNOWN, reason=f"not trained: {', '.join(untrained)}")
+        return _share(test, context.shares)
+    models = context.models
+    absent = [variant for variant in test.variants if not models.get(variant)]
+    if absent:
+        told = [f"{name}: {context.missing[name]}" for name in absent if name in context.missing]
+        return Finding(test, UNKNOWN, reason="; ".join(told) or f"not trained: {', '.join(absent)}")
     if isinstance(test, Correlated):
-        return _correlated(test, models, seed)
-    first, second = (quantity_values(models[variant], test.quantity) for variant in test.variants)
-    for variant, values in zip(test.variants, (first, second), strict=True):
+        return _correlated(test, context)
+    both = tuple(zip(test.variants, test.quantities, strict=True))
+    first, second = (quantity_values(models[variant], quantity) for variant, quantity in both)
+    for (variant, quantity), values in zip(both, (first, second), strict=True):
         if not values:
-            return Finding(test, UNKNOWN, reason=_blank(models[variant], test.quantity))
+            return Finding(test, UNKNOWN, reason=_blank(models[variant], quantity))
     seeds = sorted(set(first) & set(second))
     few = _too_few(test, seeds)
     if few is not None:
@@ -183,13 +215,24 @@ def _tested(test: Test, models: Models, shares: Mapping[str, Sequence[float]], s
     ours = tuple(float(np.mean([values[seed][0] for seed in seeds])) for values in (first, second))
     differences = np.array([first[seed][0] - second[seed][0] for seed in seeds])
     resampled = np.stack([first[seed][1] - second[seed][1] for seed in seeds])
-    level = 0.95 if isinstance(test, Greater) else 0.9
+    error = 0.05 if isinstance(test, Greater) else 0.1
     studies = first[seeds[0]][2]
-    found = mean_over_seeds(differences, resampled, studies, level)
+    found = mean_over_seeds(differences, resampled, studies, 1 - error)
     design, spread = Design(len(seeds), studies), Spread.of(found, studies)
-    shown = (smallest_difference if isinstance(test, Greater) else smallest_margin)(spread, design, level)
+    shown = (smallest_difference if isinstance(test, Greater) else smallest_margin)(spread, design, 1 - error)
     verdict = _decided(test, found)
-    return Finding(test, verdict, ours, found, tuple(seeds), _against(test, verdict), shown, studies)
+    wider = mean_over_seeds(differences, resampled, studies, 1 - error / context.tests)
+    return Finding(
+        test,
+        verdict,
+        ours,
+        found,
+        tuple(seeds),
+        _against(test, verdict),
+        shown,
+        studies,
+        contradicts=_decided(test, wider) == CONTRADICTED,
+    )
 
 
 def _decided(test: Greater | Equivalent, found: SeedMean) -> str:
@@ -217,10 +260,11 @@ def _share(test: TrainedShare, shares: Mapping[str, Sequence[float]]) -> Finding
     holds = most <= test.at_most
     reason = "" if holds else f"{most:.2%} are trained"
     found = SeedMean(most, np.nan, np.nan, len(shares[test.variant]), np.nan, np.nan)
-    return Finding(test, HOLDS if holds else CONTRADICTED, (most,), found, (), reason)
+    return Finding(test, HOLDS if holds else CONTRADICTED, (most,), found, (), reason, contradicts=not holds)
 
 
-def _correlated(test: Correlated, models: Models, seed: int) -> Finding:
+def _correlated(test: Correlated, context: _Context) -> Finding:
+    models, seed = context.models, context.seed
     firsts = [quantity_values(models[variant], test.first) for variant in test.variants]
     seconds = [quantity_values(models[variant], test.second) for variant in test.variants]
     for quantity, values in ((test.first, firsts), (test.second, seconds)):
@@ -244,7 +288,10 @@ def _correlated(test: Correlated, models: Models, seed: int) -> Finding:
         reason = f"even r = 1 would be shown in {perfect:.0%} of cases"
     studies = firsts[0][seeds[0]][2]
     means = zip(test.variants, x.mean(axis=1).tolist(), y.mean(axis=1).tolist(), strict=True)
-    return Finding(test, verdict, (), found, tuple(seeds), reason, shown, studies, tuple(means))
+    wider = correlation_over_seeds(x, y, rx, ry, 1 - 0.05 / context.tests, seed)
+    return Finding(
+        test, verdict, (), found, tuple(seeds), reason, shown, studies, tuple(means), contradicts=wider.high < 0.0
+    )
 
 
 def _too_few(test: Test, seeds: Sequence[int]) -> Finding | None:

@@ -105,7 +105,7 @@ def _append(evaluation: Evaluation, part: Path, spent_file: Path, studies: Seque
     with open(part, "a", encoding="utf-8") as file:
         for number, images in enumerate(evaluation.batches(waiting, size)):
             batch = waiting[number * size : (number + 1) * size]
-            answer = model.generate_reports(images)
+            answer: object = model.generate_reports(images)
             # one string as long as the batch has films would be split into letters
             if isinstance(answer, str) or not isinstance(answer, Iterable):
                 raise InputError(

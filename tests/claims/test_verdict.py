@@ -104,6 +104,37 @@ def test_equivalence_needs_the_interval_inside_the_margin(a, verdict, words):
     assert words in found.reason
 
 
+def test_a_variant_may_be_compared_with_another_value_of_a_rival():
+    few, all_of_them = (
+        Quantity("auroc", f"probe at {share:.0%}", setting="linear", fraction=share) for share in (0.01, 1.0)
+    )
+    test = Greater(few, "a", "other", than=all_of_them)
+    assert test.words == "probe at 1%: a > other's probe at 100%"
+    made = models("auroc:linear:0.01", a=(0.8, 0.81, 0.82))
+    other = measured({"auroc:linear:0.01": 0.9, "auroc:linear:1": 0.7})
+    made["other"] = dict.fromkeys(range(3), other)
+    found = outcome(test, made)
+    assert found.verdict == "holds"
+    assert found.ours == pytest.approx((0.81, 0.7))
+    del made["other"]
+    claim = Claim("c", "it is so", "Section 1", (test,))
+    (finding,) = judge(claim, made, {}, missing={"other": "install it"}).findings
+    assert (finding.verdict, finding.reason) == ("not measured", "other: install it")
+
+
+def test_a_contradiction_is_corrected_for_the_number_of_tests():
+    """One of several tests that are all true by chance is contradicted too often at its own level."""
+    made = models(a=(0.50, 0.51, 0.52), b=(0.54, 0.54, 0.54))
+    test = Greater(F1, "a", "b")
+    alone = judge(Claim("c", "it is so", "Table 4", (test,)), made, {})
+    assert (alone.verdict, alone.findings[0].verdict) == ("contradicted", "contradicted")
+    many = judge(Claim("c", "it is so", "Table 4", (test,) * 4), made, {})
+    assert {finding.verdict for finding in many.findings} == {"contradicted"}
+    assert many.verdict == "not resolved"
+    clear = judge(Claim("c", "it is so", "Table 4", (test,) * 4), models(a=(0.30, 0.31, 0.32), b=(0.53,) * 3), {})
+    assert clear.verdict == "contradicted"
+
+
 def test_fewer_than_three_common_seeds_are_not_measured():
     made = models(a=(0.5, 0.52, 0.54), b=(0.4, 0.41))
     found = outcome(Greater(F1, "a", "b"), made)

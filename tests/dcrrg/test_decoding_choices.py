@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from dcrrg import DcrrgConfig, step3_all, step4
+from dcrrg import DcrrgConfig, step3_all
 from dcrrg.composition import asserted
 from dcrrg.configuration import load_preset
 from dcrrg.frozen import encoded, frozen_memories
 from dcrrg.model import DcrrgModel
 from dcrrg.step3 import Descriptions, rows_of, set_thresholds
 from dcrrg.step3_all import CollateStudies, StudyDescriptions, TrainedDescriptions
-from dcrrg.step4 import Reports
 from dcrrg.training import DcrrgOptions, new_model, recipes
 from dcrrg.variants import SETS
 from rrgbench.data.phantom import load
@@ -175,16 +174,3 @@ def test_an_uncertain_finding_of_a_film_counts_as_there_for_its_threshold(whole)
     set_thresholds(model, replace(films, labels=labels))
     scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part)), films.films).numpy()[:, edema]
     assert (scores >= float(model.config.decision_thresholds[edema])).sum() == 3
-
-
-def test_full_fine_tuning_reads_decisions_as_inference_does(whole):
-    preset, sources, _ = whole
-    both = preset.model_copy(update={"model": {**preset.model, "decoder_memory": "both", "tuning": "full"}})
-    model = new_model(both, sources.data.reports.reports, 0).eval()
-    model.config.decision_thresholds = [0.0] * 14
-    work = step4.stage(both, sources, 0).work(model)
-    batch = work.collate([work.items[index] for index in range(2)])
-    loss = Reports(model).eval()(**batch)["loss"]
-    films = np.stack([sources.data.films.films[index] for index in range(2)])
-    losses = model.report_losses(films, sources.data.reports.reports[:2])
-    assert float(loss.detach()) == pytest.approx(losses[:, 0].sum() / losses[:, 1].sum(), rel=1e-3)

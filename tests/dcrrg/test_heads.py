@@ -112,6 +112,18 @@ def test_unpaired_full_fine_tuning_sees_no_films(preset):
     assert heads.moved(preset.model_copy(update={"step3_trains": "all"}), (1, 3, 4), paired=False)
 
 
+def test_an_encoder_tuned_from_linear_heads_is_moved_by_step_2_and_linear_heads_stay(preset):
+    assert heads.moved(preset.model_copy(update={"image_start": "tuned"}), (1, 2, 3, 4), paired=True)
+    assert not heads.moved(preset.model_copy(update={"image_start": "linear"}), (1, 2, 3, 4), paired=True)
+
+
+def test_decisions_of_an_encoder_that_step_4_moves_are_refused(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: mini\nmodel: {decoder_memory: both, tuning: full}\n")
+    corpus = load(train=6, validate=2, test=2, retrieval=2)
+    with pytest.raises(InputError, match="tuning: full moves the image encoder under the heads"):
+        recipes(Request(corpus, tmp_path / "out", str(tmp_path / "mine.yaml")), DcrrgOptions())
+
+
 def test_the_loss_is_step_1s_on_what_the_encoders_give_now(model, sources):
     items = HeadItems(model, [sources.data.films], sources.data.reports, False, 0)
     assert len(items) == 80
