@@ -64,7 +64,8 @@ def write_model_card(
         raise InputError(f"{checkpoint} holds no training.json; give a folder that rrgbench train has finished")
     training = json.loads(record_file.read_text(encoding="utf-8"))
     with safe_open(checkpoint / "model.safetensors", framework="np") as weights:
-        sizes = {name: _count(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        named_parts = [name for name in weights.keys() if name.rpartition(".")[2] not in _STATISTICS]  # noqa: SIM118
+        sizes = {name: _count(weights.get_slice(name).get_shape()) for name in named_parts}
     tuning = json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get("tuning", "prompt")
     tuned = _tuned(tuning, training.get("paired", True))
     trained = sum(size for name, size in sizes.items() if name.split(".")[0] in tuned)
@@ -89,6 +90,10 @@ def write_model_card(
         )
     )
     (checkpoint / "README.md").write_text(text, encoding="utf-8")
+
+
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""What batch normalisation counts; stored beside the parameters and none of them."""
 
 
 def _tuned(tuning: str, paired: bool) -> tuple[str, ...]:

@@ -281,5 +281,5 @@ class Preset(CheckedValues):
 
 
 def load_preset(name: str) -> Preset:
-    """A preset by name (`ablation`, `mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
+    """A preset by name (a file of `dcrrg/presets`) or YAML file; errors as `read_preset`."""
     return read_preset(PRESETS, name, Preset)
