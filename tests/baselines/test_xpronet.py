@@ -20,8 +20,33 @@ from baselines.xpronet import (
 )
 from rrgbench.data.phantom import load as phantom
 from rrgbench.errors import InputError
-from rrgbench.modeling.trained_system import Origin
+from rrgbench.modeling.trained_system import Origin, TrainedSystem
 from rrgbench.models import image_batches
+from rrgbench.tasks.runner import evaluate
+from rrgbench.tasks.suite import Suite
+from rrgbench.training.data import Sources
+
+
+def contrast_of(responses, observations, margin=0.4):
+    """The multi-label contrast of responses (n, width), pair by pair."""
+    r = responses / np.linalg.norm(responses, axis=1, keepdims=True)
+    total = 0.0
+    for i, a in enumerate(observations):
+        for j, b in enumerate(observations):
+            s = r[i] @ r[j]
+            if a @ b > 0:
+                total += max(0.0, 1 / 1.5 ** (np.abs(a - b).sum() / (a + b).sum()) - s)
+            else:
+                total += max(0.0, s - margin)
+    return total / len(r) ** 2
+
+
+def prepared():
+    """Training data of a small corpus, and a model prepared with it."""
+    data = Sources(phantom(train=16, validate=2, test=2, retrieval=2), 32).data
+    model = untrained("xpronet", prototypes=2, text_width=8)
+    model.prepare(data)
+    return data, model
 
 
 @torch.inference_mode()
@@ -55,17 +80,8 @@ def test_contrast_over_all_pairs():
     observations = np.zeros((6, 14), dtype=np.float32)
     for row, columns in enumerate([[0], [1, 2], [1], [2, 5], [0], [7]]):
         observations[row, columns] = 1
-    r = responses.numpy() / np.linalg.norm(responses.numpy(), axis=1, keepdims=True)
-    total = 0.0
-    for i in range(6):
-        for j in range(6):
-            a, b, s = observations[i], observations[j], r[i] @ r[j]
-            if a @ b > 0:
-                total += max(0.0, 1 / 1.5 ** (np.abs(a - b).sum() / (a + b).sum()) - s)
-            else:
-                total += max(0.0, s - 0.4)
     found = multi_label_contrast(responses, torch.from_numpy(observations), 0.4)
-    assert found.item() == pytest.approx(total / 36, rel=1e-5)
+    assert found.item() == pytest.approx(contrast_of(responses.numpy(), observations), rel=1e-5)
 
 
 @torch.inference_mode()
@@ -84,23 +100,23 @@ def test_observations_reach_the_report_through_the_prototypes_alone():
     )
 
 
-def test_the_contrast_is_part_of_the_loss():
+@torch.inference_mode()
+def test_the_loss_is_of_words_and_of_both_contrasts():
+    """Cross-entropy, and the contrasts of the mean responses to cells (1) and to words (0.1), padding left out."""
     model = untrained("xpronet")
-    batch = {
-        "films": torch.randint(0, 255, (2, 32, 32)).float(),
-        "ids": torch.tensor([[4, 5, 6], [4, 6, 0]]),
-        "targets": torch.tensor([[5, 6, 7], [6, 7, -100]]),
-        "observations": torch.eye(14)[[3, 9]],
-    }
-    with_contrast = model.loss(batch)
-    model.config.image_weight = model.config.text_weight = 0.0
-    words_only = model.loss(batch)
-    expected = torch.nn.functional.cross_entropy(
-        model.word_logits(Labelled(batch["films"], batch["observations"]), batch["ids"]).flatten(0, 1),
-        batch["targets"].flatten(),
-    )
-    assert words_only.item() == pytest.approx(expected.item(), rel=1e-5)
-    assert with_contrast.item() != pytest.approx(words_only.item(), rel=1e-4)
+    films, ids = torch.randint(0, 255, (3, 32, 32)).float(), torch.tensor([[4, 5, 6], [4, 6, 0], [5, 4, 7]])
+    targets, observations = torch.tensor([[5, 6, 7], [6, 7, -100], [4, 7, 8]]), torch.eye(14)[[3, 9, 3]]
+    observations[2, 5] = 1
+    logits = model.word_logits(Labelled(films, observations), ids)
+    words = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten()).item()
+    respond = model.responder(observations)
+    to_cells = respond(model.cells(model.film_cells(films))).mean(dim=1).numpy()
+    to_words = respond(model.decoder.embed(ids)).numpy()
+    to_words = np.stack([one[:n].mean(axis=0) for one, n in zip(to_words, (3, 2, 3), strict=True)])
+    image, text = (contrast_of(means, observations.numpy()) for means in (to_cells, to_words))
+    assert abs(image - text) > 0.01, "else the weights could be exchanged"
+    found = model.loss({"films": films, "ids": ids, "targets": targets, "observations": observations})
+    assert found.item() == pytest.approx(words + 1.0 * image + 0.1 * text, rel=1e-5)
 
 
 def test_first_prototypes_are_centres_of_the_studies_that_show_an_observation():
@@ -114,6 +130,51 @@ def test_first_prototypes_are_centres_of_the_studies_that_show_an_observation():
     # two studies give two centres, each taken twice
     assert np.allclose(centres[11][:2], centres[11][2:])
     assert report_vectors(["no effusion", "small effusion", "no effusion"], 8).shape == (3, 8)
+
+
+@torch.inference_mode()
+def test_prototypes_start_from_the_training_studies():
+    """Each is the mean of those studies of its observation, film's features beside report's vector, nearest to it."""
+    data, model = prepared()
+    films = model.observation_network.encoder(torch.from_numpy(data.films.films[:])).numpy()
+    vectors = np.concatenate([films, report_vectors(data.reports.reports, 8)], axis=1)
+    own = own_observations(data.reports.labels) > 0
+    for centres, shown in zip(model.prototypes.numpy().reshape(14, 2, -1), own.T, strict=True):
+        members = vectors[shown] if shown.any() else vectors
+        nearest = np.linalg.norm(members[:, None] - centres, axis=2).argmin(axis=1)
+        assert len(set(nearest)) == min(2, len(members))
+        for place in set(nearest):
+            np.testing.assert_allclose(centres[place], members[nearest == place].mean(axis=0), rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_thresholds_have_the_best_f1_on_the_training_films():
+    data, model = prepared()
+    probabilities = model.observation_network(torch.from_numpy(data.films.films[:])).sigmoid().numpy()
+    positive = np.isin(data.films.labels, (1, -1))
+    assert 0 < positive.any(axis=0).sum() < 14
+
+    def f1(threshold, column, shown):
+        return 2 * (shown & (column >= threshold)).sum() / (shown.sum() + (column >= threshold).sum())
+
+    for found, column, shown in zip(model.thresholds.numpy(), probabilities.T, positive.T, strict=True):
+        # 1 where no study shows the observation
+        best = max(f1(one, column, shown) for one in column)
+        assert f1(found, column, shown) == best if shown.any() else found == 1
+
+
+@torch.inference_mode()
+def test_each_film_is_written_with_the_observations_predicted_of_it():
+    """With thresholds between the probabilities of two films, each shows what the other one doesn't."""
+    model = untrained("xpronet")
+    films = torch.randint(0, 255, (2, 32, 32), dtype=torch.uint8)
+    probabilities = model.observation_network(films).sigmoid()
+    model.thresholds.copy_(probabilities.mean(dim=0))
+    for order in ([0, 1], [1, 0]):
+        ((shown, count),) = model.shown_images(films[order].numpy())
+        assert count == 2
+        assert torch.equal(shown.films, films[order])
+        assert torch.equal(shown.observations, (probabilities > probabilities.flip(0))[order].float())
 
 
 def test_labels_are_own_positive_or_uncertain_else_no_finding():
@@ -150,3 +211,21 @@ def test_labels_at_test_are_predicted_unless_the_reference_is_asked_for(tmp_path
         system.generate_reports([SimpleNamespace(study_id="elsewhere")])
     with pytest.raises(InputError, match="'predicted' or 'reference'"):
         load(tmp_path, labels="film")
+
+
+def test_values_of_a_run_that_reads_reference_labels_say_so_in_their_signatures(tmp_path):
+    corpus = phantom(train=8, validate=2, test=6, retrieval=0)
+    model = untrained("xpronet", prototypes=2, text_width=8)
+    told, honest = (
+        evaluate(
+            system("xpronet", model, Origin("here", "digest", "")),
+            corpus,
+            Suite(name="own", replicates=20, trivial=(), tasks={"report_generation": {"nlg": ["bleu_4"]}}),
+            tmp_path / system.__name__,
+        ).records
+        for system in (ReadsReferenceLabels, TrainedSystem)
+    )
+    own = [record.signature for record in told if record.model == "xpronet" and record.signature]
+    assert own
+    assert all("labels_given:reference" in signature for signature in own)
+    assert not any("labels_given" in record.signature for record in honest if record.signature)
