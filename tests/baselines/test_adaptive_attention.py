@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from equations import arrays, sigmoid, untrained
+from equations import arrays, linear, lstm_step, sigmoid, softmax, untrained
 
 from baselines.adaptive_attention import SentinelAttention
 
@@ -37,6 +37,28 @@ def test_sentinel_is_the_gated_cell():
     x = np.concatenate([words.numpy(), whole.numpy()], axis=1)
     gate = sigmoid(x @ model.gate_input.weight.numpy().T + h.numpy() @ model.gate_state.weight.numpy().T)
     np.testing.assert_allclose(sentinel.numpy(), gate * np.tanh(after.numpy()), rtol=1e-4, atol=1e-6)
+
+
+@torch.inference_mode()
+def test_equations_over_three_words():
+    """From the film to the logits: V and v^g, x_t = [w_t; v^g], the LSTM, sentinel and regions, W_p (c^_t + h_t)."""
+    model = untrained("adaatt", width=8, attention_width=5)
+    w, lstm = arrays(model), arrays(model.lstm)
+    film, ids = torch.randint(0, 255, (1, 32, 32)).float(), torch.tensor([[4, 5, 6]])
+    cells = model.film_cells(film)[0].numpy()
+    regions = np.maximum(linear(cells, w, "regions.0"), 0)
+    whole = np.maximum(linear(cells.mean(0), w, "whole.0"), 0)
+    h = c = np.zeros(8)
+    expected = []
+    for word in ids[0].tolist():
+        x = np.concatenate([w["embedding.weight"][word], whole])
+        gate = sigmoid(w["gate_input.weight"] @ x + w["gate_state.weight"] @ h)
+        h, c = lstm_step(x, h, c, lstm)
+        s = gate * np.tanh(c)
+        looked = np.stack([*(w["attention.region.weight"] @ v for v in regions), w["attention.sentinel.weight"] @ s])
+        alpha = softmax(np.tanh(looked + w["attention.state.weight"] @ h) @ w["attention.score.weight"][0])
+        expected.append(linear(alpha @ np.stack([*regions, s]) + h, w, "head"))
+    np.testing.assert_allclose(model.word_logits(film, ids)[0].numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from equations import linear, softmax, untrained
 from torch.nn.functional import normalize
 
 from baselines.common.chest_graph import NODES, base_edges, named_nodes, read_triplets, triplets_of
-from baselines.dcl import ChestGraph, DCLConfig, graph_items, momentum_contrast, negatives
+from baselines.dcl import ChestGraph, DCLConfig, graph_items, momentum_contrast, negatives, study_triplets
 from rrgbench.data.phantom import load as phantom
 from rrgbench.errors import InputError
 from rrgbench.training.data import Sources
@@ -33,6 +33,35 @@ def batch_of(model, n=3):
         "triplets": torch.full((n, 2, 2), -1),
         "subject": torch.arange(n),
     }
+
+
+@torch.no_grad()
+def drifted(**own):
+    """A model whose momentum encoders are away from the trained ones."""
+    model = small(dropout=0.0, **own)
+    torch.manual_seed(6)
+    for slow in (*model.momentum_image_encoder.parameters(), *model.momentum_towers.parameters()):
+        slow += 0.1 * torch.randn_like(slow)
+    return model
+
+
+@torch.no_grad()
+def vectors_of(model, batch, momentum):
+    """Vectors of films and of reports by the momentum encoders, or by the trained ones."""
+    encoder, towers = model.image_encoder, model.towers
+    if momentum:
+        encoder, towers = model.momentum_image_encoder, model.momentum_towers
+    _, nodes, present = model.film_states(batch["films"], batch["subject"])
+    tokens = towers.tokens(encoder.feature_map(batch["films"]).flatten(2).transpose(1, 2))
+    film = towers.film_vector(towers.fused(tokens, nodes, present))
+    return film, towers.report_vector(batch["ids"], torch.ones_like(batch["ids"], dtype=torch.bool))
+
+
+def contrast_of(own, slow, others, temperature, share):
+    """Cross-entropy of vectors among others, the targets softened by what the momentum encoders' vectors say."""
+    logits, told = (one.double().numpy() @ others.double().numpy().T / temperature for one in (own, slow))
+    wanted = share * softmax(told) + (1 - share) * np.eye(*logits.shape)
+    return -(wanted * (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))).sum(1).mean()
 
 
 def test_the_base_graph():
@@ -155,11 +184,42 @@ def test_momentum_contrast():
     torch.manual_seed(2)
     own, slow, others = (normalize(torch.randn(n, 6), dim=-1) for n in (3, 3, 7))
     for share in (0.0, 0.4):
-        logits = own.numpy() @ others.numpy().T / 0.07
-        wanted = share * softmax(slow.numpy() @ others.numpy().T / 0.07) + (1 - share) * np.eye(3, 7)
-        expected = -(wanted * np.log(softmax(logits))).sum(1).mean()
         found = momentum_contrast(own, slow, others, torch.tensor(0.07), share)
-        assert found.item() == pytest.approx(expected, rel=1e-4)
+        assert found.item() == pytest.approx(contrast_of(own, slow, others, 0.07, share), rel=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("learned", "share", "temperature", "bounded"),
+    [(0, 0.0, 0.07, 0.07), (3, 0.15, 9.0, 0.5), (8, 0.4, 0.07, 0.07), (80, 0.4, -1.0, 0.001)],
+)
+def test_contrast_with_queue_momentum_soft_targets_and_bounded_temperature(learned, share, temperature, bounded):
+    """IRC of both directions as part of the loss; the share of soft targets rises over an epoch of eight studies."""
+    model = drifted(matching=False)
+    batch, held = batch_of(model), min(learned, 4)
+    for queue in (model.film_queue, model.report_queue):
+        queue.copy_(normalize(torch.randn_like(queue), dim=-1))
+    model.learned.copy_(torch.tensor([learned, 8]))
+    (film, report), (slow_film, slow_report) = (vectors_of(model, batch, momentum) for momentum in (False, True))
+    reports = torch.cat([slow_report, model.report_queue[:held]])
+    films = torch.cat([slow_film, model.film_queue[:held]])
+    to_reports = contrast_of(film, slow_film, reports, bounded, share)
+    to_films = contrast_of(report, slow_report, films, bounded, share)
+    model.temperature.fill_(temperature)
+    found = model.loss(batch)
+    model.config.contrast = False
+    assert (found - model.loss(batch)).item() == pytest.approx((to_reports + to_films) / 2, rel=1e-4)
+
+
+@torch.no_grad()
+def test_hard_negatives_are_drawn_by_likeness_to_the_momentum_encoders_vectors(monkeypatch):
+    model, drawn_by = drifted(), []
+    monkeypatch.setattr("baselines.dcl.negatives", drawn_by.append)
+    batch = batch_of(model)
+    (film, report), (slow_film, slow_report) = (vectors_of(model, batch, momentum) for momentum in (False, True))
+    model.loss(batch)
+    torch.testing.assert_close(drawn_by[0], film @ slow_report.T / 0.07)
+    torch.testing.assert_close(drawn_by[1], report @ slow_film.T / 0.07)
 
 
 def test_negatives_are_never_the_own_one_and_mostly_alike():
@@ -219,6 +279,21 @@ def test_momentum_encoders_follow_and_the_queue_drops_its_oldest():
     assert model.queue_subjects.tolist() == [11, 12, 2, 10], "validation leaves the queue alone"
 
 
+def test_the_queue_holds_the_momentum_encoders_vectors_and_the_triplets():
+    """As these encoders are once they have moved; the newest rows take the places of the oldest."""
+    model = drifted(dynamic=False, momentum=0.5).train()
+    batch = {**batch_of(model), "triplets": torch.arange(12).view(3, 2, 2)}
+    films, reports, triplets = (one.clone() for one in (model.film_queue, model.report_queue, model.queue_triplets))
+    for places in ([0, 1, 2], [3, 0, 1]):
+        model.loss(batch)
+        films[places], reports[places] = vectors_of(model, batch, momentum=True)
+        triplets[places] = batch["triplets"]
+        torch.testing.assert_close(model.film_queue, films)
+        torch.testing.assert_close(model.report_queue, reports)
+        assert torch.equal(model.queue_triplets, triplets)
+        batch.update({name: batch[name].flip(0) for name in ("films", "ids", "targets", "triplets")})
+
+
 def test_prepared_from_the_training_reports():
     corpus = phantom(train=12, validate=2, test=2, retrieval=2)
     data = Sources(corpus, 32).data
@@ -233,3 +308,22 @@ def test_prepared_from_the_training_reports():
         pairs = [[places[s], places[o]] for s, _, o in triplets_of(report) if s in places and o in places]
         table = [pair for pair in items[row]["triplets"].tolist() if pair != [-1, -1]]
         assert table == pairs[: model.config.extra_triplets]
+
+
+def test_prepared_from_a_file_of_triplets(tmp_path):
+    """By the studies' names, whatever the order of its lines; the reports' own findings are not read."""
+    corpus = phantom(train=4, validate=2, test=2, retrieval=2)
+    sources, path = Sources(corpus, 32), tmp_path / "radgraph.jsonl"
+    told = {study.study_id: [(f"sign {n}", "modify", "effusion")] for n, study in enumerate(corpus.split("train"))}
+    path.write_text("\n".join(json.dumps({"study_id": i, "triplets": one}) for i, one in reversed(told.items())))
+    model = untrained("dcl", triplets=str(path))
+    assert study_triplets(model.config, sources.data) == list(told.values())
+    model.prepare(sources.data)
+    assert model.config.nodes == [*NODES, "sign 0", "sign 1", "sign 2", "sign 3"]
+    assert model.config.triplets is None, "the file's place means nothing to who loads the model"
+    items = graph_items(model, sources.data, sources.data, False, 0)
+    tables = [items[row]["triplets"] for row in range(4)]
+    assert [table[0].tolist() for table in tables] == [[28 + row, EFFUSION] for row in range(4)]
+    assert all((table[1:] == -1).all() for table in tables)
+    validation = graph_items(model, sources.data, sources.validation, False, 0)
+    assert (validation[0]["triplets"] == -1).all(), "nothing is read of reports that are not learned from"

@@ -8,7 +8,7 @@ import torch
 from equations import arrays, attend, linear, lstm_step, untrained
 
 from baselines.common.consulting import ConsultingTrained, Library, report_tokens
-from baselines.deltanet import DeltaNet, DeltaNetConfig, conditioned_items
+from baselines.deltanet import Conditioned, DeltaNet, DeltaNetConfig, conditioned_items
 from rrgbench.data.phantom import load as phantom
 from rrgbench.data.phantom import load_followup
 from rrgbench.errors import InputError
@@ -52,6 +52,20 @@ def test_equations(count):
     evidence = model.compare(*(part[:1] for part in (own, others, words, there)))
     found = model.attended(states, model.looked_at(evidence))[0]
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_each_condition_and_the_film_have_an_affine_layer_of_their_own():
+    """Layer i is the i-th condition's, the last the film's."""
+    model = untrained("deltanet", width=8, heads=2, conditions=2)
+    w = arrays(model)
+    film, others = torch.randint(0, 255, (1, 32, 32)).float(), torch.randint(0, 255, (1, 2, 32, 32)).float()
+    evidence = model.evidence(Conditioned(film, others, torch.tensor([[[4, 6, 2], [4, 7, 2]]])))
+    features = model.film_cells(torch.cat([others[0], film])).numpy()
+    *u, v = (np.maximum(linear(seen, w, f"cells.{slot}"), 0) for slot, seen in enumerate(features))
+    np.testing.assert_allclose(evidence.cells[0].numpy(), v, rtol=1e-4, atol=1e-5)
+    differences = np.concatenate([v - one for one in u])
+    np.testing.assert_allclose(evidence.differences[0].numpy(), differences, rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -68,6 +68,21 @@ def test_graph_convolution_conditioned_on_the_film():
 
 
 @torch.inference_mode()
+def test_prior_knowledge_is_asked_by_the_cells_that_know_their_topics():
+    """PrKE {I', W_Pr} and {I', G_Pr}, beside the I' of PoKE {I, T}."""
+    model = untrained("ppked", width=8, heads=2, feed_forward=12)
+    w = arrays(model)
+    studies = Informed(torch.randint(0, 255, (1, 32, 32)).float(), torch.tensor([[[4, 5, 6], [7, 8, 0]]]))
+    cells, topics = model.cells(model.film_cells(studies.films)), model.topics.weight[None]
+    aligned = model.posterior(cells, topics)
+    graph = model.graph(topics, cells.mean(dim=1), model.edges)[0].numpy()
+    i, reports = aligned[0].numpy(), model.report_vectors(studies.retrieved_ids)[0].numpy()
+    expected = i, block(i, reports, w, "ask_reports"), block(i, graph, w, "ask_graph")
+    for found, one in zip(model.knowledge(studies), expected, strict=True):
+        np.testing.assert_allclose(found[0].numpy(), one, rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
 def test_adaptive_distilling_attention():
     torch.manual_seed(3)
     look = DistillingLook(SMALL)
