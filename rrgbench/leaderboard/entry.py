@@ -15,13 +15,14 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rrgbench.errors import InputError, listed, problems
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError, listed, problems
 from rrgbench.files import read_regular, write_text
 from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins
 from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.baseline import Side, written_reports
 from rrgbench.runs.records import Record, sort_records
+from rrgbench.scoring.protocols import load_protocol
 from rrgbench.scoring.signature import parse
 from rrgbench.yaml_text import read_yaml
 
@@ -163,7 +164,7 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
                 model=identities.get(name, name),
                 corpus=records[0].corpus,
                 split=records[0].split,
-                protocol=_protocol(records) or str(details.get("protocol", "")),
+                protocol=_protocol(records) or _versioned(str(details.get("protocol", ""))),
                 reports_sha256=_reports_digest(run.reports.get(name, {})),
                 date=f"{datetime.now(UTC):%Y-%m-%d}",
                 rrgbench=str(packages.get("rrgbench", "")),
@@ -313,6 +314,15 @@ def _protocol(records: Iterable[Record]) -> str:
             if part.startswith("protocol:"):
                 return part.removeprefix("protocol:")
     return ""
+
+
+def _versioned(protocol: str) -> str:
+    """A run's protocol with its version, for a system that writes no reports: none of its values depends on it, and it
+    stands on the board of those that do."""
+    try:
+        return load_protocol(protocol).identity if protocol else ""
+    except (UnknownNameError, MissingPartError):
+        return protocol
 
 
 def _reports_digest(reports: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from rrgbench.leaderboard.entry import entries_of, read_entries, read_entry, wit
 from rrgbench.leaderboard.site import write_site
 from rrgbench.reproduction.registry import PublishedSystem
 from rrgbench.runs.baseline import read_side
+from rrgbench.runs.records import Record
 from rrgbench.scoring.signature import parse
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
@@ -98,6 +99,23 @@ def test_studies_are_those_whose_reports_were_scored(runs):
     films = "rrgbench:0.2|corpus:phantom@3be6|split:test|n:500|labels:film"
     more = replace(scored, task="classification", metric="auroc", setting="own", value=0.7, n=500, signature=films)
     assert entries_of(replace(side, records=[*side.records, more]), ["good"])[0].audit.studies == 40
+
+
+def test_a_system_without_reports_stands_on_the_board_of_those_that_write(runs):
+    """An image encoder has AUROCs alone, whose signatures name no protocol; the run has one."""
+    side = runs["good"]
+    corpus = side.records[0].corpus
+    probe = Record(
+        *("classification", "encoder", corpus, "test", "auroc"),
+        setting="linear",
+        fraction=1.0,
+        value=0.7,
+        n=40,
+        signature=f"rrgbench:0.2|corpus:{corpus}|split:test|n:40|labels:film",
+    )
+    entries = entries_of(replace(side, records=[*side.records, probe]), ["good", "encoder"])
+    assert {one.protocol for one in entries} == {"dcrrg@2"}
+    assert len(boards_of(entries)) == 1
 
 
 def test_a_constant_system_is_found_out(entries):
