@@ -138,7 +138,8 @@ def _cell(board: Board, key: ColumnKey, standing: Standing | None, span: tuple[f
 
 def _story(board: Board) -> str:
     """What the best constant report says about the board, in a sentence."""
-    systems = [one for one in board.entries if one.kind == "system"]
+    # an encoder without reports is neither better nor worse than one
+    systems = [one for one in board.entries if one.kind == "system" and one.reports_sha256]
     if not board.constants or not systems:
         return ""
     losers = board.losers

@@ -101,7 +101,7 @@ def test_studies_are_those_whose_reports_were_scored(runs):
     assert entries_of(replace(side, records=[*side.records, more]), ["good"])[0].audit.studies == 40
 
 
-def test_a_system_without_reports_stands_on_the_board_of_those_that_write(runs):
+def test_a_system_without_reports_stands_on_the_board_of_those_that_write(runs, tmp_path):
     """An image encoder has AUROCs alone, whose signatures name no protocol; the run has one."""
     side = runs["good"]
     corpus = side.records[0].corpus
@@ -116,6 +116,8 @@ def test_a_system_without_reports_stands_on_the_board_of_those_that_write(runs):
     entries = entries_of(replace(side, records=[*side.records, probe]), ["good", "encoder"])
     assert {one.protocol for one in entries} == {"dcrrg@2"}
     assert len(boards_of(entries)) == 1
+    write_site(tmp_path, boards_of([*entries, *entries_of(runs["same"], ["same", "best-constant"])]))
+    assert "1 of 2 systems is no better" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_constant_system_is_found_out(entries):
