@@ -15,7 +15,7 @@ SIZES = {
 """What decides how much is trained and how long or nothing but files, and what training finds."""
 
 CHOSEN_ON_TEST = {
-    *("memory_prompts", "decoder_heads", "description_memory", "target_temperature"),
+    *("memory_prompts", "decoder_heads", "target_temperature"),
     "prompt_length",
 }
 """Old sins; this set may only shrink."""
