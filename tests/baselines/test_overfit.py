@@ -31,8 +31,10 @@ def test_learns_its_training_studies_by_heart(name, tmp_path):
     corpus = load(train=STUDIES, validate=4, test=4, retrieval=4)
     settings = load_preset("mini").model_dump(mode="json")
     settings.update(augment=False, min_word_count=1, storage="float32")
-    settings["report"].update({"epochs": EPOCHS, "batch_size": 16, "learning_rate": 2e-3, **OWN.get(name, {})})
-    settings["contrast"].update(epochs=3, batch_size=16)
+    settings["report"].update(
+        {"patience": None, "epochs": EPOCHS, "batch_size": 16, "learning_rate": 2e-3, **OWN.get(name, {})}
+    )
+    settings["contrast"].update(epochs=3, batch_size=16, patience=None)
     settings["observations"] = {**settings["report"], "epochs": 60}
     own = settings["systems"].get(name, {"model": {}})
     # dropout is there to keep a model from what is asked for here

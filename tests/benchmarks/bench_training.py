@@ -127,7 +127,12 @@ def stage_row(stage: str, learner: Learner, work: Work, settings: StageSettings,
 def stage_rows(
     settings: Preset, studies: int, epochs: dict[str, float], times: dict[str, int], name: str
 ) -> Iterator[Row]:
-    """Every stage of one model, in order."""
+    """Every stage of one model, in order; nothing is measured on validation studies, which the other side would not do."""
+    own = {
+        name: getattr(settings, name).model_copy(update={"patience": None, "stop_on": "loss", "floor": None})
+        for name in ("step1_image", "step1_text", "step2", "step3", "step4")
+    }
+    settings = settings.model_copy(update=own)
     corpus = load(train=studies, validate=1, test=1)
     sources = Sources(corpus, settings.config.image_size)
     model = new_model(settings, sources.data.reports.reports, 0)
