@@ -127,7 +127,7 @@ def stage_row(stage: str, learner: Learner, work: Work, settings: StageSettings,
 def stage_rows(
     settings: Preset, studies: int, epochs: dict[str, float], times: dict[str, int], name: str
 ) -> Iterator[Row]:
-    """Every stage of one model, in order; nothing is measured on validation studies, which the other side would not do."""
+    """Every stage of one model, in order; no stage measures validation studies, as the other side does not."""
     own = {
         name: getattr(settings, name).model_copy(update={"patience": None, "stop_on": "loss", "floor": None})
         for name in ("step1_image", "step1_text", "step2", "step3", "step4")
