@@ -36,6 +36,10 @@ SHOWN: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """Records that the card shows, in order."""
 
 
+_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""What batch normalisation counts; stored beside the parameters and none of them."""
+
+
 def write_model_card(
     checkpoint: Path, records: Sequence[Mapping[str, Any]] = (), evaluation: str = "", shipped: bool = False
 ) -> None:
@@ -90,10 +94,6 @@ def write_model_card(
         )
     )
     (checkpoint / "README.md").write_text(text, encoding="utf-8")
-
-
-_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-"""What batch normalisation counts; stored beside the parameters and none of them."""
 
 
 def _tuned(tuning: str, paired: bool) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The tables that the claims are read from, in the paper's shape: means over seeds with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,13 +32,21 @@ def claim_tables(claims: ClaimSet, models: Models, where: str, seeds: Sequence[i
     seeds : sequence of int
         All seeds that were trained; a cell with fewer says so.
     """
+    absent = {rival for rival in claims.rivals if rival not in models}
     return [
         _by_variant(table, models, where, seeds)
         if isinstance(table, VariantTable)
         else _by_observation(table, models, where, seeds)
-        for table in claims.tables
+        for table in (_without(table, absent) for table in claims.tables)
         if isinstance(table, ObservationTable) or _is_measured(table, models)
     ]
+
+
+def _without(table: VariantTable | ObservationTable, absent: Collection[str]) -> VariantTable | ObservationTable:
+    """A table without the rivals that were not measured: unlike variants they are no gap in what was trained."""
+    if not isinstance(table, VariantTable):
+        return table
+    return replace(table, rows=tuple(row for row in table.rows if row[0] not in absent))
 
 
 def _is_measured(table: VariantTable, models: Models) -> bool:

@@ -200,7 +200,8 @@ def _tested(test: Test, context: _Context) -> Finding:
     absent = [variant for variant in test.variants if not models.get(variant)]
     if absent:
         told = [f"{name}: {context.missing[name]}" for name in absent if name in context.missing]
-        return Finding(test, UNKNOWN, reason="; ".join(told) or f"not trained: {', '.join(absent)}")
+        untrained = ", ".join(name for name in absent if name not in context.missing)
+        return Finding(test, UNKNOWN, reason="; ".join([*([f"not trained: {untrained}"] if untrained else []), *told]))
     if isinstance(test, Correlated):
         return _correlated(test, context)
     both = tuple(zip(test.variants, test.quantities, strict=True))
