@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from dcrrg.configuration import Preset
 from dcrrg.linear_start import featured
-from dcrrg.measures import RETRIEVAL, retrieval_measures
+from dcrrg.measures import PRECISION, PRECISION_VERSION, RETRIEVAL, retrieval_measures
 from dcrrg.model import DcrrgModel
 from dcrrg.step1 import balanced_weights, draw_studies
 from rrgbench.modeling.contrastive_loss import label_likeness
@@ -49,6 +49,7 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
 
     options = {"pairs", "image_start"}
     identity = {"augment": preset.augment, **preset.model_dump(include=options, exclude_defaults=True)}
+    identity |= {PRECISION: PRECISION_VERSION} if preset.step2.stop_on == PRECISION else {}
     return Stage("step2", preset.step2, identity, work, learner, RETRIEVAL)
 
 

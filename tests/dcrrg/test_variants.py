@@ -15,6 +15,7 @@ import yaml
 from filelock import FileLock
 from safetensors.torch import load_file
 
+from dcrrg import step2
 from dcrrg.configuration import PRESETS, load_preset
 from dcrrg.model import DcrrgModel
 from dcrrg.step1 import FilmItems
@@ -161,6 +162,17 @@ def test_processes_decide_a_stage_and_workers_do_not(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     several = stages_of("6")
     assert all(several[name] != alone[name] for name in EVERY_STAGE)
+
+
+def test_a_step_2_kept_by_an_earlier_rule_is_not_taken_for_one_of_this(tmp_path, monkeypatch):
+    """P@5 on the validation split keeps step 2's epoch; how it counts decides the weights where it is asked for."""
+    path = tmp_path / "by-loss.yaml"
+    path.write_text("extends: mini\nstep2: {stop_on: loss, floor: null}\n")
+    asked = stages_of("6"), stages_of("6", preset=str(path))
+    monkeypatch.setattr(step2, "PRECISION_VERSION", step2.PRECISION_VERSION + 1)
+    counted, by_loss = stages_of("6"), stages_of("6", preset=str(path))
+    assert [name for name in EVERY_STAGE if counted[name] != asked[0][name]] == EVERY_STAGE[EVERY_STAGE.index("step2") :]
+    assert by_loss == asked[1]
 
 
 def test_names_of_variants_and_sets():
