@@ -21,7 +21,7 @@ from rrgbench.training.settings import laid_over
 ADDED: Final[Registry["Variant"]] = Registry("variant", "rrgbench.variants")
 """Variants of other packages."""
 
-EXTRA_CORPORA = {"phantom": "phantom-b"}
+EXTRA_CORPORA = {"phantom": "phantom-b", "phantom-hard": "phantom-b"}
 """The second labelled film corpus of variants with extra data, where none is named: it stands to the phantom as
 CheXpert does to MIMIC-CXR. Other corpora have no default, since theirs has to be fetched."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rrgbench.cli import completion
-from rrgbench.cli.options.corpora import FilmCorpusOptions
+from rrgbench.cli.options.corpora import FilmCorpusOptions, corpus_left_open
 from rrgbench.cli.options.grouping import grouped
 from rrgbench.cli.options.names import ProtocolName
 from rrgbench.cli.options.printing import Json
@@ -69,9 +69,7 @@ def claims(
     chosen = load_suite(suite)
     load_protocol(protocol)
     claim_set = load_claims(model)
-    source = context.get_parameter_source("corpus")
-    by_default = source is None or source.name == "DEFAULT"
-    data = (replace(films, corpus=learned_from(runs)) if by_default else films).open()
+    data = (replace(films, corpus=learned_from(runs)) if corpus_left_open(context) else films).open()
     setting = {"protocol": protocol, "seed": seed, "film_cache": films.film_cache}
     with bars(f"claims of {model} on {data.name}") as shown:
         outcome = judge_set(claim_set, model, runs, Setting(data, chosen, setting, shown.part), shown.overall)

@@ -87,6 +87,29 @@ def test_options_of_a_trainer_of_ones_own_are_given_by_set(tmp_path, monkeypatch
     assert "given: 'deep'" in str(wrong.exception)
 
 
+@pytest.mark.parametrize(
+    ("asked", "corpus"),
+    [
+        (["--variant", "a", "--variant", "b"], "phantom-hard"),
+        (["--variants", "a"], "phantom-hard"),
+        (["--variant", "a"], "phantom"),
+        (["--seeds", "0,1"], "phantom"),
+        (["--variants", "a", "--corpus", "phantom"], "phantom"),
+        (["--variants", "a", "--corpus", "phantom-b"], "phantom-b"),
+    ],
+)
+def test_a_set_of_variants_learns_from_two_readers_unless_a_corpus_is_named(tmp_path, monkeypatch, asked, corpus):
+    class WithVariants(BaseModel):
+        variant: list[str] = []
+
+    def recipes(request, options):
+        raise InputError(f"learns from {request.corpus.names[0]}.")
+
+    monkeypatch.setattr("rrgbench.training.trainers.load_trainer", lambda name: Trainer(name, WithVariants, recipes))
+    done = run("train", "--model", "mine", "--out", tmp_path / "out", *asked, "--option", "train=1")
+    assert str(done.exception) == f"learns from {corpus}."
+
+
 def test_a_preset_that_makes_no_sense_is_one_line(tmp_path):
     preset = tmp_path / "few.yaml"
     preset.write_text("extends: mini\nstep1_text: {epochs: 0, batch_size: -4}\n")
@@ -135,7 +158,7 @@ def test_a_small_set_is_trained_and_judged(tmp_path):
     preset.write_text(yaml.safe_dump(settings))
     suite.write_text("trivial: []\nreplicates: 20\ntasks: {report_generation: {}, clinical_efficacy: {}}\n")
     corpus = [word for pair in ("train=12", "validate=0", "test=8", "retrieval=0") for word in ("-o", pair)]
-    variants = ["--variant", "6a", "--variant", "6b", "--seed", 3, "--corpus", "phantom-hard"]
+    variants = ["--variant", "6a", "--variant", "6b", "--seed", 3]
     trained = run("train", *variants, "--preset", preset, "--out", out, *corpus)
     assert trained.exception is None, trained.exception
     assert (out / "6b" / "seed-3" / "model.safetensors").is_file()

@@ -335,6 +335,7 @@ def test_a_film_source_knows_what_it_may_learn_from():
 
 def test_the_phantom_has_a_default_extra_corpus_and_others_need_one(corpus, preset, tmp_path):
     assert default_extra_corpus(corpus).name == "phantom-b"
+    assert default_extra_corpus(replace(corpus, name="phantom-hard@1")).name == "phantom-b"
     other = Corpus("jsonl", "ab" * 8, corpus.studies)
     for wrong in (
         lambda: train(Request(other, tmp_path / "a", preset), variant="6d"),

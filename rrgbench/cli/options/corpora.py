@@ -95,6 +95,12 @@ class FilmCorpusOptions(CorpusOptions):
     ] = None
 
 
+def corpus_left_open(context: typer.Context) -> bool:
+    """Whether neither the command line nor a configuration names the corpus."""
+    source = context.get_parameter_source("corpus")
+    return source is None or source.name == "DEFAULT"
+
+
 def other_corpus(flag: str, name: str | None, root_flag: str, root: Path | None) -> CorpusOptions | None:
     """A second corpus by its two options.
 
