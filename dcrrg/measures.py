@@ -30,7 +30,7 @@ reports are those of the same kinds of studies. Of the share that is possible: w
 fewer than five, its queries can have n of five right, and that counts as 1; else rare observations would bound it."""
 
 PRECISION_VERSION: Final = 2
-"""Raised when `PRECISION` counts otherwise, so that no step 2 that was kept by another rule is taken for one of this."""
+"""Raised when `PRECISION` counts otherwise, so that no step 2 kept by an earlier rule is taken for one of this."""
 
 HEADS: Final = {AUROC: True}
 """What can be said of a head; higher is better."""

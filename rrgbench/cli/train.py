@@ -58,7 +58,10 @@ def train(
         typer.Option("--variant", help="A variant of the model (dcrrg: 1-7, 6a-6d); may be repeated for a named set."),
     ] = None,
     variants: Annotated[
-        str | None, typer.Option("--variants", help="A set of variants: table4, table5 or all, of phantom-hard if --corpus is left out.")
+        str | None,
+        typer.Option(
+            "--variants", help="A set of variants: table4, table5 or all; of phantom-hard if --corpus is left out."
+        ),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option("--seeds", help="Seeds of a named set, such as 0,1,2.", show_default="--seed")

@@ -171,7 +171,8 @@ def test_a_step_2_kept_by_an_earlier_rule_is_not_taken_for_one_of_this(tmp_path,
     asked = stages_of("6"), stages_of("6", preset=str(path))
     monkeypatch.setattr(step2, "PRECISION_VERSION", step2.PRECISION_VERSION + 1)
     counted, by_loss = stages_of("6"), stages_of("6", preset=str(path))
-    assert [name for name in EVERY_STAGE if counted[name] != asked[0][name]] == EVERY_STAGE[EVERY_STAGE.index("step2") :]
+    later = [name for name in EVERY_STAGE if counted[name] != asked[0][name]]
+    assert later == EVERY_STAGE[EVERY_STAGE.index("step2") :]
     assert by_loss == asked[1]
 
 
