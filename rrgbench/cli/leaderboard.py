@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rrgbench.cli.options.corpora import CorpusOptions
-from rrgbench.cli.options.grouping import grouped
+from rrgbench.cli.options.grouping import grouped, listed_option
 from rrgbench.cli.options.names import ProtocolName
 from rrgbench.cli.options.reports import ReportOptions
 
@@ -22,7 +22,12 @@ PROTOCOL = "dcrrg"
 _Predictions = Annotated[
     Path | None, typer.Argument(help="The system's reports: .jsonl, .csv or .json.", show_default=False)
 ]
-_Run = Annotated[Path | None, typer.Option("--run", help="Instead of reports: a run folder of rrgbench eval.")]
+_Run = Annotated[
+    list[Path] | None,
+    listed_option(
+        "--run", "Instead of reports: a run folder of rrgbench eval; several if they differ in the training seed."
+    ),
+]
 
 
 @app.command("submit")
@@ -50,25 +55,28 @@ def submit(
     Examples:
       rrgbench leaderboard submit preds.jsonl --name MySystem --corpus iu-xray --root IU --protocol r2gen
       rrgbench leaderboard submit --run runs/dcrrg-full-phantom --trivial
+      rrgbench leaderboard submit --run runs/seed-0 --run runs/seed-1 --run runs/seed-2
     """
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
     from rrgbench.leaderboard.entry import entries_of, with_copied, write_entry
     from rrgbench.render.record_tables import TRIVIAL
-    from rrgbench.runs.baseline import read_side
+    from rrgbench.runs.seeds import read_trainings_side
 
-    if run is not None and (name or protocol != PROTOCOL):
+    if run and (name or protocol != PROTOCOL):
         given = "--name" if name else "--protocol"
-        raise InputError(f"{given} goes with a file of outputs: the systems of {run} have names and a protocol already")
-    folder = _evaluated(predictions, name, run, data, reading, protocol, work)
-    side = read_side(folder)
+        raise InputError(
+            f"{given} goes with a file of outputs: the systems of {run[0]} have names and a protocol already"
+        )
+    folders = _evaluated(predictions, name, run, data, reading, protocol, work)
+    side = read_trainings_side(folders)
     names = list(dict.fromkeys(record.model for record in side.records))
     chosen = [one for one in names if trivial or one not in TRIVIAL]
     if not chosen:
-        raise InputError(f"{folder} holds trivial systems alone; --trivial writes their entries")
+        raise InputError(f"{folders[0]} holds trivial systems alone; --trivial writes their entries")
     for entry in entries_of(side, chosen, description=description, source=source):
         if predictions is not None and entry.kind == "system":
-            entry = with_copied(entry, _copied(folder, entry.system, data.open()))
+            entry = with_copied(entry, _copied(folders[0], entry.system, data.open()))
         path = write_entry(entry, out)
         typer.echo(path)
         for warning in entry.audit.warnings:
@@ -101,19 +109,20 @@ def check(
     from rrgbench.leaderboard.entry import differences, entries_of, read_entry, with_copied
     from rrgbench.render.drift_documents import drift_summary, drift_tables
     from rrgbench.render.terminal import print_tables
-    from rrgbench.runs.baseline import Side, read_side
+    from rrgbench.runs.baseline import Side
     from rrgbench.runs.drift_check import check_drift
+    from rrgbench.runs.seeds import read_trainings_side
 
     said = read_entry(entry)
-    if predictions is None and run is None:
+    if predictions is None and not run:
         say("not recomputed: give --predictions or --run to compare the numbers with the outputs")
         typer.echo(f"{entry.name}: well formed, {len(said.values)} values")
         return
-    folder = _evaluated(predictions, said.system, run, data, reading, said.protocol, work)
-    side = read_side(folder)
+    folders = _evaluated(predictions, said.system, run, data, reading, said.protocol, work)
+    side = read_trainings_side(folders)
     (again,) = entries_of(side, [said.system], description=said.description, source=said.source)
     if predictions is not None:
-        again = with_copied(again, _copied(folder, said.system, data.open()))
+        again = with_copied(again, _copied(folders[0], said.system, data.open()))
     found = check_drift(
         Side(again.records), Side(said.records), fail_on="any", known_fields=("rrgbench",), allowed=("rrgbench",)
     )
@@ -161,21 +170,21 @@ def build(
 def _evaluated(
     predictions: Path | None,
     name: str,
-    run: Path | None,
+    run: list[Path] | None,
     data: CorpusOptions,
     reading: ReportOptions,
     protocol: str,
     work: Path | None,
-) -> Path:
-    """The run folder: given, or made from the outputs."""
+) -> list[Path]:
+    """The run folders: given, or one made from the outputs."""
     from rrgbench.cli.progress import bars
     from rrgbench.errors import InputError
     from rrgbench.models import load_model
     from rrgbench.tasks.runner import evaluate
 
-    if (predictions is None) == (run is None):
+    if (predictions is None) == (not run):
         raise InputError("give either a file of outputs or --run FOLDER")
-    if run is not None:
+    if run:
         return run
     assert predictions is not None
     corpus = data.open()
@@ -185,7 +194,7 @@ def _evaluated(
     folder = work or Path("runs") / f"leaderboard-{_plain(system)}-{corpus.name}"
     with bars(f"{system} on {corpus.name}") as shown:
         evaluate(model, corpus, "full", folder, shown.part, protocol=protocol, overall=shown.overall)
-    return folder
+    return [folder]
 
 
 def _copied(folder: Path, system: str, corpus: "Corpus") -> float:

@@ -56,25 +56,19 @@ def report(
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
     from rrgbench.render.run_documents import write_paper, write_run_documents, write_run_figures
-    from rrgbench.runs.environment import environment_of, pooled, write_environment
+    from rrgbench.runs.environment import write_environment
     from rrgbench.runs.records import dump_records
-    from rrgbench.runs.seeds import check_different, join_seeds
-    from rrgbench.runs.store import RunFolder, read_results
+    from rrgbench.runs.seeds import read_trainings
+    from rrgbench.runs.store import RunFolder
     from rrgbench.tasks.base import table_descriptions
 
-    for folder in run:
-        if not folder.is_dir():
-            raise InputError(f"run folder {folder} is not there; rrgbench runs list shows the runs of a folder")
     if len(run) > 1 and out is None:
         raise InputError("several runs have no folder of their own; give --out for their documents")
-    place, names = out or run[0], [folder.resolve().name for folder in run]
-    abouts = [environment_of(folder) for folder in run]
-    if len(run) > 1:
-        check_different(abouts, names)
-    records = join_seeds([read_results(folder) for folder in run], names)
+    place = out or run[0]
+    records, about = read_trainings(run)
     if out is not None:
         RunFolder(out).write_results(records)
-        write_environment(RunFolder(out), pooled(abouts, names))
+        write_environment(RunFolder(out), about)
     documents = write_run_documents(place, records, table_descriptions())
     if paper:
         how = {"intervals": paper_intervals, "siunitx": siunitx, "superscripts": superscripts}

@@ -177,10 +177,9 @@ def order(
     """
     from rrgbench.render.terminal import print_table
     from rrgbench.reproduction.order import OrderTable, compare_orders
-    from rrgbench.runs.seeds import join_seeds
-    from rrgbench.runs.store import read_results
+    from rrgbench.runs.seeds import read_trainings
 
-    records = join_seeds([read_results(folder) for folder in run], [folder.resolve().name for folder in run])
+    records, _ = read_trainings(run)
     renamed = {}
     for given in systems or []:
         printed, equals, ours = given.rpartition("=")

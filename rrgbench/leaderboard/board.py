@@ -2,9 +2,8 @@
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from rrgbench.errors import MissingPartError, UnknownNameError
 from rrgbench.leaderboard.entry import Entry
 from rrgbench.metrics.catalogue import constant_wins, in_order
 from rrgbench.metrics.catalogue import entry as metric_entry
-from rrgbench.render.record_tables import CONSTANT, SETTINGS
+from rrgbench.render.record_tables import CONSTANT, SETTINGS, pooled
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
 from rrgbench.scoring.protocols import load_protocol
@@ -266,10 +265,24 @@ def _averaging(protocol: str) -> str:
 
 
 def _shown(entry: Entry) -> list[Record]:
-    """Values over all observations; those that the entry has of several seeds belong in no one cell."""
-    whole = [record for record in entry.records if record.observation is None]
-    times = Counter(map(ColumnKey.of, whole))
-    return [record for record in whole if times[ColumnKey.of(record)] == 1]
+    """Values over all observations, of several trainings their means with intervals over trainings and studies."""
+    found: dict[ColumnKey, list[Record]] = {}
+    for record in entry.records:
+        if record.observation is None:
+            found.setdefault(ColumnKey.of(record), []).append(record)
+    return [_mean(records) for records in found.values()]
+
+
+def _mean(records: Sequence[Record]) -> Record:
+    """One record of those that differ in their seed alone."""
+    if len(records) == 1:
+        return records[0]
+    cell = pooled(records)
+    assert cell.value is None or isinstance(cell.value, float)
+    known = next((record for record in records if record.value is not None), records[0])
+    return replace(
+        known, seed=None, value=cell.value, low=cell.low, high=cell.high, reason="; ".join(cell.notes) or None
+    )
 
 
 def _made_otherwise(one: Record, other: Record) -> set[str]:

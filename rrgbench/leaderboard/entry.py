@@ -7,9 +7,12 @@ themselves are not part of it.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final, Literal
 
 import yaml
@@ -39,7 +42,7 @@ class Audit(BaseModel):
     studies : int
         Whose reports were scored; of a system without reports, those evaluated.
     distinct_reports : int or None
-        How many reports differ; None where the system writes none.
+        How many reports differ, of several trainings the fewest; None where the system writes none.
     loses_to_constant : tuple of str
         Metrics in which one constant report, written for every study, is at least as good.
     copied : float or None
@@ -68,7 +71,10 @@ class Entry(BaseModel):
     description, source : str
         In words; where the system or its outputs come from.
     model, corpus, split, protocol : str
-        Identities, with digests.
+        Identities, with digests; those of several trainings side by side.
+    trainings : int
+        How many times the system was trained and measured, each time with another seed. Where there are several, values
+        are of each, and boards show their means.
     reports_sha256 : str
         Of the digests of all reports by study; empty where the system writes none.
     date, rrgbench : str
@@ -90,6 +96,7 @@ class Entry(BaseModel):
     corpus: str
     split: str
     protocol: str
+    trainings: int = Field(default=1, ge=1)
     reports_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     date: str
     rrgbench: str
@@ -127,7 +134,8 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
     Parameters
     ----------
     run : Side
-        A run folder as `rrgbench.runs.baseline.read_side` gives it.
+        A run folder as `rrgbench.runs.baseline.read_side` gives it, or several that differ in the training seed
+        (`rrgbench.runs.seeds.read_trainings_side`).
     models : sequence of str
         Which; all if empty.
     description, source : str
@@ -164,6 +172,7 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
                 model=identities.get(name, name),
                 corpus=records[0].corpus,
                 split=records[0].split,
+                trainings=max(Counter(replace(record, seed=None).identity for record in records).values()),
                 protocol=_protocol(records) or _versioned(str(details.get("protocol", ""))),
                 reports_sha256=_reports_digest(run.reports.get(name, {})),
                 date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -255,7 +264,7 @@ def differences(said: Entry, again: Entry) -> list[str]:
     """What two entries of one system say otherwise, beside values: identity of the model, outputs and audit."""
     found = [
         f"{name}: {getattr(said, name)} in the entry, {getattr(again, name)} recomputed"
-        for name in ("corpus", "split", "protocol", "kind", "reports_sha256")
+        for name in ("corpus", "split", "protocol", "kind", "trainings", "reports_sha256")
         if getattr(said, name) != getattr(again, name)
     ]
     for name in Audit.model_fields:
@@ -271,7 +280,8 @@ def _audit(records: Sequence[Record], constants: Mapping[tuple[Any, ...], float]
     signed = [parse(record.signature) for record in records if record.signature]
     scored = [one for one in signed if one.protocol is not None]
     studies = max((one.n for one in scored or signed), default=0)
-    distinct = next((int(r.value) for r in records if r.metric == "distinct_reports" and r.value is not None), None)
+    counts = [int(r.value) for r in records if r.metric == "distinct_reports" and r.value is not None]
+    distinct = min(counts, default=None)
     loses = [key for key in constants if constant_wins(str(key[0]), constants[key], own.get(key))]
     names = tuple(dict.fromkeys(_words(key) for key in loses))
     warnings = []
@@ -283,12 +293,14 @@ def _audit(records: Sequence[Record], constants: Mapping[tuple[Any, ...], float]
 
 
 def _values(records: Iterable[Record]) -> dict[tuple[Any, ...], float]:
-    """Values over all observations by metric, setting, fraction and K, of metrics that have a better side."""
-    return {
-        (record.metric, record.setting, record.fraction, record.k): record.value
-        for record in records
-        if record.observation is None and record.value is not None and metric_entry(record.metric).better
-    }
+    """Values over all observations by metric, setting, fraction and K, of metrics that have a better side; of several
+    trainings their means."""
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for record in records:
+        if record.observation is None and record.value is not None and metric_entry(record.metric).better:
+            key = record.metric, record.setting, record.fraction, record.k
+            found.setdefault(key, []).append(record.value)
+    return {key: fmean(values) for key, values in found.items()}
 
 
 def _words(key: tuple[Any, ...]) -> str:
@@ -303,9 +315,11 @@ def _row(record: Record, signatures: Mapping[str, str]) -> dict[str, Any]:
 
 def _identities(environment: Mapping[str, Any]) -> dict[str, str]:
     """Identities of the models of a run by name, with their checkpoints' digests."""
-    found = {str(one["name"]): str(one["identity"]) for one in environment.get("models") or ()}
+    found: dict[str, dict[str, None]] = {}
+    for one in environment.get("models") or ():
+        found.setdefault(str(one["name"]), {})[str(one["identity"])] = None
     main = str(environment.get("details", {}).get("model", ""))
-    return {main.partition("@")[0]: main, **found}
+    return {main.partition("@")[0]: main, **{name: ", ".join(known) for name, known in found.items()}}
 
 
 def _protocol(records: Iterable[Record]) -> str:

@@ -2,10 +2,65 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rrgbench.errors import InputError, listed
+from rrgbench.runs.baseline import Reports, Side, read_side
+from rrgbench.runs.environment import environment_of, pooled
 from rrgbench.runs.records import Record
+from rrgbench.runs.store import read_results
+
+
+def read_trainings(folders: Sequence[Path]) -> tuple[list[Record], Mapping[str, Any]]:
+    """Records and `run.json` of run folders whose models were trained with different seeds; of one, its own.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        One a training seed, at least one.
+
+    Raises
+    ------
+    InputError
+        If one is not there, two are runs of the same model, or they measure different things.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"run folder {folder} is not there; rrgbench runs list shows the runs of a folder")
+    names, environments = _names(folders), [environment_of(folder) for folder in folders]
+    if len(folders) == 1:
+        return read_results(folders[0]), environments[0]
+    check_different(environments, names)
+    return join_seeds([read_results(folder) for folder in folders], names), pooled(environments, names)
+
+
+def read_trainings_side(folders: Sequence[Path]) -> Side:
+    """The same with digests of the reports; a model that wrote others in each run has its studies named by the run."""
+    records, environment = read_trainings(folders)
+    sides = [read_side(folder) for folder in folders]
+    if len(sides) == 1:
+        return sides[0]
+    return Side(tuple(records), environment, _joined_reports([side.reports for side in sides], _names(folders)))
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    return [folder.resolve().name for folder in folders]
+
+
+def _joined_reports(runs: Sequence[Reports], names: Sequence[str]) -> Reports:
+    joined: dict[str, dict[str, str]] = {}
+    for model in dict.fromkeys(name for run in runs for name in run):
+        own = [run.get(model, {}) for run in runs]
+        if all(reports == own[0] for reports in own):
+            joined[model] = dict(own[0])
+        else:
+            joined[model] = {
+                f"{name}/{study}": digest
+                for name, reports in zip(names, own, strict=True)
+                for study, digest in reports.items()
+            }
+    return joined
 
 
 def check_different(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
@@ -26,11 +81,12 @@ def check_different(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> 
     seen: dict[str, str] = {}
     for name, run in zip(names, runs, strict=True):
         identity = (run.get("details") or {}).get("model")
-        if identity and seen.setdefault(identity, name) != name:
+        if identity and identity in seen:
             raise InputError(
                 f"{seen[identity]} and {name} are runs of the same model ({identity}); pool runs of models that were "
                 "trained with different seeds"
             )
+        seen[str(identity)] = name
 
 
 def join_seeds(runs: Sequence[Sequence[Record]], names: Sequence[str]) -> list[Record]:

@@ -227,15 +227,64 @@ def test_boards_of_two_splits_and_sizes_are_two_pages_and_two_files(entries, tmp
     assert len(write_site(tmp_path / "site", boards)) == 1 + 3 + 3
 
 
-def test_a_board_shows_probes_and_no_value_of_one_seed_among_several(entries):
+def test_a_board_shows_probes_and_of_several_seeds_the_mean(entries):
     probe = {"task": "classification", "metric": "auroc", "setting": "linear", "value": 0.7}
     shares = [{**probe, "fraction": share, "seed": 0} for share in (0.01, 1.0)]
-    repeated = [{**probe, "setting": "finetune", "fraction": 1.0, "seed": seed} for seed in (0, 1)]
+    tuned = {**probe, "setting": "finetune", "fraction": 1.0}
+    repeated = [{**tuned, "seed": seed, "value": value} for seed, value in enumerate((0.7, 0.9))]
     blank = {"task": "film_use", "metric": "film_gain", "reason": "the model does not say"}
     (board,) = boards_of([entries[0].model_copy(update={"values": (*shares, *repeated, blank)})])
-    assert board.columns == tuple(ColumnKey("classification", "auroc", "linear", share) for share in (0.01, 1.0))
+    linear = tuple(ColumnKey("classification", "auroc", "linear", share) for share in (0.01, 1.0))
+    assert board.columns == (linear[0], linear[1], ColumnKey("classification", "auroc", "finetune", 1.0))
     ((_, standings),) = board.rows
-    assert [one.record.value for one in standings.values()] == [0.7, 0.7]
+    *single, mean = [one.record for one in standings.values()]
+    assert [one.value for one in single] == [0.7, 0.7]
+    assert (mean.value, mean.seed) == (pytest.approx(0.8), None)
+    assert mean.low < 0.7, "Student's t of two values is wider than they are apart"
+    assert mean.high == 1.0
+    assert mean.reason == "mean over 2 seeds; the interval covers seeds alone"
+
+
+def test_three_trainings_are_one_entry_whose_values_are_means(corpus, tmp_path):
+    """`submit` and `check` take their run folders together; trivial systems, the same in each, stay as they are."""
+    suite = Suite(
+        name="few",
+        replicates=100,
+        trivial=("most-frequent",),
+        tasks={"report_generation": {}, "clinical_efficacy": {}},
+    )
+    folders = [tmp_path / f"seed-{seed}" for seed in range(3)]
+    for folder, share in zip(folders, (0.9, 0.6, 0.3), strict=True):
+        trained = Writer(corpus, "mine", share)
+        trained.identity = f"mine@{share}"
+        evaluate(trained, corpus, suite, folder)
+    given = [word for folder in folders for word in ("--run", str(folder))]
+    done = CliRunner().invoke(
+        app, ["leaderboard", "submit", *given, "--trivial", "--out", str(tmp_path / "entries")], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    mine, *trivial = sorted(read_entries(tmp_path / "entries"), key=lambda one: one.kind)
+    assert (mine.system, mine.trainings, mine.model) == ("mine", 3, "mine@0.9, mine@0.6, mine@0.3")
+    assert {one.trainings for one in trivial} == {1}
+    each = [read_side(folder).records for folder in folders]
+    f1 = [next(r for r in own if (r.model, r.metric, r.setting) == ("mine", "ce_f1", "micro")) for own in each]
+    (board,) = boards_of([mine, *trivial])
+    shown = board.values["mine"][F1]
+    assert shown.value == pytest.approx(sum(one.value for one in f1) / 3)
+    assert shown.low < min(one.low for one in f1), "three trainings that differ so much say little of their mean"
+    assert mine.audit.distinct_reports == min(
+        int(r.value) for own in each for r in own if (r.model, r.metric) == ("mine", "distinct_reports")
+    )
+    pages = write_site(tmp_path / "site", [board])
+    assert any("3 trainings with different seeds" in page.read_text(encoding="utf-8") for page in pages)
+    file = tmp_path / "entries" / mine.file_name
+    check = ["leaderboard", "check", str(file)]
+    assert CliRunner().invoke(app, [*check, *given]).exit_code == 0
+    fewer = CliRunner().invoke(app, [*check, *given[:4]])
+    assert fewer.exit_code != 0
+    assert "differs: trainings: 3 in the entry, 2 recomputed" in fewer.output
+    twice = CliRunner().invoke(app, ["leaderboard", "submit", *given[:2], *given[:2], "--out", str(tmp_path / "twice")])
+    assert "runs of the same model" in str(twice.exception)
 
 
 def test_a_folder_that_is_not_there_and_a_table_without_names_are_refused(tmp_path):
