@@ -35,7 +35,8 @@ def train(
         typer.Option(
             "--preset",
             "-p",
-            help="mini, tiny, small, paper, equal (dcrrg also: ablation, reference, decisions, real) or a YAML file.",
+            help="mini, tiny, small, paper, equal (dcrrg also: ablation, reference, decisions, real, tiny-0.1) or a "
+            "YAML file.",
             autocompletion=completion.presets,
         ),
     ] = "tiny",

@@ -98,9 +98,23 @@ def test_what_decides_weights_leaves_workers_and_defaults_out():
 
 def test_every_preset_of_the_package_is_one():
     names = preset_names(dcrrg.configuration.PRESETS)
-    assert {"ablation", "decisions", "equal", "mini", "paper", "real", "reference", "small", "tiny"} == set(names)
+    sizes = {"equal", "mini", "paper", "small", "tiny"}
+    assert {*sizes, "ablation", "decisions", "real", "reference", "tiny-0.1"} == set(names)
     ablation = load_preset("ablation")
     assert ablation.step4.epochs == ablation.step4_full.epochs, "tuned equally long, whether by prompts or whole"
+
+
+def test_every_step_may_be_stopped_by_validation():
+    """But in the recipe of version 0.1, and where `real` has too few validation films for it."""
+    steps = ("step1_image", "step1_text", "step2", "step3", "step4", "step4_full")
+    by_the_clock = {}
+    for name in preset_names(dcrrg.configuration.PRESETS):
+        stages = {step: getattr(load_preset(name), step) for step in steps}
+        by_the_clock[name] = {step for step, settings in stages.items() if settings and settings.patience is None}
+    assert {name: found for name, found in by_the_clock.items() if found} == {
+        "tiny-0.1": set(steps),
+        "real": {"step1_image", "step2", "step3"},
+    }
 
 
 @pytest.mark.parametrize(
