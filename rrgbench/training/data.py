@@ -161,7 +161,13 @@ class Sources:
 
     def check_validation(self) -> None:
         """Refuse a validation split without films or reports (InputError), no film being read."""
-        self._studies("validate", self.validation_limit)
+        try:
+            self._studies("validate", self.validation_limit)
+        except InputError as error:
+            raise InputError(
+                f"{error}; stages that stop by validation look at one: mark some studies as validate, or train by a "
+                "preset of your own whose stages have patience: null and stop_on: loss"
+            ) from None
 
     def study_counts(self) -> dict[str, int]:
         """Training films and reports, those of a second corpus left out; no film is read."""

@@ -122,7 +122,9 @@ def test_a_validation_split_that_is_not_there_is_missed_before_the_first_stage_b
     first = replace(judged("first", begun, "nearness", {"nearness": True}), settings=settings(epochs=1))
     last = judged("last", begun, "nearness", {"nearness": True})
     made = chained([first, last])
-    with pytest.raises(InputError, match="corpus phantom has no 'validate' split"):
+    with pytest.raises(
+        InputError, match=r"corpus phantom has no 'validate' split.*mark some studies as validate, or .* patience: null"
+    ):
         train_recipe(replace(made, sources=Sources(without, 32)), tmp_path / "out", tmp_path / "out" / "stages")
     assert not begun
     replace(made, sources=Sources(corpus, 32)).check()
