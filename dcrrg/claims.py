@@ -110,6 +110,7 @@ CLAIMS = ClaimSet(
     reference="Zhou and Wang, EMNLP 2024 (2024.emnlp-main.433)",
     rivals=(IMAGENET,),
     varied=("balance", "model.tuning"),
+    same=(("6", "6b"),),
     legend=(
         "Variants: 6 (= 6b) has steps 1 to 4, balanced, with prompt tuning; 7 is tuned in full instead. Without: 3 "
         "step 1, 4 step 2, 5 step 3, 1 steps 2 and 3, 2 steps 1 and 3 (1, 2 and 5 tuned in full). 6a is not balanced, "

@@ -262,6 +262,8 @@ class ClaimSet:
         the same suite; one value for all seeds.
     varied : tuple of str
         What of a training's preset variants differ in (`balance`, `model.tuning`); all else must be the same.
+    same : tuple of (str, str)
+        Pairs of variants that are one model under two names; where one of them is trained, so is the other.
     legend : str
         What the variants' names mean, for those who read the tests.
     """
@@ -271,6 +273,7 @@ class ClaimSet:
     tables: tuple[VariantTable | ObservationTable, ...] = ()
     rivals: tuple[str, ...] = ()
     varied: tuple[str, ...] = ()
+    same: tuple[tuple[str, str], ...] = ()
     legend: str = ""
 
     @property

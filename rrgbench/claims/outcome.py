@@ -1,14 +1,14 @@
 """From a trained set to the outcome of all claims: measure what is missing, judge, write documents."""
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rrgbench.claims.claim import ClaimSet, Equivalent, Greater
 from rrgbench.claims.documents import ClaimDocument
-from rrgbench.claims.measurement import Measured, Measurement, Setting, trained_models
+from rrgbench.claims.measurement import Measured, Measurement, Setting, Trained, trained_models
 from rrgbench.claims.tables import claim_tables
 from rrgbench.claims.verdict import Models, judge
 from rrgbench.errors import InputError, MissingPartError
@@ -81,7 +81,7 @@ def judge_set(
     InputError
         If the folder holds no trained variants, or models that were trained in different ways.
     """
-    found = [trained for trained in trained_models(runs) if trained.variant in claims.variants]
+    found = [one for one in _by_every_name(trained_models(runs), claims.same) if one.variant in claims.variants]
     if not found:
         raise InputError(f"{runs} holds none of the variants {', '.join(claims.variants)}")
     trainings = [trained.record for trained in found]
@@ -126,6 +126,17 @@ def judge_set(
     measured: dict[str, Any] = {"measured_on": setting.corpus.identity, "split": setting.suite.split}
     measured |= {"protocol": protocol, "seeds": seeds}
     return Outcome(ClaimDocument(title, lines, judgements, tuple(tables)), {**trained_as, **measured})
+
+
+def _by_every_name(models: Sequence[Trained], same: Collection[tuple[str, str]]) -> list[Trained]:
+    """Models of a set; one that has two names is there by both."""
+    known = {(one.variant, one.seed): one for one in models}
+    for pair in same:
+        for name, other in (pair, pair[::-1]):
+            for one in models:
+                if one.variant == name:
+                    known.setdefault((other, one.seed), replace(one, variant=other))
+    return list(known.values())
 
 
 def _is_measured(claims: ClaimSet, rival: str, models: Models) -> bool:

@@ -124,6 +124,15 @@ def test_the_same_model_is_measured_once(runs, outcome):
     assert len(list((runs / "evaluations").iterdir())) == 6, "6 and 6b are the same models"
 
 
+@pytest.mark.parametrize("left_out", ["6", "6b"])
+def test_a_model_trained_under_one_of_its_names_stands_under_both(corpus, runs, outcome, tmp_path, left_out):
+    for place in runs.iterdir():
+        if place.name != left_out:
+            (tmp_path / place.name).symlink_to(place)
+    again = judge_set(CLAIMS, "dcrrg", tmp_path, Setting(corpus, SUITE))
+    assert again.to_json() == outcome.to_json()
+
+
 def test_resampled_values_scatter_around_the_suites(corpus, runs):
     measurement = Measurement("dcrrg", runs, Setting(corpus, SUITE))
     found = measurement.measure(trained_models(runs)[0])
