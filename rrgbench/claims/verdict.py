@@ -189,8 +189,10 @@ def quantity_values(models: Mapping[int, Measured], quantity: Quantity) -> dict[
 
 def studies_of(model: Measured, column: str) -> int:
     """Number of studies behind a column; for a single observation the record counts its positives alone."""
-    whole = column.partition(":")[0]
-    return model.records[whole if whole in model.records else column].n or 1
+    record, whole = model.records[column], model.records.get(column.partition(":")[0])
+    if record.observation is not None and whole is not None and whole.n:
+        return whole.n
+    return record.n or 1
 
 
 def _tested(test: Test, context: _Context) -> Finding:

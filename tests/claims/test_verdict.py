@@ -304,3 +304,16 @@ def test_a_plan_says_how_many_seeds_or_studies_decide():
     assert plan_table(judged, 0.1).rows[1].cells[2].value < seeds_needed
     rows = json.loads(plan_json(judged, 0.1))["tests"]
     assert [row["wanted"] for row in rows] == [0.1, 0.1, 0.1]
+
+
+def test_an_encoder_that_predicts_nothing_has_its_probes_interval_over_studies():
+    """Its own AUROC is blank and has no number of studies; the interval of a probe is over the probe's."""
+    probe = Quantity("auroc", "probe", setting="linear", fraction=1.0)
+    one = measured({"auroc:linear:1": 0.9}, noise=0.01, blank=("auroc",))
+    table = VariantTable("Probes", (("imagenet", "ImageNet"),), ((probe, ""),))
+    (shown,) = claim_tables(
+        ClaimSet("a paper", (), (table,)), {"imagenet": dict.fromkeys(range(3), one)}, "here", [0, 1, 2]
+    )
+    cell = shown.rows[0].cells[0]
+    spread = one.replicates["auroc:linear:1"].std(ddof=1)
+    assert cell.high - cell.low == pytest.approx(2 * stats.t.ppf(0.975, 499) * spread)
