@@ -1,9 +1,10 @@
 """Tables as LaTeX with booktabs; a document compiles with a bare pdflatex."""
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from rrgbench.render.escaping import escape_latex
-from rrgbench.render.table import Cell, Table, blocks, header_groups, interval_text, new_group, value_text
+from rrgbench.render.table import Cell, Row, Table, blocks, header_groups, interval_text, new_group, value_text
 from rrgbench.terminal_text import one_line
 
 _ROOM = 132
@@ -12,8 +13,11 @@ _MILLIMETRES = 1.9
 """Width of one of them."""
 _WIDE = 24
 """Characters from which on words are set in lines of their own where a table is too wide."""
-_LONG = 30
-"""Rows of a table that may be broken over pages."""
+_LONG = 28
+"""Lines of rows from which on a table may be broken over pages; intervals stand in a line of their own."""
+
+_CLOSER = r"\addlinespace[-1pt]"
+"""Between a row and the line of its intervals."""
 
 
 def latex_document(tables: Iterable[Table], title: str, lines: Iterable[str] = ()) -> str:
@@ -42,16 +46,20 @@ def latex_table(table: Table) -> str:
     for which, made in table.signatures:
         below.append(f"{escape_latex(which)}: " * bool(which) + rf"{{\ttfamily {_breakable(made)}}}\par")
     if below:
-        below = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize\raggedright", *below, r"\end{minipage}"]
+        box = r"\begin{minipage}{\linewidth}\footnotesize\raggedright"
+        below = [r"\par\smallskip\noindent", box, *below, r"\end{minipage}"]
     lines = []
     for number, block in enumerate(cut, 1):
         part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
         caption = rf"\caption{{{escape_latex(table.title)}{part}}}"
         after = below if number == len(cut) else []
         head, body = _body(block, table.notes)
-        if len(table.rows) > _LONG:
+        if sum(1 + _has_intervals(row, block) for row in block.rows) > _LONG:
             begin = [rf"\begin{{longtable}}{{{_columns(block)}}}", caption + r" \\", *head[:-1], head[-1] + r"\endhead"]
-            lines += [*begin, *body, r"\end{longtable}", *after]
+            narrow = [r"\begingroup", r"\setlength{\tabcolsep}{4pt}"]
+            # no page ends between a value and its interval
+            kept = [line + "*" * (following == _CLOSER) for line, following in pairwise([*body, ""])]
+            lines += [*narrow, *begin, *kept, r"\end{longtable}", r"\endgroup", *after]
         else:
             begin = [r"\begin{table}[htbp]", r"\centering", caption, r"\setlength{\tabcolsep}{4pt}"]
             tabular = [rf"\begin{{tabular}}{{{_columns(block)}}}", *head, *body, r"\end{tabular}"]
@@ -90,10 +98,15 @@ def _body(table: Table, numbers: dict[str, int]) -> tuple[list[str], list[str]]:
                     rf"\multicolumn{{{len(table.columns) + 1}}}{{l}}{{\textbf{{{escape_latex(row.group)}}}}} \\"
                 )
         body.append(_line([escape_latex(row.title), *(_cell(cell, table, numbers) for cell in row.cells)]))
-        if not table.beside and any(cell.low is not None for cell in row.cells):
-            body += [r"\addlinespace[-1pt]", _line(["", *map(_interval, row.cells)])]
+        if _has_intervals(row, table):
+            body += [_CLOSER, _line(["", *map(_interval, row.cells)])]
             body += [r"\addlinespace[3pt]"] if index + 1 < len(table.rows) else []
     return head, [*body, r"\bottomrule"]
+
+
+def _has_intervals(row: Row, table: Table) -> bool:
+    """Whether a row's intervals stand in a line below it."""
+    return not table.beside and any(cell.low is not None for cell in row.cells)
 
 
 def _line(cells: Iterable[str], escaper: Callable[[str], str] = str) -> str:

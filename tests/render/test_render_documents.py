@@ -19,7 +19,7 @@ from rrgbench.errors import InputError, UnknownNameError
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.escaping import escape_latex, escape_markdown
 from rrgbench.render.html import html_document
-from rrgbench.render.latex import latex_document
+from rrgbench.render.latex import latex_document, latex_table
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.record_tables import tables
 from rrgbench.render.run_documents import write_run_documents
@@ -184,6 +184,19 @@ def test_the_document_compiles_and_fits_its_page(tmp_path: Path) -> None:
     models = ("dcrrg", "nearest-neighbour", "random-report", "a model with a rather long name", *map(str, range(8)))
     log = compiled(latex_document(tables(run_records(models), table_descriptions()), "Results"), tmp_path)
     assert "Overfull \\hbox" not in log
+
+
+def test_no_row_of_many_systems_is_cut_off_below_the_page(tmp_path: Path) -> None:
+    """Rows with intervals are two lines high: a float of twenty would run over the page's foot."""
+    models = [f"system {number}" for number in range(20)]
+    (first, *_) = tables(run_records(models), table_descriptions())
+    log = compiled(latex_document([first], "Results"), tmp_path)
+    assert "Float too large" not in log
+    assert "Overfull" not in log
+    rows = latex_table(first).splitlines()
+    values = [line for line in rows if line.startswith("system ")]
+    assert len(values) == 20
+    assert all(line.endswith(r"\\*") for line in values), "no page ends between a value and its interval"
 
 
 def test_whatever_stands_in_a_name_compiles(tmp_path: Path) -> None:
