@@ -97,7 +97,7 @@ def read_side(path: Path) -> Side:
         If there is nothing readable there.
     """
     if path.is_dir():
-        return Side(tuple(read_results(path)), _environment(path / "run.json"), _digests(path), folder=path)
+        return Side(tuple(read_results(path)), _environment(path / "run.json"), report_digests(path), folder=path)
     try:
         content = read_json(path.read_text(encoding="utf-8")) if path.is_file() else []
     except (OSError, ValueError):
@@ -183,7 +183,7 @@ def _lines(file: Path) -> Iterator[tuple[str, str]]:
             ) from None
 
 
-def _digests(folder: Path) -> Reports:
+def report_digests(folder: Path) -> Reports:
     """Digests of the reports of every model of a run."""
     return {
         model: {study: _digest(text) for study, text in sorted(reports.items())}

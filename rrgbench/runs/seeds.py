@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rrgbench.errors import InputError, listed
-from rrgbench.runs.baseline import Reports, Side, read_side
+from rrgbench.runs.baseline import Reports, Side, read_side, report_digests
 from rrgbench.runs.environment import environment_of, pooled
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import read_results
@@ -25,9 +25,7 @@ def read_trainings(folders: Sequence[Path]) -> tuple[list[Record], Mapping[str, 
     InputError
         If one is not there, two are runs of the same model, or they measure different things.
     """
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"run folder {folder} is not there; rrgbench runs list shows the runs of a folder")
+    _refuse_absent(folders)
     names, environments = _names(folders), [environment_of(folder) for folder in folders]
     if len(folders) == 1:
         return read_results(folders[0]), environments[0]
@@ -37,11 +35,18 @@ def read_trainings(folders: Sequence[Path]) -> tuple[list[Record], Mapping[str, 
 
 def read_trainings_side(folders: Sequence[Path]) -> Side:
     """The same with digests of the reports; a model that wrote others in each run has its studies named by the run."""
+    _refuse_absent(folders)
+    if len(folders) == 1:
+        return read_side(folders[0])
     records, environment = read_trainings(folders)
-    sides = [read_side(folder) for folder in folders]
-    if len(sides) == 1:
-        return sides[0]
-    return Side(tuple(records), environment, _joined_reports([side.reports for side in sides], _names(folders)))
+    reports = _joined_reports([report_digests(folder) for folder in folders], _names(folders))
+    return Side(tuple(records), environment, reports)
+
+
+def _refuse_absent(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"run folder {folder} is not there; rrgbench runs list shows the runs of a folder")
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
