@@ -15,6 +15,8 @@ _WIDE = 24
 """Characters from which on words are set in lines of their own where a table is too wide."""
 _LONG = 28
 """Lines of rows from which on a table may be broken over pages; intervals stand in a line of their own."""
+_PAGE = 38
+"""The same, notes and signatures below it counted too."""
 
 _CLOSER = r"\addlinespace[-1pt]"
 """Between a row and the line of its intervals."""
@@ -45,25 +47,26 @@ def latex_table(table: Table) -> str:
     below += [escape_latex(remark) + r"\par" for remark in table.remarks]
     for which, made in table.signatures:
         below.append(f"{escape_latex(which)}: " * bool(which) + rf"{{\ttfamily {_breakable(made)}}}\par")
-    if below:
-        box = r"\begin{minipage}{\linewidth}\footnotesize\raggedright"
-        below = [r"\par\smallskip\noindent", box, *below, r"\end{minipage}"]
+    small = r"\footnotesize\raggedright"
+    boxed = [r"\par\smallskip\noindent", r"\begin{minipage}{\linewidth}" + small, *below, r"\end{minipage}"]
+    broken = [r"\par\smallskip", r"\begingroup" + small + r"\setlength{\parindent}{0pt}", *below, r"\endgroup"]
     lines = []
     for number, block in enumerate(cut, 1):
         part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
         caption = rf"\caption{{{escape_latex(table.title)}{part}}}"
-        after = below if number == len(cut) else []
+        last = number == len(cut) and below
         head, body = _body(block, table.notes)
-        if sum(1 + _has_intervals(row, block) for row in block.rows) > _LONG:
+        height = sum(1 + _has_intervals(row, block) for row in block.rows)
+        if height > _LONG or (last and height + len(below) > _PAGE):
             begin = [rf"\begin{{longtable}}{{{_columns(block)}}}", caption + r" \\", *head[:-1], head[-1] + r"\endhead"]
             narrow = [r"\begingroup", r"\setlength{\tabcolsep}{4pt}"]
             # no page ends between a value and its interval
             kept = [line + "*" * (following == _CLOSER) for line, following in pairwise([*body, ""])]
-            lines += [*narrow, *begin, *kept, r"\end{longtable}", r"\endgroup", *after]
+            lines += [*narrow, *begin, *kept, r"\end{longtable}", r"\endgroup", *(broken if last else [])]
         else:
             begin = [r"\begin{table}[htbp]", r"\centering", caption, r"\setlength{\tabcolsep}{4pt}"]
             tabular = [rf"\begin{{tabular}}{{{_columns(block)}}}", *head, *body, r"\end{tabular}"]
-            lines += [*begin, *tabular, *after, r"\end{table}"]
+            lines += [*begin, *tabular, *(boxed if last else []), r"\end{table}"]
     return "\n".join([*lines, ""])
 
 

@@ -199,6 +199,14 @@ def test_no_row_of_many_systems_is_cut_off_below_the_page(tmp_path: Path) -> Non
     assert all(line.endswith(r"\\*") for line in values), "no page ends between a value and its interval"
 
 
+def test_many_notes_below_a_table_do_not_run_over_the_page(tmp_path: Path) -> None:
+    noted = [Cell(0.5, 0.4, 0.6, notes=tuple(f"note {n}, {k}" for k in range(8))) for n in range(6)]
+    rows = tuple(Row(f"system {n}", (cell,)) for n, cell in enumerate(noted))
+    log = compiled(latex_document([Table("Noted", "model", (Column("value"),), rows)], "Results"), tmp_path)
+    assert "Float too large" not in log
+    assert "Overfull" not in log
+
+
 def test_whatever_stands_in_a_name_compiles(tmp_path: Path) -> None:
     every = "".join(map(chr, [*range(32, 0x180), 0x2013, 0x2026, 0x2265, 0x1F600]))
     source = latex_document([one_cell(NASTY), one_cell(every[:200]), one_cell(every[200:])], NASTY)
