@@ -15,8 +15,10 @@ _WIDE = 24
 """Characters from which on words are set in lines of their own where a table is too wide."""
 _LONG = 28
 """Lines of rows from which on a table may be broken over pages; intervals stand in a line of their own."""
-_PAGE = 38
-"""The same, notes and signatures below it counted too."""
+_PAGE = 34
+"""The same, the lines of notes and signatures below it counted too."""
+_SMALL = 170
+"""Characters of such a line, at least."""
 
 _CLOSER = r"\addlinespace[-1pt]"
 """Between a row and the line of its intervals."""
@@ -36,38 +38,51 @@ def latex_document(tables: Iterable[Table], title: str, lines: Iterable[str] = (
         r"Small figures are 95\,\% intervals. Bold is the best of those that stand beside each other, underlined the "
         "second best.",
     )
-    return "\n".join([*head, *(latex_table(table) for table in tables), r"\end{document}", ""])
+    parts = [part for table in tables for part in _parts(table)]
+    body = []
+    for before, (text, floats) in pairwise([("", False), *parts]):
+        # floats that wait for a page would stand behind a table that may not float, though their numbers are lower
+        body += [r"\clearpage"] * (before[1] and not floats) + [text, ""]
+    return "\n".join([*head, *body, r"\end{document}", ""])
 
 
 def latex_table(table: Table) -> str:
     """One table with caption, notes and signatures, or several where it is too wide for a page."""
+    return "\n".join([*(text for text, _ in _parts(table)), ""])
+
+
+def _parts(table: Table) -> list[tuple[str, bool]]:
+    """The tables that `latex_table` makes of one, and whether each floats; one that breaks over pages does not."""
     label, *widths = (min(width, _WIDE) if text else width for width, text in _widths(table))
     cut = blocks(table, widths, max(_ROOM - label, 20))
     below = [rf"\textsuperscript{{{number}}}\,{escape_latex(note)}\par" for note, number in table.notes.items()]
     below += [escape_latex(remark) + r"\par" for remark in table.remarks]
+    said = [*table.notes, *table.remarks, *(which + made for which, made in table.signatures)]
+    lines_below = sum(1 + len(text) // _SMALL for text in said)
     for which, made in table.signatures:
         below.append(f"{escape_latex(which)}: " * bool(which) + rf"{{\ttfamily {_breakable(made)}}}\par")
     small = r"\footnotesize\raggedright"
     boxed = [r"\par\smallskip\noindent", r"\begin{minipage}{\linewidth}" + small, *below, r"\end{minipage}"]
     broken = [r"\par\smallskip", r"\begingroup" + small + r"\setlength{\parindent}{0pt}", *below, r"\endgroup"]
-    lines = []
+    parts = []
     for number, block in enumerate(cut, 1):
         part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
         caption = rf"\caption{{{escape_latex(table.title)}{part}}}"
         last = number == len(cut) and below
         head, body = _body(block, table.notes)
         height = sum(1 + _has_intervals(row, block) for row in block.rows)
-        if height > _LONG or (last and height + len(below) > _PAGE):
+        if height > _LONG or (last and height + lines_below > _PAGE):
             begin = [rf"\begin{{longtable}}{{{_columns(block)}}}", caption + r" \\", *head[:-1], head[-1] + r"\endhead"]
             narrow = [r"\begingroup", r"\setlength{\tabcolsep}{4pt}"]
             # no page ends between a value and its interval
             kept = [line + "*" * (following == _CLOSER) for line, following in pairwise([*body, ""])]
-            lines += [*narrow, *begin, *kept, r"\end{longtable}", r"\endgroup", *(broken if last else [])]
+            lines = [*narrow, *begin, *kept, r"\end{longtable}", r"\endgroup", *(broken if last else [])]
         else:
             begin = [r"\begin{table}[htbp]", r"\centering", caption, r"\setlength{\tabcolsep}{4pt}"]
             tabular = [rf"\begin{{tabular}}{{{_columns(block)}}}", *head, *body, r"\end{tabular}"]
-            lines += [*begin, *tabular, *(boxed if last else []), r"\end{table}"]
-    return "\n".join([*lines, ""])
+            lines = [*begin, *tabular, *(boxed if last else []), r"\end{table}"]
+        parts.append(("\n".join(lines), lines[0] != r"\begingroup"))
+    return parts
 
 
 def latex_tabular(table: Table) -> str:

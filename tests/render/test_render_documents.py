@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,16 @@ def test_many_notes_below_a_table_do_not_run_over_the_page(tmp_path: Path) -> No
     log = compiled(latex_document([Table("Noted", "model", (Column("value"),), rows)], "Results"), tmp_path)
     assert "Float too large" not in log
     assert "Overfull" not in log
+
+
+def test_tables_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    rows = tuple(Row(f"system {n}", (Cell(0.5, 0.4, 0.6),)) for n in range(40))
+    sizes = (10, 12, 12, 3, 40, 12, 12, 40, 40, 3)
+    made = [Table(f"Of {size} rows", "model", (Column("value"),), rows[:size]) for size in sizes]
+    compiled(latex_document(made, "Results"), tmp_path)
+    placed = re.findall(r"\\numberline \{(\d+)\}", next(tmp_path.glob("*.aux")).read_text())
+    # a table that breaks over pages has its caption on each
+    assert [number for number, _ in groupby(placed)] == [str(number) for number in range(1, len(sizes) + 1)]
 
 
 def test_whatever_stands_in_a_name_compiles(tmp_path: Path) -> None:
