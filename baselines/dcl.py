@@ -289,6 +289,8 @@ class DCL(Captioner):
         with torch.no_grad():
             if self.training:
                 self.follow()
+                # one that is kept as it is has its encoder in evaluation mode, and the slow one beside it
+                self.momentum_image_encoder.train(self.image_encoder.training)
             cells = self.momentum_image_encoder.feature_map(films).flatten(2).transpose(1, 2)
             slow = self.momentum_towers
             slow_film = slow.film_vector(slow.fused(slow.tokens(cells), nodes, present))

@@ -1,7 +1,7 @@
 """How a stage descends: the optimizer, a learning rate of its own for each part, and the schedule in steps."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -47,6 +47,32 @@ def check_rates(stage: str, rates: Mapping[str, float], trained: Collection[str]
     if lost := [key for key in rates if not any(f".{key}." in f".{name}." for name in trained)]:
         parts = sorted({name.removeprefix("model.").partition(".")[0] for name in trained})
         raise InputError(f"{stage}: rates for {listed(lost)}, which is not trained; trained: {listed(parts, 8)}")
+
+
+def freeze(module: nn.Module, rates: Mapping[str, float]) -> tuple[list[nn.Parameter], list[nn.Module]]:
+    """Freeze the parameters whose rate is 0.
+
+    Returns
+    -------
+    frozen : list of nn.Parameter
+        Those that were trained before.
+    at_rest : list of nn.Module
+        The largest modules that have parameters, all with a rate of 0: they belong in evaluation mode.
+    """
+    kept = {id(one): one for name, one in module.named_parameters() if rate_of(name, rates) == 0}
+    frozen = [one for one in kept.values() if one.requires_grad]
+    for one in frozen:
+        one.requires_grad_(False)
+    return frozen, list(_at_rest(module, kept))
+
+
+def _at_rest(module: nn.Module, kept: Collection[int]) -> Iterator[nn.Module]:
+    own = [id(one) in kept for one in module.parameters()]
+    if own and all(own):
+        yield module
+    elif any(own):
+        for part in module.children():
+            yield from _at_rest(part, kept)
 
 
 def set_rates(optimizer: Any, module: nn.Module, rates: Mapping[str, float]) -> None:

@@ -39,7 +39,8 @@ class StageSettings(CheckedValues):
         As usual. A batch is that of one process.
     rates : dict
         Learning rate by part of the model (`image_encoder`, or deeper `image_encoder.network.embedder`) where it is
-        another than `learning_rate`.
+        another than `learning_rate`. With 0 the part keeps its weights and stays in evaluation mode, so that its
+        statistics (batch normalisation) are kept too.
     optimizer : str
         `adamw`, `adam` (weight decay within the gradient), `sgd` or `rmsprop`.
     betas : tuple of float, optional
@@ -82,7 +83,7 @@ class StageSettings(CheckedValues):
     batch_size: Count
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-6
-    rates: dict[str, Positive] = Field(default_factory=dict)
+    rates: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
     betas: tuple[Share, Share] | None = None
     amsgrad: bool = False

@@ -30,7 +30,14 @@ from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
 from rrgbench.training.alike_lengths import AlikeLengths
 from rrgbench.training.memory import begin_peak, peak_memory
-from rrgbench.training.optimization import STEP_PLACEHOLDER, check_rates, chosen_optimizer, in_steps, set_rates
+from rrgbench.training.optimization import (
+    STEP_PLACEHOLDER,
+    check_rates,
+    chosen_optimizer,
+    freeze,
+    in_steps,
+    set_rates,
+)
 from rrgbench.training.saving import saving
 from rrgbench.training.settings import LOSS, StageSettings
 from rrgbench.training.stopping import LOGGED, Criterion, Measures, curve
@@ -191,10 +198,16 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
     own loss and the stage's metrics."""
 
     def __init__(
-        self, stage: str, settings: StageSettings, module: nn.Module, measured: Measures | None, **options: Any
+        self,
+        stage: str,
+        settings: StageSettings,
+        module: nn.Module,
+        at_rest: Sequence[nn.Module],
+        measured: Measures | None,
+        **options: Any,
     ) -> None:
         super().__init__(model=module, optimizer_cls_and_kwargs=chosen_optimizer(settings), **options)
-        self.stage, self.settings, self.measured = stage, settings, measured
+        self.stage, self.settings, self.at_rest, self.measured = stage, settings, at_rest, measured
         self.began: float | None = None
         self.lr_scheduler: Any
         # it would pass on a count of labels where the module's forward takes any name
@@ -207,6 +220,12 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         if made and self.settings.rates:
             set_rates(optimizer, self.model, self.settings.rates)
         return optimizer
+
+    def compute_loss(self, *given: Any, **options: Any) -> Any:
+        """The module's loss, in training mode but for the parts at rest."""
+        for part in self.at_rest:
+            part.eval()
+        return super().compute_loss(*given, **options)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The schedule; that in steps is not `transformers`'."""
@@ -398,6 +417,9 @@ def train_stage(
         for part in learner.parts:
             part.requires_grad_(True)
     check_rates(stage, settings.rates, learner.trained)
+    frozen, at_rest = freeze(module, settings.rates)
+    if not any(one.requires_grad for one in module.parameters()):
+        raise InputError(f"{stage}: every rate is 0, so nothing would be trained")
     criterion = Criterion.of(stage, settings, {} if work.measures is None else work.measures.higher_is_better)
     stops_early = settings.patience is not None
     if settings.validates and not (work.validation is not None and (checkpoints or not stops_early)):
@@ -449,6 +471,7 @@ def train_stage(
         stage,
         settings,
         module,
+        at_rest,
         None if criterion.name == LOSS else work.measures,
         args=arguments,
         train_dataset=work.items,
@@ -465,6 +488,8 @@ def train_stage(
     trainer.train(resume_from_checkpoint=None if resume is None else str(resume))
     _check_finite(stage, module, settings)
     report = _report(stage, settings, criterion, module, len(work.items), trainer.state)  # type: ignore[arg-type]
+    for one in frozen:
+        one.requires_grad_(True)  # as the learner said: the next stage may train it
     if report.below_floor and report.kept_value is not None:
         log.warning(
             "%s: the %s kept is %.4g (epoch %g), which does not reach the floor of %g",

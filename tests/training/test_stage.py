@@ -1,5 +1,6 @@
 """A training stage: resume, early stopping, accumulation, bfloat16, TensorBoard, and two processes."""
 
+import copy
 import json
 import os
 import subprocess
@@ -271,6 +272,34 @@ def test_a_part_has_a_rate_of_its_own(tmp_path):
     moved = {name: float((p - start[name]).detach().abs().max()) for name, p in slow.named_parameters()}
     assert max(moved["norm.weight"], moved["norm.bias"]) < 1e-6
     assert min(moved["head.weight"], moved["head.bias"]) > 1e-3
+
+
+class Normalized(ToyNetwork):
+    """A toy whose encoder has statistics that training mode moves."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6))
+
+    def forward(self, x, y):
+        return super().forward(self.encoder(x), y)
+
+
+@pytest.mark.parametrize(("rates", "kept"), [({"encoder": 0}, True), ({"encoder": 1e-5}, False), ({}, False)])
+def test_a_rate_of_nothing_keeps_a_part_and_its_statistics(tmp_path, rates, kept):
+    network = Normalized()
+    start = copy.deepcopy(network.state_dict())
+    trained(tmp_path, network, epochs=1, rates=rates)
+    same = {name: bool(torch.equal(one, start[name])) for name, one in network.state_dict().items()}
+    assert not same["head.weight"]
+    assert same["encoder.1.running_mean"] is same["encoder.1.num_batches_tracked"] is kept
+    assert (same["encoder.0.weight"] and same["encoder.1.weight"]) is kept
+    assert all(one.requires_grad for one in network.encoder.parameters()), "the next stage may train it"
+
+
+def test_a_stage_whose_every_rate_is_0_is_refused(tmp_path):
+    with pytest.raises(InputError, match="every rate is 0"):
+        trained(tmp_path, rates={"norm": 0, "head": 0})
 
 
 def test_the_longest_name_of_a_part_decides_its_rate():
