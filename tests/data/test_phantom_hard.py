@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score, f1_score, roc_auc_score
 
+from rrgbench.data.label_matching import label_similarity, positives
 from rrgbench.data.loading import load_corpus
 from rrgbench.data.phantom import load, load_hard, unseen
 from rrgbench.data.phantom.case import Finding
@@ -20,6 +21,7 @@ from rrgbench.data.phantom.wording import Chance, about_finding, fillings
 from rrgbench.errors import InputError
 from rrgbench.labelers import load as load_labeler
 from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
+from rrgbench.tasks.retrieval import drawn_sample, pool_of
 
 MANY = np.arange(40_000)
 
@@ -125,6 +127,21 @@ def test_the_auroc_ceiling_in_closed_form_where_nothing_is_uncertain():
 def test_without_readers_there_is_no_ceiling_below_one():
     with pytest.raises(InputError, match="no reader errs"):
         ceiling(PHANTOM)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("phantom", 1.0), ("phantom-hard", 0.359)])
+def test_how_well_reports_are_found_by_the_truth_of_a_film(name, expected):
+    """P@5 of ranking reports by how far what is read in them agrees with the truth: what a film can say at most."""
+    corpus = load_corpus(name)
+    drawn = drawn_sample(corpus, pool_of(corpus, "test"), 200, 0, frontal=True)
+    truth = np.stack([study.film.case().labels for study in drawn.studies])
+    read = load_labeler("rules@3").label([study.report for study in drawn.studies])
+    likeness = label_similarity(positives(truth), positives(read))
+    # many reports read alike: they are ranked at random
+    likeness = likeness + np.random.default_rng(0).random(likeness.shape) * 1e-6
+    classes = np.arange(len(drawn.studies)) // drawn.per_class
+    nearest = np.argsort(-likeness, axis=1)[:, :5]
+    assert np.mean(classes[nearest] == classes[:, None]) == pytest.approx(expected, abs=0.01)
 
 
 def test_a_tenth_of_the_findings_is_omitted_and_no_chest_called_normal_for_it():
