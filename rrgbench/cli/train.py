@@ -177,6 +177,8 @@ def train(
                     raise
                 # a corpus without pairs, say, is not every system's fault
                 say(f"left out: {name}: {error}")
+    if model == ALL and not done:
+        raise InputError(f"no system was trained on {request.corpus.name}: each was left out, for the reason beside it")
     trained = f"{done} trained models in {place}" if done > 1 else f"Trained model in {place}"
     further = f"claims --runs {place}" if apart else f"eval --model {model} --checkpoint {place}"
     say(f"{trained}; try: rrgbench {further}")

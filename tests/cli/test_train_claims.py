@@ -61,6 +61,14 @@ def test_flags_reach_every_stage_of_any_system(tmp_path):
     assert record["stages"][0]["validation_loss"] > 0
 
 
+def test_a_corpus_from_which_no_system_can_learn_is_a_mistake(tmp_path):
+    sizes = ["--option", "train=4", "--option", "validate=0", "--option", "test=2"]
+    done = run("train", "--model", "all", "--preset", "mini", "--out", tmp_path / "out", *sizes)
+    assert isinstance(done.exception, InputError), done.exception
+    assert "no system was trained on phantom" in str(done.exception)
+    assert done.output.count("left out: ") == 15
+
+
 class Twice(BaseModel):
     """Options of a trainer of somebody's own."""
 
