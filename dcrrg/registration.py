@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rrgbench import checkpoints
 from rrgbench.errors import InputError
+from rrgbench.modeling.checkpoint_reading import check_type
 from rrgbench.modeling.trained_system import Origin, chosen_device
 from rrgbench.models import WEIGHTS
 from rrgbench.registry import lookup
@@ -59,6 +60,7 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None, devic
         raise InputError(f"{folder} holds no {WEIGHTS}; give a folder that rrgbench train has finished")
     try:
         place, told = checkpoints.place_of(folder)
+        check_type(DcrrgModel.config_class, place, told, folder, "dcrrg")
         model = DcrrgModel.from_pretrained(place, **told)
     except OSError as error:
         ships = f"those that ship are {', '.join(shipped) or 'none'}"

@@ -111,15 +111,24 @@ def _at_most(stream: io.BufferedIOBase, most: int) -> bytes:
     return b"".join(blocks)
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, read: Iterable[Path] = ()) -> None:
     """Refuse a file that can't be written, before the work that fills it.
+
+    Parameters
+    ----------
+    path : Path
+        What will be written.
+    read : iterable of Path
+        What the same command reads.
 
     Raises
     ------
     InputError
-        If its folder is absent or can't be written to, or it is a folder itself.
+        If its folder is absent or can't be written to, it is a folder itself, or one of those that are read.
     """
     folder = path.parent
+    if path.exists() and any(one.exists() and path.samefile(one) for one in read):
+        raise InputError(f"{path} is also what is read, and would be replaced; give another file")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file")
     if not folder.is_dir():

@@ -296,7 +296,9 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
         raise InputError(f"model {name}: the checkpoint is an empty text; leave it out for the shipped one")
     if checkpoint is not None:
         check_files(checkpoint)
-    return make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
+    made = make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
+    require_model(made)
+    return made
 
 
 def load_models(

@@ -10,9 +10,11 @@
 
 import hashlib
 import io
+import logging
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -31,6 +33,8 @@ Probabilities = NDArray[np.float64]
 
 ARRAYS: Final = ("study_ids", "probabilities", "observations", "images", "reports", "report_study_ids")
 """What an `.npz` may hold."""
+
+_log = logging.getLogger(__name__)
 
 _Number = TypeVar("_Number", bound=np.floating[Any])
 
@@ -174,6 +178,19 @@ def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _tell_unread(file: str, columns: Sequence[str]) -> None:
+    """Warn of columns that are left alone and may have been meant for an observation."""
+    plain = {_plain(name): name for name in OBSERVATIONS}
+    near = {one: [name for words, name in plain.items() if _alike(_plain(one), words)] for one in columns}
+    if hints := [f"{shown(one)} (did you mean {' or '.join(names)}?)" for one, names in near.items() if names]:
+        _log.warning("%s has columns that are not read: %s", file, "; ".join(hints))
+
+
+def _alike(given: str, known: str) -> bool:
+    whole = len(given) >= len("edema") and given in known
+    return whole or bool(get_close_matches(given, [known], cutoff=0.75))
+
+
 def _plain(name: str) -> str:
     return "".join(part for part in name.casefold() if part.isalnum())
 
@@ -186,7 +203,10 @@ def _from_table(path: Path, columns: Columns, delimiter: str) -> dict[str, Proba
     if len(named) != 1:
         words = f"{listed(named)} may be the ids" if named else "no column is called study_id"
         raise InputError(f"{path.name}: {words}; say which with --id-column NAME")
+    if not table.rows:
+        raise InputError(f"{path.name} holds no study: its header stands alone")
     observed = _observations(path.name, table.columns)
+    _tell_unread(path.name, [one for one in table.columns if one not in {*named, *observed.values()}])
     values = np.full((len(table.rows), len(OBSERVATIONS)), np.nan)
     for name, column in observed.items():
         values[:, OBSERVATIONS.index(name)] = _numbers(table, column, path.name, decimal_commas=delimiter != ",")

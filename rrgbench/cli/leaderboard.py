@@ -46,7 +46,7 @@ def submit(
     out: Annotated[Path, typer.Option("--out", help="Where the entry is written.")] = ENTRIES,
     work: Annotated[
         Path | None,
-        typer.Option("--work", help="The run folder; resumed.", show_default="runs/leaderboard-NAME"),
+        typer.Option("--work", help="The run folder; resumed.", show_default="runs/leaderboard-NAME-CORPUS-DIGEST"),
     ] = None,
 ) -> None:
     """Score a system's outputs, audit them, and write the entry that a pull request carries.
@@ -191,7 +191,10 @@ def _evaluated(
     options = {"id_column": reading.id_column, "report_column": reading.report_column}
     system = name or predictions.stem
     model = load_model("predictions", path=[predictions], system=system, allow=reading.allow, **options)
-    folder = work or Path("runs") / f"leaderboard-{_plain(system)}-{corpus.name}"
+    # other outputs of a system of the same name are another run
+    folder = (
+        work or Path("runs") / f"leaderboard-{_plain(system)}-{corpus.name}-{model.identity.rpartition('@')[2][:12]}"
+    )
     with bars(f"{system} on {corpus.name}") as shown:
         evaluate(model, corpus, "full", folder, shown.part, protocol=protocol, overall=shown.overall)
     return [folder]

@@ -45,7 +45,7 @@ def score(
     if per_study is not None:
         from rrgbench.files import check_writable
 
-        check_writable(per_study)
+        check_writable(per_study, (predictions, references))
 
     from rrgbench.cli.progress import status
     from rrgbench.render.escaping import spreadsheet_cell

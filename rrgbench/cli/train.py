@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import join
 from typing import Annotated
 
 import typer
@@ -166,12 +167,12 @@ def train(
         encoder=encoder,
         stages=StageOptions(accumulate=accumulate, patience=patience, bf16=bf16, workers=workers),
     )
-    done = 0
+    done: list[Path] = []
     for name, trainer in trainers.items():
         with bars(f"training {name} on {request.corpus.name}") as shown:
             asked = replace(request, out=place / name if model == ALL else place, progress=shown.part)
             try:
-                done += len(trainer(asked, **own))
+                done += trainer(asked, **own)
             except InputError as error:
                 if model != ALL:
                     raise
@@ -179,9 +180,12 @@ def train(
                 say(f"left out: {name}: {error}")
     if model == ALL and not done:
         raise InputError(f"no system was trained on {request.corpus.name}: each was left out, for the reason beside it")
-    trained = f"{done} trained models in {place}" if done > 1 else f"Trained model in {place}"
-    further = f"claims --runs {place}" if apart else f"eval --model {model} --checkpoint {place}"
-    say(f"{trained}; try: rrgbench {further}")
+    trained = f"{len(done)} trained models in {place}" if len(done) > 1 else f"Trained model in {place}"
+    one = done[0] if done and model != ALL else place
+    further = (
+        ["claims", "--runs", str(place)] if chosen and apart else ["eval", "--model", model, "--checkpoint", str(one)]
+    )
+    say(f"{trained}; try: rrgbench {join([*further, *films.words()])}")
 
 
 def parsed_seeds(text: str) -> list[int]:

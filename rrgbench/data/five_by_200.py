@@ -159,7 +159,11 @@ def sample(
             f"{name} {len(group)}{' or more' if len(group) == per_class else ''}"
             for name, group in zip(COMPETITION_OBSERVATIONS, candidates, strict=True)
         )
-        weaker = "; over=five (--among-five) excludes the other four of the five alone" if over == "all" else ""
+        weaker = (
+            "; over=five (--among-five of rrgbench data five-by-200) excludes the other four of the five alone"
+            if over == "all"
+            else ""
+        )
         raise InputError(
             f"5x200 needs two observations with two exclusive studies each; this split has: {counts}{weaker}"
         )

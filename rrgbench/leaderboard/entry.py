@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final, Literal
@@ -212,6 +213,8 @@ def read_entry(path: Path) -> Entry:
         if not isinstance(content, dict):
             raise InputError("it is no mapping of fields; rrgbench leaderboard submit writes entries")
         found = Entry.model_validate(content)
+        if odd := [one for row in found.values for one in row.values() if isinstance(one, float) and not isfinite(one)]:
+            raise InputError(f"{len(odd)} of its numbers are not finite ({listed(map(str, odd), 3)})")
         _ = found.records
     except FileNotFoundError:
         raise InputError(f"entry {path.name} is not there; rrgbench leaderboard submit writes one") from None

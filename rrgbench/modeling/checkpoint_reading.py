@@ -7,7 +7,7 @@ into the work, or with weights that are silently random.
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
@@ -46,6 +46,33 @@ def reading(place: object) -> Iterator[None]:
             f"checkpoint {place} can't be read ({reason}); one of its files is damaged or is not its own: take the "
             "folder from where it came from, or train it again"
         ) from error
+
+
+def check_type(kind: Any, place: object, told: Mapping[str, Any], asked: object, name: str) -> None:
+    """Refuse the checkpoint of another system.
+
+    Parameters
+    ----------
+    kind : type of PretrainedConfig
+        The system's configuration.
+    place, told
+        Where the checkpoint lies, and what `from_pretrained` is told of it.
+    asked : object
+        What was asked for, for the message.
+    name : str
+        The system.
+
+    Raises
+    ------
+    InputError
+        Naming both.
+    """
+    with reading(place):
+        stored = kind.get_config_dict(place, **told)[0].get("model_type")
+    if stored != kind.model_type:
+        raise InputError(
+            f"{asked} holds a model of type {stored}, not {name} ({kind.model_type}); say which it is with --model"
+        )
 
 
 def check_values(config: Any, place: object) -> None:

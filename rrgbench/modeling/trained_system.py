@@ -9,7 +9,7 @@ import torch
 
 from rrgbench import checkpoints
 from rrgbench.errors import InputError
-from rrgbench.modeling.checkpoint_reading import reading
+from rrgbench.modeling.checkpoint_reading import check_type
 from rrgbench.modeling.report_model import ReportModel
 from rrgbench.models import WEIGHTS
 
@@ -130,11 +130,7 @@ def load_system(
         raise InputError(f"{folder} holds no {WEIGHTS}; give a folder that rrgbench train has finished")
     try:
         place, told = checkpoints.place_of(checkpoint)
-        expected = model_class.config_class.model_type
-        with reading(place):
-            stored = model_class.config_class.get_config_dict(place, **told)[0].get("model_type")
-        if stored != expected:
-            raise InputError(f"{checkpoint!s} holds a model of type {stored}, not {name} ({expected})")
+        check_type(model_class.config_class, place, told, f"{checkpoint!s}", name)
         model = model_class.from_pretrained(place, **told)
     except OSError as error:
         raise InputError(f"no {name} checkpoint at {checkpoint!s}: {checkpoints.absent(checkpoint)}") from error

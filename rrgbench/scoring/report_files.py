@@ -220,6 +220,11 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
             )
         texts = dict(zip(references.texts, predictions.texts.values(), strict=True))
         return replace(predictions, texts=texts), 0
+    if references.positional and len(references.texts) != len(predictions.texts):
+        raise InputError(
+            f"{predictions.name} has {len(predictions.texts)} reports and {references.name} {len(references.texts)}, "
+            "neither with study ids, so it is not known which belong together: give ids"
+        )
     open_ids = [study for study in predictions.texts if study not in references.texts]
     waiting = {study for study in references.texts if study not in predictions.texts}
     if not open_ids or not waiting:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rrgbench.data.corpus import training_items
 from rrgbench.data.study import Study
+from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.auroc import undefined_observations
 from rrgbench.metrics.auroc_over_draws import AurocOverDraws
@@ -134,6 +135,12 @@ class Classification(Task):
             return Outcome(evaluation.blank(self.name, [METRIC], "the model predicts no observations", setting="own"))
         answers = evaluation.answers(model.predict_observations, evaluation.studies, width=len(OBSERVATIONS))
         missing = np.isnan(answers).all(axis=0)
+        if undefined := np.flatnonzero(np.isnan(answers[:, ~missing]).any(axis=1)).tolist():
+            ids = listed(evaluation.studies[row].study_id for row in undefined)
+            raise InputError(
+                f"what {model.name} answers (predict_observations) is NaN for {len(undefined)} studies in observations "
+                f"that it predicts for others: {ids}"
+            )
         reasons = {OBSERVATIONS[column]: _NOT_PREDICTED for column in np.flatnonzero(missing)}
         areas = _areas(evaluation, parameters, answers[None], reasons, setting="own")
         areas = _together([areas, areas_within_view(evaluation, self.name, answers)])
@@ -280,7 +287,9 @@ def _areas(
     reasons = {**not_learned, **undefined_observations(target, OBSERVATIONS, known), **never}
     defined = ~np.isnan(values[:-1])
     if np.isnan(values[-1]):
-        return Outcome(evaluation.blank(name, [METRIC], "no observation has both positives and negatives", **where))
+        unpredicted = len(never) == len(OBSERVATIONS)
+        blank = "every answer is NaN" if unpredicted else "no observation has both positives and negatives"
+        return Outcome(evaluation.blank(name, [METRIC], blank, **where))
     signature = evaluation.signature(
         n,
         labels=labels_source([evaluation.studies[row] for row in rows]),

@@ -8,10 +8,11 @@ from typing import Any
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
-from rrgbench.errors import InputError, RrgbenchError
+from rrgbench.errors import InputError, MissingPartError, RrgbenchError
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source
 from rrgbench.models import AnswersByStudy, FittedToCorpus, Model, Reads, ReportGenerator, load_model
 from rrgbench.progress import Progress
+from rrgbench.render.record_tables import CONSTANT, TRIVIAL
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.scoring.options import Scoring, scoring
 from rrgbench.scoring.score import other_section
@@ -276,6 +277,8 @@ def job(
         If the corpus has nothing to evaluate on, a model can't be evaluated on it, or the protocol compares another
         section of the report.
     """
+    for given in asked:
+        _check_name(given)
     beside = [load_model(name) for name in suite.trivial if name not in {one.name for one in asked}]
     blind = [one.name for one in beside if getattr(one, "needs_films", False) and not corpus.has_films]
     if blind:
@@ -301,6 +304,27 @@ def job(
         for unit in TASKS.load(name).units(parameters)
     )
     return Job(corpus, suite, tuple(asked), models, running(BestConstant(corpus)), work)
+
+
+def _check_name(model: Model) -> None:
+    """Refuse what has the name of a trivial system and is not it: its row would be read as that system's.
+
+    Raises
+    ------
+    InputError
+        Naming the system.
+    """
+    if model.name not in TRIVIAL:
+        return
+    try:
+        own = None if model.name == CONSTANT else load_model(model.name)
+    except MissingPartError:
+        own = None
+    if type(own) is not type(model):
+        raise InputError(
+            f"{model.identity} is called {model.name}, the name of a trivial system that tables set beside others; "
+            "give it another name (of a file, NAME=FILE)"
+        )
 
 
 def identity_on(model: Model, corpus: Corpus) -> str:

@@ -251,6 +251,19 @@ def test_two_columns_of_one_observation_are_refused(corpus, tmp_path):
         load_model(f"predictions:{path}")
 
 
+def test_columns_that_may_be_meant_for_an_observation_are_told(corpus, tmp_path, caplog):
+    path = probabilities_file(tmp_path / "p.csv", corpus, columns=("Edema", "Effusion", "Cardiomegally", "fold"))
+    load_model(f"predictions:{path}")
+    assert "Effusion (did you mean Pleural Effusion?); Cardiomegally (did you mean Cardiomegaly?)" in caplog.text
+    assert "fold" not in caplog.text
+
+
+def test_probabilities_of_no_study_are_refused(tmp_path):
+    (tmp_path / "p.csv").write_text("study_id,Edema\n")
+    with pytest.raises(InputError, match=r"p\.csv holds no study"):
+        load_model(f"predictions:{tmp_path / 'p.csv'}")
+
+
 def test_probabilities_near_one_keep_their_order(corpus, suite, tmp_path):
     """float32 has nothing between 0.99999994 and 1."""
     path = probabilities_file(tmp_path / "p.csv", corpus, cell=lambda truth: repr(1 - 1e-9 if truth else 1 - 9e-9))

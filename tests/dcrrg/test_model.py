@@ -16,7 +16,7 @@ import torch
 import yaml
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy
 from transformers import AutoModel, AutoProcessor, BertConfig, BertModel, ResNetConfig, ResNetModel
 
@@ -28,6 +28,7 @@ from dcrrg.step3 import IGNORED, Descriptions, row_lengths, writing_loss
 from dcrrg.training import new_model
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.modeling.report_decoder import CachedDecoding
+from rrgbench.models import load_model
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNMENTIONED
 from rrgbench.training.items import Collate
 from rrgbench.training.settings import starting_weights
@@ -134,6 +135,13 @@ def test_a_description_is_written_from_what_step_3_was_shown(model, films, monke
     described, report = memories
     torch.testing.assert_close(described, whole if read == 14 else whole[:, 3:4])
     torch.testing.assert_close(report, whole)
+
+
+def test_the_checkpoint_of_another_system_is_not_called_damaged(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "rrgbench-clip"}))
+    save_file({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=r"holds a model of type rrgbench-clip, not dcrrg .*with --model"):
+        load_model("dcrrg", tmp_path)
 
 
 def test_the_shipped_checkpoint_loads_without_a_network():

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -395,6 +396,12 @@ def test_submit_check_and_build_from_a_file_of_outputs(corpus, tmp_path, monkeyp
     assert "100 % of the reports are the reference word for word" in file.read_text()
     again = ["check", str(file), "--predictions", "preds.jsonl", *options, "--work", "again"]
     assert rrgbench(*again).exit_code == 0
+    # in folders of their own, whatever outputs a system of this name had before
+    Path("others.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in [rows[-1], *rows[:-1]]).replace("no ", "")
+    )
+    for _ in range(2):
+        assert rrgbench("check", str(file), "--predictions", "others.jsonl", *options).exit_code == 1
     alone = rrgbench("check", str(file))
     assert "not recomputed" in alone.output
     wrong = yaml.safe_load(file.read_text())
@@ -444,6 +451,16 @@ def test_a_damaged_entry_is_named(tmp_path):
     (tmp_path / "bad.yaml").write_text("system: x\nvalues: []\n")
     with pytest.raises(InputError, match=r"entry bad\.yaml: "):
         read_entry(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_entry_has_finite_numbers(entries, tmp_path, value):
+    file = write_entry(entries[0], tmp_path)
+    content = yaml.safe_load(file.read_text())
+    content["values"][0]["value"] = value
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match=r"1 of its numbers are not finite"):
+        read_entry(file)
 
 
 def test_a_run_without_its_record_gives_no_entry(runs):

@@ -6,7 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from rrgbench.cli.main import app
 from rrgbench.errors import InputError
 from rrgbench.scoring.compare import compare
 from rrgbench.scoring.report_files import read_reports
@@ -64,6 +66,26 @@ def test_unequal_ids_are_named() -> None:
     """pycocoevalcap: a bare AssertionError."""
     with pytest.raises(InputError, match="1 of 2 studies of references have no prediction: b"):
         score({"a": "x", "b": "y"}, {"a": "x", "c": "y"})
+
+
+@pytest.mark.parametrize("options", [[], ["--allow-missing"], ["--allow-unknown"]])
+def test_lists_of_unequal_length_are_never_paired(tmp_path, options) -> None:
+    """Where the first study is missing, every report would be compared with another study's."""
+    (tmp_path / "r.txt").write_text("The heart is enlarged.\nThe lungs are clear.\nThere is edema.\n")
+    (tmp_path / "p.txt").write_text("The lungs are clear.\nThere is edema.\n")
+    files = ["--predictions", str(tmp_path / "p.txt"), "--references", str(tmp_path / "r.txt")]
+    done = CliRunner().invoke(app, ["score", *files, *options])
+    assert "p.txt has 2 reports and r.txt 3, neither with study ids" in str(done.exception)
+
+
+def test_scores_do_not_replace_what_is_scored(tmp_path) -> None:
+    file = tmp_path / "r.txt"
+    file.write_text("The heart is enlarged.\nThe lungs are clear.\n")
+    done = CliRunner().invoke(
+        app, ["score", "--predictions", str(file), "--references", str(file), "--per-study", str(file)]
+    )
+    assert "is also what is read" in str(done.exception)
+    assert file.read_text().startswith("The heart")
 
 
 def test_one_pair_has_no_cider_instead_of_zero() -> None:

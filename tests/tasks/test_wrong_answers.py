@@ -5,6 +5,7 @@ import pytest
 
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
+from rrgbench.models import load_model
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
@@ -48,6 +49,7 @@ def run(model, corpus, tmp_path, tasks):
         (lambda n: [["high"] * 14] * n, "is a list, no array of numbers"),
         (lambda n: None, r"has the shape \(\) for 40 studies"),
         (lambda n: np.where(np.eye(n, 14) > 0, np.inf, 0.5), "holds infinity for 14 studies: phantom-"),
+        (lambda n: np.where(np.eye(n, 14) > 0, np.nan, 0.5), "is NaN for 14 studies in observations that it predicts"),
     ],
 )
 def test_observations_that_are_no_table_of_numbers_are_refused(answer, message, corpus, tmp_path):
@@ -90,3 +92,15 @@ def test_logits_correlate_with_nothing_study_by_study(corpus, tmp_path):
 def test_what_is_not_predicted_at_all_has_no_calibration(corpus, tmp_path):
     found = run(Mine(lambda n: np.full((n, len(OBSERVATIONS)), np.nan)), corpus, tmp_path, OWN).records
     assert {(one.value, one.reason) for one in found if one.metric == "ece"} == {(None, "no label or no prediction")}
+    assert {(one.value, one.reason) for one in found if one.metric == "auroc"} == {(None, "every answer is NaN")}
+
+
+@pytest.mark.parametrize("name", ["most-frequent", "classifier-template", "best-constant"])
+def test_the_name_of_a_trivial_system_is_its_own(name, corpus, tmp_path):
+    """Its row would be read as that system's, which would not be evaluated."""
+    model = Mine(lambda n: np.full((n, 14), 0.5))
+    model.name = name
+    with pytest.raises(InputError, match=f"mine@1 is called {name}, the name of a trivial system"):
+        run(model, corpus, tmp_path, OWN)
+    if name == "most-frequent":
+        run(load_model(name), corpus, tmp_path / "own", OWN)

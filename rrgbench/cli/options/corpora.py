@@ -56,6 +56,15 @@ class CorpusOptions:
         ),
     ] = False
 
+    def words(self) -> list[str]:
+        """The options as they are given on a command line, those that are not the default."""
+        found = ["--corpus", self.corpus] if self.corpus != CorpusOptions.corpus else []
+        for flag, value in (("--root", self.root), ("--reports", self.reports), ("--reports-root", self.reports_root)):
+            found += [flag, str(value)] if value is not None else []
+        for flag, values in (("--reports-option", self.reports_option), ("--option", self.option)):
+            found += [word for value in values or () for word in (flag, value)]
+        return found + ["--skip-bad-images"] * self.skip_bad_images
+
     def open(self, *, to_look: bool = False) -> "Corpus":
         """The corpus that the options ask for.
 
