@@ -174,6 +174,17 @@ def _origin(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
 
 
+def foreign_package(module: str) -> str:
+    """The distribution beside rrgbench that registers something and holds a module, with its version; empty if none."""
+    top, installed = module.partition(".")[0], _installed(tuple(sys.path))
+    for group in (name for name in installed.groups if name.startswith("rrgbench.")):
+        for point in installed.select(group=group):
+            beside = point.dist is None or point.dist.name != "rrgbench"
+            if beside and point.module.partition(".")[0] == top:
+                return _origin(point)
+    return ""
+
+
 def _place(point: EntryPoint) -> str:
     return f"{_origin(point)} ({point.value})" if point.dist is not None else point.value
 

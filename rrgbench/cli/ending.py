@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from rrgbench.errors import ExitCode, RrgbenchError, exit_code, message
+from rrgbench.registry import foreign_package
 from rrgbench.terminal_text import one_line, visible
 
 RESUMABLE = frozenset({"eval", "train", "claims"})
@@ -117,6 +118,9 @@ def _told(error: BaseException, arguments: list[str]) -> ExitCode:
         return ExitCode.INTERRUPTED
     if not isinstance(error, _SAID):
         print(visible("".join(traceback.format_exception(error))), file=sys.stderr, end="")
+        if theirs := _package_that_failed(error):
+            _say(f"the failure lies in {theirs}, a package beside rrgbench; the lines above say where")
+            return ExitCode.WRONG_INPUT
         _say("this is a defect of rrgbench; please report it with the lines above and what rrgbench doctor prints")
         return ExitCode.DEFECT
     logging.getLogger(__name__).info("how it came to the error below", exc_info=error)
@@ -138,6 +142,17 @@ def _output_emptied() -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
+
+
+def _package_that_failed(error: BaseException) -> str:
+    """The package of a plug-in whose code failed, or called what failed; empty where it was called last by ours."""
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] in ("rrgbench", "dcrrg", "baselines"):
+            return ""
+        if package := foreign_package(module):
+            return package
+    return ""
 
 
 def _in_printing(error: OSError) -> bool:

@@ -279,6 +279,11 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
         )
     if width == 1 and all(len(cells) == 1 for _, cells in rows):
         return _positional([(place, cells[0]) for place, cells in rows], name, "one a row, without a header")
+    if width == 2 and _looks_like_a_header([cells for _, cells in rows]):
+        raise InputError(
+            f"{name} line 1: {shown(rows[0][1][0])} and {shown(rows[0][1][1])} may be names of columns or a study; say "
+            "which with --id-column and --report-column, or call them study_id and report"
+        )
     if width == 2 and _are_pairs((0, cells) for _, cells in rows):
         return Rows(
             [(place, cells[0].strip(), (cells[1],)) for place, cells in rows],
@@ -289,6 +294,17 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
         f"{name} line 1: no column is called report, prediction, reference or the like, and without a header only one "
         "column (reports) or two (ids, reports) can be read; add a header or name the columns (--id-column, "
         "--report-column)"
+    )
+
+
+def _looks_like_a_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is two words, where the others are ids with digits and reports of several words."""
+    (first, *others) = rows
+    named = not any(sign.isdigit() for cell in first for sign in cell) and len(first[1].split()) == 1
+    return (
+        named
+        and len(others) > 0
+        and all(any(sign.isdigit() for sign in cells[0]) and len(cells[1].split()) > 1 for cells in others)
     )
 
 

@@ -70,21 +70,21 @@ class Budget:
         )
 
 
-def read_budget(folder: Path) -> Budget | None:
+def read_budget(folder: str | Path) -> Budget | None:
     """The budget of the model in a folder; None where there is no record of a finished training."""
     record = training_record(folder)
     return None if record is None else Budget.of(record)
 
 
-def read_curves(folder: Path) -> dict[str, list[dict[str, float]]]:
+def read_curves(folder: str | Path) -> dict[str, list[dict[str, float]]]:
     """The learning curve of each stage, in order (`rrgbench.training.stopping.curve`); empty where none was kept."""
     record = training_record(folder) or {"stages": []}
     return {stage["stage"]: stage["curve"] for stage in record["stages"] if stage.get("curve")}
 
 
-def training_record(folder: Path) -> dict[str, Any] | None:
+def training_record(folder: str | Path) -> dict[str, Any] | None:
     """`training.json` of a finished training in a folder, if there is one."""
-    path = folder / RECORD
+    path = Path(folder) / RECORD
     if not path.is_file():
         return None
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -257,3 +257,33 @@ def test_help_breaks_no_line_but_in_examples() -> None:
     for name, command in _commands(typer.main.get_command(app)):
         flowing = [one for one in (command.help or "").split("\n\n") if not one.startswith("\b")]
         assert not [one for one in flowing if "\n" in one], name
+
+
+def test_the_failure_of_a_plug_in_is_not_called_ours(tmp_path):
+    """A model's own error keeps its traceback, and names the package."""
+    (tmp_path / "theirs-1.2.dist-info").mkdir()
+    (tmp_path / "theirs-1.2.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.2\n")
+    (tmp_path / "theirs-1.2.dist-info" / "entry_points.txt").write_text("[rrgbench.models]\ntheirs = theirs:load\n")
+    (tmp_path / "theirs.py").write_text(
+        "class Model:\n    name, identity, image_size = 'theirs', 'theirs@1', 32\n"
+        "    def generate_reports(self, images):\n        return [int('no number')]\n"
+        "def load():\n    return Model()\ndef none():\n    pass\n"
+    )
+    sizes = [
+        f"--option={name}={count}" for name, count in (("train", 2), ("validate", 1), ("test", 4), ("retrieval", 0))
+    ]
+    suite = tmp_path / "few.yaml"
+    suite.write_text("trivial: []\ntasks: {report_generation: {nlg: [bleu_4]}}\n")
+    given = ["eval", "--model", "theirs", *sizes, "--suite", suite, "--out", tmp_path / "run"]
+    path = {"PYTHONPATH": str(tmp_path)}
+    done = child("", *given, env=path)
+    assert done.returncode == ExitCode.WRONG_INPUT, done.stderr
+    assert "ValueError: invalid literal" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "rrgbench: the failure lies in theirs 1.2, a package beside rrgbench; the lines above say where"
+    )
+    (tmp_path / "theirs-1.2.dist-info" / "entry_points.txt").write_text("[rrgbench.models]\ntheirs = theirs:none\n")
+    done = child("", *given, env=path)
+    assert done.returncode == ExitCode.WRONG_INPUT
+    assert "a NoneType was given as a model and has no name" in done.stderr
+    assert "Traceback" not in done.stderr

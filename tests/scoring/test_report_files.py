@@ -288,6 +288,18 @@ def test_both_sides_in_one_file_with_and_without_ids(tmp_path, name, content) ->
     assert pairs.references == tuple((text,) for text in OTHERS.values())
 
 
+def test_a_header_of_unknown_names_is_no_study(tmp_path) -> None:
+    """In both files it would be one more pair, and the best one."""
+    path = write(tmp_path, "odd.csv", "case,dictation\ns1,The heart is enlarged.\ns2,No effusion.\n")
+    with pytest.raises(InputError, match=r"line 1: case and dictation may be names of columns or a study; say which"):
+        read_reports(path)
+    named = read_reports(path, columns=Columns("case", "dictation"))
+    assert list(named.texts) == ["s1", "s2"]
+    # where the others look like it, it is a study
+    plain = read_reports(write(tmp_path, "plain.csv", "a,normal\nb,No effusion.\n"))
+    assert list(plain.texts) == ["a", "b"]
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_what_tools_write_is_read(tmp_path, name) -> None:
     found = read_reports(write(tmp_path, name, NAMED[name]))
