@@ -279,12 +279,12 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
         )
     if width == 1 and all(len(cells) == 1 for _, cells in rows):
         return _positional([(place, cells[0]) for place, cells in rows], name, "one a row, without a header")
-    if width == 2 and _looks_like_a_header([cells for _, cells in rows]):
-        raise InputError(
-            f"{name} line 1: {shown(rows[0][1][0])} and {shown(rows[0][1][1])} may be names of columns or a study; say "
-            "which with --id-column and --report-column, or call them study_id and report"
-        )
     if width == 2 and _are_pairs((0, cells) for _, cells in rows):
+        if _looks_like_a_header([cells for _, cells in rows]):
+            raise InputError(
+                f"{name} line 1 may be a header or a study: two words, above ids with digits and reports of several words; "
+                "say which with --id-column and --report-column, or call the columns study_id and report"
+            )
         return Rows(
             [(place, cells[0].strip(), (cells[1],)) for place, cells in rows],
             f"{name} has no header: its first column is taken for study ids, its second for reports; "
