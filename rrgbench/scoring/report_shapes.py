@@ -282,8 +282,8 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
     if width == 2 and _are_pairs((0, cells) for _, cells in rows):
         if _looks_like_a_header([cells for _, cells in rows]):
             raise InputError(
-                f"{name} line 1 may be a header or a study: two words, above ids with digits and reports of several words; "
-                "say which with --id-column and --report-column, or call the columns study_id and report"
+                f"{name} line 1 may be a header or a study: two words, above ids with digits and reports of several "
+                "words; say which with --id-column and --report-column, or call the columns study_id and report"
             )
         return Rows(
             [(place, cells[0].strip(), (cells[1],)) for place, cells in rows],
