@@ -13,7 +13,6 @@ from pydantic import Field
 
 from rrgbench.data.corpus import training_items
 from rrgbench.data.study import Study
-from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.auroc import undefined_observations
 from rrgbench.metrics.auroc_over_draws import AurocOverDraws
@@ -133,14 +132,8 @@ class Classification(Task):
         model = evaluation.model
         if not isinstance(model, ObservationClassifier):
             return Outcome(evaluation.blank(self.name, [METRIC], "the model predicts no observations", setting="own"))
-        answers = evaluation.answers(model.predict_observations, evaluation.studies, width=len(OBSERVATIONS))
+        answers = evaluation.observations_of(model, evaluation.studies)
         missing = np.isnan(answers).all(axis=0)
-        if undefined := np.flatnonzero(np.isnan(answers[:, ~missing]).any(axis=1)).tolist():
-            ids = listed(evaluation.studies[row].study_id for row in undefined)
-            raise InputError(
-                f"what {model.name} answers (predict_observations) is NaN for {len(undefined)} studies in observations "
-                f"that it predicts for others: {ids}"
-            )
         reasons = {OBSERVATIONS[column]: _NOT_PREDICTED for column in np.flatnonzero(missing)}
         areas = _areas(evaluation, parameters, answers[None], reasons, setting="own")
         areas = _together([areas, areas_within_view(evaluation, self.name, answers)])

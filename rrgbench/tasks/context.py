@@ -12,7 +12,8 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
-from rrgbench.models import Images, Model, Reads, image_batches, reads_of
+from rrgbench.models import Images, Model, ObservationClassifier, Reads, image_batches, reads_of
+from rrgbench.observations import OBSERVATIONS
 from rrgbench.progress import Progress
 from rrgbench.runs.records import Record
 from rrgbench.scoring.options import Scoring
@@ -109,6 +110,24 @@ class Evaluation:
                 found = np.empty((len(studies), part.shape[1]))
             found[done : done + len(part)] = part
             done += len(part)
+        return found
+
+    def observations_of(self, model: ObservationClassifier, studies: Sequence[Study]) -> NDArray[np.float64]:
+        """The model's answers (n, 14) about observations; those that it does not predict are NaN for every study.
+
+        Raises
+        ------
+        InputError
+            As of `answers`, or if an observation is predicted for some studies alone.
+        """
+        found = self.answers(model.predict_observations, studies, width=len(OBSERVATIONS))
+        predicted = ~np.isnan(found).all(axis=0)
+        if undefined := np.flatnonzero(np.isnan(found[:, predicted]).any(axis=1)).tolist():
+            ids = listed(studies[row].study_id for row in undefined)
+            raise InputError(
+                f"{self._said_by(model.predict_observations)} is NaN for {len(undefined)} studies in observations that "
+                f"it predicts for others: {ids}"
+            )
         return found
 
     def _numbers(self, method: Callable[[Images], Any], images: Images, width: int) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from rrgbench.data.study import Study
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.clinical_efficacy import Labels
 from rrgbench.models import ObservationClassifier
-from rrgbench.observations import OBSERVATIONS, POSITIVE
+from rrgbench.observations import POSITIVE
 from rrgbench.scoring.signature import Signature
 from rrgbench.scoring.texts import labelled_texts
 from rrgbench.tasks.context import Evaluation
@@ -87,7 +87,7 @@ def judged_cells(evaluation: Evaluation, by_labels: bool = False) -> JudgedCells
         return "no film has labels or a report to label"
     labels = study_labels(studies)
     certain = training_items(labels, evaluation.corpus.labelled_observations)
-    answered = evaluation.answers(model.predict_observations, studies, width=len(OBSERVATIONS))
+    answered = evaluation.observations_of(model, studies)
     # a file of predictions may lack observations
     certain = certain & ~np.isnan(answered)
     texts = [reports[study.study_id] for study in studies]

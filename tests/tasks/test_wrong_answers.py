@@ -53,8 +53,9 @@ def run(model, corpus, tmp_path, tasks):
     ],
 )
 def test_observations_that_are_no_table_of_numbers_are_refused(answer, message, corpus, tmp_path):
-    with pytest.raises(InputError, match=message):
-        run(Mine(answer), corpus, tmp_path, OWN)
+    for task in (OWN, {"error_correlation": {}}):
+        with pytest.raises(InputError, match=message):
+            run(Mine(answer, lambda n: ["No effusion."] * n), corpus, tmp_path / next(iter(task)), task)
 
 
 def test_reports_that_are_no_text_are_refused_by_study(corpus, tmp_path):
