@@ -64,7 +64,9 @@ def load(checkpoint: str | Path | None = None, variant: str | None = None, devic
         model = DcrrgModel.from_pretrained(place, **told)
     except OSError as error:
         ships = f"those that ship are {', '.join(shipped) or 'none'}"
-        raise InputError(f"no DCRRG checkpoint at {checkpoint}: {checkpoints.absent(folder)}; {ships}") from error
+        raise InputError(
+            f"no DCRRG checkpoint at {checkpoint}: {checkpoints.absent(folder, error)}; {ships}"
+        ) from error
     return DcrrgSystem(model, Origin.of(place, model.config), device)
 
 

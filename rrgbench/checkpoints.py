@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, message
 from rrgbench.json_text import read_object
 from rrgbench.registry import Registry
 
@@ -70,8 +70,10 @@ def place_of(checkpoint: str | Path) -> tuple[str | Path, dict[str, bool]]:
     return given.removeprefix(HUB), {"local_files_only": not given.startswith(HUB)}
 
 
-def absent(checkpoint: str | Path) -> str:
-    """What is wrong with a checkpoint that is not there, for a message."""
+def absent(checkpoint: str | Path, error: OSError) -> str:
+    """What is wrong with a checkpoint that is not there or can't be read, for a message."""
+    if Path(checkpoint).is_dir():
+        return f"the folder is there and can't be read ({message(error).splitlines()[0]})"
     if str(checkpoint).startswith(HUB):
         return f"the hub has none called {str(checkpoint).removeprefix(HUB)}, or can't be reached"
     asked = f"; to take it from the hub write {HUB}{checkpoint}" if str(checkpoint).count("/") == 1 else ""

@@ -119,22 +119,40 @@ def check_writable(path: Path, read: Iterable[Path] = ()) -> None:
     path : Path
         What will be written.
     read : iterable of Path
-        What the same command reads.
+        Files and folders that the same command reads.
 
     Raises
     ------
     InputError
-        If its folder is absent or can't be written to, it is a folder itself, or one of those that are read.
+        If its folder is absent or can't be written to, it is a folder itself, one of the files that are read, or is
+        there already in one of the folders that are read.
     """
     folder = path.parent
-    if path.exists() and any(one.exists() and path.samefile(one) for one in read):
-        raise InputError(f"{path} is also what is read, and would be replaced; give another file")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file")
+    check_not_read(path, read)
     if not folder.is_dir():
         raise InputError(f"{path} can't be written: there is no folder {folder}")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise InputError(f"{path} can't be written: no permission") from PermissionError(errno.EACCES, "no permission")
+
+
+def check_not_read(path: Path, read: Iterable[Path]) -> None:
+    """Refuse to write a file that the same command reads, or that is there already in a folder that it reads.
+
+    Raises
+    ------
+    InputError
+        Naming the file and the folder.
+    """
+    for one in read if path.exists() else ():
+        if one.exists() and path.samefile(one):
+            raise InputError(f"{path} is also what is read, and would be replaced; give another file")
+        if one.is_dir() and path.resolve().is_relative_to(one.resolve()):
+            raise InputError(
+                f"{path} is there already, in the folder that is read ({one}), and would be replaced; give another "
+                "file, or delete that one first"
+            )
 
 
 def sweep(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import SPLITS
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, message
 from rrgbench.progress import Progress
 
 
@@ -84,8 +84,9 @@ def _built(
         stored = cache.of(studies, size, progress)
         seconds = time.perf_counter() - began
         if stored.path is None or stored.path.parent != cache.folder:
+            reason = message(cache.refused) if cache.refused else "they don't say what they are made of"
             raise InputError(
-                f"the films of split {name} can't be kept in {cache.folder}: it can't be written or is full, or films "
-                "don't say what they are made of; give a --film-cache folder with room"
-            )
+                f"the films of split {name} can't be kept in {cache.folder} ({reason}); give a --film-cache folder "
+                "that can be written and has room"
+            ) from cache.refused
         yield Built(name, len(stored), stored.path.stat().st_size, round(seconds, 3))

@@ -22,7 +22,7 @@ from rrgbench.data.corpus import label_matrix
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
-from rrgbench.files import read_regular
+from rrgbench.files import read_regular, write_text
 from rrgbench.json_text import read_json
 from rrgbench.observations import COMPETITION_OBSERVATIONS, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 
@@ -228,8 +228,7 @@ def write_sample(drawn: FiveBy200, path: Path) -> SampleList:
     for study, position in zip(drawn.studies, drawn.classes, strict=True):
         ids.setdefault(COMPETITION_OBSERVATIONS[position], []).append(study.study_id)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(ids, indent=1) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(ids, indent=1) + "\n")
     except OSError as error:
         raise InputError(f"the 5x200 list {path.name} can't be written ({type(error).__name__})") from error
     return _sample_list(path.name, ids)

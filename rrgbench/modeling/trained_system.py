@@ -133,7 +133,7 @@ def load_system(
         check_type(model_class.config_class, place, told, f"{checkpoint!s}", name)
         model = model_class.from_pretrained(place, **told)
     except OSError as error:
-        raise InputError(f"no {name} checkpoint at {checkpoint!s}: {checkpoints.absent(checkpoint)}") from error
+        raise InputError(f"no {name} checkpoint at {checkpoint!s}: {checkpoints.absent(checkpoint, error)}") from error
     return TrainedSystem(name, model, Origin.of(place, model.config), device)
 
 

@@ -37,7 +37,7 @@ _GZIP: Final = b"\x1f\x8b"
 def read_text(path: Path) -> tuple[str, str]:
     """Text of a file, and its name without the ending of compression.
 
-    UTF-8 with or without mark, UTF-16 and UTF-32; gzip whatever the ending.
+    UTF-8 with or without mark, UTF-16 and UTF-32; gzip or not, whatever the ending.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def read_text(path: Path) -> tuple[str, str]:
             content = unpack_gzip(content, name)
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{name}: gzip that can't be unpacked; it may be cut off") from error
-        name = name[:-3] if name.lower().endswith(".gz") else name
+    name = name[:-3] if name.lower().endswith(".gz") else name
     for mark, what in _NO_TEXT:
         if content.startswith(mark):
             raise InputError(f"{name}: {what}")

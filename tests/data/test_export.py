@@ -67,6 +67,30 @@ def test_on_the_command_line(tmp_path):
     assert CliRunner().invoke(app, scored).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("export", "--references", "{}/studies.jsonl"), "in the folder that is read"),
+        (("export", "--references", "{}/../a.jsonl", "--training-reports", "{}/../a.jsonl"), "are one file"),
+        (("export", "--references", "{}/../a.jsonl", "--training-reports", "{}/x.png"), "in the folder that is read"),
+        (("stats", "--out", "{}/x.png"), "in the folder that is read"),
+        (("five-by-200", "--out", "{}/studies.jsonl"), "in the folder that is read"),
+    ],
+)
+def test_files_of_the_corpus_are_never_replaced(tmp_path, words, said):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    kept = {"studies.jsonl": "{}\n", "x.png": "film"}
+    for name, content in kept.items():
+        (folder / name).write_text(content)
+    asked = ["data", *(word.format(folder) for word in words), "--corpus", "jsonl", "--root", str(folder)]
+    done = CliRunner().invoke(app, asked)
+    assert isinstance(done.exception, InputError)
+    assert said in str(done.exception)
+    assert {name: (folder / name).read_text() for name in kept} == kept
+    assert not (tmp_path / "a.jsonl").exists()
+
+
 def test_studies_of_other_splits_as_the_split_that_is_evaluated():
     corpus = corpus_of()
     made = corpus.regrouped("test", {"s1", "s7"})

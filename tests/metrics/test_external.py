@@ -305,7 +305,8 @@ def test_a_third_partys_metric_joins_by_its_entry_point(tmp_path, monkeypatch) -
     assert found.per_study["word_ratio"].tolist() == pytest.approx([1.0, 0.5, 1.0, 5 / 3])
     assert "word_ratio:word-ratio@2.1(power=1)" in str(found["word_ratio"].signature)
     assert "| Word ratio | 1.042 (" in found.to_markdown()
-    squared = rrgbench.load_metric("word_ratio", power="2")
+    squared = rrgbench.load_metric("word_ratio", power=2)
+    assert squared.identity == rrgbench.load_metric("word_ratio", power="2").identity
     both = rrgbench.score(REFERENCES, HYPOTHESES, metrics=["rouge_l", squared], protocol="raw", intervals=False)
     assert both["word_ratio"].value == pytest.approx((1 + 0.25 + 1 + 25 / 9) / 4)
 

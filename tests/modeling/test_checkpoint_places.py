@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rrgbench.checkpoints import place_of
-from rrgbench.errors import InputError
+from rrgbench.errors import ExitCode, InputError, exit_code
 from rrgbench.models import load_model
 
 
@@ -39,3 +39,19 @@ def test_the_hub_that_can_t_be_reached_is_told_in_a_line(name: str, monkeypatch:
     with pytest.raises(InputError, match="the hub has none called my/model, or can't be reached") as error:
         load_model(name, "hf:my/model")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["dcrrg", "r2gen"])
+def test_a_folder_that_can_t_be_read_is_not_said_to_be_absent(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "model.safetensors").touch()
+    monkeypatch.setattr("rrgbench.modeling.trained_system.check_type", refuse)
+    monkeypatch.setattr("dcrrg.registration.check_type", refuse)
+    monkeypatch.setattr("rrgbench.models.check_files", lambda _: None)
+    with pytest.raises(InputError, match=r"is there and can't be read \(Permission denied\)") as error:
+        load_model(name, str(tmp_path))
+    assert exit_code(error.value) is ExitCode.REFUSED

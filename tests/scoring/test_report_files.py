@@ -231,6 +231,7 @@ ENCODED = {
     "utf32.json": NAMED["coco.json"].encode("utf-32"),
     "lines.jsonl.gz": gzip.compress(NAMED["lines.json"].encode(), mtime=0),
     "table.CSV.GZ": gzip.compress(NAMED["spelled.csv"].encode(), mtime=0),
+    "not-packed.jsonl.gz": NAMED["lines.json"].encode(),
     "unnamed-gzip.json": gzip.compress(NAMED["coco.json"].encode(), mtime=0),
 }
 

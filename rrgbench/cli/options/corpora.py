@@ -65,6 +65,13 @@ class CorpusOptions:
             found += [word for value in values or () for word in (flag, value)]
         return found + ["--skip-bad-images"] * self.skip_bad_images
 
+    def places(self) -> list[Path]:
+        """Files and folders that the corpus is read from, as far as the options name them."""
+        values = [value.partition("=")[2] for value in (*(self.option or ()), *(self.reports_option or ()))]
+        return [
+            place for place in (self.root, self.reports_root, *map(Path, filter(None, values))) if place is not None
+        ]
+
     def open(self, *, to_look: bool = False) -> "Corpus":
         """The corpus that the options ask for.
 

@@ -172,10 +172,16 @@ class FilmCache:
         folder (below `TMPDIR`) if omitted: it needs n x size x size bytes.
     jobs : int
         Worker processes for decoding (joblib's `n_jobs`).
+
+    Attributes
+    ----------
+    refused : OSError or None
+        Why films were last not kept where they were to be.
     """
 
     def __init__(self, folder: Path | None = None, jobs: int = -1) -> None:
         self.folder, self.jobs = folder, jobs
+        self.refused: OSError | None = None
         self._temporary: TemporaryFolder | None = None
         self._paths: dict[str, Path] = {}
 
@@ -208,6 +214,7 @@ class FilmCache:
                     offset = file.tell()
                 return StoredFilms(path, offset, size, rows, references, self._temporary)
             except OSError as error:
+                self.refused = error
                 gigabytes = len(references) * size**2 / 1e9
                 _log.warning(
                     "decoded films are not kept in %s (%s), where they need %.1f GB; that costs time and nothing else",

@@ -29,15 +29,16 @@ def about_plug_in(name: str) -> str:
     return "; ".join([*given, state, *([f"weights: {found.weights}"] if found.weights else [])])
 
 
-def load_metric(name: str, **options: str) -> ExternalMetric:
+def load_metric(name: str, **options: str | float) -> ExternalMetric:
     """Load a metric that another package owns, for `rrgbench.score` and `rrgbench.compare`.
 
     Parameters
     ----------
     name : str
         A registered name (`rrgbench list metrics`), e.g. `bertscore`.
-    **options : str
-        The plug-in's options, e.g. `model` for a hub id or local folder of weights (`docs/metrics.md`).
+    **options : str, int, float or bool
+        The plug-in's options, e.g. `model` for a hub id or local folder of weights (`docs/metrics.md`). The plug-in
+        gets them as text, as from the command line: 2 as "2", True as "true".
 
     Returns
     -------
@@ -66,7 +67,7 @@ def load_metric(name: str, **options: str) -> ExternalMetric:
     package = f"{plug_in.package}@{plug_in.installed}"
     try:
         with redirect_stdout(sys.stderr):
-            loaded = plug_in.load(**options)
+            loaded = plug_in.load(**{key: _as_text(value) for key, value in options.items()})
     except RrgbenchError:
         raise
     # What packages raise when weights are not available has no common class; RadGraph's raises Exception itself.
@@ -75,3 +76,7 @@ def load_metric(name: str, **options: str) -> ExternalMetric:
         raise MissingPartError(f"metric {name} can't be loaded by {package} ({reason}){weights}") from error
     settings = ",".join(f"{key}={named_by_content(value)}" for key, value in loaded.settings.items())
     return ExternalMetric(name, plug_in, loaded.score, f"{package}({settings})" if settings else package)
+
+
+def _as_text(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,5 +1,6 @@
 """Films of a corpus made once: found again by what they are made of, gone on with after a kill, checked when opened."""
 
+import errno
 import json
 
 import numpy as np
@@ -8,11 +9,12 @@ from typer.testing import CliRunner
 
 from rrgbench.cli.main import app
 from rrgbench.data.build import build_films
+from rrgbench.data.films import cache
 from rrgbench.data.films.cache import FilmCache, cache_key
 from rrgbench.data.films.stream import first_films, load_films
 from rrgbench.data.phantom import load
 from rrgbench.data.phantom.film import PhantomFilm
-from rrgbench.errors import InputError, UnknownNameError
+from rrgbench.errors import ExitCode, InputError, UnknownNameError, exit_code
 
 OPTIONS = [word for one in ("train=7", "validate=2", "test=3", "retrieval=4") for word in ("--option", one)]
 
@@ -105,3 +107,13 @@ def test_a_folder_that_takes_no_films_is_named(corpus, tmp_path):
         build_films(corpus, 16, tmp_path / "cache", "train", 1)
     with pytest.raises(UnknownNameError, match="absent"):
         build_films(corpus, 16, tmp_path / "films", "absent", 1)
+
+
+def test_a_folder_without_permission_or_room_is_a_refusal_of_the_machine(corpus, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache, "_fill", full)
+    with pytest.raises(InputError, match="No space left") as refused:
+        build_films(corpus, 16, tmp_path / "films", "train", 1)
+    assert exit_code(refused.value) is ExitCode.REFUSED
