@@ -107,7 +107,7 @@ def _cell(models: Mapping[int, Measured], quantity: Quantity, seeds: Sequence[in
 
 def _shown(found: SeedMean, quantity: Quantity, seeds: Sequence[int]) -> Cell:
     notes = () if found.seeds == len(seeds) else (f"{found.seeds} of {len(seeds)} seeds",)
-    low, high = within_bounds(quantity.metric, found.low, found.high)
+    low, high = within_bounds(quantity.metric, found.value, found.low, found.high)
     return Cell(found.value, low, high, entry(quantity.metric).decimals, notes=notes)
 
 

@@ -145,20 +145,24 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
     Raises
     ------
     InputError
-        If the run has no such model, or its run.json does not say what it was made with.
+        If the run has no such model, or no value of one, or its run.json does not say what it was made with.
     """
     by_model: dict[str, list[Record]] = {}
     for record in run.records:
         by_model.setdefault(record.model, []).append(record)
     if absent := [name for name in models if name not in by_model]:
         raise InputError(f"the run holds no {listed(absent)}; it holds {listed(by_model, most=12)}")
+    measured = {name for name, records in by_model.items() if any(record.value is not None for record in records)}
+    if unmeasured := [name for name in models or (() if measured else by_model) if name not in measured]:
+        reason = next((record.reason for record in by_model[unmeasured[0]] if record.reason), "no reason is given")
+        raise InputError(f"the run holds no value of {listed(unmeasured)}, so there is nothing to enter ({reason})")
     details, packages = run.environment.get("details", {}), run.environment.get("packages", {})
     if not details or not packages:
         raise InputError("the run has no run.json that says what it was made with; run it again")
     constants = _values(by_model.get(CONSTANT, ()))
     identities = _identities(run.environment)
     found = []
-    for name in models or by_model:
+    for name in models or (one for one in by_model if one in measured):
         records = sort_records(by_model[name])
         trivial = name in TRIVIAL
         signatures = {

@@ -177,7 +177,12 @@ def in_order(keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: order.get(key, len(order)))
 
 
-def within_bounds(key: str, low: float, high: float) -> tuple[float, float]:
-    """An interval's ends, cut where the metric ends: Student's t knows of no bounds."""
+def within_bounds(key: str, value: float, low: float, high: float) -> tuple[float, float]:
+    """The ends of a value's interval, cut where the metric ends: Student's t knows of no bounds.
+
+    They stay where the value itself is beyond them, as a plug-in's may be whose entry says too little.
+    """
     found = entry(key)
+    if not found.low <= value <= found.high:
+        return low, high
     return max(low, found.low), min(high, found.high)

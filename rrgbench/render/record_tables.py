@@ -184,7 +184,7 @@ def pooled(records: Sequence[Record]) -> Cell:
         return Cell(known[0], decimals=decimals, notes=(*reasons, text + missing), signature=made)
     found = mean_of_intervals(known, spans, max(record.n or 1 for record in records))
     text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
-    low, high = within_bounds(records[0].metric, found.low, found.high)
+    low, high = within_bounds(records[0].metric, found.value, found.low, found.high)
     return Cell(found.value, low, high, decimals, notes=(*reasons, text + missing), signature=made)
 
 

@@ -468,6 +468,11 @@ def test_a_run_without_its_record_gives_no_entry(runs):
         entries_of(replace(runs["good"], environment={}))
     with pytest.raises(InputError, match="holds no nobody"):
         entries_of(runs["good"], ["nobody"])
+    blank = [replace(one, value=None, reason="its server is down") for one in runs["good"].records]
+    with pytest.raises(InputError, match=r"no value of good, so there is nothing to enter \(its server is down\)"):
+        entries_of(replace(runs["good"], records=blank), ["good"])
+    some = [*blank, *(one for one in runs["same"].records if one.model == "same")]
+    assert [one.system for one in entries_of(replace(runs["good"], records=some))] == ["same"]
 
 
 def test_the_entries_that_ship_are_whole_and_make_a_site(tmp_path):

@@ -269,6 +269,15 @@ def test_what_a_package_prints_stays_off_stdout(capsys) -> None:
     assert "Using device" in printed.err
 
 
+def test_a_value_beyond_the_bounds_of_its_entry_is_told(caplog) -> None:
+    def percent(references, hypotheses):
+        return [100.0, float("nan"), *[0.5] * (len(hypotheses) - 2)]
+
+    metric = ExternalMetric("share", PlugIn((Entry("share", "Share", "plug-in"),), Loaded, "p", ""), percent, "p@1")
+    metric.statistics([["a"]] * 4, ["b"] * 4)
+    assert "gave share 100 for a study, beyond the 0 to 1 that its entry says" in caplog.text
+
+
 @pytest.mark.parametrize(("protocol", "expected"), [("raw", "The heart"), ("r2gen@1", "the heart")])
 def test_a_plug_in_reads_what_the_protocols_labeler_reads(protocol, expected) -> None:
     read = []

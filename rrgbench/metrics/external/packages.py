@@ -275,7 +275,7 @@ def _entry(key: str, title: str, low: float = 0.0, high: float = 1.0, better: Be
 
 
 BERTSCORE: Final = PlugIn(
-    entries=(_entry("bertscore", "BERTScore", -1.0),),
+    entries=(_entry("bertscore", "BERTScore", -math.inf),),
     load=load_bertscore,
     package="bert-score",
     get="pip install 'rrgbench[bertscore]'",

@@ -5,11 +5,13 @@ A plug-in is a `PlugIn` in the entry-point group `rrgbench.metrics`; the five th
 tables by study need, so the other package's own aggregation is never used: the corpus value is the mean over studies.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +21,11 @@ from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.catalogue import Entry
 from rrgbench.metrics.means import weighted_mean
 from rrgbench.metrics.ngrams import check_pairs
+
+_log = logging.getLogger(__name__)
+
+_ROUNDING: Final = 1e-6
+"""By how much a value of 32 bits may be beyond a bound."""
 
 Scorer = Callable[[list[list[str]], list[str]], ArrayLike]
 """`(references, hypotheses) -> (n,) or (n, m)`: references hold one or more texts a study; rows are studies."""
@@ -101,7 +108,7 @@ class ExternalMetric:
         self._score = score
 
     def statistics(self, references: Sequence[Sequence[str]], hypotheses: Sequence[str]) -> Statistics:
-        """Each study's own values (n, m), as the package gives them.
+        """Each study's own values (n, m), as the package gives them; one beyond its entry's bounds is told in the log.
 
         Raises
         ------
@@ -131,6 +138,14 @@ class ExternalMetric:
         expected = (len(hypotheses), len(self.keys))
         if values.shape != expected:
             raise InputError(f"metric {self.name} gave values of shape {values.shape}; expected {expected}")
+        for entry, column in zip(self.entries, values.T, strict=True):
+            beyond = column[(column < entry.low - _ROUNDING) | (column > entry.high + _ROUNDING)]
+            if beyond.size:
+                _log.warning(
+                    "metric %s gave %s %g for a study, beyond the %g to %g that its entry says; correct the entry's "
+                    "bounds (low, high), or scale the values",
+                    *(self.name, entry.key, beyond[0], entry.low, entry.high),
+                )
         return values
 
     def per_study(self, statistics: Statistics) -> NDArray[np.float64]:
