@@ -15,7 +15,7 @@ from rrgbench.cli.compare import compare as compare_command
 from rrgbench.cli.protocols import protocols as protocols_command
 from rrgbench.cli.score import score as score_command
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError
-from rrgbench.metrics.catalogue import Entry
+from rrgbench.metrics.catalogue import Entry, within_bounds
 from rrgbench.metrics.external.loading import load_metric, plug_in_metrics
 from rrgbench.metrics.external.plug_in import ExternalMetric, Loaded, PlugIn
 from rrgbench.scoring.compare import compare
@@ -276,6 +276,8 @@ def test_a_value_beyond_the_bounds_of_its_entry_is_told(caplog) -> None:
     metric = ExternalMetric("share", PlugIn((Entry("share", "Share", "plug-in"),), Loaded, "p", ""), percent, "p@1")
     metric.statistics([["a"]] * 4, ["b"] * 4)
     assert "gave share 100 for a study, beyond the 0 to 1 that its entry says" in caplog.text
+    assert within_bounds("bleu_4", 0.5, -0.1, 0.7) == (0.0, 0.7)
+    assert within_bounds("bleu_4", 1.5, 1.2, 1.8) == (1.2, 1.8)
 
 
 @pytest.mark.parametrize(("protocol", "expected"), [("raw", "The heart"), ("r2gen@1", "the heart")])
