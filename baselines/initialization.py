@@ -1,5 +1,9 @@
 """ImageNet and random initialisation: the rows of the classification table that show what pretraining adds."""
 
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -7,6 +11,7 @@ from transformers import set_seed
 
 from baselines.common.settings import load_preset
 from rrgbench.errors import InputError
+from rrgbench.files import named_by_content
 from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.modeling.trained_system import chosen_device
 
@@ -23,7 +28,7 @@ class Initialization:
     image_size : int
         Side of the films it reads.
     origin : str
-        Where its weights come from; part of its identity.
+        Where its weights come from, its shape and its films' side; its identity beside its name.
     device : str, optional
         Where it runs; a GPU if there is one.
     """
@@ -35,7 +40,7 @@ class Initialization:
 
     @property
     def identity(self) -> str:
-        """Name and origin of the weights."""
+        """Name and origin."""
         return f"{self.name}@{self.origin}"
 
 
@@ -56,7 +61,8 @@ def load_random(preset: str = "tiny", seed: int = 0, device: str | None = None) 
     if settings.image_encoder.get("weights") and options["kind"] == "resnet":
         raise InputError(f"preset {preset} takes its encoder's shape from its weights; choose tiny, mini or small")
     set_seed(seed)
-    return Initialization("random", build_image_encoder(options), settings.image_size, f"{preset}-seed{seed}", device)
+    origin = f"{Path(preset).stem}-seed{seed}-{_shape_digest(options, settings.image_size)}"
+    return Initialization("random", build_image_encoder(options), settings.image_size, origin, device)
 
 
 def load_imagenet(checkpoint: str | None = None, preset: str = "small", device: str | None = None) -> Initialization:
@@ -81,7 +87,14 @@ def load_imagenet(checkpoint: str | None = None, preset: str = "small", device: 
     options = settings.image_encoder if checkpoint is None else {"kind": "resnet", "weights": checkpoint}
     if not options.get("weights"):
         raise InputError(f"preset {preset} has no ImageNet weights; choose small or paper, or give --checkpoint")
-    origin = f"{options['kind']}-{options['weights']}"
+    weights = named_by_content(str(options["weights"]))
+    origin = f"{options['kind']}-{weights}-{_shape_digest(options, settings.image_size)}"
     return Initialization(
         "imagenet", build_image_encoder(options, pretrained=True), settings.image_size, origin, device
     )
+
+
+def _shape_digest(options: Mapping[str, Any], image_size: int) -> str:
+    """8 digits of what a preset decides beside the weights: with the same weights two may measure different things."""
+    shape = {**{key: value for key, value in options.items() if key != "weights"}, "image_size": image_size}
+    return hashlib.sha256(json.dumps(shape, sort_keys=True, default=str).encode()).hexdigest()[:8]

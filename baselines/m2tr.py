@@ -247,6 +247,7 @@ class M2TR(Captioner):
             pad=tokenizer.pad_token_id,
             beams=self.config.beams,
             max_length=self.config.max_report,
+            length_penalty=self.config.length_power,
             forbidden=sorted(special),
         )
         if self.writer_tokenizer is None:
@@ -370,7 +371,7 @@ class ContextItems(ReportWritingItems):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each report, padding told by its last token's place."""
+        """Tokens of each report, one less of the longest ones: whatever is a row's last token is taken for padding."""
         rows: Tensor = self.beside["reports"]
         return (rows != rows[:, -1:]).sum(dim=1).tolist()
 

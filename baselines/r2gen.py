@@ -95,7 +95,7 @@ class ConditionalLayerNorm(nn.Module):
         mlp = nn.Sequential(nn.Linear(memory_width, width), nn.ReLU(), nn.Linear(width, width))
         for layer in mlp:
             if isinstance(layer, nn.Linear):
-                # small at first: training starts near an ordinary layer norm
+                # as the authors' code has it
                 nn.init.constant_(layer.bias, 0.1)
         return mlp
 

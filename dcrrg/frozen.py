@@ -1,6 +1,6 @@
 """What frozen encoders make of films and reports: prompted representations, computed once for a whole stage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -12,17 +12,16 @@ from rrgbench.training.data import FilmRows, TrainingData
 from rrgbench.training.stage import own_device
 
 
-def frozen_memories(model: DcrrgModel, data: TrainingData) -> list[Tensor]:
-    """What decoders learn from (n, 14, .): of films and reports if they are paired, else of reports alone.
+def frozen_memories(model: DcrrgModel, data: TrainingData) -> Iterator[Tensor]:
+    """What decoders learn from (n, 14, .), each made when asked for: of films, if they are paired, then of reports.
 
     A decoder that reads decisions learns with those of the report that it is to write: with a film's own, some of which
     are wrong, it would learn to leave out what is decided.
     """
-    prompted = [frozen_reports(model, data.reports.reports)]
-    if data.paired:
-        prompted.insert(0, frozen_films(model, data.films.films))
     said = torch.from_numpy(asserted(data.reports.labels))
-    return [model.with_decisions(one, said) for one in prompted]
+    if data.paired:
+        yield model.with_decisions(frozen_films(model, data.films.films), said)
+    yield model.with_decisions(frozen_reports(model, data.reports.reports), said)
 
 
 def frozen_films(model: DcrrgModel, films: FilmRows) -> Tensor:

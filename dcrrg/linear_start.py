@@ -16,11 +16,11 @@ from torch.nn.functional import softplus
 
 from dcrrg.configuration import Preset
 from dcrrg.model import DcrrgModel
+from dcrrg.thresholds import set_thresholds
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS, POSITIVE
 from rrgbench.training.chain import Stage
 from rrgbench.training.data import FilmSource, Sources
-from rrgbench.training.decisions import prevalence_thresholds
 from rrgbench.training.linear_heads import LinearHeads, out_of_fold
 from rrgbench.training.memory import peak_memory
 from rrgbench.training.stage import StageReport
@@ -42,14 +42,19 @@ def stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Stage[Dcr
         vectors = np.concatenate([film_features(model, part, sources) for part in parts])
         labels = np.concatenate([part.labels for part in parts])
         known = np.concatenate([part.known for part in parts])
-        subjects = [f"{number}/{subject}" for number, part in enumerate(parts) for subject in subjects_of(part)]
+        # data sets number subjects by themselves, and copies of one alike
+        copies = second is not None and sources.extra is not None and sources.extra.names[0] == sources.corpus.names[0]
+        subjects = [
+            f"{0 if copies else number}/{subject}"
+            for number, part in enumerate(parts)
+            for subject in subjects_of(part, number)
+        ]
         apart = out_of_fold(vectors, labels, known, subjects, strength, seed)
         # those of the second corpus may be as frequent as they like there
         rows = slice(len(own.films))
-        thresholds = prevalence_thresholds(apart[rows], labels[rows], known[rows])
+        set_thresholds(model, apart[rows], own)
         heads = LinearHeads(vectors.copy(), labels, known, strength)
         write_linear_heads(model, *heads.weights)
-        model.config.decision_thresholds = stored_thresholds(thresholds)
         model.requires_grad_(False)
         for part in (model.image_projection, model.image_head):
             part.requires_grad_(True)
@@ -75,6 +80,7 @@ def stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Stage[Dcr
 
     identity: dict[str, Any] = {
         "strength": strength,
+        "thresholds": 2,
         **({"extra": sources.extra and sources.extra.digest} if extra else {}),
     }
     return Stage("step1-linear", None, identity, work)
@@ -90,11 +96,11 @@ def featured(model: DcrrgModel, films: FilmSource, sources: Sources) -> FilmSour
     return FilmSource(film_features(model, films, sources), films.labels, films.labelled, films.studies)
 
 
-def subjects_of(films: FilmSource) -> list[str]:
-    """Whose films they are; where that is not known each is somebody's own."""
+def subjects_of(films: FilmSource, number: int = 0) -> list[str]:
+    """Whose films they are; where that is not known each is somebody's own, apart from those of another `number`."""
     if films.studies:
         return [study.subject_id for study in films.studies]
-    return [str(row) for row in range(len(films.films))]
+    return [f"film {row} of {number}" for row in range(len(films.films))]
 
 
 def write_linear_heads(model: DcrrgModel, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
@@ -133,11 +139,6 @@ def write_linear_heads(model: DcrrgModel, weights: NDArray[np.float64], bias: ND
         head.weight.zero_()
         head.bias.zero_()
         head.weight[:, 0] = torch.tensor([-0.5, 0.5])
-
-
-def stored_thresholds(thresholds: NDArray[np.float64]) -> list[float | str]:
-    """Thresholds as JSON has them: infinite ones by name."""
-    return [float(one) if np.isfinite(one) else str(float(one)) for one in thresholds]
 
 
 def _loss(scores: NDArray[np.float64], labels: NDArray[np.int8], known: NDArray[np.bool_]) -> float:

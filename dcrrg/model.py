@@ -200,7 +200,7 @@ class DcrrgModel(TextReadingModel):
         """
         stored = self.config.decision_thresholds
         if stored is None:
-            raise InputError("this model has no decision_thresholds: steps 3 and 4 have not been trained")
+            raise InputError("this model has no decision_thresholds: none of the steps of its training sets them")
         found = decide(log_odds.detach().double().cpu().numpy(), np.array([float(one) for one in stored]))
         return torch.from_numpy(found).to(log_odds.device)
 

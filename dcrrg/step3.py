@@ -20,15 +20,13 @@ from torch.utils.data import Dataset
 from dcrrg.composition import with_composed
 from dcrrg.configuration import NoFinding, Preset, Unmentioned
 from dcrrg.frozen import encoded, frozen_memories, placed
-from dcrrg.linear_start import stored_thresholds
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, DcrrgModel
-from rrgbench.data.corpus import training_items
+from dcrrg.thresholds import set_thresholds
 from rrgbench.labelers import RulesLabeler
 from rrgbench.modeling.report_tokenizer import IGNORED
-from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
+from rrgbench.observations import OBSERVATIONS, observation_index
 from rrgbench.training.chain import Stage
-from rrgbench.training.data import FilmSource, Sources, TrainingData
-from rrgbench.training.decisions import prevalence_thresholds
+from rrgbench.training.data import Sources, TrainingData
 from rrgbench.training.items import Batch, Collate
 from rrgbench.training.stage import Learner, Work
 
@@ -49,7 +47,10 @@ def stage(preset: Preset, sources: Sources, seed: int) -> Stage[DcrrgModel]:
         model.decode_as(preset.config)
         watched = preset.step3.validates
         if decides:
-            set_thresholds(model, sources.validation.films)
+            films = sources.validation.films
+            device = placed(model)
+            scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part).to(device)), films.films)
+            set_thresholds(model, scores.double().numpy(), films)
         return Work(
             description_items(model, with_composed(sources.data, preset.composed_reports, seed), preset, seed),
             Collate.of(model),
@@ -73,7 +74,7 @@ def identity(preset: Preset) -> dict[str, Any]:
 def description_items(model: DcrrgModel, data: TrainingData, preset: Preset, seed: int) -> "DescriptionItems":
     """Every description of every study, from each modality that it has."""
     rows = rows_of(model, data, preset, seed)
-    return DescriptionItems(frozen_memories(model, data), rows, model.config.description_memory)
+    return DescriptionItems(list(frozen_memories(model, data)), rows, model.config.description_memory)
 
 
 def rows_of(model: DcrrgModel, data: TrainingData, preset: Preset, seed: int) -> "list[list[DescriptionRow]]":
@@ -87,16 +88,6 @@ def rows_of(model: DcrrgModel, data: TrainingData, preset: Preset, seed: int) ->
         preset.description_sets,
         preset.unmentioned,
     )
-
-
-def set_thresholds(model: DcrrgModel, films: FilmSource) -> None:
-    """Set the thresholds of decisions by films that the model has not learned from."""
-    device = placed(model)
-    scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part).to(device)), films.films)
-    # an uncertain finding counts as there, as it does in what a report says and in clinical efficacy
-    shown = np.where(films.labels == UNCERTAIN, POSITIVE, films.labels)
-    thresholds = prevalence_thresholds(scores.double().numpy(), shown, training_items(shown, films.labelled))
-    model.config.decision_thresholds = stored_thresholds(thresholds)
 
 
 class Descriptions(nn.Module):

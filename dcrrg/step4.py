@@ -66,7 +66,7 @@ def report_items(model: DcrrgModel, data: TrainingData, augment: bool, seed: int
     reports = encode_reports(model.tokenizer, data.reports.reports, REPORT_START, model.config.max_report)
     if model.config.tuning == "full" and data.paired:
         return ReportWritingItems(reports, films=DrawnFilms(data.films.films, augment, seed))
-    return ReportWritingItems(reports, memory=frozen_memories(model, data)[0])
+    return ReportWritingItems(reports, memory=next(frozen_memories(model, data)))
 
 
 class Reports(nn.Module):

@@ -143,6 +143,13 @@ def recipe(
             f"tuning: full moves the image encoder under the heads whose decisions the decoder reads (decoder_memory: "
             f"{preset.config.decoder_memory}); choose tuning: prompt or decoder_memory: representations"
         )
+    sets = (1 in taken and preset.image_start != "trained") or (3 in taken and preset.image_start != "linear")
+    if preset.config.decides and 4 in taken and not sets:
+        raise InputError(
+            f"decoder_memory: {preset.config.decoder_memory} reads decisions, and no step that is taken sets their "
+            f"thresholds ({'step 1' if preset.image_start == 'linear' else 'step 3'} does); take it too, or choose "
+            "decoder_memory: representations"
+        )
     chain = [stage for step in taken for stage in stages(step, preset, sources, seed, extra is not None)]
     if preset.heads is not None and heads.moved(preset, taken, corpus.paired):
         writing = [at for at, one in enumerate(chain) if preset.config.decides and one.name in ("step3", "step4")]

@@ -13,7 +13,7 @@ class CheckedValues(BaseModel):
     def _no_switch(cls, given: Any, info: ValidationInfo) -> Any:
         annotation = cls.model_fields[info.field_name or ""].annotation
         if _holds_switch(given) and not _takes_switch(annotation):
-            raise ValueError("expected no switch (true or false)")
+            raise ValueError("expected a number or a text, not true or false")
         return given
 
 

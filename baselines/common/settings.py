@@ -67,5 +67,5 @@ class BaselinePreset(CheckedValues):
 
 
 def load_preset(name: str) -> BaselinePreset:
-    """A preset by name (`mini`, `tiny`, `small`, `paper`) or YAML file; errors as `read_preset`."""
+    """A preset by name (`mini`, `tiny`, `small`, `equal`, `paper`) or YAML file; errors as `read_preset`."""
     return read_preset(PRESETS, name, BaselinePreset)

@@ -104,8 +104,9 @@ def baseline_trainer(
             stages.append(contrast_stage(contrast_items, own.contrast or preset.contrast, preset, sources, seed))
         writing = own.report or preset.report
         if issubclass(model_class, ObservationSystem):
-            # what is said of writing alone (its metric, its floor, rates of its parts) says nothing of this
-            like_writing = writing.model_copy(update={"stop_on": LOSS, "floor": None, "rates": {}})
+            # what is said of writing alone (its metric, its floor, rates of its parts, lengths) says nothing of this
+            apart: dict[str, Any] = {"stop_on": LOSS, "floor": None, "rates": {}, "alike_lengths": False}
+            like_writing = writing.model_copy(update=apart)
             asking = own.observations or preset.observations or like_writing
             stages.append(observation_stage(asking, preset, sources, seed))
         if corpus.paired:

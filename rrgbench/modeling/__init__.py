@@ -1,1 +1,1 @@
-"""What trainable models share: encoders, tokenizer, beam search, training, probing."""
+"""What trainable models share: encoders, tokenizer, beam search."""

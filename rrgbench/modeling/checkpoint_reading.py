@@ -113,7 +113,7 @@ def _wrong(key: str, value: Any, hint: Any) -> str:
     if bool in kinds:
         return "" if isinstance(value, bool) else "true or false"
     if isinstance(value, bool):
-        return "no switch" if {int, float, str, dict} & set(kinds) else ""
+        return "not true or false" if {int, float, str, dict} & set(kinds) else ""
     if int in kinds and float not in kinds:
         most = MOST_PIXELS if key == "image_size" else MOST
         least = int(any(part in key for part in _AT_LEAST_ONE))

@@ -44,6 +44,10 @@ class ImageEncoder(nn.Module):
         # plain numbers: transformers loads models without materialising buffers that no checkpoint holds
         self.mean, self.std = mean, std
 
+    def extra_repr(self) -> str:
+        """What no layer says."""
+        return f"dim={self.dim}, mean={self.mean}, std={self.std}, channels={self.channels}"
+
     @property
     def dtype(self) -> torch.dtype:
         """Type of the network's weights."""

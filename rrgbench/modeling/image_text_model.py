@@ -116,7 +116,7 @@ class ImageTextModel(TextReadingModel, Captioner):
         return states
 
     def text_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Unit vectors (n, p) of texts: the projected mean over words."""
+        """Unit vectors (n, p) of texts: the projected mean over all tokens, the classification token too."""
         return normalize(self.text_projection(mean_over_words(self.text_states(ids, mask), mask)), dim=-1)
 
     @abstractmethod

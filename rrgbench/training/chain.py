@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from rrgbench.json_text import read_object
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
 from rrgbench.training.data import Sources
-from rrgbench.training.optimization import check_rates
+from rrgbench.training.optimization import check_rates, kept_by_rate
 from rrgbench.training.saving import saving
 from rrgbench.training.settings import StageSettings, deciding
 from rrgbench.training.stage import (
@@ -146,8 +146,7 @@ class Recipe(Generic[M]):
             if stage.settings is not None:
                 Criterion.of(stage.name, stage.settings, stage.measures)
                 check_lengths(stage.name, stage.settings, stage.lengths)
-        reads = (one.reads_validation or (one.settings and one.settings.validates) for one in self.stages)
-        if self.sources is not None and any(reads):
+        if self.sources is not None and any(map(reads_validation, self.stages)):
             self.sources.check_validation()
 
     @property
@@ -157,9 +156,16 @@ class Recipe(Generic[M]):
         common = {**self.common, "seed": self.seed, "version": STAGES_VERSION, **_processes()}
         for stage in self.stages:
             own = {**stage.identity, **({"settings": deciding(stage.settings)} if stage.settings else {})}
+            if self.sources is not None and self.sources.validation_limit is not None and reads_validation(stage):
+                own["validation_limit"] = self.sources.validation_limit
             text = json.dumps({"stage": stage.name, "own": own, "before": names[-1:], "common": common}, sort_keys=True)
             names.append(f"{stage.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}")
         return names
+
+
+def reads_validation(stage: Stage[Any]) -> bool:
+    """Whether the validation split decides a stage's weights."""
+    return stage.reads_validation or (stage.settings is not None and stage.settings.validates)
 
 
 def train_recipe(recipe: Recipe[M], folder: Path, store: Path, progress: Progress | None = None) -> Path:
@@ -250,9 +256,9 @@ def _counted(model: nn.Module, stages: Sequence[Mapping[str, Any]]) -> dict[str,
     return {"parameters": sum(sizes.values()), "trained_parameters": trained}
 
 
-def _trained_parts(model: nn.Module) -> list[str]:
-    """Names of the parts that are trained whole, and of the single parameters of others."""
-    names = {name: p.requires_grad for name, p in model.named_parameters()}
+def _trained_parts(model: nn.Module, kept: Collection[int]) -> list[str]:
+    """Names of the parts that are trained whole, and of the single parameters of others, without those kept (`id`)."""
+    names = {name: p.requires_grad and id(p) not in kept for name, p in model.named_parameters()}
     tops = dict.fromkeys(name.partition(".")[0] for name in names)
     whole = [top for top in tops if all(on for name, on in names.items() if f"{name}.".startswith(f"{top}."))]
     return whole + [name for name, on in names.items() if on and name.partition(".")[0] not in whole]
@@ -341,6 +347,7 @@ def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progr
     # what a stage prepares may read every film, before the Trainer moves the model
     model.to(own_device())
     done = stage.work(model)
+    kept: Collection[int] = ()
     if isinstance(done, Work):
         if stage.settings is None or stage.learner is None:
             raise TypeError(f"stage {stage.name} has items to train on, and no settings or nothing that learns")
@@ -349,12 +356,13 @@ def _train(stage: Stage[M], model: M, folder: Path, seed: int, title: str, progr
         if hasattr(done.items, "lengths") != stage.lengths:
             raise TypeError(f"stage {stage.name}: whether its items have lengths is not what it says")
         learner = stage.learner(model)
+        kept = kept_by_rate(learner.module, stage.settings.rates)
         report = train_stage(stage.name, stage.settings, learner, done, folder, seed, _titled(title, progress))
     else:
         report = done
         folder.mkdir(parents=True, exist_ok=True)
     if first_process():
-        what = {**asdict(report), "trained": _trained_parts(model)}
+        what = {**asdict(report), "trained": _trained_parts(model, kept)}
         write_text(folder / "stage.json", json.dumps(what, indent=1))
         _save_whole(model, folder / "model")
         for checkpoint in folder.glob("checkpoint-*"):

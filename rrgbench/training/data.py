@@ -33,7 +33,7 @@ class FilmRows(Protocol):
 
 
 class JoinedFilms:
-    """Films one after the other, none copied: they may lie in files larger than memory."""
+    """Films one after the other, none copied: they may lie in files larger than memory; read one by one."""
 
     def __init__(self, parts: Sequence[FilmRows]) -> None:
         self.parts = parts
@@ -157,7 +157,7 @@ class Sources:
             )
         studies = studies[: self.limit]
         films = self.films.of(studies, self.image_size, self.progress)
-        return FilmSource(films, study_labels(studies), self.extra.labelled_observations)
+        return FilmSource(films, study_labels(studies), self.extra.labelled_observations, tuple(studies))
 
     def check_validation(self) -> None:
         """Refuse a validation split without films or reports (InputError), no film being read."""

@@ -59,11 +59,16 @@ def freeze(module: nn.Module, rates: Mapping[str, float]) -> tuple[list[nn.Param
     at_rest : list of nn.Module
         The largest modules that have parameters, all with a rate of 0: they belong in evaluation mode.
     """
-    kept = {id(one): one for name, one in module.named_parameters() if rate_of(name, rates) == 0}
+    kept = kept_by_rate(module, rates)
     frozen = [one for one in kept.values() if one.requires_grad]
     for one in frozen:
         one.requires_grad_(False)
     return frozen, list(_at_rest(module, kept))
+
+
+def kept_by_rate(module: nn.Module, rates: Mapping[str, float]) -> dict[int, nn.Parameter]:
+    """The parameters whose rate is 0, by `id`."""
+    return {id(one): one for name, one in module.named_parameters() if rate_of(name, rates) == 0}
 
 
 def _at_rest(module: nn.Module, kept: Collection[int]) -> Iterator[nn.Module]:

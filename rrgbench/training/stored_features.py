@@ -13,7 +13,7 @@ from rrgbench.progress import Progress
 from rrgbench.training.data import FilmRows
 from rrgbench.training.probing import features
 
-VERSION = 1
+VERSION = 2
 """To be raised whenever the same films and encoder give other features."""
 
 _BLOCK = 512
@@ -67,8 +67,9 @@ def stored_features(
 
 
 def features_digest(encoder: nn.Module, films: FilmRows) -> str:
-    """Digest (32 hex digits) of an encoder's weights and of films' pixels."""
-    digest = hashlib.sha256(f"{VERSION}".encode())
+    """Digest (32 hex digits) of an encoder's weights and layers and of films' pixels."""
+    # the layers as they describe themselves: strides and dilations are in no tensor
+    digest = hashlib.sha256(f"{VERSION}{encoder!r}".encode())
     for name, tensor in encoder.state_dict().items():
         digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
     for start in range(0, len(films), _BLOCK):

@@ -13,8 +13,9 @@ from dcrrg.composition import asserted
 from dcrrg.configuration import load_preset
 from dcrrg.frozen import encoded, frozen_memories
 from dcrrg.model import DcrrgModel
-from dcrrg.step3 import Descriptions, rows_of, set_thresholds
+from dcrrg.step3 import Descriptions, rows_of
 from dcrrg.step3_all import CollateStudies, StudyDescriptions, TrainedDescriptions
+from dcrrg.thresholds import set_thresholds
 from dcrrg.training import DcrrgOptions, new_model, recipes
 from dcrrg.variants import SETS
 from rrgbench.data.phantom import load
@@ -171,6 +172,6 @@ def test_an_uncertain_finding_of_a_film_counts_as_there_for_its_threshold(whole)
     edema = observation_index("Edema")
     labels = np.zeros_like(films.labels)
     labels[:2, edema], labels[2, edema] = 1, -1
-    set_thresholds(model, replace(films, labels=labels))
-    scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part)), films.films).numpy()[:, edema]
-    assert (scores >= float(model.config.decision_thresholds[edema])).sum() == 3
+    scores = encoded(lambda part: model.observation_log_odds(torch.from_numpy(part)), films.films).double().numpy()
+    set_thresholds(model, scores, replace(films, labels=labels))
+    assert (scores[:, edema] >= float(model.config.decision_thresholds[edema])).sum() == 3

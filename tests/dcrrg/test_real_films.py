@@ -1,13 +1,16 @@
 """What DCRRG does of its own where films are few and reports are of other patients."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from dcrrg import linear_start
 from dcrrg.composition import Composer, asserted, with_composed
 from dcrrg.configuration import DcrrgConfig, load_preset
 from dcrrg.decision_measures import decision_measures
-from dcrrg.linear_start import stored_thresholds, write_linear_heads
+from dcrrg.linear_start import write_linear_heads
 from dcrrg.model import DcrrgModel
 from dcrrg.training import train
 from rrgbench.data.phantom import load, load_b
@@ -17,7 +20,7 @@ from rrgbench.labelers import RulesLabeler
 from rrgbench.labelers.study_labels import study_labels
 from rrgbench.models import load_model
 from rrgbench.observations import OBSERVATIONS, observation_index
-from rrgbench.training.data import FilmSource, ReportSource, TrainingData
+from rrgbench.training.data import FilmSource, ReportSource, Sources, TrainingData
 from rrgbench.training.settings import StageOptions
 from rrgbench.training.trainers import Request
 
@@ -97,7 +100,7 @@ def test_written_linear_heads_give_their_log_odds():
 
 @pytest.mark.parametrize("memory", ["decisions", "both"])
 def test_the_decoder_reads_what_was_decided(memory):
-    model = small(decoder_memory=memory, decision_thresholds=stored_thresholds(np.full(14, -np.inf)))
+    model = small(decoder_memory=memory, decision_thresholds=["-inf"] * 14)
     films = torch.zeros(2, 32, 32)
     width = {"decisions": 1, "both": model.config.embedding_width + 1}[memory]
     read = model.image_memory(films)
@@ -168,3 +171,30 @@ def test_the_four_steps_with_linear_heads_and_decisions(tmp_path):
 
 def test_the_preset_for_real_films_is_one():
     assert load_preset("real").config.decoder_memory == "decisions"
+
+
+def test_decisions_that_no_step_sets_thresholds_for_are_refused(tmp_path):
+    corpus = combine(load_b(train=6, validate=2, test=1), load(train=6, validate=2, test=1, retrieval=0))
+    preset = tmp_path / "few.yaml"
+    preset.write_text("extends: tiny\nimage_start: linear\nmodel: {image_size: 32, decoder_memory: decisions}\n")
+    with pytest.raises(InputError, match=r"no step that is taken sets their thresholds \(step 1 does\)"):
+        train(Request(corpus, tmp_path / "out", str(preset), stages=StageOptions()), step=(2, 4))
+
+
+def test_a_subject_in_two_copies_of_a_data_set_is_in_one_fold(monkeypatch):
+    """A second copy of the films, with the same subjects: folds must not tell them apart."""
+    told = []
+
+    def folds(features, labels, known, subjects, strength, seed):
+        told.extend(subjects)
+        return np.zeros(labels.shape)
+
+    monkeypatch.setattr(linear_start, "out_of_fold", folds)
+    preset = load_preset("real")
+    own = load(train=5, validate=1, test=1, retrieval=0)
+    for copy, subjects in ((True, 5), (False, 10)):
+        told.clear()
+        extra = own if copy else replace(own, names=("another",))
+        sources = Sources(own, 32, extra)
+        linear_start.stage(preset, sources, 0, True).work(small())
+        assert (len(told), len(set(told))) == (10, subjects)

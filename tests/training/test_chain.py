@@ -1,5 +1,6 @@
 """A chain of stages: a stage's kept model is believed only while it is what was written."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -158,3 +159,30 @@ def test_all_processes_of_a_training_wait_equally_often(tmp_path, monkeypatch):
         train_recipe(made, tmp_path / "out", tmp_path / "out" / "stages")
     assert (tmp_path / "out" / "model.safetensors").is_file()
     assert waits[True] == waits[False] > 0
+
+
+def test_parts_with_a_rate_of_nothing_are_not_said_to_be_trained(tmp_path):
+    kept = Stage(
+        "kept",
+        settings(epochs=1, rates={"head": 0}),
+        {},
+        lambda _: Work(ToyItems(), default_collate),
+        lambda model: Learner(model.network, [model.network.norm, model.network.head]),
+    )
+    train_recipe(chained([kept]), tmp_path / "out", tmp_path / "out" / "stages")
+    record = json.loads((tmp_path / "out" / "training.json").read_text())
+    norm, head = 16 + 16, 16 * 2 + 2
+    assert (record["parameters"], record["trained_parameters"]) == (6 * 16 + 16 + norm + head, norm)
+
+
+def test_how_many_validation_studies_are_looked_at_names_the_stages_that_look(tmp_path):
+    corpus = load_corpus("phantom", train=8, validate=4, test=4)
+    stages = [
+        replace(judged("first", [], "nearness", {"nearness": True}), settings=settings(epochs=1)),
+        judged("last", [], "nearness", {"nearness": True}),
+    ]
+    made = chained(stages)
+    names = [replace(made, sources=Sources(corpus, 32, validation_limit=most)).folders for most in (None, 2, 3)]
+    assert len({first for first, _ in names}) == 1
+    assert len({last for _, last in names}) == 3
+    assert names[0] == made.folders

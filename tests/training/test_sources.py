@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import nn
+from transformers import set_seed
 
 from rrgbench.data.phantom import load, load_b
+from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.training import stored_features as module
 from rrgbench.training.data import Sources
-from rrgbench.training.stored_features import stored_features
+from rrgbench.training.stored_features import features_digest, stored_features
 
 
 def test_a_copy_of_the_data_set_brings_no_subject_that_is_tested_on():
@@ -51,3 +53,13 @@ def test_features_are_computed_once(tmp_path):
     assert not np.array_equal(stored_features(encoder, films, tmp_path), first)
     stored_features(encoder, films[:4], tmp_path)
     assert encoder.read == 5 + 5 + 4
+
+
+def test_features_of_encoders_that_differ_in_their_strides_alone_differ():
+    set_seed(0)
+    shape = {"kind": "resnet", "embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
+    halving, keeping = (build_image_encoder({**shape, "output_stride": stride}) for stride in (32, 8))
+    keeping.load_state_dict(halving.state_dict())
+    films = np.random.default_rng(0).integers(0, 255, (3, 64, 64), dtype=np.uint8)
+    assert features_digest(halving, films) != features_digest(keeping, films)
+    assert not np.allclose(stored_features(halving, films), stored_features(keeping, films))
