@@ -133,7 +133,12 @@ def meant(name: str, known: Iterable[str]) -> str:
 def problems(error: "ValidationError") -> str:
     """What is wrong with which field, in one line: `step4.epochs: Input should be greater than 0 (given: 0)`."""
     found = []
-    for one in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for one in errors:
+        # items that are wrong are not counted, so a list of such seems too short as well
+        below = (other["loc"] for other in errors if len(other["loc"]) > len(one["loc"]))
+        if one["type"] == "too_short" and any(loc[: len(one["loc"])] == one["loc"] for loc in below):
+            continue
         place = ".".join(str(part) for part in one["loc"])
         message = one["msg"].removeprefix("Value error, ")
         given = one["input"]

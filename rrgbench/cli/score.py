@@ -51,12 +51,11 @@ def score(
     from rrgbench.render.escaping import spreadsheet_cell
     from rrgbench.render.terminal import print_table
     from rrgbench.scoring.score import score_pairs
-    from rrgbench.scoring.study_order import in_order_of_ids
 
     with status("reading reports") as progress:
         options = choices.scoring(protocol, intervals=intervals, replicates=replicates, method=method, seed=seed)
         pairs = reading.read(references, {"": predictions})[""]
-        scores = score_pairs(in_order_of_ids(pairs)[0], options, progress=progress)
+        scores = score_pairs(pairs, options, progress=progress)
     if not form.printed(scores):
         print_table(scores.to_table())
         if scores.observations:

@@ -62,6 +62,12 @@ def _tried(
     options = MetricOptions(metrics=metrics, metric_options=metric_options).scoring(
         protocol, replicates=replicates, seed=seed
     )
+    if options.lacking:
+        raise typer.BadParameter(
+            f"{options.protocol.identity} takes references through the vocabulary of training reports, and a trial has "
+            "none; choose another, such as raw",
+            param_hint="--protocol",
+        )
     if metrics:
         return options, {}
     found, absent = every_metric()

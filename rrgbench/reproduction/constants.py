@@ -10,10 +10,10 @@ from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.progress import Progress
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table, Tone
-from rrgbench.reproduction.recompute import Material, published_pairs
+from rrgbench.reproduction.recompute import Material, published, published_pairs
 from rrgbench.reproduction.registry import PublishedSystem
 from rrgbench.scoring.options import Scoring, scoring
-from rrgbench.scoring.report_files import ReportPairs, pair_reports, read_reports
+from rrgbench.scoring.report_files import ReportPairs, read_reports
 from rrgbench.scoring.report_systems import systems_of
 from rrgbench.scoring.score import score_pairs
 from rrgbench.scoring.values import Scores, finite
@@ -142,7 +142,7 @@ def certified(
         for name in names:
             expected = read_reports(path, "references", system=name)
             given = read_reports(path, "predictions", system=name)
-            work.append((name, path.name, pair_reports(expected, given, ("empty",)), _options(protocol)))
+            work.append((name, path.name, published(expected, given), _options(protocol)))
     if not work:
         raise InputError("no published outputs to score; name their folder (--outputs) or a file (--systems)")
     found = []

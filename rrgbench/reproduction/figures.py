@@ -44,6 +44,10 @@ class Figure:
             )
         return cls(text.strip(), value, 0.5 * 10.0 ** -len(text.strip().partition(".")[2]))
 
+    def of_percent(self) -> "Figure":
+        """The fraction of a figure that was printed in per cent."""
+        return Figure(self.text, self.value / 100.0, self.half / 100.0)
+
     def misses(self, value: float) -> float:
         """How many units of the last digit a value lies off, 0 where it rounds to the figure; NaN fits nothing."""
         if math.isnan(value):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from rrgbench.data.corpus import Corpus
-from rrgbench.errors import InputError, RrgbenchError
+from rrgbench.errors import InputError, RrgbenchError, listed
 from rrgbench.metrics.catalogue import TEXT_GROUPS, entry, in_order
 from rrgbench.progress import Progress
 from rrgbench.render.json import json_text
@@ -22,6 +22,7 @@ from rrgbench.scoring.protocols import Protocol, load_protocol
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, pair_reports, read_reports
 from rrgbench.scoring.report_shapes import Columns
 from rrgbench.scoring.score import score_pairs
+from rrgbench.scoring.study_order import in_order_of_ids
 
 Verdict = Literal["reproduced", "reproduced under another protocol", "not reproducible", "not checked"]
 
@@ -233,6 +234,11 @@ def published_pairs(result: PublishedResult, material: Material) -> ReportPairs:
     return _Files(result, material).pairs
 
 
+def published(references: ReportFile, outputs: ReportFile) -> ReportPairs:
+    """References and published outputs, some of which are empty, in the order of the studies' ids."""
+    return in_order_of_ids(pair_reports(references, outputs, ("empty",)))[0]
+
+
 class _Files:
     """The files of a result, checked against its digests."""
 
@@ -252,10 +258,10 @@ class _Files:
             raise InputError("the outputs are not public")
         outputs = self._read(self.result.outputs, "predictions")
         if self.result.references is not None:
-            return pair_reports(self._read(self.result.references, "references"), outputs, ("empty",))
+            return published(self._read(self.result.references, "references"), outputs)
         if self.material.references is None:
             raise InputError(f"no references of {self.result.corpus}; give them (--references FILE, or --corpus NAME)")
-        return pair_reports(self.material.references, outputs, ("empty",))
+        return published(self.material.references, outputs)
 
     def _read(self, wanted: OutputFile, role: Literal["predictions", "references"]) -> ReportFile:
         origin = f", published at {wanted.origin}" if wanted.origin else ""
@@ -272,7 +278,10 @@ class _Files:
             raise InputError(
                 f"{wanted.file} has SHA-256 {digest[:12]}, not {wanted.sha256[:12]} as the registry says: another file"
             )
-        return read_reports(path, role, columns=Columns(wanted.study_id, wanted.report))
+        found = read_reports(path, role, columns=Columns(wanted.study_id, wanted.report))
+        if absent := [name for name in (wanted.study_id, wanted.report) if name is not None and not found.has(name)]:
+            raise InputError(f"{wanted.file} has no column {listed(absent)}, which the registry names")
+        return found
 
 
 def _with(why: str, note: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from rrgbench.errors import InputError, RrgbenchError, problems
+from rrgbench.errors import InputError, RrgbenchError, listed, problems
 from rrgbench.files import read_regular
-from rrgbench.metrics.catalogue import OWN_METRICS
+from rrgbench.metrics.catalogue import OWN_METRICS, entry
 from rrgbench.registry import lookup
 from rrgbench.reproduction.figures import Figure
 from rrgbench.yaml_text import read_yaml
@@ -59,7 +59,7 @@ class PublishedResult(BaseModel):
     protocol : str
         The one that is thought to have made them.
     figures : mapping of str to str
-        Printed figures with their digits, by metric key.
+        Printed figures with their digits, by metric key: fractions, or all in per cent.
     outputs : OutputFile, optional
         The reports; absent where they are not public.
     references : OutputFile, optional
@@ -78,6 +78,16 @@ class PublishedResult(BaseModel):
     references: OutputFile | None = None
     note: str = ""
 
+    @field_validator("figures", mode="before")
+    @classmethod
+    def _quoted(cls, given: Any) -> Any:
+        bare = (
+            [str(key) for key, one in given.items() if isinstance(one, int | float)] if isinstance(given, dict) else []
+        )
+        if bare:
+            raise ValueError(f"{listed(bare)}: put the figure in quotes, since its last digits count")
+        return given
+
     @field_validator("figures")
     @classmethod
     def _printed(cls, given: Mapping[str, str]) -> Mapping[str, str]:
@@ -91,8 +101,12 @@ class PublishedResult(BaseModel):
 
     @property
     def printed(self) -> dict[str, Figure]:
-        """The figures by metric key."""
-        return {key: Figure.of(text, key) for key, text in self.figures.items()}
+        """The figures by metric key, as fractions: where one is beyond its metric's end, all are in per cent."""
+        found = {key: Figure.of(text, key) for key, text in self.figures.items()}
+        if not any(one.value > entry(key).high for key, one in found.items()):
+            return found
+        # CIDEr, which has no such end, is printed either way; below 10 it is no percentage
+        return {key: one.of_percent() if one.value > 10 or entry(key).high == 1 else one for key, one in found.items()}
 
 
 class PublishedSystem(BaseModel):

@@ -109,7 +109,9 @@ class Comparison:
         return next((one for one in given if one.key == metric), entry(metric))
 
     def beaten(self, system: str, metric: str) -> str:
-        """Letters of the systems that this one is significantly better than."""
+        """Letters of the systems that this one is significantly better than; none of a metric that has no better."""
+        if not self.entry(metric).better:
+            return ""
         letters = [
             self._letters[other]
             for row in self.differences
@@ -357,11 +359,14 @@ def _restricted(pairs: ReportPairs, studies: Collection[str]) -> ReportPairs:
     rows = [row for row, study in enumerate(pairs.study_ids) if study in studies]
     hypotheses = tuple(pairs.hypotheses[row] for row in rows)
     empty = sum(not text.strip() for text in hypotheses)
-    return ReportPairs(
-        tuple(pairs.study_ids[row] for row in rows),
-        tuple(pairs.references[row] for row in rows),
-        hypotheses,
-        "+".join(filter(None, ("common", allowed_field({"empty": empty})))),
+    # what else was allowed when the files were read; which studies are left says `common`
+    kept = [part for part in pairs.allowed.split("+") if part and part.partition("=")[0] not in ("empty", "missing")]
+    return replace(
+        pairs,
+        study_ids=tuple(pairs.study_ids[row] for row in rows),
+        references=tuple(pairs.references[row] for row in rows),
+        hypotheses=hypotheses,
+        allowed="+".join(filter(None, ("common", *kept, allowed_field({"empty": empty})))),
     )
 
 

@@ -47,6 +47,10 @@ class ReportFile:
     positional: bool = False
     fields: tuple[str, ...] = ()
 
+    def has(self, column: str) -> bool:
+        """Whether one of its fields is called so, but for case and blanks around."""
+        return column.strip().lower() in {name.strip().lower() for name in self.fields}
+
 
 @dataclass(frozen=True)
 class ReportPairs:
@@ -62,12 +66,15 @@ class ReportPairs:
         One for each study.
     allowed : str
         What was allowed and happened, for the signature, e.g. `missing=3+empty=1`; empty if nothing did.
+    positional : bool
+        Whether the studies have no ids and are called by their place.
     """
 
     study_ids: tuple[str, ...]
     references: tuple[tuple[str, ...], ...]
     hypotheses: tuple[str, ...]
     allowed: str = ""
+    positional: bool = False
 
 
 def read_reports(
@@ -120,6 +127,7 @@ def read_reports(
             equal = equal and texts[study_id] == reports
         else:
             texts[study_id] = reports
+    most = max(map(len, texts.values()), default=0)
     if not texts:
         raise InputError(f"{path.name} holds no report; expected at least one")
     if twice and "duplicates" not in allow:
@@ -130,6 +138,12 @@ def read_reports(
         )
     if found.understood:
         _log.warning("%s", found.understood)
+    if most > 1 and role != "predictions":
+        several = sum(len(reports) > 1 for reports in texts.values())
+        _log.warning(
+            "%s: %s several references, up to %d; if they are the sentences of one report, join them to one text",
+            *(path.name, f"{counted(several, 'study')} {'has' if several == 1 else 'have'}", most),
+        )
     if words:
         are = "1 report is" if words == 1 else f"{words} reports are"
         _log.warning("%s: %s the word nan, which is scored as text, as given", path.name, are)
@@ -189,7 +203,7 @@ def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collect
         "duplicates": references.duplicates + predictions.duplicates,
         "ids": joined,
     }
-    return ReportPairs(study_ids, expected, hypotheses, allowed_field(counts))
+    return ReportPairs(study_ids, expected, hypotheses, allowed_field(counts), references.positional)
 
 
 ID_DIFFERENCES: Final[Mapping[str, Callable[[str], str]]] = {

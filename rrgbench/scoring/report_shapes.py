@@ -24,7 +24,10 @@ Role = Literal["predictions", "references", "training"]
 Row = tuple[str, str | None, tuple[str, ...]]
 """Place for messages, study id (None where the shape has none), one or more texts."""
 
-_STUDY_IDS: Final = ("study_id", "studyid", "study", "id", "uid", "report_id", "accession", "accession_number")
+_STUDY_IDS: Final = (
+    *("study_id", "studyid", "study", "id", "uid", "report_id", "accession", "accession_number"),
+    *("study_ids", "ids", "uids"),
+)
 _FILM_IDS: Final = (
     "image_id",
     "img_id",
@@ -35,6 +38,9 @@ _FILM_IDS: Final = (
     "filename",
     "file_name",
     "path",
+    "image_ids",
+    "dicom_ids",
+    "filenames",
 )
 _ROW_IDS: Final = ("question_id", "sample_id", "case_id", "exam_id", "custom_id", "key", "index", "idx")
 """What tells rows apart where nothing tells a study or film."""
@@ -59,6 +65,13 @@ _SECTIONS: Final = ("findings", "impression", "section_findings", "section_impre
 _REXRANK_SECTIONS: Final = (("findings", "section_findings"), ("impression", "section_impression"))
 DELIMITERS: Final = (",", ";", "\t", "|")
 _ENDINGS: Final = ("csv", "tsv", "jsonl", "ndjson", "json", "txt")
+_SPLITS: Final = {
+    "train": ("train", "training"),
+    "validate": ("val", "validate", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+_INDEX: Final = "unnamed: 0"
+"""What pandas calls its index where a table has it without a name."""
 _WRAPPERS: Final = (
     "data",
     "results",
@@ -139,6 +152,11 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
     if suffix == "txt" and not _is_table(text):
         lines = text.split("\n")
         lines = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
+        if _begin_with_ids(lines):
+            raise InputError(
+                f"{name}: every line begins with what looks like a study id; part ids and reports by a tab, or number "
+                "no lines"
+            )
         return _positional([(f"{name} line {at}", line) for at, line in enumerate(lines, start=1)], name, "one a line")
     return _table(name, text, role, columns, "," if suffix == "csv" else "\t")
 
@@ -152,10 +170,14 @@ def shown(name: object) -> str:
 
 
 def shown_id(study: str) -> str:
-    """A study's id for a message: several words, some without a digit, are text that got where ids stand."""
+    """A study's id for a message; text that got where ids stand is not shown."""
+    return shown(study) if _is_id(study) else f"(a text of {len(study)} characters)"
+
+
+def _is_id(study: str) -> bool:
+    """Whether it may be an id: one word, or several that all have digits."""
     words = study.split()
-    is_text = len(words) > 1 and not all(any(character.isdigit() for character in word) for word in words)
-    return f"(a text of {len(study)} characters)" if is_text else shown(study)
+    return len(words) < 2 or all(any(character.isdigit() for character in word) for word in words)
 
 
 # tables
@@ -221,13 +243,23 @@ def _are_pairs(rows: Iterable[tuple[int, Sequence[str]]]) -> bool:
         return False
 
 
+def _begin_with_ids(lines: Sequence[str]) -> bool:
+    """Whether each of several lines begins with a word of its own that has a digit."""
+    words = [re.match(r"\s*([^\s,;:|]*\d[^\s,;:|]*)[\s,;:|]", line) for line in lines]
+    found = {word[1] for word in words if word is not None}
+    return len(lines) > 1 and len(found) == len(lines)
+
+
 def _is_table(text: str) -> bool:
-    """Whether lines of text are rows: a header that names ids and reports, or ids and reports parted by tabs."""
+    """Whether lines of text are rows: a header that names ids and reports, or ids and reports parted by one mark."""
     for mark in DELIMITERS:
         header = _head(text, mark)
         if _known(header) and _matching(header, (*_STUDY_IDS, *_FILM_IDS)):
             return True
-    return "\t" in text and _are_pairs(_cells("", text, "\t"))
+    if "\t" in text and _are_pairs(_cells("", text, "\t")):
+        return True
+    lines = [line for line in text.split("\n") if line.strip()]
+    return _begin_with_ids(lines) and any(_are_pairs(_cells("", text, mark)) for mark in DELIMITERS)
 
 
 def _cells(name: str, text: str, delimiter: str, blank_lines: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -278,6 +310,12 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
             "reference or the like; name the one with reports with --report-column"
         )
     if width == 1 and all(len(cells) == 1 for _, cells in rows):
+        (first, *others) = (cells[0].strip() for _, cells in rows)
+        if len(others) > 1 and re.fullmatch(r"[^\s.]+", first) and all(len(other.split()) > 1 for other in others):
+            raise InputError(
+                f"{name} line 1 may be a header or a report: one word above reports of several words; call the column "
+                "report, or name it with --report-column"
+            )
         return _positional([(place, cells[0]) for place, cells in rows], name, "one a row, without a header")
     if width == 2 and _are_pairs((0, cells) for _, cells in rows):
         if _looks_like_a_header([cells for _, cells in rows]):
@@ -372,20 +410,39 @@ def _json(name: str, text: str, role: Role, columns: Columns, lines: bool) -> Ro
 def _content(name: str, content: Any, role: Role, columns: Columns) -> Rows:
     """What a whole JSON document, or the part of it that holds the reports, says."""
     if isinstance(content, _Twice):
+        if not all(isinstance(value, str | list) for _, value in content):
+            keys = [key for key, _ in content]
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            raise InputError(f"{name}: {listed(map(shown_id, twice))} stands twice; which one counts can't be told")
         return Rows([(name, key, _texts(f"{name} study {shown_id(key)}", value)) for key, value in content])
     if isinstance(content, list):
         items = [(f"{name} item {number}", item) for number, item in enumerate(content, start=1)]
-        if content and all(isinstance(item, str) for item in content):
-            return _positional(items, name, "a list of texts")
-        if content and all(isinstance(item, list) and len(item) == 2 for item in content):
-            return Rows(
-                [(place, _study_id(place, study), _texts(place, given)) for place, (study, given) in items],
-                f"{name} is a list of pairs: the first of each is taken for its study id, the second for its report",
-            )
+        if any(isinstance(item, str) for item in content) and all(isinstance(item, str | None) for item in content):
+            return _positional([(place, item or "") for place, item in items], name, "a list of texts")
+        if content and all(isinstance(item, list) for item in content):
+            return _lists(name, items, role, columns)
         return _records(name, items, role, columns)
     if not isinstance(content, dict):
         raise InputError(f"{name}: expected an object from study id to report, or a list of objects")
     return _object(name, content, role, columns)
+
+
+def _lists(name: str, items: Sequence[tuple[str, list[Any]]], role: Role, columns: Columns) -> Rows:
+    """A list of lists: a table below its header, pairs of id and report, or the reports of each study."""
+    (_, head), *body = items
+    if all(isinstance(cell, str) for cell in head) and (_known(head) or _matching(head, [columns.report or ""])):
+        _check_once(name, head)
+        if any(len(row) != len(head) for _, row in body):
+            raise InputError(f"{name}: its rows and the {len(head)} columns of its first one differ in length")
+        return _records(name, [(place, dict(zip(head, row, strict=True))) for place, row in body], role, columns, head)
+    pairs = [(place, row) for place, row in items if len(row) == 2]
+    if len(pairs) == len(items) and all(isinstance(row[0], int | float) or _is_id(str(row[0])) for _, row in pairs):
+        return Rows(
+            [(place, _study_id(place, study), _texts(place, given)) for place, (study, given) in pairs],
+            f"{name} is a list of pairs: the first of each is taken for its study id, the second for its report",
+        )
+    found = _positional([(place, "") for place, _ in items], name, "a list of lists of texts")
+    return Rows([(place, None, _texts(place, row)) for place, row in items], found.understood)
 
 
 def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) -> Rows:
@@ -400,13 +457,21 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
         _check_once(name, header)
         if any(not isinstance(row, list) or len(row) != len(header) for row in content["data"]):
             raise InputError(f"{name}: rows of data and the {len(header)} columns differ in length")
-        table = [dict(zip(header, row, strict=True)) for row in content["data"]]
+        index = _index(name, content)
+        table = [{**index[at], **dict(zip(header, row, strict=True))} for at, row in enumerate(content["data"])]
+        return _records(name, _numbered(name, table), role, columns)
+    if names == {"name", "index", "data"} and isinstance(content.get("data"), list):  # a column of pandas
+        index = _index(name, content)
+        table = [{**index[at], "report": text} for at, text in enumerate(content["data"])]
         return _records(name, _numbered(name, table), role, columns)
     if isinstance(content.get("annotations"), list):
         return _records(name, _numbered(name, content["annotations"]), role, columns)
-    if names <= {"train", "val", "validate", "valid", "test"} and all(isinstance(value, list) for value in values):
+    if values and names <= {*chain(*_SPLITS.values())} and all(isinstance(value, list) for value in values):
         split = "train" if role == "training" else "test"
-        chosen = content.get(split, [])
+        there = [key for key in content if _plain(key) in _SPLITS[split]]
+        if not there:
+            raise InputError(f"{name} holds the splits {listed(content)}; expected one called {split}")
+        chosen = content[there[0]]
         found = _records(name, _numbered(name, chosen), role, columns)
         note = f"{name} holds several splits: the {len(chosen)} studies of {split} are taken"
         return Rows(found.rows, note, found.fields)
@@ -423,6 +488,17 @@ def _object(name: str, content: dict[str, Any], role: Role, columns: Columns) ->
     return Rows([(name, key, _texts(f"{name} study {shown_id(key)}", value)) for key, value in content.items()])
 
 
+def _index(name: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The index that pandas writes beside data, a cell a row; cells of none where it has none."""
+    rows = content["data"]
+    index = content.get("index")
+    if index is None:
+        return [{}] * len(rows)
+    if not isinstance(index, list) or len(index) != len(rows):
+        raise InputError(f"{name}: its index and its data differ in length")
+    return [{_INDEX: one} for one in index]
+
+
 def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> Rows:
     """An object whose keys are names of fields: columns, one study, or the reports of each role on their own."""
     values = list(content.values())
@@ -431,6 +507,11 @@ def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> 
     )
     text_field, note = _text_field(name, list(content), role, columns)
     if not identified and isinstance(content[text_field], list | dict):
+        rest = [key for key in content if key != text_field]
+        if like_ids := [key for key in rest if _are_ids(content[key], content[text_field])]:
+            raise InputError(
+                f"{name}: {listed(map(shown, like_ids))} may hold study ids; name the field with --id-column"
+            )
         found = _content(name, content[text_field], role, columns)
         note = note and f"{name}: {note}"
         return Rows(found.rows, "; ".join(part for part in (note, found.understood) if part), found.fields)
@@ -448,11 +529,24 @@ def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> 
     return _records(name, [(name, content)], role, columns)
 
 
+def _are_ids(values: object, beside: object) -> bool:
+    """Whether a list holds what may be the id of each of the items beside it."""
+    if not isinstance(values, list) or not isinstance(beside, list) or len(values) != len(beside) or len(values) < 2:
+        return False
+    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in values):
+        return False
+    return len(set(values)) == len(values) and all(_is_id(str(one)) for one in values)
+
+
 def _by_study(name: str, content: dict[str, dict[str, Any]], role: Role, columns: Columns) -> Rows:
     """An object of objects: rows by number, by study id, or ReXrank's submission."""
     names = list(dict.fromkeys(key for value in content.values() for key in value))
     plain = [_plain(key) for key in names]
     texts = _matching(names, (*_SPECIFIC[role], *_GENERAL, *([columns.report] if columns.report else ())))
+    # both sections beside each other are ReXrank's layout, one of them alone is a text as any other
+    sections = _matching(names, _SECTIONS)
+    if not texts and len(sections) == 1 and _plain(sections[0]) in ("findings", "impression"):
+        texts = sections
     if "model_prediction" not in plain and texts:
         if _matching(names, (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS)):
             return _records(name, _numbered(name, list(content.values())), role, columns)
@@ -464,7 +558,9 @@ def _by_study(name: str, content: dict[str, dict[str, Any]], role: Role, columns
                 raise InputError(f"{place}: no {shown(text_field)}, which other studies have")
             rows.append((place, key, _texts(place, value[text_field])))
         return Rows(rows, note and f"{name}: {note}", tuple(names))
-    return Rows([(name, key, _rexrank(f"{name} study {shown_id(key)}", value, role)) for key, value in content.items()])
+    rows = [(name, key, _rexrank(f"{name} study {shown_id(key)}", value, role)) for key, value in content.items()]
+    spoken = "references read 'Findings: ... Impression: ...' as ReXrank compares them, None for an absent section"
+    return Rows(rows, "" if role == "predictions" or "model_prediction" in plain else f"{name}: {spoken}")
 
 
 def _numbered(name: str, rows: Sequence[object]) -> list[tuple[str, object]]:
@@ -513,6 +609,14 @@ def _records(
             if not unused:
                 yield row(place, record)
 
+    if id_field is None and len(index := _nameless(names, text_field)) == 1:
+        # an index that pandas wrote without a name: rows by number, or ids
+        kept = [*([] if first is None else [first]), *stream]
+        cells = [str(_fields(place, record).get(index[0])) for place, record in kept]
+        first, stream = None, iter(kept)
+        if len(set(cells)) == len(cells) and cells != [str(row) for row in range(len(cells))]:
+            id_field, names = index[0], [one for one in names if one != index[0]]
+            note = "; ".join(filter(None, (note, "its column without a name is taken for study ids")))
     if id_field is not None:
         return Rows(rows(), note and f"{name}: {note}", tuple(names))
     listed_rows = [(place, texts) for place, _, texts in rows()]
@@ -566,12 +670,16 @@ def _id_field(place: str, names: Sequence[str], text_field: str, columns: Column
         if found:
             return found[0]
     texts = _matching(names, (*_GENERAL, *_SPECIFIC["predictions"], *_SPECIFIC["references"]))
-    nameless = [name for name in names if re.fullmatch(r"\s*|unnamed: \d+", name.lower())]  # an index of pandas
-    others = [name for name in names if name != text_field and name not in (*nameless, *texts)]
+    others = [name for name in names if name != text_field and name not in (*_nameless(names, text_field), *texts)]
     if others:
         fields = listed(map(shown, names), most=8)
         raise InputError(f"{place}: no study_id; fields are: {fields}; name the right one with --id-column")
     return None
+
+
+def _nameless(names: Sequence[str], text_field: str) -> list[str]:
+    """Columns without a name, as pandas writes its index."""
+    return [name for name in names if name != text_field and re.fullmatch(r"\s*|unnamed: \d+", name.lower())]
 
 
 def _matching(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -616,6 +724,8 @@ def _texts(place: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
+        if len(value) > 2 and all(len(text.split()) < 2 for text in value):
+            raise InputError(f"{place}: report is a list of {len(value)} single words; join them to one text")
         return tuple(value)
     # R2Gen's and COCO's captions: a list of {"caption": ...}.
     if isinstance(value, list) and value and all(isinstance(text, dict) and "caption" in text for text in value):

@@ -20,7 +20,7 @@ def pair_in_memory(
         study_ids = tuple(given.texts)
         generated = tuple(texts[0] for texts in given.texts.values())
         empty = check_empty(study_ids, [()] * len(study_ids), generated, allow)
-        return ReportPairs(study_ids, (), generated, allowed_field({"empty": empty}))
+        return ReportPairs(study_ids, (), generated, allowed_field({"empty": empty}), given.positional)
     expected = _by_id("references", references)
     if expected.positional != given.positional:
         raise InputError("references and hypotheses must both be lists or both be mappings by study id")

@@ -186,6 +186,10 @@ def looked_up(
         raise InputError(
             f"reference labels are given twice, by {labels.source} and by {tool.identity}; give one of them"
         )
+    if pairs.positional:
+        raise InputError(
+            f"{tool.file} has labels by study, and the reports have no study ids; give them ids, or labels by text"
+        )
     return options.but(labeler=None), ReferenceLabels(tool.of_studies(pairs.study_ids), tool.identity)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.errors import InputError
 from rrgbench.metrics.catalogue import TEXT_GROUPS, Entry, entry
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.scoring.options import Scoring
@@ -232,6 +233,8 @@ def score_texts(
                 if key in keys or not isinstance(group, str):
                     found[key], seconds[key] = column, passed
     ordered = [key for key in (*keys, *(key for metric in external for key in metric.keys)) if key in found]
+    if not ordered:
+        raise InputError(f"no metric can be tried: {'; '.join(f'{key}: {why}' for key, why in missing.items())}")
     entries = tuple(entry(key) for key in ordered)
     signs = [-1.0 if one.better == "lower" else 1.0 for one in entries]
     values = np.stack([sign * found[key] for sign, key in zip(signs, ordered, strict=True)], axis=1)

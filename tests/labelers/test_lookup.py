@@ -30,6 +30,13 @@ def test_labels_by_study_are_the_references_and_rules_read_the_hypotheses(tmp_pa
     assert (labeler.of_studies(["a"])[0] == UNMENTIONED).sum() == len(OBSERVATIONS) - 1
 
 
+def test_labels_by_study_say_nothing_of_reports_without_ids(tmp_path) -> None:
+    """Positions are numbers as many study ids are."""
+    path = write(tmp_path, "study_id,Edema\n0,1\n1,0\n")
+    with pytest.raises(InputError, match=r"labels\.csv has labels by study, and the reports have no study ids"):
+        score(["Edema.", "Clear."], ["Edema.", "Edema."], metrics=["ce"], intervals=False, labeler=f"lookup:{path}")
+
+
 def test_labels_by_text_label_any_report_that_is_known(tmp_path) -> None:
     path = write(tmp_path, f"text_sha256,Edema\n{text_digest('Edema.')},1\n{text_digest('Clear.')},0\n")
     labeler = labelers.load(f"lookup:{path}")

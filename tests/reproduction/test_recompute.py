@@ -80,6 +80,32 @@ def test_what_is_lacking_or_another_file_is_told(folder) -> None:
     assert "have no prediction" in run(folder)[0]["why"]
 
 
+def test_figures_in_per_cent_are_compared_as_fractions(folder) -> None:
+    publish(folder)
+    path = folder / "registry" / "mine.yaml"
+    content = yaml.safe_load(path.read_text())
+    # both results have the same figures
+    figures = content["results"][0]["figures"]
+    for key, text in figures.items():
+        if key != "cider":
+            figures[key] = f"{100 * float(text):.{len(text.partition('.')[2]) - 2}f}"
+    path.write_text(yaml.safe_dump(content))
+    ours, _ = run(folder)
+    assert ours["verdict"] == "reproduced"
+    assert all(abs(one["difference"]) <= 5e-7 for one in ours["figures"].values())
+
+
+def test_a_column_that_the_outputs_lack_is_told(folder) -> None:
+    publish(folder)
+    path = folder / "registry" / "mine.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["results"][0]["outputs"] |= {"study_id": "study_id", "report": "dictation"}
+    path.write_text(yaml.safe_dump(content))
+    found = run(folder)[0]
+    assert found["verdict"] == "not checked"
+    assert "outputs.jsonl has no column dictation, which the registry names" in found["why"]
+
+
 def test_the_table_says_verdicts_in_headings(folder) -> None:
     publish(folder)
     files = ("--outputs", folder, "--references", folder / "annotation.json", "--registry", folder / "registry")
@@ -91,11 +117,17 @@ def test_the_table_says_verdicts_in_headings(folder) -> None:
 def test_a_registry_that_is_none_is_refused(folder) -> None:
     with pytest.raises(InputError, match="no registry of published figures"):
         load_published(folder)
-    for figures, message in (({"blue_1": ".1"}, "did you mean 'bleu_1'"), ({"bleu_1": "x"}, "printed figure")):
+    wrong = (
+        ({"blue_1": ".1"}, "did you mean 'bleu_1'"),
+        ({"bleu_1": "x"}, "printed figure"),
+        ({"bleu_1": 0.1}, "bleu_1: put the figure in quotes, since its last digits count"),
+    )
+    for figures, message in wrong:
         result = {"corpus": "c", "source": "s", "protocol": "raw", "figures": figures}
         (folder / "registry" / "mine.yaml").write_text(yaml.safe_dump({"system": "Mine", "results": [result]}))
-        with pytest.raises(InputError, match=rf"mine.yaml: .*{message}"):
+        with pytest.raises(InputError, match=rf"mine.yaml: .*{message}") as refused:
             load_published(folder / "registry")
+        assert "at least 1 item" not in str(refused.value)
 
 
 def test_averaging_is_read_off_a_table(folder) -> None:

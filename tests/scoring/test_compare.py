@@ -2,6 +2,7 @@ import csv
 import json
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 
 from rrgbench.errors import InputError, NotComparableError
 from rrgbench.labelers import RememberingLabeler, load
-from rrgbench.scoring.compare import compare
+from rrgbench.metrics.catalogue import entry
+from rrgbench.scoring import compare as comparing
+from rrgbench.scoring.compare import Comparison, compare, compare_pairs
+from rrgbench.scoring.options import scoring
+from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import score
 from rrgbench.scoring.signature import parse
 
@@ -132,6 +137,26 @@ def test_what_was_allowed_each_system_is_said_of_it() -> None:
     part = {key: text for key, text in GOOD.items() if key != "s3"}
     common = compare({"one": silent, "two": part}, REFERENCES, common=True, **options)
     assert "|allowed:a:common+empty=1,b:common|" in str(common.signature)
+
+
+def test_what_was_allowed_when_files_were_read_stays_in_the_signature() -> None:
+    both = {study: ((text,), GOOD[study]) for study, text in REFERENCES.items()}
+
+    def pairs(studies, allowed):
+        rows = [both[study] for study in studies]
+        return ReportPairs(tuple(studies), tuple(row[0] for row in rows), tuple(row[1] for row in rows), allowed)
+
+    systems = {"a": pairs(list(both), "unknown=2+ids=30"), "b": pairs(list(both)[1:], "missing=1")}
+    testing = comparing.Testing(permutations=20, common=True)
+    found = compare_pairs(systems, scoring("raw", metrics=["rouge_l"], intervals=False), testing)
+    assert "|allowed:a:common+unknown=2+ids=30,b:common|" in str(found.signature)
+
+
+def test_a_metric_without_a_better_direction_marks_nobody(monkeypatch) -> None:
+    plain = compare({"a": GOOD, "b": BAD}, REFERENCES, metrics=["rouge_l"], permutations=200)
+    assert plain.beaten("a", "rouge_l") == "b"
+    monkeypatch.setattr(Comparison, "entry", lambda self, key: replace(entry(key), better=""))
+    assert plain.beaten("a", "rouge_l") == ""
 
 
 def test_no_study_in_common() -> None:

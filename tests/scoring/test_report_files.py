@@ -91,7 +91,7 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
         ("a.csv", "case,text\n1,a\n", "no study_id; fields are: case, text"),
         ("a.json", '{"1": "x",\n "2": }', "a.json line 2: not JSON"),
         ("a.json", '"x"', "expected an object from study id to report"),
-        ("a.json", '{"1": {"findings": "x"}}', "no model_prediction"),
+        ("a.json", '{"1": {"section_findings": "x"}}', "no model_prediction"),
         ("a.json", '{"1": "x", "1": "y"}', "1 study id more than once: 1"),
         ("a.doc", "x", "unknown kind of file '.doc'"),
         (
@@ -217,6 +217,19 @@ NAMED = {
     "wrapped-texts.json": json.dumps({"results": TEXTS, "seed": 1}),
     "gts-res.json": json.dumps({"gts": {k: [v] for k, v in OTHERS.items()}, "res": {k: [v] for k, v in TEXTS.items()}}),
     "by-study.json": json.dumps({k: {"gts": OTHERS[k], "res": v} for k, v in TEXTS.items()}),
+    "plural.json": json.dumps({"study_ids": list(TEXTS), "reports": list(TEXTS.values())}),
+    "series.csv": ",report\n" + "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "series-split.json": json.dumps({"name": "report", "index": list(TEXTS), "data": list(TEXTS.values())}),
+    "frame-split.json": json.dumps(
+        {"columns": ["report"], "index": list(TEXTS), "data": [[text] for text in TEXTS.values()]}
+    ),
+    "findings.json": json.dumps({k: {"findings": v} for k, v in TEXTS.items()}),
+    "numbered-findings.json": json.dumps(
+        {str(i): {"study_id": k, "findings": v} for i, (k, v) in enumerate(TEXTS.items())}
+    ),
+    "header.json": json.dumps([["study_id", "report"], *map(list, TEXTS.items())]),
+    "commas.txt": "\n".join(f"{k},{quoted(v)}" for k, v in TEXTS.items()),
+    "bars.txt": "\n".join(f"{k}|{quoted(v)}" for k, v in TEXTS.items()),
     "indexed-by-study.json": json.dumps({"report": TEXTS}),
     "questions.jsonl": "\n".join(
         json.dumps({"question_id": k, "prompt": "Write.", "text": v}) for k, v in TEXTS.items()
@@ -234,6 +247,44 @@ ENCODED = {
     "not-packed.jsonl.gz": NAMED["lines.json"].encode(),
     "unnamed-gzip.json": gzip.compress(NAMED["coco.json"].encode(), mtime=0),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "0\nThe heart is large.\nNo effusion.\n", "may be a header or a report.*--report-column"),
+        ("a.txt", "CXR1 The heart is large.\nCXR2 No effusion.\n", "begins with what looks like a study id"),
+        ("a.txt", "CXR1, The heart, as before.\nCXR2,No effusion.\n", "begins with what looks like a study id"),
+        ("a.json", json.dumps({"cases": ["a1", "a2"], "reports": ["x y", "z"]}), "cases may hold study ids"),
+        ("a.json", json.dumps({"s1": ["The", "heart", "is", "large."]}), "a list of 4 single words; join them"),
+        ("a.json", json.dumps({"val": [{"id": "1", "report": "x"}]}), "holds the splits val; expected one called test"),
+        ("a.json", '{"s1": {"prediction": "x"}, "s1": {"prediction": "y"}}', "s1 stands twice"),
+        ("a.json", json.dumps({"index": ["a"], "data": ["x", "y"], "name": "report"}), "differ in length"),
+        ("a.json", json.dumps([["study_id", "report"], ["a1"]]), "differ in length"),
+    ],
+)
+def test_what_would_be_misread_is_refused(tmp_path, name, content, message) -> None:
+    with pytest.raises(InputError, match=message):
+        read_reports(write(tmp_path, name, content))
+
+
+def test_lists_of_texts_are_several_references_and_said_to_be(tmp_path, caplog) -> None:
+    several = [["The heart is large.", "Cardiomegaly."], ["No effusion.", "No pleural effusion."]]
+    found = read_reports(write(tmp_path, "a.json", json.dumps(several)), "references")
+    assert found.positional
+    assert list(found.texts.values()) == [tuple(texts) for texts in several]
+    assert "a.json: 2 studies have several references, up to 2; if they are the sentences" in caplog.text
+
+
+def test_a_text_that_is_missing_in_a_list_is_named(tmp_path) -> None:
+    found = read_reports(write(tmp_path, "a.json", json.dumps(["The heart is large.", None])))
+    with pytest.raises(InputError, match="1 study with an empty reference or hypothesis: 2"):
+        pair_reports(ReportFile("refs", {"1": ("x",), "2": ("y",)}, positional=True), found)
+
+
+def test_the_split_called_validation_is_none_that_is_tested(tmp_path) -> None:
+    splits = {name: [{"id": name, "report": "x"}] for name in ("train", "validation", "test")}
+    assert list(read_reports(write(tmp_path, "a.json", json.dumps(splits))).texts) == ["test"]
 
 
 @pytest.mark.parametrize("name", ENCODED)
@@ -315,6 +366,9 @@ def test_what_tools_write_is_read(tmp_path, name) -> None:
         ("list.json", json.dumps(list(TEXTS.values()))),
         ("lines.txt", "\n".join(TEXTS.values()) + "\n"),
         ("texts.jsonl", "\n".join(json.dumps({"prediction": text}) for text in TEXTS.values())),
+        ("numbered.csv", ",report\n" + "\n".join(f"{i},{quoted(text)}" for i, text in enumerate(TEXTS.values()))),
+        ("several.json", json.dumps([[text] for text in TEXTS.values()])),
+        ("scored.json", json.dumps({"scores": [0.5, 0.25], "predictions": list(TEXTS.values())})),
         ("unnamed.csv", "Unnamed: 0,report\n" + "\n".join(f"0,{quoted(text)}" for text in TEXTS.values())),
     ],
 )

@@ -134,6 +134,72 @@ def test_what_is_wrong_with_a_folder_is_said_in_a_line(tmp_path: Path, break_it,
         read_judgements(path)
 
 
+def changed(path: Path, change) -> Path:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return path.parent
+
+
+def rated(path: Path, **values: object) -> Path:
+    return changed(path / "radiologist_1.json", lambda said: said[0]["C1"].update(values))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda path: rated(path, rating="4/5"), r"study s0, C1: rating is no number"),
+        (lambda path: rated(path, rating=True), r"study s0, C1: rating is no number"),
+        (lambda path: rated(path, rating=float("inf")), r"radiologist_1 gives s0/C1 inf as rating; expected a finite"),
+        (lambda path: rated(path, missing_findings=[{}]), "missing_findings is no object from finding"),
+        (lambda path: rated(path, finding_errors={"0": "wrong"}), "finding_errors is no object from finding"),
+        (
+            lambda path: changed(path / "radiologist_1.json", lambda said: said[0].update(C2=None)),
+            "study s0, C2: expected an object with a rating and errors, got NoneType",
+        ),
+        (
+            lambda path: changed(path / "studies.json", lambda studies: studies[1].update(C1_report=None)),
+            "C1_report of study s1 is no text",
+        ),
+        (
+            lambda path: changed(path / "studies.json", lambda studies: studies[1].update(C1_report=" ")),
+            "1 candidates with an empty report or reference: s1/C1",
+        ),
+    ],
+)
+def test_judgements_that_can_t_be_read_are_named(tmp_path: Path, break_it, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_judgements(break_it(radpref(tmp_path / "radpref")))
+
+
+def test_counts_below_zero_and_significance_in_other_words_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("study_id,reference,report,errors\na,Clear.,Clear.,-1\n")
+    with pytest.raises(InputError, match=r"gives a/candidate 1 -1 as errors; expected a finite number from 0"):
+        read_judgements(path)
+    folder = rexval(tmp_path / "rexval")
+    errors = folder / "6_valid_raters_per_rater_error_categories.csv"
+    text = errors.read_text()
+    errors.write_text(text.replace("True", "1.0").replace("False", "0"))
+    np.testing.assert_array_equal(read_judgements(folder).mean(SIGNIFICANT)[:4], [0, -2, 0, -1])
+    errors.write_text(text.replace("True", "maybe"))
+    with pytest.raises(InputError, match="line 2: clinically_significant is neither True nor False"):
+        read_judgements(folder)
+
+
+def test_no_ordering_tests_no_metric_and_no_vocabulary_are_said(tmp_path: Path) -> None:
+    (tmp_path / "orders.json").write_text("[]")
+    with pytest.raises(InputError, match="holds no ordering test"):
+        read_ordering_tests(tmp_path / "orders.json")
+    judged = read_judgements(table(tmp_path / "mine.csv"))
+    with pytest.raises(InputError, match="no metric can be tried: cider: "):
+        run_expert_trial(judged, scoring("rgrg", metrics=["cider"], replicates=20))
+    told = ["trials", "experts", "--judgements", str(tmp_path / "mine.csv"), "--protocol", "r2gen", "--metrics", "ce"]
+    done = CliRunner().invoke(app, told)
+    assert done.exit_code == 2
+    assert "a trial has" in done.output
+
+
 def test_rank_agreement_is_scipys_on_every_resample() -> None:
     generator = np.random.default_rng(0)
     x, y = generator.integers(0, 6, 40).astype(float), generator.integers(0, 6, 40).astype(float)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rrgbench.scoring.report_files import ReportFile, ReportPairs
+    from rrgbench.scoring.report_files import ReportPairs
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ReportOptions:
         return [name.removeprefix("allow_") for name, wanted in vars(self).items() if name[:6] == "allow_" and wanted]
 
     def read(self, references: Path, predictions: "dict[str, Path]") -> "dict[str, ReportPairs]":
-        """Each system's reports beside the references.
+        """Each system's reports beside the references, in the order of the studies' ids.
 
         Raises
         ------
@@ -50,15 +50,12 @@ class ReportOptions:
         from rrgbench.errors import InputError
         from rrgbench.scoring.report_files import pair_reports, read_reports
         from rrgbench.scoring.report_shapes import Columns
+        from rrgbench.scoring.study_order import in_order_of_ids
 
         columns = Columns(self.id_column, self.report_column)
         expected = read_reports(references, "references", self.allow, columns)
         given = {name: read_reports(path, "predictions", self.allow, columns) for name, path in predictions.items()}
         for flag, wanted in (("--id-column", self.id_column), ("--report-column", self.report_column)):
-            if wanted is not None and not any(_has(one, wanted) for one in (expected, *given.values())):
+            if wanted is not None and not any(one.has(wanted) for one in (expected, *given.values())):
                 raise InputError(f"{flag} {wanted}: no file has a field of that name")
-        return {name: pair_reports(expected, one, self.allow) for name, one in given.items()}
-
-
-def _has(file: "ReportFile", column: str) -> bool:
-    return column.strip().lower() in {name.strip().lower() for name in file.fields}
+        return {name: in_order_of_ids(pair_reports(expected, one, self.allow))[0] for name, one in given.items()}

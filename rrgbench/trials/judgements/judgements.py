@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -93,8 +94,22 @@ def judgements_of(name: str, texts: Texts, judged: Sequence[Judgement]) -> Judge
     Raises
     ------
     InputError
-        If a judged candidate has no text, a candidate nobody's judgement, or one rater judges one candidate twice.
+        If a judged candidate has no text, a candidate nobody's judgement, or one rater judges one candidate twice; if a
+        text is empty, a number is not finite, or errors are fewer than none.
     """
+    if blank := [f"{study}/{candidate}" for (study, candidate), both in texts.items() if not all(map(str.strip, both))]:
+        raise InputError(f"{name}: {len(blank)} candidates with an empty report or reference: {listed(blank)}")
+    for one in judged:
+        for what, number, least in (
+            (RATING, one.rating, -inf),
+            (ERRORS, one.errors, 0),
+            (SIGNIFICANT, one.significant, 0),
+        ):
+            if number is not None and not (isfinite(number) and number >= least):
+                raise InputError(
+                    f"{name}: {one.rater} gives {one.study_id}/{one.candidate} {number:g} as {what}; expected a finite "
+                    f"number{'' if least else ' from 0'}"
+                )
     unknown = [f"{one.study_id}/{one.candidate}" for one in judged if (one.study_id, one.candidate) not in texts]
     if unknown:
         raise InputError(f"{name}: {len(unknown)} judgements of reports that are not there: {listed(unknown)}")

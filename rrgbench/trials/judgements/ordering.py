@@ -60,6 +60,8 @@ def read_ordering_tests(path: Path) -> tuple[OrderingTest, ...]:
         raise InputError(f"{path}: not the layout of ordering tests ({type(error).__name__}: {error})") from None
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
+    if not found:
+        raise InputError(f"{path} holds no ordering test; remove the file, or give at least one")
     return tuple(found)
 
 

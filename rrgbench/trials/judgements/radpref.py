@@ -33,8 +33,8 @@ def read(path: Path) -> Judgements:
     """
     texts = {
         (str(_field(study, "id", path / "studies.json")), candidate): (
-            str(_field(study, "ground_truth_report", path / "studies.json")),
-            str(_field(study, f"{candidate}_report", path / "studies.json")),
+            _text(study, "ground_truth_report", path / "studies.json"),
+            _text(study, f"{candidate}_report", path / "studies.json"),
         )
         for study in _list(path / "studies.json")
         for candidate in _CANDIDATES
@@ -48,11 +48,16 @@ def read(path: Path) -> Judgements:
 def _of_rater(file: Path) -> Iterator[Judgement]:
     for study in _list(file):
         for candidate in _CANDIDATES:
-            said = _field(study, candidate, file)
-            errors = [*(said.get("missing_findings") or {}).values(), *(said.get("finding_errors") or {}).values()]
+            study_id, said = str(_field(study, "id", file)), _field(study, candidate, file)
+            place = f"{file}: study {study_id}, {candidate}"
+            if not isinstance(said, dict):
+                raise InputError(f"{place}: expected an object with a rating and errors, got {type(said).__name__}")
+            errors = [*_errors(said, "missing_findings", place), *_errors(said, "finding_errors", place)]
             rating = said.get("rating")
+            if rating is not None and (isinstance(rating, bool) or not isinstance(rating, int | float)):
+                raise InputError(f"{place}: rating is no number")
             yield Judgement(
-                str(_field(study, "id", file)),
+                study_id,
                 candidate,
                 file.stem,
                 None if rating is None else float(rating),
@@ -61,9 +66,18 @@ def _of_rater(file: Path) -> Iterator[Judgement]:
             )
 
 
+def _errors(said: Mapping[str, Any], kind: str, place: str) -> list[Mapping[str, Any]]:
+    """Errors of a kind, by finding in the file; none where the kind is absent or empty."""
+    given = said.get(kind) or {}
+    if not isinstance(given, dict) or not all(isinstance(one, dict) for one in given.values()):
+        raise InputError(f"{place}: {kind} is no object from finding to what is wrong with it")
+    return list(given.values())
+
+
 def _significant(error: Mapping[str, Any]) -> bool:
     attributes = error.get("attributes") or {}
-    return error.get("clinical_significance") in _SIGNIFICANT or "significant" in attributes.values()
+    wrong = attributes.values() if isinstance(attributes, dict) else ()
+    return error.get("clinical_significance") in _SIGNIFICANT or "significant" in wrong
 
 
 def _list(file: Path) -> list[Any]:
@@ -74,6 +88,13 @@ def _list(file: Path) -> list[Any]:
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
         raise InputError(f"{file}: expected a list of objects, one a study")
     return content
+
+
+def _text(study: Mapping[str, Any], name: str, file: Path) -> str:
+    text = _field(study, name, file)
+    if not isinstance(text, str):
+        raise InputError(f"{file}: {name} of study {study.get('id', 'without id')} is no text")
+    return text
 
 
 def _field(study: Mapping[str, Any], name: str, file: Path) -> Any:

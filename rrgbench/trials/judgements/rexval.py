@@ -15,6 +15,10 @@ _ERRORS: Final = "6_valid_raters_per_rater_error_categories.csv"
 LAYOUT: Final = f"a folder with {_REPORTS} and {_ERRORS}"
 _CANDIDATES: Final = ("radgraph", "bertscore", "s_emb", "bleu")
 _COLUMNS: Final = ("study_number", "candidate_type", "clinically_significant", "rater_index", "num_errors")
+_SIGNIFICANT: Final = {
+    **dict.fromkeys(("true", "1", "1.0", "yes"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no"), False),
+}
 _IDS: Final = ("study_number", "study_id", "id", "")
 
 
@@ -47,8 +51,11 @@ def read(path: Path) -> Judgements:
             number = float(row["num_errors"])
         except ValueError:
             raise InputError(f"{path / _ERRORS}, line {line}: num_errors is no number") from None
+        significant = _SIGNIFICANT.get(row["clinically_significant"].strip().lower())
+        if significant is None:
+            raise InputError(f"{path / _ERRORS}, line {line}: clinically_significant is neither True nor False")
         found[0] += number
-        found[1] += number if row["clinically_significant"].strip().lower() in ("true", "1", "yes") else 0.0
+        found[1] += number * significant
     judged = [
         Judgement(study, candidate, f"radiologist {rater}", None, total, significant)
         for (study, candidate, rater), (total, significant) in counts.items()
