@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
+from rrgbench.labelers.asking import labels_of
 from rrgbench.observations import OBSERVATIONS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class RememberingLabeler(_Remembering):
         """Labels (n, 14) of the labeler."""
         new = [report for report in dict.fromkeys(reports) if report not in self._known]
         if new:
-            self._known.update(zip(new, self.labeler.label(new), strict=True))
+            self._known.update(zip(new, labels_of(self.labeler, new), strict=True))
         return _stacked([self._known[report] for report in reports])
 
 
@@ -115,7 +116,7 @@ class CachedLabeler(_Remembering):
             _log.warning("label cache %s can't be read (%s); the reports are labelled again", self.path.name, error)
         unknown = [key for key in distinct if key not in known]
         if unknown:
-            fresh = self.labeler.label([distinct[key] for key in unknown])
+            fresh = labels_of(self.labeler, [distinct[key] for key in unknown])
             known.update(zip(unknown, fresh, strict=True))
             rows = [(key, _sealed(key, row)) for key, row in zip(unknown, fresh, strict=True)]
             try:

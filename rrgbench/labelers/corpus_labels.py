@@ -12,6 +12,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import Study
 from rrgbench.data.validate import count_labels, counts_json
 from rrgbench.errors import InputError
+from rrgbench.labelers.asking import labels_of
 from rrgbench.observations import OBSERVATIONS
 
 
@@ -85,7 +86,7 @@ def relabelled(corpus: Corpus, studies: Sequence[Study], labeler: str | None) ->
     if not reported:
         raise InputError(f"corpus {corpus.name} has neither labels nor reports to label here")
     chosen = labelers.load(labeler or "rules")
-    made = chosen.label([study.report or "" for study in reported])
+    made = labels_of(chosen, [study.report or "" for study in reported])
     source = chosen.identity
     found = tuple(replace(study, labels=row, labels_source=source) for study, row in zip(reported, made, strict=True))
     return found, f"reports ({source})"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgbench.errors import MissingPartError
+from rrgbench.labelers.asking import labels_of
 from rrgbench.metrics.best_constant import BestConstant, TextChoices, best_constant_labels, best_constant_reports
 from rrgbench.metrics.catalogue import FEW_DISTINCT, TEXT_GROUPS, constant_wins, entry
 from rrgbench.render.table import Cell
@@ -161,5 +162,5 @@ def _label_constants(prepared: PreparedReports, candidates: Sequence[str]) -> di
         written = expected[[at_hand[text] for text in candidates]]
     else:
         _, texts = labelled_texts((), candidates, options)
-        written = options.tool.label(texts)
+        written = labels_of(options.tool, texts)
     return best_constant_labels(options.clinical_efficacy, expected, written, known)

@@ -199,6 +199,12 @@ class Scoring(BaseModel):
                 f"labeler is of type {type(found).__name__}; give a name (rrgbench list labelers) or an object that "
                 "has label(reports)"
             )
+        if not isinstance(getattr(found, "identity", None), str):
+            called = wanted if isinstance(wanted, str) else type(found).__name__
+            raise InputError(
+                f"labeler {called} has no identity; give it one, a text as name@version that changes whenever a label "
+                "may change"
+            )
         return found
 
     @cached_property

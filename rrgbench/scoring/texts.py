@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rrgbench.errors import InputError
+from rrgbench.labelers.asking import labels_of
 from rrgbench.metrics.clinical_efficacy import Labels
 from rrgbench.metrics.ngrams import NgramTable, ngram_table
 from rrgbench.scoring.options import ReferenceLabels, Scoring
@@ -67,7 +68,7 @@ class PreparedReports:
                 len(expected),
             )
         references, hypotheses = labelled_texts(expected, self.pairs.hypotheses, self.options)
-        found = self.options.tool.label([*hypotheses, *references])
+        found = labels_of(self.options.tool, [*hypotheses, *references])
         studies = len(hypotheses)
         if self.labels is None:
             return found[studies:], found[:studies]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rrgbench.data.corpus import training_items
 from rrgbench.data.study import Study
+from rrgbench.labelers.asking import labels_of
 from rrgbench.labelers.study_labels import can_be_labelled, labels_source, study_labels
 from rrgbench.metrics.clinical_efficacy import Labels
 from rrgbench.models import ObservationClassifier
@@ -93,7 +94,7 @@ def judged_cells(evaluation: Evaluation, by_labels: bool = False) -> JudgedCells
     texts = [reports[study.study_id] for study in studies]
     if by_labels:
         _, read = labelled_texts((), texts, evaluation.scoring)
-        expected, given, spoken = labels, evaluation.scoring.tool.label(read), certain
+        expected, given, spoken = labels, labels_of(evaluation.scoring.tool, read), certain
     else:
         expected, given, spoken = efficacy_labels(evaluation, studies)
     target = (labels == POSITIVE).astype(np.int8)

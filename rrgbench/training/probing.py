@@ -17,10 +17,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import Dataset, default_collate
 
 from rrgbench.observations import POSITIVE
+from rrgbench.training.apart import trained_apart
 from rrgbench.training.data import FilmRows, FilmSource
 from rrgbench.training.linear_heads import LinearHeads, both_classes
 from rrgbench.training.settings import StageSettings
-from rrgbench.training.stage import Learner, Work, train_stage
+from rrgbench.training.stage import Learner, Work, several_processes, train_stage
 
 Films = FilmRows
 
@@ -151,6 +152,10 @@ def fine_tune(
     float64 array (m, 14)
         Log-odds; NaN for an observation of which the training items have one class only.
     """
+    if several_processes():
+        # each of a launcher's processes asks for another training, and the Trainer would make one of them
+        given = (copy.deepcopy(backbone).cpu(), source, test, steps, batch, learning_rate, seed)
+        return trained_apart(fine_tune, *given)
     films = source.films
     batch = min(batch, len(films))
     target = torch.from_numpy((source.labels == POSITIVE).astype(np.float32))

@@ -33,6 +33,30 @@ def kept(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+FINE_TUNED = """
+name: tuned
+trivial: []
+replicates: 20
+tasks:
+  classification: {settings: [finetune], fractions: [0.25, 0.5], steps: 4, fewest_steps: 4, limit: 40}
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_fine_tune_as_one(tmp_path: Path) -> None:
+    (tmp_path / "few.yaml").write_text(FINE_TUNED, encoding="utf-8")
+    small = "rrgbench eval --model random --model-option preset=mini --suite few.yaml --option train=60 --out"
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    launcher = [
+        sys.executable,
+        *["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"],
+    ]
+    for command in ([*small.split(), "alone"], [*launcher, *small.split(), "together"]):
+        done = subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    assert kept(tmp_path / "together") == kept(tmp_path / "alone")
+
+
 @pytest.mark.slow
 def test_two_processes_make_the_bytes_of_one(tmp_path: Path) -> None:
     launcher = "-m torch.distributed.run --standalone --nproc-per-node 2 --no-python"

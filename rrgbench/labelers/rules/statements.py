@@ -122,8 +122,9 @@ def _plain(report: str) -> tuple[str, list[int] | None]:
     places: list[int] | None = None
     if not report.isascii():
         characters = [(plain, at) for at, sign in enumerate(report) for plain in _plain_sign(sign)]
-        if len(characters) != len(report):
-            places = [at for _, at in characters]
+        # a ligature falls apart where an invisible character vanishes, so equal lengths say nothing
+        moved = [at for _, at in characters]
+        places = moved if moved != list(range(len(report))) else None
         report = "".join(plain for plain, _ in characters)
     report, places = _spelled_out(report, places)
     if any(sign in report for sign in '<[\\"'):
