@@ -291,7 +291,9 @@ class ServedModel:
         asked = json.dumps(self._options.asked, sort_keys=True)
         told = {**self.signed, "section": self.answers.section, "reads": self.reads.signature, "film": self.reads.size}
         told = {name: value for name, value in told.items() if name != "no_report"}
-        digest = hashlib.sha256(json.dumps([self._model, asked, told], sort_keys=True).encode()).hexdigest()[:8]
+        # one host may serve several under paths of their own
+        whole = [self._model, asked, told, self._server.url]
+        digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self.name}@{self._server.host}[prompt={self.prompt.identity},asked={digest}]"
 
     @property

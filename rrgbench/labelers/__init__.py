@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.labelers.cache import CachedLabeler, RememberingLabeler
 from rrgbench.labelers.chexbert import ChexbertLabeler
 from rrgbench.labelers.rules import Mention, RulesLabeler
@@ -22,6 +22,7 @@ __all__ = [
     "Mention",
     "RememberingLabeler",
     "RulesLabeler",
+    "identity_of",
     "load",
     "require_labeler",
 ]
@@ -103,3 +104,11 @@ def load(name: str = "rules", *, cache: str | Path | None = None, **options: Any
         here = [one for one in LABELERS.names() if one.startswith(f"{plain}@")] or [labeler.identity]
         raise InputError(f"labeler {plain!r} has no version {wanted}; here are {', '.join(here)}")
     return labeler if cache is None else CachedLabeler(labeler, cache)
+
+
+def identity_of(name: str) -> str:
+    """Identity of a labeler by name; of one that can't be had here, why."""
+    try:
+        return load(name).identity
+    except RrgbenchError as error:
+        return f"{name}: {error}"

@@ -255,7 +255,8 @@ def with_noise(drift: Drift, run: Side, baseline: Side) -> Drift:
 
     Both sides resample the studies by the same seed, so that the difference is taken resample by resample; the test is
     normal, with the paired bootstrap's standard error, and p-values are Holm's over all values tested. Where a side has
-    no resamples, a value keeps `p_value` None.
+    no resamples, or not those of the same studies by the same seed (a difference that was allowed by name), a value
+    keeps `p_value` None.
     """
     beyond = [pair for pair in drift.pairs if pair.moved and pair.difference is not None]
     if not beyond:
@@ -264,11 +265,20 @@ def with_noise(drift: Drift, run: Side, baseline: Side) -> Drift:
     tested: list[tuple[Pair, float]] = []
     for pair in beyond:
         one, other = ours.get(pair.run.identity), theirs.get(pair.baseline.identity)
+        if not _resampled_alike(pair):
+            continue
         if one is not None and other is not None and one.shape == other.shape and not np.isnan(one - other).all():
             tested.append((pair, bootstrap_p_value(pair.difference or 0.0, one - other)))
     adjusted = dict(zip((id(pair) for pair, _ in tested), holm(np.array([p for _, p in tested])), strict=True))
     pairs = (replace(pair, p_value=float(adjusted[id(pair)])) if id(pair) in adjusted else pair for pair in drift.pairs)
     return replace(drift, pairs=tuple(pairs))
+
+
+def _resampled_alike(pair: Pair) -> bool:
+    """Whether the n-th resample of both sides draws the same studies."""
+    told = (signature_fields(one) for one in (pair.run, pair.baseline))
+    one, other = ([found.get(name) for name in ("bootstrap", "corpus", "split", "n")] for found in told)
+    return one == other and (pair.run.corpus, pair.run.split) == (pair.baseline.corpus, pair.baseline.split)
 
 
 def tolerance_of(record: Record, tolerances: Mapping[str, float]) -> float:

@@ -8,16 +8,20 @@ where any of it differs, the run goes its usual way and finds its units.
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from yaml import YAMLError
+
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
 from rrgbench.json_text import read_object
 from rrgbench.runs.environment import environment_of, installed_versions
+from rrgbench.yaml_text import read_yaml
 
 MARK: Final = "finished.json"
 
@@ -39,13 +43,14 @@ def request_digest(options: Mapping[str, Any]) -> str | None:
         None where too many files are named to look at, or some can't be.
     """
     try:
-        files = {word: _state(word) for word in sorted(_words(options.values()))}
+        files = {word: _state(word) for word in sorted({*_words(options.values()), *_words_within(options.values())})}
         code = {name: _state(place) for name, place in _code()}
     # what can't be looked at is no reason not to run: the run says what is wrong with it, if it needs it
-    except (_TooManyFilesError, OSError, RuntimeError):
+    except (_TooManyFilesError, OSError, RuntimeError, UnicodeDecodeError, YAMLError):
         return None
     asked = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in options.items()}
-    content = {"options": asked, "files": files, "code": code, "packages": installed_versions()}
+    packages = {**installed_versions(), "all": _installed()}
+    content = {"options": asked, "files": files, "code": code, "packages": packages}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -91,6 +96,32 @@ def _words(values: Iterable[Any]) -> Iterator[str]:
             for text in {str(value), *str(value).split(",")}:
                 parts = (text, text.partition("=")[2], text.partition(":")[2], text.rpartition(":")[2])
                 yield from {part for part in parts if part.strip("/")}
+
+
+def _words_within(values: Iterable[Any]) -> Iterator[str]:
+    """Words of YAML files that options name, suites say, which may name files themselves: from here or beside them."""
+    for word in _words(values):
+        path = Path(word).expanduser()
+        if path.suffix in (".yaml", ".yml") and path.is_file():
+            for inner in _words(_leaves(read_yaml(path.read_text(encoding="utf-8")))):
+                yield from (inner, str(path.parent / inner))
+
+
+def _leaves(content: Any) -> Iterator[Any]:
+    if isinstance(content, Mapping):
+        for value in content.values():
+            yield from _leaves(value)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from _leaves(value)
+    else:
+        yield content
+
+
+def _installed() -> list[str]:
+    """Every installed package and its version, by the names of their folders alone: a plug-in's own may be any."""
+    places = [Path(place) for place in sys.path if Path(place).is_dir()]
+    return sorted({found.name for place in places for found in place.glob("*.dist-info")})
 
 
 def _state(place: str) -> list[Any]:

@@ -5,6 +5,7 @@ asked for (`texts: all`, `rrgbench eval --cases`). A page with texts of a real c
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rrgbench.findings.matching import Comparison, compare_findings
+from rrgbench.findings.metric import FindingsF1
 from rrgbench.findings.reading import read_findings
 from rrgbench.render.record_tables import TRIVIAL, TableDescription
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
@@ -50,6 +52,11 @@ class Cases(Task):
     parameters = CasesParameters
     reads_reports = True
     tables = (TableDescription("Cases shown", (METRIC,), detail=True, headline=()),)
+
+    def units(self, parameters: Any) -> tuple[Unit, ...]:
+        """One; the reading of findings is part of it."""
+        (unit,) = super().units(parameters)
+        return (replace(unit, inputs={"findings": FindingsF1.identity}),)
 
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Compare the findings of every report with its reference's, and keep the chosen."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from rrgbench.errors import UnknownNameError
-from rrgbench.labelers import load, require_labeler
+from rrgbench.labelers import identity_of, load, require_labeler
 from rrgbench.labelers.study_labels import labels_source
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.observations import OBSERVATIONS
@@ -74,6 +74,12 @@ class ClinicalEfficacyTask(Task):
         TableDescription("Precision per observation", ("ce_precision",), "observation", detail=True),
         TableDescription("Recall per observation", ("ce_recall",), "observation", detail=True),
     )
+
+    def units(self, parameters: Any) -> tuple[Unit, ...]:
+        """One; what further labelers are by now is part of it."""
+        (unit,) = super().units(parameters)
+        told = {name: identity_of(name) for name in parameters.labelers}
+        return (replace(unit, inputs={"labelers": told} if told else {}),)
 
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Label reports and references once for each averaging, and compare."""

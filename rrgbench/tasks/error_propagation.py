@@ -14,7 +14,7 @@ from rrgbench.data.corpus import Corpus, training_items
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.metrics.propagation import ErrorPropagation
-from rrgbench.observations import OBSERVATIONS, POSITIVE
+from rrgbench.observations import OBSERVATIONS, POSITIVE, UNCERTAIN
 from rrgbench.render.record_tables import TableDescription
 from rrgbench.runs.records import Record
 from rrgbench.tasks.base import Outcome, Task, TaskParameters, Unit
@@ -83,11 +83,15 @@ class ErrorPropagationTask(Task):
         decided = cells.probabilities >= 0.5 if prevalence is None else as_many_as(cells, prevalence)
         chosen = evaluation.scoring.clinical_efficacy
         reading = ClinicalEfficacy("micro", 14, chosen.uncertain)
+        counted = cells.certain & cells.spoken
+        if chosen.uncertain == "ignored":
+            # as in the table of clinical efficacy, a cell in which a side is uncertain is left out
+            counted &= (cells.expected != UNCERTAIN) & (cells.given != UNCERTAIN)
         metric = ErrorPropagation()
         statistics = metric.statistics(
             decided != (cells.target == 1),
             reading.hits(cells.expected) != reading.hits(cells.given),
-            cells.certain & cells.spoken,
+            counted,
         )
         n = len(cells.studies)
         values = metric.aggregate(statistics, np.ones((1, n)))[0]

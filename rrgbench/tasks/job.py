@@ -118,7 +118,9 @@ class Piece:
             **named,
         }
         if self.unit is None:
-            return {"task": f"{self.task.name} constants", **common}
+            # what its units are made of, the constants are compared by too
+            units = [unit.inputs for unit in self.task.units(self.parameters) if unit.inputs]
+            return {"task": f"{self.task.name} constants", **common, **({"units": units} if units else {})}
         return {**self.unit.inputs, "task": self.task.name, "labels": self.running.labels, **common}
 
     @property

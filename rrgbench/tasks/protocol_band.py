@@ -1,13 +1,15 @@
 """Task: the same reports under every protocol: how far a number moves with choices that papers leave unsaid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from pydantic import field_validator
 
 from rrgbench.errors import RrgbenchError
+from rrgbench.labelers import identity_of
 from rrgbench.render.record_tables import TRIVIAL, TableDescription
-from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.protocols import load_protocol, protocol_names
 from rrgbench.scoring.reports_in_memory import pair_in_memory
 from rrgbench.scoring.sensitivity import under_protocols
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
@@ -50,6 +52,14 @@ class ProtocolBand(Task):
         TableDescription(f"{title} by protocol", (f"{metric}{SUFFIX}",), apart=("setting",), detail=True, headline=())
         for metric, title in (("bleu_4", "BLEU-4"), ("cider", "CIDEr"), ("ce_f1", "CE F1"))
     )
+
+    def units(self, parameters: Any) -> tuple[Unit, ...]:
+        """One; what each protocol chooses, and whether it can be followed here, is part of it."""
+        (unit,) = super().units(parameters)
+        names = protocol_names() if parameters.protocols is None else parameters.protocols
+        known = [load_protocol(name) for name in names]
+        told = {one.numbered: [one.choices, one.missing_part, identity_of(one.labeler)] for one in known}
+        return (replace(unit, inputs={"protocols": told}),)
 
     def run(self, evaluation: Evaluation, parameters: Any, unit: Unit) -> Outcome:
         """Score under each protocol."""

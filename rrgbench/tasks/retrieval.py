@@ -101,28 +101,33 @@ class Answers:
     hidden: NDArray[np.bool_]
 
 
+class NothingToRetrieveError(InputError):
+    """What a model or a corpus does not offer, so that there is nothing to measure; no mistake."""
+
+
 def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
     """Precision of each query.
 
     Raises
     ------
+    NothingToRetrieveError
+        If the model compares no films with reports, or the corpus gives no sample or no reports.
     InputError
-        If the model compares no films with reports, or the corpus gives no sample or no reports, or the list that the
-        parameters name is not one of this corpus.
+        If a film can't be read, or the model answers something else than vectors or similarities.
     """
     model = evaluation.model
     if not isinstance(model, ImageTextEncoder | ImageTextSimilarity):
-        raise InputError("the model compares no films with reports")
+        raise NothingToRetrieveError("the model compares no films with reports")
     queries, candidates, split = _samples(evaluation, parameters)
     texts = [study.report or "" for study in candidates.studies]
     if not any(texts):
-        raise InputError("the films have no reports to retrieve")
+        raise NothingToRetrieveError("the films have no reports to retrieve")
     hidden = np.zeros((len(queries.studies), len(texts)), dtype=bool)
     if not parameters.own:
         hidden = own_texts(queries, candidates, parameters.texts)
     ks = tuple(k for k in parameters.ks if k <= len(texts) - hidden.sum(axis=1).max())
     if not ks:
-        raise InputError(f"only {len(texts)} candidates")
+        raise NothingToRetrieveError(f"only {len(texts)} candidates")
     if isinstance(model, ImageTextSimilarity):
         own_similarity = model.similarity
 
@@ -176,7 +181,7 @@ class Retrieval(Task):
             listed_sample(evaluation.corpus, parameters.sample)
         try:
             found = answers(evaluation, parameters)
-        except InputError as error:
+        except NothingToRetrieveError as error:
             rows = [evaluation.blank(self.name, [METRIC], str(error), k=k) for k in parameters.ks]
             return Outcome([record for row in rows for record in row])
         values, queries, candidates = found.values, found.queries, found.candidates
@@ -296,7 +301,7 @@ def _samples(evaluation: Evaluation, parameters: RetrievalParameters) -> tuple[F
                 log.warning("%s lists studies of the training split", parameters.sample.name)
         return *_same_classes(queries, _candidates(evaluation, parameters, queries)), split
     except InputError as error:
-        raise InputError(f"no 5x200 sample: {error}") from error
+        raise NothingToRetrieveError(f"no 5x200 sample: {error}") from error
 
 
 def _candidates(evaluation: Evaluation, parameters: RetrievalParameters, queries: FiveBy200) -> FiveBy200:

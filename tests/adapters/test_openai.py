@@ -377,6 +377,13 @@ def test_identities_tell_apart_what_is_asked(served: Callable[..., ServedModel],
     assert KEY not in "".join(identities)
 
 
+def test_two_servers_under_one_host_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    found = [load("m", base_url=f"http://localhost:8000/{team}/v1").identity for team in ("a", "b")]
+    assert len(set(found)) == 2
+    assert load("m", base_url="http://localhost:8000/a/v1/").identity == found[0]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

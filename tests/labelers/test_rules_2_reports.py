@@ -95,6 +95,11 @@ def test_statements(text: str, told: list[str]) -> None:
     assert [text[one.start : one.end] for one in statements(text)] == told
 
 
+def test_mentions_stand_right_where_a_ligature_makes_up_for_an_invisible_character() -> None:
+    report = "\ufb01nd. Effusion. No pneumo\u00adthorax."
+    assert [report[one.start : one.end] for one in LABELER.mentions(report)] == ["Effusion", "pneumo\u00adthorax"]
+
+
 def test_mentions_say_where_they_stand_also_where_characters_fall_apart() -> None:
     report = "• No signiﬁcant pleural eﬀu\u00adsion\n• Possible edema; left PICC, can't exclude pneumonia"
     found = {OBSERVATIONS[mention.observation]: mention for mention in LABELER.mentions(report)}

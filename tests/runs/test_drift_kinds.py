@@ -165,6 +165,14 @@ def test_noise_is_told_from_drift_by_resamples(corpus, before, tmp_path):
     assert {pair.run.metric for pair in many.moved} >= {"bleu_4", "meteor"}
 
 
+def test_resamples_by_another_seed_are_no_pairs_and_tell_no_noise(corpus, before, tmp_path):
+    other = run(corpus, tmp_path / "run", other=1, seed=1)
+    found = check_drift(other, before, tolerances={"*": 0.0}, allowed=["bootstrap"])
+    (bleu,) = [pair for pair in found.changed if (pair.run.model, pair.run.metric) == ("writer", "bleu_4")]
+    assert bleu.p_value is None
+    assert bleu.change is Change.DRIFTED
+
+
 def test_a_file_has_no_resamples_and_so_no_noise(corpus, kept, tmp_path):
     found = check_drift(run(corpus, tmp_path / "run", other=1), read_side(kept), tolerances={"*": 0.0})
     assert {pair.change for pair in found.changed} == {Change.DRIFTED}

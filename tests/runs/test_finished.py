@@ -104,6 +104,24 @@ def test_files_divided_by_commas_count(tmp_path) -> None:
     assert request_digest(options) != before
 
 
+@pytest.mark.parametrize("form", ["sample: list.json", "labelers: ['lookup:list.json']", "other: {root: list.json}"])
+def test_files_that_a_suite_names_count(tmp_path, form) -> None:
+    (tmp_path / "suite.yaml").write_text(f"tasks: {{retrieval: {{{form}}}}}\n")
+    (tmp_path / "list.json").write_text("{}")
+    options = {"suite": str(tmp_path / "suite.yaml")}
+    before = request_digest(options)
+    assert request_digest(options) == before
+    (tmp_path / "list.json").write_text("{ }")
+    assert request_digest(options) != before
+
+
+def test_another_version_of_any_package_counts(tmp_path, monkeypatch) -> None:
+    before = request_digest({})
+    (tmp_path / "some_metric-2.1.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert request_digest({}) != before
+
+
 @pytest.mark.parametrize("word", ["~nosuchuser/x", "hf:~nosuchuser/x", "http://", "\0"])
 def test_words_that_are_no_places_end_nothing(word) -> None:
     request_digest({"root": word})

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 from scipy import stats
 
 from rrgbench.data.phantom import load
 from rrgbench.labelers import load as load_labeler
 from rrgbench.metrics.propagation import ErrorPropagation
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
+from rrgbench.scoring.protocols import load_protocol
 from rrgbench.tasks.error_correlation import TASK as CORRELATION
 from rrgbench.tasks.error_propagation import as_many_as, training_prevalence
 from rrgbench.tasks.judged_cells import JudgedCells
@@ -207,3 +209,23 @@ def test_without_training_labels_the_reason_names_the_way_out(corpus, tmp_path):
     assert all("threshold: half" in r.reason for r in run.records)
     few = Suite(name="few", replicates=2, trivial=(), tasks={"error_propagation": {"threshold": "half"}})
     assert any(r.value is not None for r in evaluate(Sloppy(corpus), bare, few, tmp_path / "half").records)
+
+
+def test_uncertain_cells_are_left_out_where_the_protocol_ignores_them(corpus, tmp_path):
+    """As the table of clinical efficacy leaves them out: they are no negatives."""
+    path = tmp_path / "mine.yaml"
+    choices = load_protocol("dcrrg").model_dump(mode="json", exclude={"source"})
+    path.write_text(yaml.safe_dump({**choices, "name": "mine", "uncertain": "ignored"}))
+
+    class Doubting(Sloppy):
+        def generate_reports(self, images):
+            return ["Possible edema. Possible pneumonia." if row % 2 else "No edema." for row in range(len(images))]
+
+    few = Suite(name="few", replicates=2, trivial=(), tasks={"error_propagation": {}})
+    model = Doubting(corpus)
+    run = evaluate(model, corpus, few, tmp_path / "run", batch_size=1000, protocol=str(path))
+    counts = {r.observation: r.n for r in run.records if (r.metric, r.setting) == ("classifier_error", None)}
+    assert counts["Fracture"] == 120
+    # half of the reports doubt them, and some films' own labels do
+    assert 45 < counts["Edema"] <= 60
+    assert 45 < counts["Pneumonia"] <= 60

@@ -1,8 +1,11 @@
 """Models of one's own that answer what no model may: each is named with what it gave, none is scored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from rrgbench.data.films.images import FilmFile
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.models import load_model
@@ -105,3 +108,41 @@ def test_the_name_of_a_trivial_system_is_its_own(name, corpus, tmp_path):
         run(model, corpus, tmp_path, OWN)
     if name == "most-frequent":
         run(load_model(name), corpus, tmp_path / "own", OWN)
+
+
+class Comparing:
+    """Embeds films and reports, films as it is told to."""
+
+    name, image_size, identity = "comparing", 32, "comparing@1"
+
+    def __init__(self, vectors):
+        self.vectors = vectors
+
+    def embed_images(self, images):
+        return self.vectors(len(images))
+
+    def embed_reports(self, reports):
+        return np.ones((len(reports), 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        (lambda n: np.ones((n + 1, 3)), "has the shape"),
+        (lambda n: np.full((n, 3), np.nan), "vectors hold NaN or infinity"),
+        (lambda n: np.ones((n, 4)), "have 4 dimensions, candidates 3"),
+    ],
+)
+def test_embeddings_that_are_none_are_refused_and_no_blank(vectors, message, tmp_path):
+    several = load(train=6, validate=2, test=2, retrieval=400)
+    with pytest.raises(InputError, match=message):
+        run(Comparing(vectors), several, tmp_path, {"retrieval": {"per_class": 4}})
+
+
+def test_a_film_that_is_gone_is_no_blank(tmp_path):
+    several = load(train=6, validate=2, test=2, retrieval=400)
+    film = FilmFile(tmp_path / "gone.png")
+    gone = (replace(one, images=(film,)) if one.split == "retrieval" else one for one in several.studies)
+    without = replace(several, studies=tuple(gone))
+    with pytest.raises(InputError, match="is missing; restore"):
+        run(Comparing(lambda n: np.ones((n, 3))), without, tmp_path, {"retrieval": {"per_class": 4}})
