@@ -27,7 +27,7 @@ def stretched(parts: Callable[[], Iterator[NDArray[Any]]], height: int, width: i
     if not grey.size:
         return grey
     counts, least = _counts(parts)
-    low, high = _range_in_use(*(_counted(counts, least) if len(counts) else _ranked(parts, grey.size)))
+    low, high = range_in_use(*(_counted(counts, least) if len(counts) else _ranked(parts, grey.size)))
     if high <= low:
         return grey
 
@@ -86,7 +86,7 @@ def _ranked(parts: Callable[[], Iterator[NDArray[Any]]], size: int) -> tuple[int
     return count, at
 
 
-def _range_in_use(count: int, at: Callable[[list[int]], NDArray[Any]]) -> tuple[float, float]:
+def range_in_use(count: int, at: Callable[[list[int]], NDArray[Any]]) -> tuple[float, float]:
     """Least and greatest value, but for a few that lie far off: letters burned in at 65535 would make a film black.
 
     Far off is further from the 0.5th (99.5th) percentile than the two percentiles are from each other; then the

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.data.films.deep import range_in_use, stretch
 from rrgbench.data.films.large import one_at_a_time, strips
 from rrgbench.errors import InputError, MissingPartError
 
@@ -47,7 +48,7 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
     Raises
     ------
     InputError
-        If the film is too large or has several frames. Damage raises whatever pydicom raises; the caller names it.
+        If the film is too large, has several frames, or a window function that DICOM does not know. Damage raises whatever pydicom raises; the caller names it.
     MissingPartError
         If pydicom or the decoder of this file's compression is not installed.
     """
@@ -64,16 +65,36 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
         raise InputError(f"{described} holds {frames} frames; a film has one: export the frame you mean")
     if not 0 < rows * columns <= max_pixels:
         raise InputError(f"{described} has {columns} x {rows} pixels; at most {max_pixels:,} are read: scale it down")
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip()
+    if function.upper() not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
+        raise InputError(
+            f"{described} has a VOILUTFunction that DICOM does not know, {function[:16]!r}; export it anew"
+        )
+    _say_how_encoded(dataset)
     if not dataset.get("PhotometricInterpretation"):
         dataset.PhotometricInterpretation = "RGB" if int(dataset.get("SamplesPerPixel", 1) or 1) == 3 else "MONOCHROME2"
     with one_at_a_time(rows * columns):
         return _shown(dataset, described)
 
 
+def _say_how_encoded(dataset: Any) -> None:
+    """Where a file lacks its meta information, as old ones do, the encoding that it was read by."""
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if getattr(dataset, "file_meta", None) is None:
+        dataset.file_meta = FileMetaDataset()
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+
+
 def _shown(dataset: Any, described: str) -> NDArray[np.uint8]:
     """The pixels of a data set as they should be looked at."""
-    from pydicom.pixels import apply_modality_lut
+    from pydicom.pixels import apply_color_lut, apply_modality_lut
 
+    photometric = str(dataset.get("PhotometricInterpretation", "")).strip().upper()
     try:
         stored = np.asarray(dataset.pixel_array)
     except (RuntimeError, NotImplementedError) as error:
@@ -84,32 +105,38 @@ def _shown(dataset: Any, described: str) -> NDArray[np.uint8]:
                 "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
             ) from error
         raise
+    if photometric == "PALETTE COLOR":
+        stored = apply_color_lut(stored, dataset)
     if stored.ndim == 3:  # colour, converted to RGB by pydicom
-        grey_film = np.empty(stored.shape[:2], dtype=np.uint8)
+        grey_film = np.empty(stored.shape[:2], dtype=stored.dtype)
         for strip in strips(stored.shape[0], stored.shape[1]):
             grey_film[strip] = np.rint(stored[strip, :, :3] @ np.array([0.299, 0.587, 0.114]))
-        return grey_film
+        return grey_film if grey_film.dtype == np.uint8 else stretch(grey_film)
     # A film has millions of pixels and at most 65,536 stored values: what is to be shown is worked out once a value.
-    codes, paint = _codes(stored)
+    codes, counts, paint = _codes(stored)
     padding = _padding(codes, dataset)
-    grey = _voi(np.asarray(apply_modality_lut(codes, dataset), dtype=np.float64), padding, dataset)
-    if str(dataset.get("PhotometricInterpretation", "")).strip().upper() == "MONOCHROME1":
+    values = np.asarray(apply_modality_lut(codes, dataset), dtype=np.float64)
+    grey = _voi(values, np.where(padding, 0, counts), dataset)
+    if photometric == "MONOCHROME1":
         grey = 1.0 - grey
     grey[padding] = 0.0
     return paint(np.rint(grey * 255.0).astype(np.uint8))
 
 
-def _codes(stored: NDArray[Any]) -> tuple[NDArray[Any], Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
-    """Stored values that occur, ascending, and a function that puts a grey for each of them back where they occur."""
+def _codes(
+    stored: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[np.int64], Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]:
+    """Stored values that occur, ascending, how often, and what puts a grey for each of them back where they occur."""
     few = stored.dtype in (np.uint8, np.uint16, np.int16)
     if few:
         least = int(np.iinfo(stored.dtype).min)
-        occurs = np.zeros(1 << 16, dtype=bool)
+        counts = np.zeros(1 << 16, dtype=np.int64)
         for strip in strips(*stored.shape):
-            occurs[stored[strip].astype(np.intp) - least] = True
-        codes = (np.flatnonzero(occurs) + least).astype(stored.dtype)
+            counts += np.bincount((stored[strip].astype(np.intp) - least).ravel(), minlength=1 << 16)
+        codes = (np.flatnonzero(counts) + least).astype(stored.dtype)
+        counts = counts[counts > 0]
     else:
-        codes = np.unique(stored)
+        codes, counts = np.unique(stored, return_counts=True)
 
     def paint(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
         shown = np.empty(stored.shape, dtype=np.uint8)
@@ -121,26 +148,40 @@ def _codes(stored: NDArray[Any]) -> tuple[NDArray[Any], Callable[[NDArray[np.uin
             shown[strip] = table[part.astype(np.intp) - least] if few else greys[np.searchsorted(codes, part)]
         return shown
 
-    return codes, paint
+    return codes, counts, paint
 
 
-def _voi(values: NDArray[np.float64], padding: NDArray[np.bool_], dataset: Any) -> NDArray[np.float64]:
-    """Apply the first VOI transform; where the file has none, or a window that shows nothing, map the range in use."""
+def _voi(values: NDArray[np.float64], counts: NDArray[np.int64], dataset: Any) -> NDArray[np.float64]:
+    """Apply the first VOI transform; where the file has none, or a window that shows nothing, map the range in use.
+
+    `counts` is how often each value occurs on the film, 0 for padding.
+    """
     if dataset.get("VOILUTSequence"):
         from pydicom.pixels import apply_voi
 
-        bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
         table = np.asarray(apply_voi(values.astype(np.int64), dataset, index=0), dtype=np.float64)
-        return np.clip(table / float(2**bits - 1), 0.0, 1.0)
+        return np.clip(table / _white(dataset.VOILUTSequence[0]), 0.0, 1.0)
     if all(name in dataset and not dataset[name].is_empty for name in ("WindowCenter", "WindowWidth")):
         window = _windowed(values, dataset)
         # a window outside the values makes the whole film one grey
-        if window is not None and np.unique(window[~padding]).size > 1:
+        if window is not None and np.unique(window[counts > 0]).size > 1:
             return window
-    film = values[~padding]
-    if film.size == 0 or film.max() <= film.min():
-        return np.zeros(values.shape)
-    return np.asarray(np.clip((values - film.min()) / (film.max() - film.min()), 0.0, 1.0))
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(counts[order])
+    low, high = range_in_use(
+        int(ends[-1]) if len(ends) else 0, lambda ranks: values[order][np.searchsorted(ends, ranks, side="right")]
+    )
+    return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0)) if high > low else np.zeros(values.shape)
+
+
+def _white(lut: Any) -> float:
+    """The output of a VOI LUT that is white: of the bits that it states, or, where its entries leave the higher of them
+    unused, as many devices write it, of those that they need."""
+    bits = int(lut.LUTDescriptor[2])
+    data = lut.LUTData
+    entries = np.frombuffer(data, np.uint8 if bits <= 8 else np.dtype("<u2")) if isinstance(data, bytes) else data
+    used = int(np.max(np.asarray(entries, dtype=np.int64))).bit_length()
+    return float(2 ** (used if 0 < used < bits - 1 else bits) - 1)
 
 
 def _windowed(values: NDArray[np.float64], dataset: Any) -> NDArray[np.float64] | None:
@@ -155,7 +196,7 @@ def _windowed(values: NDArray[np.float64], dataset: Any) -> NDArray[np.float64] 
     # pydicom maps to the range of the stored values: of one unsigned bit it is 0 to 1
     shown = Dataset()
     shown.PhotometricInterpretation, shown.BitsStored, shown.PixelRepresentation = "MONOCHROME2", 1, 0
-    shown.VOILUTFunction = str(dataset.get("VOILUTFunction") or "LINEAR").strip()
+    shown.VOILUTFunction = function
     for name in ("WindowCenter", "WindowWidth"):
         shown[name] = dataset[name]
     with np.errstate(over="ignore"):  # far below a sigmoid window

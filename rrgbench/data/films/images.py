@@ -5,6 +5,7 @@ its aspect ratio kept and centred on black in a square.
 """
 
 import stat
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from rrgbench.data.films.deep import stretched
+from rrgbench.data.films.deep import stretch, stretched
 from rrgbench.data.films.dicom import is_dicom, read_dicom
 from rrgbench.data.films.large import one_at_a_time, strips
 from rrgbench.errors import InputError
@@ -23,6 +24,8 @@ MAX_PIXELS: Final = 80_000_000
 """Films with more pixels are refused before they are decoded; a chest film has 5 to 25 million."""
 
 _ORIENTATION: Final = ExifTags.Base.Orientation
+_PHOTOMETRIC: Final = ExifTags.Base.PhotometricInterpretation
+_WHITE_IS_ZERO: Final = 0
 
 _DEEP_MODES: Final = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -164,9 +167,46 @@ def _read_picture(path: Path, size: int, described: str) -> Image.Image:
                 f"{described} has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read: scale it down"
             )
         with one_at_a_time(image.width * image.height):
+            if _deep_in_colour(path, image):
+                return _deep_grey(path, image, described)
             image.draft("L", (2 * size, 2 * size))
             image.load()
             return grey_picture(image)
+
+
+def _deep_in_colour(path: Path, image: Image.Image) -> bool:
+    """Whether it is a PNG of 16 bits in colour or with transparency, of which Pillow keeps the higher 8 bits."""
+    if image.format != "PNG" or image.mode not in ("LA", "RGB", "RGBA"):
+        return False
+    with path.open("rb") as stream:
+        # signature, length and type of the first block, width and height: then bits a sample, kind of colour
+        stream.seek(24)
+        bits, kind = stream.read(2)
+    return bits == 16 and kind in (2, 4, 6)
+
+
+def _deep_grey(path: Path, image: Image.Image, described: str) -> Image.Image:
+    """Such a PNG as mode `L`, upright, stretched over its range in use; what is transparent is black."""
+    try:
+        from torchvision.io import ImageReadMode, decode_png, read_file
+    # TorchVision gives its decoders up some day
+    except ImportError as error:
+        raise InputError(
+            f"{described} is a PNG of 16 bits in colour or with transparency; save it as 16-bit grey"
+        ) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        samples = decode_png(read_file(str(path)), ImageReadMode.UNCHANGED).numpy()
+    weights = np.array([0.299, 0.587, 0.114]) if len(samples) > 2 else np.ones(1)
+    grey = np.empty(samples.shape[1:], dtype=np.uint16)
+    for strip in strips(*grey.shape):
+        part = np.tensordot(weights, samples[: len(weights), strip], axes=1)
+        if len(samples) in (2, 4):
+            part *= samples[-1, strip] / np.float64(np.iinfo(np.uint16).max)
+        grey[strip] = np.rint(part)
+    shown = Image.fromarray(stretch(grey))
+    shown.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
+    return ImageOps.exif_transpose(shown)
 
 
 def grey_picture(image: Image.Image) -> Image.Image:
@@ -175,7 +215,10 @@ def grey_picture(image: Image.Image) -> Image.Image:
     turned = image.getexif().get(_ORIENTATION, 1) != 1
     upright = ImageOps.exif_transpose(image) if turned else image
     if upright.mode in _DEEP_MODES:
-        return Image.fromarray(stretched(lambda: _deep_parts(upright), upright.height, upright.width))
+        shown = Image.fromarray(stretched(lambda: _deep_parts(upright), upright.height, upright.width))
+        # a TIFF may say that 0 is white; Pillow heeds it up to 8 bits
+        tags = getattr(image, "tag_v2", {})
+        return ImageOps.invert(shown) if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else shown
     grey = Image.new("L", upright.size)
     for top, part in _parts(upright):
         grey.paste(_grey_part(part), (0, top))

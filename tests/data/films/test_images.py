@@ -1,5 +1,7 @@
 """Films on disk: every format comes out as the same grey square, and damage has a name."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,49 @@ def test_deep_films_use_the_range_that_is_in_use(tmp_path: Path, top: int) -> No
     deep = np.tile(np.linspace(0, top, 64).round().astype(np.uint16), (64, 1))
     loaded = save(Image.fromarray(deep), tmp_path / "film.png").load(64)
     assert np.abs(loaded.astype(int) - RAMP).max() <= 1
+
+
+@pytest.mark.parametrize("top", [4095, 65535])
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_deep_films_in_colour_and_with_transparency_use_it_too(tmp_path: Path, channels: int, top: int) -> None:
+    deep = (RAMP.astype(np.int64) * top // 255).astype(np.uint16)
+    samples = np.repeat(deep[..., None], 3 if channels > 2 else 1, axis=2)
+    if channels in (2, 4):
+        alpha = np.full((64, 64, 1), 65535, dtype=np.uint16)
+        alpha[:8] = 0
+        samples = np.concatenate([samples, alpha], axis=2)
+    (tmp_path / "film.png").write_bytes(deep_png(samples))
+    loaded = FilmFile(tmp_path / "film.png").load(64).astype(int)
+    if channels in (2, 4):
+        assert (loaded[:8] == 0).all()
+    assert np.abs(loaded[8:] - RAMP[8:]).max() <= 1
+
+
+def deep_png(samples: np.ndarray) -> bytes:
+    """A PNG of 16 bits a sample, which Pillow doesn't write in colour."""
+
+    def block(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    height, width, channels = samples.shape
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    parts = block(b"IHDR", header) + block(b"IDAT", zlib.compress(rows)) + block(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_whose_zero_is_white_is_turned(tmp_path: Path, bits: int) -> None:
+    pixels = (RAMP.astype(np.uint32) * (257 if bits == 16 else 1)).astype(np.uint16 if bits == 16 else np.uint8)
+    header = struct.pack("<2sHI", b"II", 42, 8 + pixels.nbytes)
+    tags = [(256, 4, 64), (257, 4, 64), (258, 3, bits), (259, 3, 1), (262, 3, 0), (273, 4, 8), (277, 3, 1)]
+    tags += [(278, 4, 64), (279, 4, pixels.nbytes)]
+    folder = struct.pack("<H", len(tags)) + b"".join(
+        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags
+    )
+    (tmp_path / "film.tif").write_bytes(header + pixels.tobytes() + folder + struct.pack("<I", 0))
+    assert np.abs(FilmFile(tmp_path / "film.tif").load(64).astype(int) - (255 - RAMP.astype(int))).max() <= 1
 
 
 def test_orientation_written_by_a_camera_is_followed(tmp_path: Path) -> None:
