@@ -48,7 +48,8 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
     Raises
     ------
     InputError
-        If the film is too large, has several frames, or a window function that DICOM does not know. Damage raises whatever pydicom raises; the caller names it.
+        If the film is too large, has several frames, or a window function that DICOM does not know. Damage raises
+        whatever pydicom raises; the caller names it.
     MissingPartError
         If pydicom or the decoder of this file's compression is not installed.
     """
