@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from rrgbench.checked_values import CheckedValues
 from rrgbench.errors import InputError
+from rrgbench.modeling.checkpoint_reading import wrong_values
 from rrgbench.modeling.report_decoder import Slopes, distance_slopes
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.observations import OBSERVATIONS
@@ -266,7 +267,9 @@ class Preset(CheckedValues):
         known = {*signature(DcrrgConfig).parameters, *signature(ReportModelConfig).parameters} - {"kwargs"}
         if unknown := sorted(set(model) - known):
             raise ValueError(f"model has no {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        DcrrgConfig(**model)
+        config = DcrrgConfig(**model)
+        for key, expected in wrong_values(config):
+            raise ValueError(f"{key} must be {expected}; given: {getattr(config, key)!r:.80}")
         return model
 
     @property

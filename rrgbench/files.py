@@ -9,7 +9,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rrgbench.errors import InputError
@@ -111,7 +111,7 @@ def _at_most(stream: io.BufferedIOBase, most: int) -> bytes:
     return b"".join(blocks)
 
 
-def check_writable(path: Path, read: Iterable[Path] = ()) -> None:
+def check_writable(path: Path, read: Iterable[Path] = (), ours: Callable[[Path], bool] | None = None) -> None:
     """Refuse a file that can't be written, before the work that fills it.
 
     Parameters
@@ -120,25 +120,29 @@ def check_writable(path: Path, read: Iterable[Path] = ()) -> None:
         What will be written.
     read : iterable of Path
         Files and folders that the same command reads.
+    ours : callable, optional
+        Whether a file that is there is one that the command wrote before.
 
     Raises
     ------
     InputError
         If its folder is absent or can't be written to, it is a folder itself, one of the files that are read, or is
-        there already in one of the folders that are read.
+        there already in one of the folders that are read, and not ours.
     """
     folder = path.parent
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file")
-    check_not_read(path, read)
+    check_not_read(path, read, ours)
     if not folder.is_dir():
         raise InputError(f"{path} can't be written: there is no folder {folder}")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise InputError(f"{path} can't be written: no permission") from PermissionError(errno.EACCES, "no permission")
 
 
-def check_not_read(path: Path, read: Iterable[Path]) -> None:
+def check_not_read(path: Path, read: Iterable[Path], ours: Callable[[Path], bool] | None = None) -> None:
     """Refuse to write a file that the same command reads, or that is there already in a folder that it reads.
+
+    One in such a folder that is `ours`, written by the same command before, may be replaced.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def check_not_read(path: Path, read: Iterable[Path]) -> None:
     for one in read if path.exists() else ():
         if one.exists() and path.samefile(one):
             raise InputError(f"{path} is also what is read, and would be replaced; give another file")
-        if one.is_dir() and path.resolve().is_relative_to(one.resolve()):
+        if one.is_dir() and path.resolve().is_relative_to(one.resolve()) and not (ours is not None and ours(path)):
             raise InputError(
                 f"{path} is there already, in the folder that is read ({one}), and would be replaced; give another "
                 "file, or delete that one first"

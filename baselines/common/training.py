@@ -13,6 +13,7 @@ from baselines.common.settings import BaselinePreset, SystemPreset, load_preset
 from rrgbench.errors import InputError
 from rrgbench.files import named_by_content
 from rrgbench.modeling.captioner import Captioner, ReportWriting
+from rrgbench.modeling.checkpoint_reading import wrong_values
 from rrgbench.modeling.image_text_model import Contrast, ImageTextModel
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
@@ -90,6 +91,10 @@ def baseline_trainer(
         preset = request.stages.applied(load_preset(request.preset))
         preset = preset.model_copy(update={"image_encoder": started(preset.image_encoder, request.encoder)})
         own = preset.systems.get(name, SystemPreset())
+        config = model_class.config_class(image_size=preset.image_size, **own.model)
+        for key, expected in wrong_values(config):
+            given = getattr(config, key)
+            raise InputError(f"preset {request.preset}: {name}'s {key} must be {expected}; given: {given!r:.80}")
         limit = preset.limit if request.limit is None else request.limit
         sources = request.sources(preset.image_size, limit, validation_limit=preset.validation_limit)
         return [recipe(request, preset, own, sources, seed) for seed in request.seeds]

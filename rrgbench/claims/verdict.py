@@ -175,7 +175,7 @@ class _Context:
 def quantity_values(models: Mapping[int, Measured], quantity: Quantity) -> dict[int, tuple[float, Floats, int]]:
     """By seed: value, values on resamples (r,), and number of studies; seeds without a value are left out.
 
-    A quantity over several observations leaves out of its mean those that have no value for any of these models.
+    A quantity over several observations leaves out of a model's mean those that have no value for it.
     """
     found = {}
     for seed, model in models.items():

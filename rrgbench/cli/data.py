@@ -141,7 +141,7 @@ def stats(
     if out is not None:
         if out.suffix not in FORMATS:
             raise InputError(f"--out {out} must end in {', '.join(FORMATS)}, the formats of the figure")
-        check_writable(out, films.places())
+        check_writable(out, films.places(), ours=lambda path: path.suffix in (".svg", ".pdf"))
     found = label_counts(films.open(to_look=True), split, labeler)
     if out is not None:
         write_label_chart(out, found.title, found.counts, found.labelled, found.studies)
@@ -208,12 +208,12 @@ def export(
     from shlex import join
 
     from rrgbench.cli.progress import say
-    from rrgbench.data.export import export_references, export_training_reports
+    from rrgbench.data.export import export_references, export_training_reports, is_exported
     from rrgbench.errors import InputError, listed
     from rrgbench.files import check_writable
 
     for path in (references, training_reports) if training_reports is not None else (references,):
-        check_writable(path, films.places())
+        check_writable(path, films.places(), ours=is_exported)
     if training_reports is not None and training_reports.resolve() == references.resolve():
         raise InputError(f"--references and --training-reports are one file, {references}; give two")
     corpus = films.open(to_look=True)
@@ -296,7 +296,7 @@ def five_by_200(
     Example: rrgbench data five-by-200 --corpus chexpert --root CheXpert-v1.0 --split train --out list.json
     """
     from rrgbench.cli.progress import say
-    from rrgbench.data.five_by_200 import Over, exclusive, write_sample
+    from rrgbench.data.five_by_200 import Over, exclusive, is_list, write_sample
     from rrgbench.files import check_not_read
     from rrgbench.observations import COMPETITION_OBSERVATIONS
     from rrgbench.render.json import json_text
@@ -304,7 +304,7 @@ def five_by_200(
     from rrgbench.render.terminal import print_table
     from rrgbench.tasks.retrieval import drawn_sample, pool_of, with_labels
 
-    check_not_read(out, films.places())
+    check_not_read(out, films.places(), ours=is_list)
     over: Over = "five" if among_five else "all"
     corpus = films.open()
     pool = split or pool_of(corpus, "test")

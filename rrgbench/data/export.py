@@ -9,6 +9,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
 from rrgbench.files import check_writable, write_text
+from rrgbench.json_text import read_json
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,15 @@ def export_references(corpus: Corpus, split: str, path: Path) -> Exported:
 def export_training_reports(corpus: Corpus, path: Path) -> Exported:
     """Reports of the training split, for protocols with a vocabulary; errors as `export_references`."""
     return _written(corpus, "train", corpus.reports("train"), path)
+
+
+def is_exported(path: Path) -> bool:
+    """Whether a file is one of references or training reports as they are written here."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return set(read_json(stream.readline())) == {"study_id", "report"}
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _written(corpus: Corpus, split: str, studies: Iterable[Study], path: Path) -> Exported:

@@ -269,6 +269,15 @@ def read_list(path: Path) -> SampleList:
     return _sample_list(path.name, ids)
 
 
+def is_list(path: Path) -> bool:
+    """Whether a file is a list of ids."""
+    try:
+        read_list(path)
+    except InputError:
+        return False
+    return True
+
+
 def find_listed(wanted: SampleList, studies: Sequence[Study]) -> FiveBy200:
     """The studies of a list.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
+from math import isfinite
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +62,7 @@ def load_corpus(
     if not any_taken and (unknown := [option for option in options if option not in taken]):
         known = [option for option in taken if option != "root"]
         raise InputError(f"corpus {name} takes no {listed(unknown)}; it takes: {listed(known, 20) or 'no options'}")
+    options = {option: _as_text(taken.get(option), given) for option, given in options.items()}
     _check_kinds(name, load, options)
     corpus = load(root=None if root is None else Path(root), **options)
     return corpus.loaded_by((name,), command_words(name, None, options))
@@ -77,6 +79,19 @@ def _check_kinds(name: str, load: Callable[..., Corpus], options: Mapping[str, o
         whole = isinstance(one.default, int) and not isinstance(one.default, bool)
         if whole and (isinstance(given, bool) or not isinstance(given, Integral)):
             raise InputError(f"corpus {name}: option {option} is a whole number; given: {given!r}")
+        number = isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given)
+        if isinstance(one.default, float) and not number:
+            raise InputError(f"corpus {name}: option {option} is a number; given: {given!r}")
+
+
+def _as_text(taken: Parameter | None, given: object) -> object:
+    """What an option that holds a text is given as, 2024 as "2024": a command line reads digits as a number."""
+    text = taken is not None and (isinstance(taken.default, str) or taken.annotation in (str, Path, *_TEXTS))
+    return str(given) if text and isinstance(given, int | float) and not isinstance(given, bool) else given
+
+
+_TEXTS: Final = (str | None, Path | None, str | Path, str | Path | None)
+"""Annotations of options that hold texts."""
 
 
 def takes_option(name: str, option: str) -> bool:

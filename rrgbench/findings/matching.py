@@ -250,6 +250,10 @@ _SAID: Final[Mapping[str, Callable[[Finding], str]]] = {
 """What a finding says of an attribute."""
 
 
+def _dearest_first(disagreements: Sequence[Disagreement]) -> tuple[Disagreement, ...]:
+    return tuple(sorted(disagreements, key=lambda one: (-one.cost, one.words)))
+
+
 def compare_findings(
     reference: Sequence[Finding], hypothesis: Sequence[Finding], costs: Costs | None = None
 ) -> Comparison:
@@ -272,7 +276,7 @@ def compare_findings(
         agree = float(not reference and not hypothesis)
         left = [Disagreement("missing", one, None, (), weight(one, costs)) for one in reference]
         left += [Disagreement("invented", None, one, (), weight(one, costs)) for one in hypothesis]
-        return Comparison(agree, agree, (), tuple(left))
+        return Comparison(agree, agree, (), _dearest_first(left))
     matches: list[tuple[Finding, Finding, float]] = []
     disagreements: list[Disagreement] = []
     stated = [[one for one in side if one.present] for side in (reference, hypothesis)]
@@ -300,10 +304,9 @@ def compare_findings(
         right[1].append(credit * costs.normal)
         if 0 < credit < 1:
             disagreements.append(Disagreement("invented", None, one, (), (1 - credit) * costs.normal))
-    disagreements.sort(key=lambda one: (-one.cost, one.words))
     # sums that don't depend on the order, so that a report is exactly 1 against itself
     recall, precision = (fsum(part) / fsum(whole) for part, whole in zip(right, totals, strict=True))
-    return Comparison(precision, recall, tuple(matches), tuple(disagreements))
+    return Comparison(precision, recall, tuple(matches), _dearest_first(disagreements))
 
 
 _Weighed = list[tuple[Finding, float]]

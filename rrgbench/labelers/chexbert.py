@@ -48,6 +48,8 @@ CLASSES: Final = np.array([UNMENTIONED, POSITIVE, NEGATIVE, UNCERTAIN], dtype=np
 
 HUB_WEIGHTS: Final = "StanfordAIMI/RRG_scorers"
 HUB_VOCABULARY: Final = "bert-base-uncased"
+_BERT_VOCABULARY: Final = "07eced37"
+"""First digits of the SHA-256 of bert-base-uncased's vocab.txt, by whose word pieces CheXbert was trained."""
 MAX_TOKENS: Final = 512
 _COLUMNS: Final = np.array([OBSERVATIONS.index(name) for name in CHEXBERT_ORDER])
 _NOT_LEARNED: Final = "bert.embeddings.position_ids"
@@ -99,11 +101,14 @@ class ChexbertLabeler:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.batch_tokens = batch_tokens or (512 if self.device.type == "cpu" else 16384)
         self._network = PackedChexbert(read_checkpoint(path), self.device)
-        self._tokenizer = tokenizer_of(_file(vocabulary, "vocab.txt"))
+        words = _file(vocabulary, "vocab.txt")
+        self._tokenizer = tokenizer_of(words)
+        if (told := _digest(words)) != _BERT_VOCABULARY:
+            self.version += f"-{told}"  # other words, other labels
 
     @property
     def identity(self) -> str:
-        """`chexbert@` and the first digits of the checkpoint's SHA-256, as signatures show it."""
+        """`chexbert@` and the first digits of the checkpoint's SHA-256, and of another vocabulary's than BERT's."""
         return f"{self.name}@{self.version}"
 
     def label(self, reports: Sequence[str]) -> NDArray[np.int8]:

@@ -84,6 +84,8 @@ def relabelled(corpus: Corpus, studies: Sequence[Study], labeler: str | None) ->
         return own, ", ".join(sorted({study.labels_source for study in own}))
     reported = [study for study in studies if study.report is not None and study.report.strip()]
     if not reported:
+        if own:
+            raise InputError(f"corpus {corpus.name} has no reports for {labeler} to read here; its labels are its own")
         raise InputError(f"corpus {corpus.name} has neither labels nor reports to label here")
     chosen = labelers.load(labeler or "rules")
     made = labels_of(chosen, [study.report or "" for study in reported])

@@ -10,6 +10,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,11 @@ from numpy.typing import NDArray
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.errors import InputError, listed
 from rrgbench.files import read_regular
+from rrgbench.labelers.cache import RememberingLabeler
 from rrgbench.observations import OBSERVATIONS
+
+if TYPE_CHECKING:
+    from rrgbench.labelers import Labeler
 
 TEXT_COLUMN = "text_sha256"
 STUDY_COLUMN = "study_id"
@@ -111,3 +116,8 @@ class LookupLabeler:
             )
         rows = [self._labels[key] for key in keys]
         return np.stack(rows) if rows else np.empty((0, len(OBSERVATIONS)), dtype=np.int8)
+
+
+def remembering(labeler: "Labeler") -> "Labeler":
+    """The labeler, labelling each distinct report once; a file of labels as it is, since it has to be told as such."""
+    return labeler if isinstance(labeler, LookupLabeler) else RememberingLabeler(labeler)

@@ -268,7 +268,7 @@ def copied_share(folder: Path, system: str, references: Mapping[str, str | None]
 
 
 def differences(said: Entry, again: Entry) -> list[str]:
-    """What two entries of one system say otherwise, beside values: identity of the model, outputs and audit."""
+    """What two entries of one system say otherwise, beside values: where it was measured and how, outputs and audit."""
     found = [
         f"{name}: {getattr(said, name)} in the entry, {getattr(again, name)} recomputed"
         for name in ("corpus", "split", "protocol", "kind", "trainings", "reports_sha256")

@@ -81,7 +81,7 @@ def check_values(config: Any, place: object) -> None:
     Parameters
     ----------
     config : PretrainedConfig
-        Its keys are the arguments of its class and of those above it, as far as they are annotated.
+        See `wrong_values`.
     place : object
         For messages.
 
@@ -90,6 +90,16 @@ def check_values(config: Any, place: object) -> None:
     InputError
         Naming the key, what was given and what is expected.
     """
+    for key, expected in wrong_values(config):
+        value = getattr(config, key)
+        raise InputError(f"checkpoint {place}: {key} in config.json must be {expected}; given: {value!r:.80}")
+
+
+def wrong_values(config: Any) -> Iterator[tuple[str, str]]:
+    """Keys of a configuration whose values can make no model, and what is expected of each.
+
+    Its keys are the arguments of its class and of those above it, as far as they are annotated.
+    """
     hints: dict[str, Any] = {}
     for kind in type(config).__mro__:
         if kind.__module__.partition(".")[0] == "transformers":
@@ -97,11 +107,14 @@ def check_values(config: Any, place: object) -> None:
         if "__init__" in vars(kind):
             hints = {**get_type_hints(vars(kind)["__init__"]), **hints}
     hints.pop("return", None)
-    for key, hint in hints.items():
-        if key != "kwargs" and hasattr(config, key):
-            value = getattr(config, key)
-            if expected := _wrong(key, value, hint):
-                raise InputError(f"checkpoint {place}: {key} in config.json must be {expected}; given: {value!r:.80}")
+    known = [key for key in hints if key != "kwargs" and hasattr(config, key)]
+    wrong = [(key, expected) for key in known if (expected := _wrong(key, getattr(config, key), hints[key]))]
+    yield from wrong
+    for key in () if wrong else known:
+        # attention parts its width among its heads
+        heads = key.removesuffix("heads") + "width" if key.endswith("heads") else ""
+        if heads in known and getattr(config, heads) % getattr(config, key):
+            yield heads, f"a multiple of {key}, {getattr(config, key)}"
 
 
 def _wrong(key: str, value: Any, hint: Any) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.modeling.missing_weights import missing_weights
 from rrgbench.modeling.quiet_loading import quiet_loading
 from rrgbench.models import WEIGHTS
 
@@ -158,10 +159,7 @@ def _resnet(options: Mapping[str, Any], weights: str | None, stride: int) -> Ima
             with quiet_loading():
                 network = ResNetModel.from_pretrained(weights, use_safetensors=True)
         except OSError as error:
-            raise MissingPartError(
-                f"no ResNet weights at {weights!r}: give a local folder or a reachable hub id "
-                f"({str(error).splitlines()[0]})"
-            ) from error
+            raise missing_weights("ResNet weights", weights, error) from error
         config = network.config
     _keep_resolution(network, stride)
     channels = config.num_channels

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from rrgbench.errors import MissingPartError
+from rrgbench.modeling.missing_weights import missing_weights
 from rrgbench.modeling.quiet_loading import quiet_loading
 
 
@@ -33,7 +33,7 @@ def build_text_encoder(settings: Mapping[str, Any], pretrained: bool) -> BertMod
         with quiet_loading():
             return BertModel.from_pretrained(settings["weights"], add_pooling_layer=False, use_safetensors=True)
     except OSError as error:
-        raise _missing("weights (safetensors)", settings["weights"], error) from error
+        raise missing_weights("BERT weights (safetensors)", settings["weights"], error) from error
 
 
 def with_vocabulary(settings: Mapping[str, Any], report_tokenizer: Any) -> tuple[dict[str, Any], Any]:
@@ -53,7 +53,7 @@ def with_vocabulary(settings: Mapping[str, Any], report_tokenizer: Any) -> tuple
     try:
         return {**settings, "own_vocabulary": True}, AutoTokenizer.from_pretrained(weights)
     except (OSError, ValueError) as error:
-        raise _missing("tokenizer", weights, error) from error
+        raise missing_weights("BERT tokenizer", weights, error) from error
 
 
 def shape_of(encoder: BertModel, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,9 +67,3 @@ def mean_over_words(states: Tensor, mask: Tensor) -> Tensor:
     """Mean (n, d) of states (n, t, d) where the mask (n, t) is true."""
     words = mask.unsqueeze(2).to(states.dtype)
     return (states * words).sum(1) / words.sum(1)
-
-
-def _missing(what: str, weights: str, error: Exception) -> MissingPartError:
-    return MissingPartError(
-        f"no BERT {what} at {weights!r}: give a local folder or a reachable hub id ({str(error).splitlines()[0]})"
-    )

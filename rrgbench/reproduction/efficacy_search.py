@@ -10,8 +10,8 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from rrgbench.labelers import LABELERS, Labeler, RememberingLabeler, load
-from rrgbench.labelers.lookup import LookupLabeler
+from rrgbench.labelers import LABELERS, Labeler, load
+from rrgbench.labelers.lookup import remembering
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.reproduction.figures import Figure
 from rrgbench.reproduction.search import Combination, Search, distance
@@ -58,7 +58,7 @@ def search_efficacy(
     for (identity, tool), text in product(tools.items(), texts):
         named = stated.labeler if identity == own else identity
         protocol = stated.model_copy(update={"labelled_text": text, "labeler": named})
-        labelled = tool if isinstance(tool, LookupLabeler) else RememberingLabeler(tool)
+        labelled = remembering(tool)
         allow = ("empty", "vocabulary")
         options = scoring(stated.model_copy(update={"labelled_text": text}), labeler=labelled, allow=allow)
         options, labels = looked_up(pairs, options.but(training_reports=tuple(training_reports)), None)

@@ -7,6 +7,7 @@ are taken as they stand.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,7 +257,12 @@ def compare_orders(
     found = []
     for column in names:
         cells = ((renamed.get(row[first], row[first]), _number(row[column])) for row in rows)
-        printed = {system: value for system, value in cells if value is not None}
+        known = [(system, value) for system, value in cells if value is not None]
+        printed = dict(known)
+        if twice := sorted(system for system, count in Counter(system for system, _ in known).items() if count > 1):
+            raise InputError(
+                f"table {path.name} has several figures of {listed(twice)} in column {column!r}; give a file a corpus"
+            )
         both = {simple_name(system) for system in printed} & {simple_name(one) for one in measured.get(column, {})}
         if column != first and len(both) >= FEWEST:
             found.append(order_agreement(column, printed, measured[column]))

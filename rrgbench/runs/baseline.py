@@ -166,10 +166,11 @@ def written_reports(folder: Path) -> dict[str, dict[str, str]]:
         If a line can't be read, naming the file.
     """
     # files are called MODEL-DIGEST.jsonl, and those of an earlier checkpoint may still lie there: the newest counts
-    files = sorted((folder / "predictions").glob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name))
-    return {
-        file.stem.rpartition("-")[0] or file.stem: dict(_lines(file)) for file in files if not file.name.startswith(".")
-    }
+    # of a model called org/name in a folder of its own
+    place = folder / "predictions"
+    files = sorted(place.rglob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    named = ((file.relative_to(place).with_suffix("").as_posix(), file) for file in files if file.name[0] != ".")
+    return {name.rpartition("-")[0] or name: dict(_lines(file)) for name, file in named}
 
 
 def _lines(file: Path) -> Iterator[tuple[str, str]]:

@@ -226,9 +226,11 @@ class RunFolder:
             If run.json doesn't say.
         """
         try:
-            details = read_object(self.path / "run.json")["details"]
-            name: str = str(details["model"]).partition("@")[0]
-        except (InputError, KeyError, TypeError) as error:
+            told = read_object(self.path / "run.json")
+            # by the name that its records have, which tells two checkpoints of one run apart
+            named = [one["name"] for one in told.get("models") or () if one["identity"] == told["details"]["model"]]
+            name = str(named[0] if named else told["details"]["model"].partition("@")[0])
+        except (InputError, KeyError, TypeError, AttributeError) as error:
             place = f"{self.path.name}/run.json"
             raise InputError(f"{place} doesn't say of which model the run is; run it again") from error
         return name

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrgbench.errors import InputError, NotComparableError, counted, listed, problems
-from rrgbench.labelers import RememberingLabeler
+from rrgbench.labelers.lookup import remembering
 from rrgbench.metrics.catalogue import Entry, entry, in_order
 from rrgbench.metrics.external.plug_in import ExternalMetric
 from rrgbench.render.html import html_fragment
@@ -316,7 +316,7 @@ def compare_pairs(
         raise InputError(f"{counted(len(systems), 'system')} to compare; expected 2 to {len(ascii_lowercase)}")
     # Weights of other packages' metrics are loaded once, and references labelled once, for all systems.
     keys, external = wanted_metrics(options)
-    chosen = options.but(metrics=(*keys, *external), labeler=RememberingLabeler(options.tool))
+    chosen = options.but(metrics=(*keys, *external), labeler=remembering(options.tool))
     scores: dict[str, Scores] = {}
     # the studies are the same, and so are the constants
     certificate: Certificate | None = None

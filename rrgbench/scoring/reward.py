@@ -1,7 +1,8 @@
 """A metric as a reward for reinforcement learning, in the form that TRL's GRPO trainer calls.
 
 The value of a completion is what `rrgbench.score` gives for that study alone, so a policy is trained on the number that
-it is judged by later.
+it is judged by later. Of clinical efficacy it is the report's own precision, recall or F1 over its observations,
+whatever averaging over studies the protocol has.
 """
 
 import threading

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rrgbench.errors import InputError, MissingPartError, RrgbenchError
-from rrgbench.labelers import Labeler, RememberingLabeler
+from rrgbench.labelers import Labeler
 from rrgbench.labelers import load as load_labeler
-from rrgbench.labelers.lookup import LookupLabeler
+from rrgbench.labelers.lookup import remembering
 from rrgbench.metrics.catalogue import entry, in_order
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.render.json import json_text
@@ -129,7 +129,7 @@ def under_protocols(
     # Weights of other packages' metrics are loaded once for all protocols.
     keys, external = wanted_metrics(given)
     plain = given.but(intervals=False, **({} if given.metrics is None else {"metrics": (*keys, *external)}))
-    labelers: dict[str, RememberingLabeler] = {}
+    labelers: dict[str, Labeler] = {}
     scores: dict[str, Scores] = {}
     absent: dict[str, str] = {}
     refusal: type[RrgbenchError] = MissingPartError
@@ -145,7 +145,7 @@ def under_protocols(
         if chosen.protocol.missing_part:
             absent[name] = chosen.protocol.missing_part
             continue
-        tool = labelers.setdefault(chosen.tool.identity, RememberingLabeler(chosen.tool))
+        tool = labelers.setdefault(chosen.tool.identity, remembering(chosen.tool))
         scores[name] = score_pairs(pairs, chosen.but(labeler=tool))
     if not scores:
         raise refusal("; ".join(dict.fromkeys(absent.values())))
@@ -161,7 +161,7 @@ def under_efficacy_choices(pairs: ReportPairs, options: Scoring | None = None) -
         24 rows, named e.g. `micro/positive/14`.
     """
     given = options or scoring()
-    plain = given.but(metrics=("ce",), intervals=False, certificate=False, labeler=RememberingLabeler(given.tool))
+    plain = given.but(metrics=("ce",), intervals=False, certificate=False, labeler=remembering(given.tool))
     sizes: tuple[Literal[14, 5], ...] = (14, 5)
     return ProtocolTable(
         {
@@ -241,8 +241,7 @@ def labeler_band(
         raise InputError(f"a band needs labelers that differ; given: {', '.join(names) or 'none'}")
     scores: dict[str, Scores] = {}
     for tool in tools:
-        # labels by study are looked up anyway, and their labeler has to be told as such
-        labelled = tool if isinstance(tool, LookupLabeler) else RememberingLabeler(tool)
+        labelled = remembering(tool)
         for uncertain in get_args(Uncertainty):
             choices = replace(given.clinical_efficacy, uncertain=uncertain)
             scores[f"{tool.identity}/{uncertain}"] = score_pairs(pairs, given.but(labeler=labelled, efficacy=choices))

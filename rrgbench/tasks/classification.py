@@ -279,7 +279,7 @@ def _areas(
     never = {name: reason for name, reason in not_learned.items() if reason == _NOT_PREDICTED}
     reasons = {**not_learned, **undefined_observations(target, OBSERVATIONS, known), **never}
     defined = ~np.isnan(values[:-1])
-    if np.isnan(values[-1]):
+    if not defined.any():
         unpredicted = len(never) == len(OBSERVATIONS)
         blank = "every answer is NaN" if unpredicted else "no observation has both positives and negatives"
         return Outcome(evaluation.blank(name, [METRIC], blank, **where))
@@ -300,17 +300,21 @@ def _areas(
         for observation, one in zip(OBSERVATIONS, averaged, strict=True)
         if one and observation in reasons
     )
-    mean = evaluation.record(
-        name,
-        METRIC,
-        value=values[-1],
-        low=bounds[-1, 0],
-        high=bounds[-1, 1],
-        n=n,
-        signature=signature,
-        reason=f"mean leaves out: {left_out}" if left_out else None,
-        **where,
-    )
+    none = bool(np.isnan(values[-1]))
+    if none:
+        (mean,) = evaluation.blank(name, [METRIC], f"no mean of: {left_out}", **where)
+    else:
+        mean = evaluation.record(
+            name,
+            METRIC,
+            value=values[-1],
+            low=bounds[-1, 0],
+            high=bounds[-1, 1],
+            n=n,
+            signature=signature,
+            reason=f"mean leaves out: {left_out}" if left_out else None,
+            **where,
+        )
     per_observation = [
         evaluation.record(
             name,
@@ -332,7 +336,9 @@ def _areas(
         reason = "fewer than two draws have a mean" if np.isnan(value) else None
         scatter = [evaluation.record(name, DEVIATION, value=value, n=draws, signature=told, reason=reason, **where)]
     # the mean is the last of the columns and the first of the records
-    replicates = {0: resamples[:, -1]} | {c + 1: resamples[:, c] for c in np.flatnonzero(defined).tolist()}
+    replicates = ({} if none else {0: resamples[:, -1]}) | {
+        c + 1: resamples[:, c] for c in np.flatnonzero(defined).tolist()
+    }
     return Outcome([mean, *per_observation, *scatter], replicates)
 
 

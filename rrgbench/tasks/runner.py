@@ -98,7 +98,7 @@ class Run:
 def evaluate(
     model: Model | str,
     corpus: Corpus | str,
-    suite: str | Suite = "full",
+    suite: str | Path | Suite = "full",
     out: str | Path | None = None,
     progress: Progress | bool | None = None,
     **options: Any,
@@ -111,7 +111,7 @@ def evaluate(
         A loaded model or a registered name.
     corpus : Corpus or str
         See `rrgbench.load_corpus`; a registered name where it needs no folder.
-    suite : str or Suite
+    suite : str, Path or Suite
         A suite's name, YAML file or object.
     out : str or Path, optional
         The run folder; `runs/<model>-<checkpoint>-<suite>-<corpus>` if omitted. A folder of an earlier, killed run is
@@ -134,7 +134,11 @@ def evaluate(
         For a user's mistake; what was finished before stays in the folder.
     """
     how = _options(options)
-    chosen = load_suite(suite) if isinstance(suite, str) else suite
+    if not isinstance(suite, str | Path | Suite):
+        raise InputError(
+            f"suite is of type {type(suite).__name__}; give a name, a YAML file, or a Suite (Suite.model_validate(...))"
+        )
+    chosen = suite if isinstance(suite, Suite) else load_suite(str(suite))
     data = load_corpus(corpus) if isinstance(corpus, str) else corpus
     main = load_model(model) if isinstance(model, str) else model
     asked = [main, *how.also]

@@ -32,7 +32,7 @@ class Subgroups(Task):
     """Micro F1 of each group of studies; macro F1 over the common, less common and rare observations."""
 
     name = "subgroups"
-    version = 2
+    version = 3
     reads_reports = True
     tables = (TableDescription("CE F1 by group", (METRIC,), apart=("setting",), detail=True, headline=()),)
 
@@ -50,8 +50,11 @@ class Subgroups(Task):
                 return Outcome(evaluation.blank(self.name, [METRIC], reason))
             source = labels_source(studies)
         labels, written, spoken = efficacy_labels(evaluation, studies)
-        metric = ClinicalEfficacy("micro", 14, evaluation.scoring.protocol.uncertain)
-        statistics = metric.statistics(labels, written, spoken)
+        protocol = evaluation.scoring.protocol
+        metric = ClinicalEfficacy("micro", 14, protocol.uncertain)
+        # of a group of studies the F1 that the table of clinical efficacy has of all
+        counted = ClinicalEfficacy("micro", protocol.observations, protocol.uncertain)
+        statistics, of_groups = (one.statistics(labels, written, spoken) for one in (metric, counted))
         records: list[Record] = []
         replicates: dict[int, Floats] = {}
 
@@ -67,6 +70,8 @@ class Subgroups(Task):
             value = aggregate(np.ones((1, n)))[0, 0]
             bounds, drawn = evaluation.resampled(aggregate, those)
             plain = replace(evaluation.signature(n), averaging=averaging)
+            if averaging == "micro" and protocol.observations != 14:
+                plain = replace(plain, observations=protocol.observations)
             signature = evaluation.labelled(plain, n=n, labels=source, group=group.replace(" ", "-"))
             replicates[len(records)] = drawn[:, 0]
             records.append(
@@ -76,7 +81,7 @@ class Subgroups(Task):
             )
 
         for group, rows in _groups(studies, labels):
-            tell(group, "micro", len(rows), [studies[row] for row in rows], partial(_micro, metric, statistics[rows]))
+            tell(group, "micro", len(rows), [studies[row] for row in rows], partial(_micro, counted, of_groups[rows]))
         for group, columns in _by_prevalence(labels, np.asarray(spoken.any(axis=0))):
             positives = int((labels[:, columns] == POSITIVE).sum())
             tell(group, "macro", positives, studies, partial(_macro, metric, statistics, columns))

@@ -62,6 +62,13 @@ class Suite(CheckedValues):
             raise ValueError(f"no split is called {given!r}; known: {', '.join(SPLITS)}")
         return given
 
+    @field_validator("trivial", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            raise ValueError(f"expected a list, such as [{given or 'most-frequent'}]")
+        return given
+
     @field_validator("trivial")
     @classmethod
     def _known_systems(cls, given: tuple[str, ...]) -> tuple[str, ...]:

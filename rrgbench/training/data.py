@@ -164,6 +164,8 @@ class Sources:
         try:
             self._studies("validate", self.validation_limit)
         except InputError as error:
+            if "validate" in self.corpus.splits:
+                raise
             raise InputError(
                 f"{error}; stages that stop by validation look at one: mark some studies as validate, or train by a "
                 "preset of your own whose stages have patience: null and stop_on: loss"
@@ -179,15 +181,17 @@ class Sources:
         corpus = self.corpus
         with_films = [study for study in corpus.split(split) if study.images and can_be_labelled(study)][:limit]
         with_reports = list(corpus.reports(split)[:limit])
+        films, reports = len(with_films), len(with_reports)
         if corpus.paired:
             ids = {study.study_id for study in with_reports}
             with_films = [study for study in with_films if study.study_id in ids]
             known = {study.study_id for study in with_films}
             with_reports = [study for study in with_reports if study.study_id in known]
         if not with_films or not with_reports:
+            apart = ", none of them of one study" if films and reports else ""
             raise InputError(
-                f"corpus {corpus.name}, split {split}: {len(with_films)} films and {len(with_reports)} reports to "
-                f"{split} on; both are needed (an image-only corpus takes --reports)"
+                f"corpus {corpus.name}, split {split}: {films:,} films and {reports:,} reports to {split} on{apart}; "
+                "both are needed (an image-only corpus takes --reports)"
             )
         return with_films, with_reports
 

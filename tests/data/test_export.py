@@ -91,6 +91,24 @@ def test_files_of_the_corpus_are_never_replaced(tmp_path, words, said):
     assert not (tmp_path / "a.jsonl").exists()
 
 
+def test_what_was_written_before_is_replaced_in_the_corpus_too(tmp_path):
+    rows = [
+        {"study_id": s.study_id, "subject_id": s.subject_id, "split": s.split, "report": s.report} for s in corpus_of()
+    ]
+    (tmp_path / "studies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = [
+        "data",
+        "export",
+        "--corpus",
+        "jsonl",
+        "--root",
+        str(tmp_path),
+        "--references",
+        str(tmp_path / "refs.jsonl"),
+    ]
+    assert CliRunner().invoke(app, told).exit_code == CliRunner().invoke(app, told).exit_code == 0
+
+
 def test_studies_of_other_splits_as_the_split_that_is_evaluated():
     corpus = corpus_of()
     made = corpus.regrouped("test", {"s1", "s7"})

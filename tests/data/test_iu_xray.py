@@ -54,6 +54,19 @@ def test_kaggle_films_are_found_frontal_first(tmp_path: Path) -> None:
     assert load_films(corpus.studies, 8).shape == (12, 8, 8)
 
 
+def test_dicom_films_come_in_a_folder_for_each_report(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path)
+    flat = {study.study_id: [film.path.name for film in study.images] for study in load(root)}
+    (root / "NLMCXR_dcm").mkdir(exist_ok=True)
+    for path in [film.path for study in load(root) for film in study.images]:
+        place = root / "NLMCXR_dcm" / path.stem.partition("_")[0]
+        place.mkdir(exist_ok=True)
+        path.rename(place / path.with_suffix(".dcm").name)
+    nested = {study.study_id: [film.path.name for film in study.images] for study in load(root)}
+    assert any(flat.values())
+    assert nested == {study: [name.rpartition(".")[0] + ".dcm" for name in names] for study, names in flat.items()}
+
+
 def test_openi_films_take_their_views_from_the_projections_if_there(tmp_path: Path) -> None:
     root = iu_openi(tmp_path / "iu")
     assert [film.view for film in load(root).studies[0].images] == ["", ""]

@@ -29,3 +29,16 @@ def test_a_switch_that_is_off_is_off(tmp_path, given):
 def test_a_number_that_is_none_is_refused(given):
     with pytest.raises(InputError, match="option test is a whole number"):
         load_corpus("phantom", **key_values([f"test={given}"]))
+
+
+@pytest.mark.parametrize("given", ["abc", "true", "nan", "[1]"])
+def test_a_share_that_is_no_number_is_refused(given, tmp_path):
+    with pytest.raises(InputError, match="option validate_fraction is a number"):
+        load_corpus("nih-cxr14", tmp_path, **key_values([f"validate_fraction={given}"]))
+
+
+def test_names_and_folders_may_be_digits(tmp_path):
+    (tmp_path / "studies.jsonl").write_text(LINE)
+    assert load_corpus("jsonl", tmp_path, **key_values(["name=2024", "check_images=false"])).name == "2024"
+    with pytest.raises(InputError, match=r"the root|2024"):
+        load_corpus("mimic-cxr", tmp_path, **key_values(["reports_folder=2024"]))

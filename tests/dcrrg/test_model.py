@@ -371,8 +371,13 @@ def test_the_paper_presets_path_trains_and_loads(encoder_folders, paper_preset, 
 
 def test_missing_encoder_weights_are_named(encoder_folders):
     options = {"vocabulary": 20, "pad_token_id": 0, "image_encoder": {"kind": "resnet", "hidden_sizes": [8, 8, 8, 8]}}
-    with pytest.raises(MissingPartError, match=r"no BERT weights .* at '.*nowhere'"):
+    with pytest.raises(InputError, match=r"no BERT weights .* at '.*nowhere': there is no such folder"):
         DcrrgModel(DcrrgConfig(**options, text_encoder={"weights": "./nowhere"}), pretrained_encoders=True)
+    with pytest.raises(MissingPartError, match=r"no BERT weights .* at 'no/where': give a local folder or a reachable"):
+        DcrrgModel(DcrrgConfig(**options, text_encoder={"weights": "no/where"}), pretrained_encoders=True)
+    image = {**options, "image_encoder": {"kind": "resnet", "weights": "/nope/x"}}
+    with pytest.raises(InputError, match=r"no ResNet weights at '/nope/x': there is no such folder"):
+        DcrrgModel(DcrrgConfig(**image), pretrained_encoders=True)
 
 
 def test_short_and_long_descriptions_pass_apart_with_the_same_loss(model):

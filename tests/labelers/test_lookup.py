@@ -7,7 +7,11 @@ from rrgbench import labelers
 from rrgbench.errors import InputError
 from rrgbench.labelers.lookup import LookupLabeler, text_digest
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
+from rrgbench.scoring.compare import compare
+from rrgbench.scoring.options import scoring
+from rrgbench.scoring.reports_in_memory import pair_in_memory
 from rrgbench.scoring.score import score
+from rrgbench.scoring.sensitivity import under_efficacy_choices, under_protocols
 
 EDEMA = observation_index("Edema")
 
@@ -28,6 +32,20 @@ def test_labels_by_study_are_the_references_and_rules_read_the_hypotheses(tmp_pa
     assert labeler.of_studies(["b", "a"])[:, EDEMA].tolist() == [NEGATIVE, POSITIVE]
     assert labeler.of_studies(["b"])[0, observation_index("Fracture")] == UNCERTAIN
     assert (labeler.of_studies(["a"])[0] == UNMENTIONED).sum() == len(OBSERVATIONS) - 1
+
+
+def test_labels_by_study_hold_in_compare_and_under_protocols_too(tmp_path) -> None:
+    path = write(tmp_path, "study_id,Edema\na,1\nb,0\nc,1\n")
+    texts = {"a": "Edema.", "b": "Clear.", "c": "Clear."}
+    expected = score(texts, texts, metrics=["ce_f1"], intervals=False, labeler=f"lookup:{path}")["ce_f1"].value
+    two = {"one": texts, "two": dict.fromkeys(texts, "Edema.")}
+    both = compare(two, texts, metrics=["ce_f1"], labeler=f"lookup:{path}")
+    assert both.scores["one"]["ce_f1"].value == pytest.approx(expected)
+    pairs = pair_in_memory(texts, texts, ())
+    options = scoring("dcrrg", metrics=["ce_f1"], labeler=f"lookup:{path}")
+    assert under_protocols(pairs, ["dcrrg"], options).scores["dcrrg"]["ce_f1"].value == pytest.approx(expected)
+    choices = under_efficacy_choices(pairs, options).scores["micro/positive/14"]
+    assert choices["ce_f1"].value == pytest.approx(expected)
 
 
 def test_labels_by_study_say_nothing_of_reports_without_ids(tmp_path) -> None:

@@ -139,3 +139,10 @@ def test_a_cell_that_is_no_number_leaves_its_system_out(cell, tmp_path):
     records = [record("bleu_4", name, 0.1 + at / 100) for at, name in enumerate("abcd")]
     (found,) = compare_orders(tmp_path / "t.csv", records)
     assert (found.systems, found.tau) == (("c", "b", "a"), pytest.approx(1.0))
+
+
+def test_a_table_with_two_figures_of_a_system_in_a_column_is_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("model,bleu_4\nA,.1\nB,.2\nC,.3\nA,.4\n")
+    with pytest.raises(InputError, match=r"several figures of A in column 'bleu_4'; give a file a corpus"):
+        compare_orders(path, [record("bleu_4", name, 0.1) for name in "ABC"])

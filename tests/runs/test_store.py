@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rrgbench import files as atomic
 from rrgbench.errors import InputError
+from rrgbench.runs.baseline import written_reports
 from rrgbench.runs.environment import environment, write_environment
 from rrgbench.runs.records import Record, sort_records
 from rrgbench.runs.store import RunFolder, read_results, unit_id
@@ -252,3 +253,22 @@ def test_uneven_values_on_resamples_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="all of one length"):
             RunFolder(tmp_path).put(unit_id(inputs), inputs, records, uneven)
     assert RunFolder(tmp_path).units() == []
+
+
+def test_the_main_model_has_the_name_of_its_records(tmp_path):
+    """Two checkpoints of one run are told apart by names that their identities don't have."""
+    told = {"details": {"model": "dcrrg@1"}, "models": [{"name": "dcrrg=b", "identity": "dcrrg@2"}]}
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    assert RunFolder(tmp_path).main_model() == "dcrrg"
+    told["models"].append({"name": "dcrrg=a", "identity": "dcrrg@1"})
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    assert RunFolder(tmp_path).main_model() == "dcrrg=a"
+
+
+def test_reports_of_a_model_with_an_owner_in_its_name_are_found(tmp_path):
+    line = json.dumps({"study_id": "a", "report": "Clear."}) + "\n"
+    for name in ("plain-0a1b2c3d", "owner/model-0a1b2c3d"):
+        path = tmp_path / "predictions" / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(line)
+    assert written_reports(tmp_path) == {"plain": {"a": "Clear."}, "owner/model": {"a": "Clear."}}

@@ -9,11 +9,13 @@ import pytest
 from rrgbench.data.phantom import load
 from rrgbench.findings.matching import compare_findings
 from rrgbench.findings.reading import read_findings
+from rrgbench.labelers import RulesLabeler
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
-from rrgbench.observations import OBSERVATIONS
+from rrgbench.observations import OBSERVATIONS, observation_index
 from rrgbench.runs.records import Record
 from rrgbench.runs.store import RunFolder, unit_id
 from rrgbench.scoring.options import scoring
+from rrgbench.scoring.protocols import load_protocol
 from rrgbench.tasks.cases import choose
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
@@ -201,3 +203,39 @@ def test_what_the_corpus_does_not_label_has_no_calibration(corpus, tmp_path):
     found = evaluate(Speechless(corpus), unlabelled, suite, tmp_path).records
     overall = next(one for one in found if one.metric == "ece" and one.observation is None)
     assert (overall.value, overall.low, overall.reason) == (None, None, "no label or no prediction")
+
+
+def test_groups_are_over_the_observations_of_the_protocol(corpus, tmp_path):
+    """Micro F1 of a group is over the five observations that the protocol's own table is over."""
+    few = Suite(name="five", replicates=5, trivial=(), tasks={"subgroups": {}})
+    run = evaluate(Half(corpus), corpus, few, tmp_path, protocol="radeval")
+    groups = {one.setting: one for one in run.records if (one.setting or "").startswith("findings")}
+    assert all("|obs:5|" in f"{one.signature}|" for one in groups.values() if one.value is not None)
+    studies = corpus.split("test")
+    written = Half(corpus).generate_reports(np.stack([study.images[0].load(32) for study in studies]))
+    labeler = RulesLabeler()
+    truth, said = labeler.label([study.report for study in studies]), labeler.label(written)
+    none = (np.delete(truth, [observation_index("No Finding"), observation_index("Support Devices")], 1) == 1).sum(1)
+    for setting, rows in (("findings 0", none == 0), ("findings 1-2", (none == 1) | (none == 2))):
+        record = groups[setting]
+        metric = ClinicalEfficacy("micro", 5, load_protocol("radeval").uncertain)
+        statistics = metric.statistics(truth[rows], said[rows])
+        expected = metric.aggregate(statistics, np.ones((1, rows.sum())))[0, 2]
+        assert (record.n, record.value) == (rows.sum(), pytest.approx(expected))
+
+
+def test_a_classifier_of_one_observation_alone_has_its_auroc_and_no_mean_of_five(corpus, tmp_path):
+    class Fracture(Half):
+        def predict_observations(self, images):
+            found = np.full((len(images), 14), np.nan)
+            column = observation_index("Fracture")
+            found[:, column] = np.linspace(0, 1, len(images))
+            return found
+
+    tasks = {"classification": {"settings": ["own"], "mean_over": "five"}}
+    several = load(train=6, validate=2, test=400, retrieval=0)
+    run = evaluate(Fracture(several), several, Suite(name="five", replicates=5, trivial=(), tasks=tasks), tmp_path)
+    by_name = {one.observation: one for one in run.records if one.metric == "auroc"}
+    assert by_name["Fracture"].value is not None
+    assert by_name[None].value is None
+    assert by_name[None].reason.startswith("no mean of: Cardiomegaly (not predicted)")

@@ -257,12 +257,15 @@ def _splits(uids: Sequence[int], folder: Path, outside_r2gen: str, seed: int) ->
 
 
 def _film_index(folder: Path) -> dict[str, Path]:
-    """Path of every film by file name; empty where there is no folder of films."""
+    """Path of every film by file name; empty where there is no folder of films.
+
+    DICOM films come in a folder for each report.
+    """
     return {
         path.name: path
         for name in _FILM_FOLDERS
-        if (folder / name).is_dir()
-        for path in sorted((folder / name).iterdir())
+        for pattern in ("*", "*/*.dcm")
+        for path in sorted((folder / name).glob(pattern))
         if path.suffix
     }
 

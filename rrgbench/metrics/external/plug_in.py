@@ -1,6 +1,6 @@
 """Metrics that other packages own: what such a plug-in is, and how its scores join ours.
 
-A plug-in is a `PlugIn` in the entry-point group `rrgbench.metrics`; the five that ship with us stand in
+A plug-in is a `PlugIn` in the entry-point group `rrgbench.metrics`; those that ship with us stand in
 `rrgbench.metrics.external.packages`. It gives a number for each study, which is all that intervals, paired tests and
 tables by study need, so the other package's own aggregation is never used: the corpus value is the mean over studies.
 """
