@@ -207,6 +207,8 @@ def structure(
     from rrgbench.render.terminal import print_tables
     from rrgbench.trials.structure import read_structure
 
+    if remainder >= modulo:
+        raise typer.BadParameter(f"{remainder} is no remainder of --modulo {modulo}", param_hint="--remainder")
     found = read_structure(structured, reports, modulo, remainder)
     if not form.printed(found):
         print_tables(found.tables, details=True)

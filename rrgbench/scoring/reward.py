@@ -96,11 +96,15 @@ def reward(
             raise InputError(f"reward {wanted}: {len(texts)} completions but {len(expected)} references; give one each")
         if not texts:
             return []
-        pairs = ReportPairs(
-            tuple(map(str, range(len(texts)))),
-            tuple((one,) if isinstance(one, str) else tuple(one) for one in expected),
-            tuple(texts),
-        )
+        told = [(one,) if isinstance(one, str) else one for one in expected]
+        wrong = [
+            place
+            for place, one in enumerate(told)
+            if not (isinstance(one, list | tuple) and one and all(isinstance(text, str) for text in one))
+        ]
+        if wrong:
+            raise InputError(f"reward {wanted}: no text or list of texts as reference of rows {listed(wrong)}")
+        pairs = ReportPairs(tuple(map(str, range(len(texts)))), tuple(map(tuple, told)), tuple(texts))
         with lock:
             found = score_pairs(pairs, chosen)
         if wanted in found.absent:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from rrgbench.errors import counted
 from rrgbench.metrics.catalogue import entry
 from rrgbench.render.interval_chart import Bar, write_interval_chart
 from rrgbench.render.json import json_text
@@ -71,8 +72,8 @@ class ExpertResult:
             *(f"{key} was not run: {reason}" for key, reason in trial.scored.absent.items()),
         )
         title = (
-            f"Agreement with {len(judged.raters)} radiologists: {judged.name}, {len(judged.studies)} studies, "
-            f"{len(judged.reports)} reports"
+            f"Agreement with {counted(len(judged.raters), 'radiologist')}: {judged.name}, "
+            f"{counted(len(judged.studies), 'study')}, {len(judged.reports)} reports"
         )
         signature = f"protocol:{trial.scored.signature}|bootstrap:studies-{trial.replicates}-95-seed{trial.seed}"
         return Table(title, "metric", table.columns, tuple(rows), remarks, (("", signature),))
@@ -172,7 +173,7 @@ class ExpertResult:
         judged = trial.judgements
         write_interval_chart(
             path,
-            f"Metrics and {len(judged.raters)} radiologists: {judged.name}, {len(judged.reports)} reports",
+            f"Metrics and {counted(len(judged.raters), 'radiologist')}: {judged.name}, {counted(len(judged.reports), 'report')}",
             f"Kendall's tau-b with {_SHORT[target]}, 95 % interval over studies",
             bars,
             None if band is None else Bar(RATERS, band.value, band.low, band.high),

@@ -24,6 +24,9 @@ NONSENSE = (
     ("step2: {workers: -1}", r"step2\.workers: "),
     ("step2: {worker: 1}", r"step2\.worker: Extra inputs are not permitted"),
     ("min_word_count: 0", "min_word_count: "),
+    ("model: {image_size: -5}", "image_size must be a whole number from 1 to 4096; given: -5"),
+    ("model: {decoder_width: 97}", "decoder_width must be a multiple of decoder_heads, 4; given: 97"),
+    ("model: {decoder_heads: 0}", "decoder_heads must be a whole number from 1"),
     ("limit: 0", "limit: "),
     ("description_sets: -1", "description_sets: "),
 )
