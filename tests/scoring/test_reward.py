@@ -75,7 +75,7 @@ def test_what_a_reward_cannot_take_is_said(made, words: str) -> None:
 
 def test_a_reference_that_is_no_text_is_named_by_its_row() -> None:
     with pytest.raises(InputError, match="no text or list of texts as reference of rows 1, 2"):
-        reward("ce_f1", protocol="raw")(["No effusion."] * 3, references=["No effusion.", None, []])
+        rrgbench.reward("ce_f1", protocol="raw")(["No effusion."] * 3, references=["No effusion.", None, []])
 
 
 def test_an_unknown_metric_has_no_reward() -> None:
