@@ -173,7 +173,8 @@ class ExpertResult:
         judged = trial.judgements
         write_interval_chart(
             path,
-            f"Metrics and {counted(len(judged.raters), 'radiologist')}: {judged.name}, {counted(len(judged.reports), 'report')}",
+            f"Metrics and {counted(len(judged.raters), 'radiologist')}: {judged.name}, "
+            f"{counted(len(judged.reports), 'report')}",
             f"Kendall's tau-b with {_SHORT[target]}, 95 % interval over studies",
             bars,
             None if band is None else Bar(RATERS, band.value, band.low, band.high),
