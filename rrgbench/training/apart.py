@@ -32,7 +32,7 @@ def trained_apart(work: Callable[..., T], *given: Any) -> T:
         If they can't be.
     """
     try:
-        sent = pickle.dumps((work, given))
+        pickle.dumps((work, given))  # the other process fails on it in words of its own
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise InputError(
             f"what is trained can't be sent to a process of its own ({type(error).__name__}); evaluate it without "
@@ -40,11 +40,11 @@ def trained_apart(work: Callable[..., T], *given: Any) -> T:
         ) from error
     device = os.environ.get("LOCAL_RANK", "0") if torch.cuda.is_available() else None
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as one:
-        found: T = one.submit(_alone, sent, device, torch.get_num_threads()).result()
+        found: T = one.submit(_alone, device, torch.get_num_threads(), work, *given).result()
     return found
 
 
-def _alone(sent: bytes, device: str | None, threads: int) -> Any:
+def _alone(device: str | None, threads: int, work: Callable[..., T], *given: Any) -> T:
     for name in list(os.environ):
         if name in ("RANK", "LOCAL_RANK", "WORLD_SIZE") or name.startswith(_LAUNCHERS):
             del os.environ[name]
@@ -52,5 +52,4 @@ def _alone(sent: bytes, device: str | None, threads: int) -> Any:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
         os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[int(device)] if visible else device
     torch.set_num_threads(threads)
-    work, given = pickle.loads(sent)
     return work(*given)
