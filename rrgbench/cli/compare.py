@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
 from rrgbench.cli import completion
@@ -62,9 +63,19 @@ def compare(
     """
     folders = [Path(argument) for argument in predictions]
     if len(folders) == 2 and all(folder.is_dir() for folder in folders):
+        from rrgbench.errors import InputError
         from rrgbench.render.terminal import print_table
         from rrgbench.tasks.run_comparison import run_comparison
 
+        context = click.get_current_context()
+        told = [
+            name
+            for name in context.params
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        ]
+        if unread := [name for name in told if name not in ("predictions", "form", *vars(form))]:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in unread)
+            raise InputError(f"two run folders are compared by what they keep, so {flags} would change nothing")
         runs = run_comparison(folders[0], folders[1])
         if not form.printed(runs):
             print_table(runs.to_table())

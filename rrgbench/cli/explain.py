@@ -45,12 +45,12 @@ def explain(
     from rrgbench.explain.page import Heading, explanation_page, print_explanation
     from rrgbench.files import check_writable
     from rrgbench.models import MODELS, FittedToCorpus, load_model, reads_of
-    from rrgbench.registry import lookup
+    from rrgbench.registry import lookup, split_argument
     from rrgbench.render.json import json_text
     from rrgbench.render.terminal import output_console
     from rrgbench.tasks.run_facts import learned_elsewhere
 
-    lookup("model", model, MODELS.names())
+    lookup("model", split_argument(MODELS, model)[0], MODELS.names())
     if html is not None:
         check_writable(html)
     data = films.open()

@@ -56,7 +56,8 @@ def report(
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
     from rrgbench.render.run_documents import write_paper, write_run_documents, write_run_figures
-    from rrgbench.runs.environment import write_environment
+    from rrgbench.runs.environment import environment_of, write_environment
+    from rrgbench.runs.listing import is_run
     from rrgbench.runs.records import dump_records
     from rrgbench.runs.seeds import read_trainings
     from rrgbench.runs.store import RunFolder
@@ -64,6 +65,12 @@ def report(
 
     if len(run) > 1 and out is None:
         raise InputError("several runs have no folder of their own; give --out for their documents")
+    if out is not None:
+        inputs = [one.resolve() for one in run]
+        if out.resolve() in inputs:
+            raise InputError(f"--out {out} is one of the runs that are read, and its results would be replaced")
+        if is_run(out) and "pooled" not in environment_of(out):
+            raise InputError(f"--out {out} holds a run, and its results would be replaced; give another folder")
     place = out or run[0]
     records, about = read_trainings(run)
     if out is not None:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from rrgbench.data.corpus import Corpus
+from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 
 
@@ -28,11 +29,7 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
     InputError
         If no study has a film, or no report is left.
     """
-    studies = tuple(
-        study if study.report is None and not study.sections else replace(study, report=None, sections={})
-        for study in films.studies
-        if study.images
-    )
+    studies = tuple(_silent(study) for study in films.studies if study.images)
     if not studies:
         raise InputError(f"corpus {films.name} has no films to combine with reports; exchange the two corpora")
     texts = tuple(
@@ -54,3 +51,11 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
         section=reports.section,
         synthetic=films.synthetic or reports.synthetic,
     )
+
+
+def _silent(study: Study) -> Study:
+    """The study without a report, and its earlier ones without theirs."""
+    prior = None if study.prior is None else _silent(study.prior)
+    if study.report is None and not study.sections and prior is study.prior:
+        return study
+    return replace(study, report=None, sections={}, prior=prior)

@@ -6,6 +6,7 @@ Works for any model: parts that it does not offer (`rrgbench.registry`) are None
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isnan
 from typing import Any, Final
 
 from rrgbench.data.corpus import Corpus
@@ -136,7 +137,8 @@ class Explanation:
                 {
                     "observation": row.observation,
                     "label": None if row.label is None else LABEL_WORDS[row.label],
-                    "probability": row.probability,
+                    # NaN is not predicted
+                    "probability": None if row.probability is None or isnan(row.probability) else row.probability,
                     "written": None if row.written is None else LABEL_WORDS[row.written],
                     "description": row.description,
                 }

@@ -201,8 +201,12 @@ def _paper_tables(folder: Path) -> list[Table]:
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 head, *rows = [row for row in csv.reader(file) if row]
-        except ValueError:  # empty, or not UTF-8
+        except (ValueError, csv.Error):  # empty, or not UTF-8
             raise InputError(f"--paper: {path.name} is no table in UTF-8 with a line of names") from None
+        if ragged := [number for number, row in enumerate(rows, start=2) if len(row) != len(head)]:
+            raise InputError(
+                f"--paper: {path.name} has {len(head)} names and other numbers of cells in row {ragged[0]}"
+            )
         columns = tuple(Column(name.replace("_", " ")) for name in head[1:])
         title = path.stem.replace("_", " ").capitalize()
         lines = tuple(Row(row[0], tuple(Cell(cell or None) for cell in row[1:])) for row in rows)

@@ -180,8 +180,10 @@ def pooled(records: Sequence[Record]) -> Cell:
         # a range is no interval that could be pooled: its ends are values, of which means are taken too
         low, high = (fmean(ends) for ends in zip(*spans, strict=True))
         return Cell(fmean(known), low, high, decimals, notes=(*reasons, text + missing), signature=made)
-    if len(known) == 1 and not spans:
-        return Cell(known[0], decimals=decimals, notes=(*reasons, text + missing), signature=made)
+    if len(known) == 1:
+        own = spans[0] if spans else (None, None)
+        covered = "; the interval covers studies alone" if spans else ""
+        return Cell(known[0], *own, decimals, notes=(*reasons, text + covered + missing), signature=made)
     found = mean_of_intervals(known, spans, max(record.n or 1 for record in records))
     text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
     low, high = within_bounds(records[0].metric, found.value, found.low, found.high)
@@ -323,13 +325,13 @@ def _table(
 
 def _warning(records: Sequence[Record], constants: Sequence[Record]) -> str:
     """What a mark behind a value says: a constant report is as good, or few reports differ."""
-    for record in records:
-        if record.model == CONSTANT or record.value is None:
-            continue
-        if record.metric == "distinct_reports" and record.value < FEW_DISTINCT * (record.n or 0):
-            return f"fewer than {FEW_DISTINCT:.0%} of the reports are distinct"
-        if any(constant_wins(record.metric, one.value, record.value) for one in constants):
-            return "one constant report, written for every study, is at least as good"
+    known = [record for record in records if record.model != CONSTANT and record.value is not None]
+    if any(one.metric == "distinct_reports" and (one.value or 0) < FEW_DISTINCT * (one.n or 0) for one in known):
+        return f"fewer than {FEW_DISTINCT:.0%} of the reports are distinct"
+    # of several trainings it is their mean that stands there
+    value = fmean(one.value for one in known if one.value is not None) if known else None
+    if any(constant_wins(known[0].metric, one.value, value) for one in constants if known):
+        return "one constant report, written for every study, is at least as good"
     return ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
+from statistics import fmean
 from typing import Any, Final
 
 from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins, entry, in_order
@@ -63,6 +64,8 @@ def run_summary(
     first = [record for record in here if record.metric in keys]
     # of what is told per study: a retrieval's queries are a sample of their own
     told_of = [record for record in first if record.model in names and entry(record.metric).unit in ("study", "corpus")]
+    # films may be classified of more studies than reports are scored of, by the protocol that stands beside
+    told_of = [record for record in told_of if "|protocol:" in (record.signature or "")] or told_of
     studies = max((record.n or 0 for record in told_of), default=0)
     parts = [part for record in first for part in (record.signature or "").split("|") if part.startswith("protocol:")]
     facts = [f"{studies:,} studies"] if studies else []
@@ -255,10 +258,11 @@ def _warnings(records: Sequence[Record], model: str, several: bool) -> list[str]
 def _lost(own: Sequence[Record], constants: Mapping[tuple[str, str | None, int | None], Record]) -> list[str]:
     """In what the best constant report is at least as good."""
     keys = []
-    for record in own:
-        rival = constants.get((record.metric, record.setting, record.k))
-        if rival is not None and constant_wins(record.metric, rival.value, record.value):
-            keys.append((record.metric, record.setting))
+    for key, rival in constants.items():
+        # of several trainings the mean is shown
+        values = [one.value for one in own if (one.metric, one.setting, one.k) == key and one.value is not None]
+        if values and constant_wins(key[0], rival.value, fmean(values)):
+            keys.append(key[:2])
     titles = [
         headline_title(Headline(key, setting))
         for metric in in_order([k for k, _ in keys])

@@ -163,12 +163,17 @@ def check_lengths(stage: str, settings: StageSettings, lengths: bool) -> None:
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """Draws a new epoch, reports progress with throughput, and stops early."""
 
-    def __init__(self, stage: str, dataset: Any, progress: Progress | None, criterion: Criterion) -> None:
-        self.stage, self.dataset, self.progress, self.criterion = stage, dataset, progress, criterion
+    def __init__(
+        self, stage: str, dataset: Any, progress: Progress | None, criterion: Criterion, best: Path | None
+    ) -> None:
+        self.stage, self.dataset, self.progress, self.criterion, self.best = stage, dataset, progress, criterion, best
         self.losses: dict[str, str] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.began, self.first_epoch = time.monotonic(), float(state.epoch or 0)
+        if self.best is not None:
+            # the Trainer forgets one whose recorded folder is no longer there
+            state.best_model_checkpoint = str(self.best)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if hasattr(self.dataset, "set_epoch"):
@@ -433,7 +438,8 @@ def train_stage(
             # buys a third of the time of small networks on a CPU; results differ from the other layout in the last bits
             part.to(memory_format=torch.channels_last)
     resume = last_checkpoint(folder)
-    history = [] if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json")).log_history
+    before = None if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json"))
+    history = [] if before is None else before.log_history
     done = history[-1]["epoch"] if history and criterion.is_over(history) else None
     on_cpu = not torch.cuda.is_available()
     arguments = TrainingArguments(
@@ -466,7 +472,13 @@ def train_stage(
         use_cpu=on_cpu,
         ddp_backend="gloo" if on_cpu and several_processes() else None,
     )
-    watch = _Watch(stage, work.items, progress, criterion)
+    # beside the one that is resumed from, wherever the folder was when it was written
+    best = (
+        None
+        if resume is None or before is None or before.best_model_checkpoint is None
+        else (resume.with_name(Path(before.best_model_checkpoint).name))
+    )
+    watch = _Watch(stage, work.items, progress, criterion, best)
     trainer = _StageTrainer(
         stage,
         settings,

@@ -102,6 +102,14 @@ def test_resumed_early_stopping_ends_as_unbroken(tmp_path, step):
     assert report.kept_epoch == 5
 
 
+def test_a_stage_that_stopped_takes_its_best_weights_from_wherever_its_folder_was_moved(tmp_path):
+    unbroken, whole = stopped_early(tmp_path / "first")
+    (tmp_path / "first").rename(tmp_path / "moved")
+    resumed, report = stopped_early(tmp_path / "moved")
+    assert same(resumed, unbroken)
+    assert (report.kept_epoch, report.validation_loss) == (whole.kept_epoch, whole.validation_loss)
+
+
 def test_killed_after_it_stopped_it_takes_the_best_weights_and_trains_no_more(tmp_path, monkeypatch):
     def killed(*arguments):
         raise KilledError

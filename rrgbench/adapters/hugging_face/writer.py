@@ -240,9 +240,12 @@ class HubWriter:
             torch.manual_seed(int.from_bytes(seed[:7], "big"))
         written = self.network.generate(**inputs, **self.generation.given)
         asked = inputs.get("input_ids")
-        if asked is not None and torch.equal(written[:, : asked.shape[1]], asked):
-            # decoder-only models repeat the question
-            written = written[:, asked.shape[1] :]
+        if asked is not None:
+            # decoder-only models repeat the question, BLIP without its last token, which ends it
+            for length in (asked.shape[1], asked.shape[1] - 1):
+                if length > 0 and torch.equal(written[:, :length], asked[:, :length]):
+                    written = written[:, length:]
+                    break
         self._tell_cut(examinations, written)
         texts: list[str] = self.tokenizer.batch_decode(written, skip_special_tokens=True)
         return texts

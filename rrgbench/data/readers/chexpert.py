@@ -193,7 +193,9 @@ def _collect(
                 )
             if film_labels == "any-positive":
                 labels[study_id] = _stronger(first, vector)
-        view = "LATERAL" if side == "lateral" else view_name(row.get("AP/PA", ""))
+        direction = view_name(row.get("AP/PA", ""))
+        # which film is lateral its name says; the table calls a few frontal ones LL or RL
+        view = "LATERAL" if side == "lateral" else direction if direction != "LATERAL" else ""
         films.setdefault(study_id, []).append(FilmFile(_place(folder, inside, part), view, study_id))
         about.setdefault(study_id, row)
 

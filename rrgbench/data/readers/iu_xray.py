@@ -122,7 +122,7 @@ def load(
         raise InputError(f"corpus {NAME}: labels 'chexpert' were made from the findings; use section 'findings'")
     folder = _packaged_folder() if root is None else existing_root(root, NAME, " or ".join(LAYOUTS.values()))
     layout, source = _chosen_layout(folder, layout)
-    known = _read_label_table(folder, labels)
+    known, labels_digest = _read_label_table(folder, labels)
     if layout == "r2gen":
         if section != "findings":
             raise InputError(
@@ -130,7 +130,7 @@ def load(
             )
         entries, digest = read_annotation(source)
         bare = [_from_entry(entry, folder) for entry in entries]
-        tables, options = {source.name: digest}, {"labels": labels}
+        tables, options = {source.name: digest, **labels_digest}, {"labels": labels}
     else:
         reports = _read_reports(source, folder)
         splits, split_digest = _splits([report.uid for report in reports], folder, outside_r2gen, seed)
@@ -138,7 +138,9 @@ def load(
         films = _film_index(folder)
         kept, views_digest = _with_views(kept, folder) if films else (kept, {})
         bare = [_from_report(report, splits[report.uid], section, films, folder) for report in kept]
-        tables = {"reports": _reports_digest(kept), **split_digest, **views_digest}
+        tables = {"reports": _reports_digest(kept), **split_digest, **views_digest, **labels_digest}
+        if films:
+            tables["films"] = _order_digest(bare)
         options = {"section": section, "labels": labels}
         options |= {"outside_r2gen": outside_r2gen} if split_digest else {"seed": str(seed)}
     checked = check_films(NAME, [film for _, films_of in bare for film in films_of], skip_bad_images, check_images)
@@ -176,7 +178,7 @@ def _other_ids(studies: Sequence[Study], folder: Path) -> dict[str, str]:
     """Studies by the other ids that the field calls them by: R2Gen's, `CXR<uid>`, the bare uid."""
     own = {study.study_id for study in studies}
     by_uid = {uid: study for study in own if (uid := uid_of(study + "_")) is not None}
-    path = next((folder / name for name in _R2GEN_SPLITS if (folder / name).is_file()), None)
+    path = find_table(folder, *_R2GEN_SPLITS)
     listed_ids = split_ids(path) if path is not None else ()
     named = {name: by_uid[uid] for name in listed_ids if (uid := uid_of(name)) in by_uid}
     named |= {form.format(uid): study for uid, study in by_uid.items() for form in ("{}", "CXR{}")}
@@ -244,7 +246,7 @@ def _with_views(reports: list[OpeniReport], folder: Path) -> tuple[list[OpeniRep
 
 def _splits(uids: Sequence[int], folder: Path, outside_r2gen: str, seed: int) -> tuple[dict[int, str], dict[str, str]]:
     """Split of each uid that stays, and the digest of R2Gen's list where it is at hand."""
-    path = next((folder / name for name in _R2GEN_SPLITS if (folder / name).is_file()), None)
+    path = find_table(folder, *_R2GEN_SPLITS)
     if path is None:
         dealt = split_subjects((str(uid) for uid in uids), SHARES, seed)
         return {uid: dealt[str(uid)] for uid in uids}, {}
@@ -298,9 +300,10 @@ def _from_entry(entry: Entry, folder: Path) -> tuple[Study, tuple[FilmFile, ...]
     return Study(entry.entry_id, subject, entry.split, report=entry.report.strip() or None), images
 
 
-def _read_label_table(folder: Path, labels: str) -> dict[int, LabelVector]:
+def _read_label_table(folder: Path, labels: str) -> tuple[dict[int, LabelVector], dict[str, str]]:
+    """Labels by uid, and the digest of their table."""
     if labels == "none":
-        return {}
+        return {}, {}
     name, columns = _LABEL_TABLES[labels]
     path = find_table(folder, name)
     if path is None:
@@ -311,12 +314,18 @@ def _read_label_table(folder: Path, labels: str) -> dict[int, LabelVector]:
         if not row["uid"].isdecimal() or int(row["uid"]) in known:
             raise InputError(f"{table.name}: a uid is not a number or occurs twice: {shown(row['uid'])}")
         known[int(row["uid"])] = read_labels(row, columns, f"{table.name} uid {row['uid']}")
-    return known
+    return known, {table.name: table.digest}
 
 
 def _reports_digest(reports: Sequence[OpeniReport]) -> str:
     texts = [[report.uid, sorted(report.sections.items())] for report in sorted(reports, key=lambda report: report.uid)]
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+def _order_digest(studies: Sequence[tuple[Study, tuple[FilmFile, ...]]]) -> str:
+    """Digest of which films each study has, in which order and of which view."""
+    told = sorted([study.study_id, [[film.path.name, film.view] for film in films]] for study, films in studies)
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _check_option(name: str, value: str, allowed: Sequence[str]) -> None:

@@ -98,12 +98,15 @@ def load(
     named = _named_priors(entries)
     moments = {entry["study_id"]: (entry["subject_id"], entry["date"]) for entry in entries if entry["date"]}
     order = orders(moments)
+    given = [label for entry in entries for label in (entry.get("labels") or {}).items()]
+    # a key that is null everywhere, as tables are written, says that there is no label, not that there is none found
+    mentioned = {name for name, value in given if value is not None}
     studies = []
     for entry, split in zip(entries, splits, strict=True):
         images = tuple(usable.get(entry["study_id"], ()))
         if entry.get("images") and not images and entry.get("report") is None:
             continue
-        labels = None if entry.get("labels") is None else _labels(entry)
+        labels = None if entry.get("labels") is None or (given and not mentioned) else _labels(entry)
         studies.append(
             Study(
                 study_id=entry["study_id"],
@@ -120,9 +123,6 @@ def load(
                 sex=sex_of(entry.get("sex") or ""),
             )
         )
-    given = [label for entry in entries for label in (entry.get("labels") or {}).items()]
-    # a key that is null everywhere, as tables are written, says that there is no label, not that there is none found
-    mentioned = {name for name, value in given if value is not None}
     digest = content_digest({FILE: hashlib.sha256(content).hexdigest()}, checked.sizes, {"seed": seed})
     say_what_is_absent(name, studies, films=f"images in {FILE}", reports=f"report in {FILE}")
     licenses = sorted({str(entry["license"]) for entry in entries if entry.get("license")})
@@ -190,7 +190,7 @@ def _check(entry: dict[str, Any], number: int) -> None:
             raise refuse("images", "a list of paths inside the folder")
     if entry.get("view") is not None and entry.get("views") is not None:
         raise refuse("views", "absent where there is a view")
-    view = entry.get("view", entry.get("views"))
+    view = entry.get("views") if entry.get("view") is None else entry["view"]
     if not (isinstance(view, str | None) or (_is_texts(view) and len(view) == len(entry.get("images") or []))):
         raise refuse("view", "a text, or a list with one text for each image")
     for key in ("sections", "labels"):
@@ -247,7 +247,7 @@ def _is_texts(value: object) -> bool:
 def _films(entry: Mapping[str, Any], folder: Path) -> list[FilmFile]:
     """Films of one entry, frontal first."""
     images: Sequence[str] = entry.get("images") or []
-    view = entry.get("view", entry.get("views"))
+    view = entry.get("views") if entry.get("view") is None else entry["view"]
     views = view if isinstance(view, list) else [view or ""] * len(images)
     films = [
         FilmFile(folder / image, view_name(shown), entry["study_id"])
