@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from rrgbench.cli import completion
@@ -20,6 +19,7 @@ _MOST_SYSTEMS = 4
 
 @grouped
 def compare(
+    context: typer.Context,
     predictions: Annotated[
         list[str],
         typer.Argument(
@@ -67,12 +67,8 @@ def compare(
         from rrgbench.render.terminal import print_table
         from rrgbench.tasks.run_comparison import run_comparison
 
-        context = click.get_current_context()
-        told = [
-            name
-            for name in context.params
-            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        ]
+        sources = {name: context.get_parameter_source(name) for name in context.params}
+        told = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
         if unread := [name for name in told if name not in ("predictions", "form", *vars(form))]:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in unread)
             raise InputError(f"two run folders are compared by what they keep, so {flags} would change nothing")

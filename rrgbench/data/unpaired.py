@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from rrgbench.data.corpus import Corpus
+from rrgbench.data.corpus import Corpus, SharedSubjectsError
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 
@@ -28,6 +28,8 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
     ------
     InputError
         If no study has a film, or no report is left.
+    SharedSubjectsError
+        If both are of one data set and subjects are in one split of its films and another of its reports.
     """
     studies = tuple(_silent(study) for study in films.studies if study.images)
     if not studies:
@@ -39,6 +41,12 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
     )
     if not texts:
         raise InputError(f"corpus {reports.name} has no reports to combine with films; name a corpus that has some")
+    # lines of one's own are `jsonl` whatever they hold, and number subjects by themselves
+    if films.names[0] == reports.names[0] != "jsonl":
+        split_of = {study.subject_id: study.split for study in studies}
+        crossing = [one.study_id for one in texts if split_of.get(one.subject_id, one.split) != one.split]
+        if crossing:
+            raise SharedSubjectsError(f"films and reports of {films.name}", crossing)
     notes = dict.fromkeys(note for note in (films.license_note, reports.license_note) if note)
     return Corpus(
         name=f"{films.name}+{reports.name}",

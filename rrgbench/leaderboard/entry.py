@@ -31,6 +31,7 @@ from rrgbench.scoring.signature import parse
 from rrgbench.yaml_text import read_yaml
 
 FORMAT: Final = "rrgbench-entry@1"
+_COPIED: Final = "% of the reports are the reference word for word"
 _OWN: Final = ("model", "corpus", "split", "signature")
 """Fields of a record that the entry says once."""
 
@@ -255,7 +256,7 @@ def with_copied(entry: Entry, share: float) -> Entry:
     """The same, telling how many reports are their study's reference word for word."""
     warnings = entry.audit.warnings
     if share > 0.5:
-        warnings += (f"{100 * share:.0f} % of the reports are the reference word for word",)
+        warnings += (f"{100 * share:.0f} {_COPIED}",)
     return entry.model_copy(update={"audit": entry.audit.model_copy(update={"copied": share, "warnings": warnings})})
 
 
@@ -276,6 +277,9 @@ def differences(said: Entry, again: Entry) -> list[str]:
     ]
     for name in Audit.model_fields:
         before, now = getattr(said.audit, name), getattr(again.audit, name)
+        if name == "warnings" and None in (said.audit.copied, again.audit.copied):
+            # where one was not asked whether reports are copies, what the other says of that is no difference
+            before, now = (tuple(text for text in one if not text.endswith(_COPIED)) for one in (before, now))
         if before != now and not (name == "copied" and (before is None or now is None)):
             found.append(f"audit, {name}: {before} in the entry, {now} recomputed")
     return found

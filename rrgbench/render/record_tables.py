@@ -181,9 +181,9 @@ def pooled(records: Sequence[Record]) -> Cell:
         low, high = (fmean(ends) for ends in zip(*spans, strict=True))
         return Cell(fmean(known), low, high, decimals, notes=(*reasons, text + missing), signature=made)
     if len(known) == 1:
-        own = spans[0] if spans else (None, None)
-        covered = "; the interval covers studies alone" if spans else ""
-        return Cell(known[0], *own, decimals, notes=(*reasons, text + covered + missing), signature=made)
+        own = Cell(known[0], decimals=decimals, notes=(*reasons, text + missing), signature=made)
+        notes = (*reasons, f"{text}; the interval covers studies alone{missing}")
+        return replace(own, low=spans[0][0], high=spans[0][1], notes=notes) if spans else own
     found = mean_of_intervals(known, spans, max(record.n or 1 for record in records))
     text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
     low, high = within_bounds(records[0].metric, found.value, found.low, found.high)

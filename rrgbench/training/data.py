@@ -1,5 +1,6 @@
 """What a model learns from: films, reports and labels of a corpus's training split, paired or not."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus, training_items
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import Study
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.labelers.study_labels import can_be_labelled, study_labels
 from rrgbench.progress import Progress
+
+_log = logging.getLogger(__name__)
 
 _SAYING = ("findings", "impression")
 """Sections that say what a film shows."""
@@ -146,11 +149,15 @@ class Sources:
         apart = set()
         if self.extra.names[0] == self.corpus.names[0]:
             apart = {study.subject_id for study in self.corpus.studies if study.split != "train"}
-        studies = [
-            study
-            for study in self.extra.split("train")
-            if study.images and can_be_labelled(study) and study.subject_id not in apart
-        ]
+        studies = [study for study in self.extra.split("train") if study.images and can_be_labelled(study)]
+        left = [study.study_id for study in studies if study.subject_id in apart]
+        studies = [study for study in studies if study.subject_id not in apart]
+        if left:
+            _log.warning(
+                "%d training studies of the second corpus are left out, since the first one, whose copy it is, "
+                "validates or tests on their subjects: %s",
+                *(len(left), listed(left)),
+            )
         if not studies:
             raise InputError(
                 f"corpus {self.extra.name}: no film of its training split has labels, so none can be learned from"

@@ -111,3 +111,13 @@ def test_a_prior_without_a_film_of_the_view_is_passed_over(tmp_path: Path) -> No
     (root / "train" / "patient00003" / "study2" / "view1_frontal.jpg").unlink()
     studies = {study.study_id: study for study in load(root)}
     assert studies["train/patient00003/study3"].prior == studies["train/patient00003/study1"]
+
+
+def test_a_frontal_film_that_the_table_calls_ll_is_frontal(tmp_path: Path) -> None:
+    root = chexpert(tmp_path)
+    before = {study.study_id for study in load(root)}
+    table = root / "train.csv"
+    table.write_text(table.read_text().replace(",Frontal,AP,", ",Frontal,LL,"))
+    corpus = load(root)
+    assert {study.study_id for study in corpus} == before
+    assert {study.images[0].view for study in corpus if study.split == "train"} == {""}

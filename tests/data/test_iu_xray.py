@@ -1,5 +1,6 @@
 """IU X-Ray in its four layouts."""
 
+import gzip
 import json
 import shutil
 from collections import Counter
@@ -52,6 +53,29 @@ def test_kaggle_films_are_found_frontal_first(tmp_path: Path) -> None:
     for study in corpus:
         assert [film.view for film in study.images] == ["", "LATERAL"]
     assert load_films(corpus.studies, 8).shape == (12, 8, 8)
+
+
+def test_the_table_of_labels_and_the_order_of_films_are_part_of_the_digest(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path)
+    before = load(root).digest
+    kaggle = iu_kaggle(tmp_path / "kaggle", films=False)
+    shutil.copy(kaggle / "indiana_projections.csv", root)
+    assert load(root).digest != before, "now the frontal film comes first"
+    columns = ("uid", *OBSERVATIONS)
+    write_csv(root / "mesh_labels.csv", columns, [("1", "1", *[""] * 13)])
+    first = load(root, labels="mesh").digest
+    write_csv(root / "mesh_labels.csv", columns, [("1", "0", *[""] * 13)])
+    assert load(root, labels="mesh").digest != first
+
+
+def test_a_packed_split_is_r2gens_too(tmp_path: Path) -> None:
+    root = iu_openi(tmp_path, films=False)
+    iu_annotation(root)
+    expected = {study.study_id: study.split for study in load(root, layout="openi")}
+    packed = root / "annotation.json"
+    (root / "annotation.json.gz").write_bytes(gzip.compress(packed.read_bytes()))
+    packed.unlink()
+    assert {study.study_id: study.split for study in load(root, layout="openi")} == expected
 
 
 def test_dicom_films_come_in_a_folder_for_each_report(tmp_path: Path) -> None:

@@ -236,3 +236,20 @@ def test_keys_that_look_as_if_they_were_meant_to_be_read_are_told(tmp_path, capl
     (tmp_path / "studies.jsonl").write_text(json.dumps({**GOOD, "report": "Clear.", "doi": "x", "sections": {}}))
     load(tmp_path)
     assert "not read" not in caplog.text
+
+
+def test_labels_that_are_null_in_every_line_are_none(tmp_path: Path) -> None:
+    lines = [
+        {"study_id": str(n), "subject_id": str(n), "report": "Edema.", "labels": {"Edema": None}} for n in range(4)
+    ]
+    assert [study.labels for study in load(_write(tmp_path, *lines))] == [None] * 4
+
+
+def test_a_view_that_is_null_beside_a_list_is_absent(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        write_film(tmp_path / name, seed=1)
+    line = {"study_id": "1", "subject_id": "1", "images": ["a.png", "b.png"], "view": None, "views": ["LATERAL", "PA"]}
+    (study,) = load(_write(tmp_path, line)).studies
+    assert [(film.path.name, film.view) for film in study.images] == [("b.png", "PA"), ("a.png", "LATERAL")]
+    with pytest.raises(InputError, match="view"):
+        load(_write(tmp_path, {**line, "views": ["PA"]}))

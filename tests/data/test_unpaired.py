@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from miniature import iu_kaggle, iu_openi, nih_cxr14
 
+from rrgbench.data.corpus import SharedSubjectsError
 from rrgbench.data.loading import load_corpus
 from rrgbench.data.readers import iu_xray
 from rrgbench.data.readers import nih_cxr14 as nih
@@ -98,3 +99,21 @@ def test_the_second_corpus_has_reader_options_of_its_own(tmp_path: Path) -> None
     assert other.flags == ("--corpus nih-cxr14", "--reports iu-xray", "--reports-option section=impression")
     with pytest.raises(InputError, match="--reports-option is given without --reports"):
         load_corpus("nih-cxr14", tmp_path / "nih", reports_options={"section": "impression"})
+
+
+def test_earlier_studies_of_films_carry_no_report_either(tmp_path: Path) -> None:
+    films = nih.load(nih_cxr14(tmp_path / "nih"))
+    reports = iu_xray.load(iu_kaggle(tmp_path / "iu"))
+    first, *rest = films.studies
+    earlier = replace(first, report="Clear.", sections={"impression": "Clear."})
+    several = replace(films, studies=(replace(first, prior=replace(earlier, prior=earlier)), *rest))
+    prior = combine(several, reports).studies[0].prior
+    assert (prior.report, prior.sections, prior.prior.report) == (None, {}, None)
+
+
+def test_films_and_reports_of_one_data_set_may_not_be_split_otherwise(tmp_path: Path) -> None:
+    root = iu_kaggle(tmp_path / "iu")
+    films, reports = iu_xray.load(root), iu_xray.load(root, seed=1)
+    assert len(combine(films, films).studies) == len(films)
+    with pytest.raises(SharedSubjectsError, match="films and reports of iu-xray"):
+        combine(films, reports)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.explain.explanation import explain_images, explain_study, mark
+from rrgbench.explain.page import Heading, explanation_page
 from rrgbench.labelers import RulesLabeler
 from rrgbench.models import Reads
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
@@ -89,6 +90,22 @@ def test_what_a_model_does_not_offer_is_none():
     for row in found.observations:
         assert (row.label, row.probability, row.written, row.description) == (None, None, None, None)
     assert found.to_json()["report"] is None
+
+
+def test_an_observation_that_is_not_predicted_is_null_and_no_number_on_the_page():
+    class Few(Whole):
+        def predict_observations(self, images):
+            found = super().predict_observations(images)
+            found[:, 3] = np.nan
+            return found
+
+    found = explain_images(Few(), FILM[np.newaxis], name="few@1", reference="No edema.")
+    written = found.to_json()
+    assert written["observations"][3]["probability"] is None
+    assert written["observations"][4]["probability"] is not None
+    page = explanation_page(found, Heading("a", (), "", ""), FILM)
+    assert "not defined" in page
+    assert "nan%" not in page
 
 
 def test_json_uses_words():

@@ -86,6 +86,9 @@ def test_numbers_may_be_siunitx(made, tmp_path: Path) -> None:
     files = paper_tables(made, siunitx=True)
     (tmp_path / "t.tex").write_text(files["report-generation"], encoding="utf-8")
     assert r"\num{0.15}" in files["report-generation"] or r"\num{0.150}" in files["report-generation"]
+    # also the best, the second best and the ends of intervals
+    cells = [line for line in files["report-generation"].splitlines() if "&" in line]
+    assert not re.findall(r"\d*\.\d+", re.sub(r"\\num\{[^}]*\}", "", "".join(cells)))
     compiled(tmp_path, ACL, r"\input{t}", "booktabs,graphicx,siunitx")
 
 

@@ -158,6 +158,13 @@ def test_one_seed_without_an_interval_stays_without() -> None:
     assert pool.notes[-1] == "mean over 1 seed; 1 seed is blank"
 
 
+def test_one_seed_keeps_the_interval_of_its_studies() -> None:
+    alone = replace(record("classification", "auroc", 0.5, seed=0), low=0.4, high=0.7)
+    pool = pooled([alone, record("classification", "auroc", None, seed=1)])
+    assert (pool.value, pool.low, pool.high) == (0.5, 0.4, 0.7)
+    assert pool.notes[-1] == "mean over 1 seed; the interval covers studies alone; 1 seed is blank"
+
+
 @pytest.mark.parametrize(
     ("metric", "values", "low", "high"),
     [("auroc", (0.9, 0.99), None, 1.0), ("pearson", (-0.9, 0.2), -1.0, 1.0), ("distinct_reports", (3, 300), 0.0, None)],

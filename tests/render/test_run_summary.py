@@ -1,6 +1,7 @@
 """The ten lines at the end of an evaluation."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -69,6 +70,22 @@ def test_warnings_say_what_a_constant_reaches_and_what_is_blank() -> None:
     # all-positive labels have a recall of 1: no news
     better = [one for one in records if one.model != "best-constant" or one.metric == "ce_recall"]
     assert not any("constant" in text for text in run_summary(better, table_descriptions(), ["mine"]).remarks)
+
+
+def test_of_several_trainings_their_mean_is_compared_with_the_constant() -> None:
+    constant = record("best-constant", "bleu_4", 0.16)
+    told = []
+    for values in ((0.15, 0.3, 0.3), (0.15, 0.15, 0.17)):
+        seeds = [record("mine", "bleu_4", value, seed=seed) for seed, value in enumerate(values)]
+        told.append(run_summary([*seeds, constant], table_descriptions(), ["mine"]).remarks)
+    assert [any("constant" in text for text in remarks) for remarks in told] == [False, True]
+
+
+def test_the_head_counts_the_studies_whose_reports_are_scored() -> None:
+    films = record("mine", "auroc", 0.8, "classification", setting="own")
+    wide = replace(films, n=5000, signature=SIGNATURE.replace("|protocol:dcrrg@2", ""))
+    title = run_summary([*run_records(), wide], table_descriptions(), ["mine"]).title
+    assert title == "mine on phantom@1a2b, test: 1,200 studies, protocol dcrrg@2"
 
 
 def test_one_trivial_system_that_is_best_in_all_gives_the_column_its_name() -> None:
