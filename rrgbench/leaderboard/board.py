@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -14,11 +14,11 @@ from rrgbench.errors import MissingPartError, UnknownNameError
 from rrgbench.leaderboard.entry import Entry
 from rrgbench.metrics.catalogue import constant_wins, in_order
 from rrgbench.metrics.catalogue import entry as metric_entry
-from rrgbench.render.record_tables import CONSTANT, SETTINGS, pooled
+from rrgbench.render.record_tables import CONSTANT, SETTINGS, pooled_record
+from rrgbench.render.verdict import made_otherwise
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
 from rrgbench.scoring.protocols import load_protocol
-from rrgbench.scoring.signature import OF_MODEL, parse
 from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[str, Mapping["ColumnKey", NDArray[np.float64]]]
@@ -208,7 +208,7 @@ class Board:
             for other in names[at + 1 :]:
                 mine, theirs = (self.resamples.get(name, {}).get(key) for name in (one, other))
                 gap = sign * ((known[one].value or 0.0) - (known[other].value or 0.0))
-                otherwise = _made_otherwise(known[one], known[other])
+                otherwise = made_otherwise(known[one], known[other])
                 if otherwise - {"bootstrap"}:
                     unlike.append({one, other})
                 elif mine is not None and theirs is not None and mine.shape == theirs.shape and not otherwise:
@@ -270,26 +270,7 @@ def _shown(entry: Entry) -> list[Record]:
     for record in entry.records:
         if record.observation is None:
             found.setdefault(ColumnKey.of(record), []).append(record)
-    return [_mean(records) for records in found.values()]
-
-
-def _mean(records: Sequence[Record]) -> Record:
-    """One record of those that differ in their seed alone."""
-    if len(records) == 1:
-        return records[0]
-    cell = pooled(records)
-    assert cell.value is None or isinstance(cell.value, float)
-    known = next((record for record in records if record.value is not None), records[0])
-    return replace(
-        known, seed=None, value=cell.value, low=cell.low, high=cell.high, reason="; ".join(cell.notes) or None
-    )
-
-
-def _made_otherwise(one: Record, other: Record) -> set[str]:
-    """Fields of signatures in which two values differ, those aside that are the system's own or the version's."""
-    if one.signature is None or other.signature is None or one.signature == other.signature:
-        return set()
-    return set(parse(one.signature).differences(parse(other.signature), ignoring=(*OF_MODEL, "rrgbench")))
+    return [pooled_record(records) for records in found.values()]
 
 
 def _apart(one: Record, other: Record, sign: float) -> bool:

@@ -9,7 +9,7 @@ from rrgbench.errors import InputError
 from rrgbench.metrics.catalogue import FEW_DISTINCT, constant_wins, entry, within_bounds
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
-from rrgbench.runs.records import Record
+from rrgbench.runs.records import Identity, Record
 from rrgbench.stats.seeds import mean_of_intervals
 
 CONSTANT: Final = "best-constant"
@@ -188,6 +188,26 @@ def pooled(records: Sequence[Record]) -> Cell:
     text += "; the interval covers seeds and studies" if spans else "; the interval covers seeds alone"
     low, high = within_bounds(records[0].metric, found.value, found.low, found.high)
     return Cell(found.value, low, high, decimals, notes=(*reasons, text + missing), signature=made)
+
+
+def pooled_record(records: Sequence[Record]) -> Record:
+    """One record of those that differ in their seed alone: `pooled` as a record."""
+    if len(records) == 1:
+        return records[0]
+    cell = pooled(records)
+    assert cell.value is None or isinstance(cell.value, float)
+    known = next((record for record in records if record.value is not None), records[0])
+    return replace(
+        known, seed=None, value=cell.value, low=cell.low, high=cell.high, reason="; ".join(cell.notes) or None
+    )
+
+
+def pooled_records(records: Iterable[Record]) -> list[Record]:
+    """Records of which those that differ in their seed alone are one, in the order in which they first come."""
+    found: dict[Identity, list[Record]] = {}
+    for record in records:
+        found.setdefault(replace(record, seed=None).identity, []).append(record)
+    return [pooled_record(several) for several in found.values()]
 
 
 def merged_signatures(used: Mapping[Column, Iterable[Record]]) -> tuple[tuple[str, str], ...]:

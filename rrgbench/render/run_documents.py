@@ -14,7 +14,7 @@ from rrgbench.render.figures.training import budget_table, training_of
 from rrgbench.render.latex import latex_document
 from rrgbench.render.markdown import markdown_document
 from rrgbench.render.paper_tables import macros, paper_tables
-from rrgbench.render.record_tables import TRIVIAL, TableDescription, model_order, tables
+from rrgbench.render.record_tables import TRIVIAL, TableDescription, model_order, pooled_records, tables
 from rrgbench.render.run_cases import run_cases
 from rrgbench.render.run_facts import command_line, fact_lines, row_titles, titled
 from rrgbench.render.run_figures import MOST, run_figures
@@ -84,7 +84,7 @@ def write_run_documents(
     page = run_page(
         summary,
         made,
-        run_figures(named, kept, training),
+        run_figures(pooled_records(named), kept, training),
         _parts(folder, records, descriptions, kept),
     )
     files = tuple(
@@ -138,7 +138,8 @@ def figures_of(folder: Path, records: Sequence[Record]) -> list[RunFigure]:
     """The figures of a run's page."""
     about = environment_of(folder)
     training = training_of(about, row_titles(about))
-    return run_figures(titled(sort_records(records), about), _kept(folder, records, about), training)
+    named = pooled_records(titled(sort_records(records), about))
+    return run_figures(named, _kept(folder, records, about), training)
 
 
 def write_run_figures(folder: Path, records: Sequence[Record], suffixes: Sequence[str] = ("svg", "pdf")) -> list[Path]:

@@ -12,6 +12,7 @@ from rrgbench.render.record_tables import CONSTANT, TableDescription
 from rrgbench.render.run_summary import headline_title, headlines_of, records_of
 from rrgbench.render.table import Tone
 from rrgbench.runs.records import Identity, Record
+from rrgbench.scoring.signature import OF_MODEL, parse
 from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[Identity, NDArray[np.float64]]
@@ -80,13 +81,18 @@ def verdict(
         None where there is nothing to compare with.
     """
     here = [record for record in records if record.observation is None]
-    pairs = []
+    pairs: list[_Pair] = []
+    unlike: list[str] = []
     for headline in headlines_of(here, descriptions):
         if not entry(headline.metric).better:
             continue
         for rival in _RIVALS:
             own, other = (_only(records_of(here, headline, name)) for name in (model, rival))
-            if own is not None and other is not None:
+            if own is None or other is None:
+                continue
+            if rival != CONSTANT and made_otherwise(own, other):
+                unlike.append(headline_title(headline))
+            else:
                 pairs.append(_compared(own, other, resamples, rival, headline_title(headline)))
     present = [rival for rival in _RIVALS if any(pair.rival == rival for pair in pairs)][:_MOST]
     pairs = [pair for pair in pairs if pair.rival in present]
@@ -107,9 +113,18 @@ def verdict(
     how = f"Paired bootstrap over the studies, Holm over {len(tested)} comparisons, 5 %" if tested else ""
     rest = len(pairs) - len(tested)
     how = "; ".join(filter(None, (how, f"{rest} by intervals that do or don't meet" if rest else "")))
+    if unlike:
+        how += f"; {', '.join(dict.fromkeys(unlike))} is left out where both are not made in the same way"
     if CONSTANT in present:
         how += "; the constant is the best of all training reports for each metric, chosen on these very studies"
     return Verdict(f"{model} {'; it '.join(clauses)}.", f"{how}.", tone)
+
+
+def made_otherwise(one: Record, other: Record) -> set[str]:
+    """Fields of signatures in which two values differ, those aside that are the system's own or the version's."""
+    if one.signature is None or other.signature is None or one.signature == other.signature:
+        return set()
+    return set(parse(one.signature).differences(parse(other.signature), ignoring=(*OF_MODEL, "rrgbench")))
 
 
 def _compared(own: Record, other: Record, resamples: Resamples, rival: str, title: str) -> _Pair:

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.render.record_tables import TableDescription, merged_signatures, model_order, pooled, tables
+from rrgbench.render.record_tables import (
+    TableDescription,
+    merged_signatures,
+    model_order,
+    pooled,
+    pooled_records,
+    tables,
+)
 from rrgbench.render.table import Cell, Column, Row, Table, blocks, interval_text, ranked, value_text
 from rrgbench.runs.records import Record
 from rrgbench.tasks.base import table_descriptions
@@ -149,6 +156,15 @@ def test_a_range_over_choices_is_no_interval_to_be_pooled() -> None:
     pool = pooled(records)
     assert (pool.value, pool.low, pool.high) == pytest.approx((0.32, 0.32, 1.13 / 3))
     assert pool.notes == ("a range", "mean over 3 seeds")
+
+
+def test_figures_show_the_means_that_tables_show() -> None:
+    seeds = [record("classification", "auroc", value, seed=seed) for seed, value in enumerate((0.6, 0.7, 0.8))]
+    single = record("report_generation", "bleu_4", 0.2)
+    (mean, other) = pooled_records([*seeds, single])
+    assert other is single
+    cell = pooled(seeds)
+    assert (mean.value, mean.low, mean.high, mean.seed) == (cell.value, cell.low, cell.high, None)
 
 
 def test_one_seed_without_an_interval_stays_without() -> None:

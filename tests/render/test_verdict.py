@@ -105,3 +105,14 @@ def test_letters_say_whom_a_value_is_surely_better_than() -> None:
     assert any("Holm" in remark for remark in found.remarks)
     plain = tables(records, table_descriptions())
     assert [with_superscripts(table, {}) for table in plain] == plain
+
+
+def test_values_made_in_different_ways_are_not_compared() -> None:
+    line = "rrgbench:0.2|corpus:c@1|split:test|n:100|labels:film|obs_defined:{}|bootstrap:percentile-400-95-seed0"
+    records = run(nearest_neighbour=(0.48, 0.48, 0.48))
+    for model, value, defined in (("mine", 0.9, 1), ("nearest-neighbour", 0.6, 14)):
+        more = {"setting": "own", "value": value, "low": value - 0.01, "high": value + 0.01, "n": 100}
+        records.append(Record("classification", model, "c@1", "test", "auroc", signature=line.format(defined), **more))
+    found = verdict(records, resamples(records), table_descriptions(), "mine")
+    assert "AUROC" not in found.sentence
+    assert "AUROC (own) is left out where both are not made in the same way" in found.how
