@@ -54,7 +54,7 @@ def report(
       rrgbench report runs/seed-0 runs/seed-1 runs/seed-2 --out runs/pooled
     """
     from rrgbench.cli.progress import say
-    from rrgbench.errors import InputError
+    from rrgbench.errors import InputError, listed
     from rrgbench.render.run_documents import write_paper, write_run_documents, write_run_figures
     from rrgbench.runs.environment import environment_of, write_environment
     from rrgbench.runs.listing import is_run
@@ -63,6 +63,11 @@ def report(
     from rrgbench.runs.store import RunFolder
     from rrgbench.tasks.base import table_descriptions
 
+    asked = {"--siunitx": siunitx, "--superscripts": superscripts, "--no-paper-intervals": not paper_intervals}
+    if not paper and (unread := [flag for flag, wanted in asked.items() if wanted]):
+        raise InputError(f"{listed(unread)} would change nothing without --paper")
+    if paper and superscripts and out is not None:
+        raise InputError("--superscripts are told by a run's own resamples, which --out has none of; leave one out")
     if len(run) > 1 and out is None:
         raise InputError("several runs have no folder of their own; give --out for their documents")
     if out is not None:

@@ -64,6 +64,10 @@ def figures(
 
     if corpus is not None and references is not None:
         raise typer.BadParameter("give --references or --corpus, not both")
+    if corpus is None and root is not None:
+        raise typer.BadParameter("--root is a corpus's folder; name the corpus too, with --corpus")
+    if corpus is not None and training_reports is not None:
+        raise typer.BadParameter("--corpus brings its own training reports; leave --training-reports out")
     if outputs is not None and not outputs.is_dir():
         raise InputError(f"there is no folder {outputs} of published outputs")
     systems = [one for one in load_published(registry or PUBLISHED) if only.lower() in one.system.lower()]

@@ -142,6 +142,8 @@ def train(
     own |= {"step": step} if step else {}
     chosen = [*(variant or []), *([variants] if variants else [])]
     own |= {"variant": chosen} if chosen else {}
+    if seeds is not None and seed:
+        raise InputError(f"--seed {seed} and --seeds {seeds} exclude each other; --seeds names them all")
     apart = variants is not None or seeds is not None or len(chosen) > 1
     if (variants is not None or len(chosen) > 1) and corpus_left_open(context):
         films = replace(films, corpus=CLAIMS_CORPUS)

@@ -127,6 +127,8 @@ def edits(
     from rrgbench.trials.edits.tables import Result, write_figure
     from rrgbench.trials.edits.trial import run_trial
 
+    if examples and page is None and any(vars(form).values()):
+        raise typer.BadParameter("examples are printed as tables or written with --html; leave --json, --latex out")
     chosen = [EDITS.load(name) for name in edit] if edit else every_edit()
     with status("loading metrics") as say:
         options, absent = _tried(metrics, metric_options, protocol, replicates, seed)

@@ -40,3 +40,20 @@ def test_run_folders_are_compared_without_options_that_would_change_nothing(runs
     done = CliRunner().invoke(app, told)
     assert isinstance(done.exception, InputError)
     assert "so --level, --test would change nothing" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("report", "{}/seed-0", "--siunitx"), "--siunitx would change nothing without --paper"),
+        (("report", "{}/seed-0", "--no-paper-intervals"), "--no-paper-intervals would change nothing without"),
+        (("train", "--model", "dcrrg", "--seed", "3", "--seeds", "0,1", "--out", "{}/x"), "exclude each other"),
+        (("reproduce", "--root", "{}"), "name the corpus too, with --corpus"),
+        (("reproduce", "--corpus", "phantom", "--training-reports", "{}/t.jsonl"), "brings its own training reports"),
+        (("trials", "edits", "--examples", "3", "--json"), "examples are printed as tables or written with"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(runs, words, said):
+    done = CliRunner().invoke(app, [word.format(runs) for word in words])
+    assert done.exit_code != 0
+    assert said in " ".join(f"{done.exception} {done.output}".replace("│", " ").split())
