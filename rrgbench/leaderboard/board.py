@@ -15,10 +15,10 @@ from rrgbench.leaderboard.entry import Entry
 from rrgbench.metrics.catalogue import constant_wins, in_order
 from rrgbench.metrics.catalogue import entry as metric_entry
 from rrgbench.render.record_tables import CONSTANT, SETTINGS, pooled_record
-from rrgbench.render.verdict import made_otherwise
 from rrgbench.runs.baseline import Side
 from rrgbench.runs.records import Record
 from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.signature import OF_MODEL, parse
 from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[str, Mapping["ColumnKey", NDArray[np.float64]]]
@@ -208,7 +208,7 @@ class Board:
             for other in names[at + 1 :]:
                 mine, theirs = (self.resamples.get(name, {}).get(key) for name in (one, other))
                 gap = sign * ((known[one].value or 0.0) - (known[other].value or 0.0))
-                otherwise = made_otherwise(known[one], known[other])
+                otherwise = _made_otherwise(known[one], known[other])
                 if otherwise - {"bootstrap"}:
                     unlike.append({one, other})
                 elif mine is not None and theirs is not None and mine.shape == theirs.shape and not otherwise:
@@ -271,6 +271,13 @@ def _shown(entry: Entry) -> list[Record]:
         if record.observation is None:
             found.setdefault(ColumnKey.of(record), []).append(record)
     return [pooled_record(records) for records in found.values()]
+
+
+def _made_otherwise(one: Record, other: Record) -> set[str]:
+    """Fields of signatures in which two values differ, those aside that are the system's own or the version's."""
+    if one.signature is None or other.signature is None or one.signature == other.signature:
+        return set()
+    return set(parse(one.signature).differences(parse(other.signature), ignoring=(*OF_MODEL, "rrgbench")))
 
 
 def _apart(one: Record, other: Record, sign: float) -> bool:

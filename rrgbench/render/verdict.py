@@ -12,7 +12,6 @@ from rrgbench.render.record_tables import CONSTANT, TableDescription
 from rrgbench.render.run_summary import headline_title, headlines_of, records_of
 from rrgbench.render.table import Tone
 from rrgbench.runs.records import Identity, Record
-from rrgbench.scoring.signature import OF_MODEL, parse
 from rrgbench.stats.paired import bootstrap_p_value, holm
 
 Resamples = Mapping[Identity, NDArray[np.float64]]
@@ -28,6 +27,8 @@ _RIVALS: Final = {
 _MOST: Final = 3
 """Rivals that a sentence names."""
 _ALPHA: Final = 0.05
+_MEASURED: Final = ("corpus", "split", "n", "protocol", "labeler", "avg", "unc", "obs", "labels", "mean", "obs_defined")
+"""Fields of a signature that say what is measured."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def verdict(
             own, other = (_only(records_of(here, headline, name)) for name in (model, rival))
             if own is None or other is None:
                 continue
-            if rival != CONSTANT and made_otherwise(own, other):
+            if rival != CONSTANT and _unlike(own, other):
                 unlike.append(headline_title(headline))
             else:
                 pairs.append(_compared(own, other, resamples, rival, headline_title(headline)))
@@ -120,11 +121,10 @@ def verdict(
     return Verdict(f"{model} {'; it '.join(clauses)}.", f"{how}.", tone)
 
 
-def made_otherwise(one: Record, other: Record) -> set[str]:
-    """Fields of signatures in which two values differ, those aside that are the system's own or the version's."""
-    if one.signature is None or other.signature is None or one.signature == other.signature:
-        return set()
-    return set(parse(one.signature).differences(parse(other.signature), ignoring=(*OF_MODEL, "rrgbench")))
+def _unlike(one: Record, other: Record) -> bool:
+    """Whether their signatures say that two values are of different things: other studies, observations or labels."""
+    told = [dict(part.partition(":")[::2] for part in (record.signature or "").split("|")) for record in (one, other)]
+    return all(told) and any(told[0].get(name) != told[1].get(name) for name in _MEASURED)
 
 
 def _compared(own: Record, other: Record, resamples: Resamples, rival: str, title: str) -> _Pair:
