@@ -149,7 +149,12 @@ def problems(error: "ValidationError") -> str:
             allowed = re.findall("'([^']*)'", one["ctx"]["expected"])
             message += f"; {meant(given, allowed)}"
         found.append(f"{place}: {message}" if place else message)
-    return "; ".join(found)
+    rest = len(found) - _MOST_PROBLEMS
+    return "; ".join(found[:_MOST_PROBLEMS]) + (f"; and {counted(rest, 'further problem')}" if rest > 0 else "")
+
+
+_MOST_PROBLEMS = 6
+"""What a line names of all that is wrong in a file."""
 
 
 _LONGEST_NAME = 80
