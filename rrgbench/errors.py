@@ -139,7 +139,7 @@ def problems(error: "ValidationError") -> str:
         below = (other["loc"] for other in errors if len(other["loc"]) > len(one["loc"]))
         if one["type"] == "too_short" and any(loc[: len(one["loc"])] == one["loc"] for loc in below):
             continue
-        place = ".".join(str(part) for part in one["loc"])
+        place = ".".join(_cut(str(part)) for part in one["loc"])
         message = one["msg"].removeprefix("Value error, ")
         given = one["input"]
         # of a whole section only what is missing or wrong in it; of a whole file nothing, which may be a report
@@ -162,9 +162,13 @@ _LONGEST_NAME = 80
 
 def listed(items: Iterable[object], most: int = 5) -> str:
     """Name the first few items of a list and count the rest, for an error message; a long name is cut in its middle."""
-    names = [name if len(name) <= _LONGEST_NAME else f"{name[:60]}...{name[-17:]}" for name in map(str, items)]
+    names = [_cut(str(item)) for item in items]
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:60]}...{name[-17:]}"
 
 
 def counted(count: int, noun: str) -> str:
