@@ -46,7 +46,12 @@ tasks:
 def test_two_processes_fine_tune_as_one(tmp_path: Path) -> None:
     (tmp_path / "few.yaml").write_text(FINE_TUNED, encoding="utf-8")
     small = "rrgbench eval --model random --model-option preset=mini --suite few.yaml --option train=60 --out"
-    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    # training adds in another order with more threads, and torchrun gives each process one
+    here = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     launcher = [
         sys.executable,
         *["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"],
