@@ -43,9 +43,8 @@ def stage(preset: Preset, sources: Sources, seed: int, extra: bool) -> Stage[Dcr
         labels = np.concatenate([part.labels for part in parts])
         known = np.concatenate([part.known for part in parts])
         # data sets number subjects by themselves, and copies of one alike
-        copies = second is not None and sources.extra is not None and sources.extra.names[0] == sources.corpus.names[0]
         subjects = [
-            f"{0 if copies else number}/{subject}"
+            f"{0 if sources.extra_is_a_copy else number}/{subject}"
             for number, part in enumerate(parts)
             for subject in subjects_of(part, number)
         ]

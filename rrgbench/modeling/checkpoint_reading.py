@@ -112,9 +112,9 @@ def wrong_values(config: Any) -> Iterator[tuple[str, str]]:
     yield from wrong
     for key in () if wrong else known:
         # attention parts its width among its heads
-        heads = key.removesuffix("heads") + "width" if key.endswith("heads") else ""
-        if heads in known and getattr(config, heads) % getattr(config, key):
-            yield heads, f"a multiple of {key}, {getattr(config, key)}"
+        width = key.removesuffix("heads") + "width" if key.endswith("heads") else ""
+        if width in known and getattr(config, width) % getattr(config, key):
+            yield width, f"a multiple of {key}, {getattr(config, key)}"
 
 
 def _wrong(key: str, value: Any, hint: Any) -> str:

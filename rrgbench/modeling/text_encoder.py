@@ -23,8 +23,8 @@ def build_text_encoder(settings: Mapping[str, Any], pretrained: bool) -> BertMod
 
     Raises
     ------
-    MissingPartError
-        If the weights are not available.
+    InputError, MissingPartError
+        If the weights are not available (`missing_weights`).
     """
     options = {key: value for key, value in settings.items() if key not in ("weights", "own_vocabulary")}
     if not (pretrained and settings.get("weights")):
@@ -43,8 +43,8 @@ def with_vocabulary(settings: Mapping[str, Any], report_tokenizer: Any) -> tuple
 
     Raises
     ------
-    MissingPartError
-        If the weights' tokenizer is not available.
+    InputError, MissingPartError
+        If the weights' tokenizer is not available (`missing_weights`).
     """
     weights = settings.get("weights")
     if not weights:

@@ -138,6 +138,11 @@ class Sources:
         """Films and reports of its validation split, at which early stopping looks."""
         return self._read("validate", self.validation_limit)
 
+    @property
+    def extra_is_a_copy(self) -> bool:
+        """Whether the second corpus is of the first one's data set, so that equal subjects are one person."""
+        return self.extra is not None and self.extra.names[0] == self.corpus.names[0]
+
     @cached_property
     def extra_films(self) -> FilmSource | None:
         """Films and labels of the second corpus, if there is one, whether it has reports or not.
@@ -147,7 +152,7 @@ class Sources:
         if self.extra is None:
             return None
         apart = set()
-        if self.extra.names[0] == self.corpus.names[0]:
+        if self.extra_is_a_copy:
             apart = {study.subject_id for study in self.corpus.studies if study.split != "train"}
         studies = [study for study in self.extra.split("train") if study.images and can_be_labelled(study)]
         left = [study.study_id for study in studies if study.subject_id in apart]
