@@ -71,7 +71,7 @@ class FrozenRetrieval(TrivialSystem):
 
     def _identity(self, corpus: str) -> str:
         choices = f"lite0-{self.image_size}-{self.strength:g}"
-        return f"{self.name}@1[{choices},{corpus},{labelers.load('rules').identity}]"
+        return f"{self.name}@1[{choices},{corpus},{labelers.StandardLabeler().identity}]"
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Learn classifiers and thresholds from training films, and label the training reports.
@@ -129,7 +129,7 @@ class FrozenRetrieval(TrivialSystem):
 
     def _said(self, reports: Sequence[str]) -> NDArray[np.float32]:
         """What reports say (n, 14) of the observations that the films are labelled with; uncertain counts as said."""
-        labels = labelers.load("rules").label(list(reports))
+        labels = labelers.StandardLabeler().label(list(reports))
         return np.asarray(((labels == POSITIVE) | (labels == UNCERTAIN)) & self.speaks, dtype=np.float32)
 
 

@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, BartConfig, BartForConditionalGeneration
 from baselines.common.training import baseline_trainer
 from baselines.common.word_decoder import Look, Seen, TransformerConfig, WordDecoder, cell_projection
 from rrgbench.errors import MissingPartError
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.captioner import Captioner, word_loss
 from rrgbench.modeling.checkpoint_reading import reading
@@ -356,7 +356,7 @@ def context_of(report: str) -> str:
     """What a report mentions, in its order: `absent pleural effusion . present cardiomegaly .`"""
     told = [
         f"{STATES[mention.label]} {OBSERVATIONS[mention.observation].lower()} ."
-        for mention in sorted(RulesLabeler().mentions(report), key=lambda one: (one.start, one.observation))
+        for mention in sorted(StandardLabeler().mentions(report), key=lambda one: (one.start, one.observation))
     ]
     return " ".join(dict.fromkeys(told)) or NOTHING
 

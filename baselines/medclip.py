@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from baselines.common.training import baseline_trainer
 from rrgbench.data.label_matching import positives
 from rrgbench.errors import InputError
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.modeling.contrastive_loss import label_likeness, soft_matching
 from rrgbench.modeling.image_text_model import ImageTextConfig, ImageTextModel
 from rrgbench.modeling.trained_system import TrainedSystem, load_system
@@ -151,7 +151,7 @@ class DecoupledItems(DrawnItems):
 
 def sentence_labels(sentences: Sequence[str]) -> NDArray[np.int8]:
     """Labels (n, 14) of sentences by the rules; none where they find no observation mentioned."""
-    rules = RulesLabeler()
+    rules = StandardLabeler()
     labels = rules.label(sentences)
     # a report that mentions nothing is No Finding, a sentence such as "pa and lateral views" is not
     silent = [not any(mentioned for _, mentioned in rules.sentences(sentence)) for sentence in sentences]

@@ -59,11 +59,11 @@ class TrivialSystem(ABC):
     @property
     def identity(self) -> str:
         """Name, the corpus it was made from, and the labeler that reads its reports."""
-        return f"{self.name}@1[{self.corpus},{labelers.load('rules').identity}]"
+        return f"{self.name}@1[{self.corpus},{labelers.StandardLabeler().identity}]"
 
     def identity_on(self, corpus: Corpus) -> str:
         """The same of the corpus that it will be made from."""
-        return f"{self.name}@1[{corpus.identity},{labelers.load('rules').identity}]"
+        return f"{self.name}@1[{corpus.identity},{labelers.StandardLabeler().identity}]"
 
     def fit(self, corpus: Corpus, films: FilmCache | None = None) -> None:
         """Read the training reports.
@@ -89,7 +89,7 @@ class TrivialSystem(ABC):
 
     def predict_observations(self, images: Images) -> NDArray[np.float32]:
         """What its reports say (n, 14): 1 positive, 0.5 uncertain, 0 otherwise."""
-        labels = labelers.load("rules").label(self.generate_reports(images))
+        labels = labelers.StandardLabeler().label(self.generate_reports(images))
         return np.select([labels == POSITIVE, labels == UNCERTAIN], [1.0, 0.5], 0.0).astype(np.float32)
 
     def similarity(self, images: Images, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -162,7 +162,7 @@ class NearestNeighbour(TrivialSystem):
             if not studies:
                 raise InputError(f"corpus {corpus.name} has no labelled training film for {self.name}")
             film_labels = study_labels(studies)
-            report_labels = labelers.load("rules").label(self.training_reports)
+            report_labels = labelers.StandardLabeler().label(self.training_reports)
             similarity = label_similarity(
                 positives(film_labels, corpus.labelled_observations),
                 positives(report_labels, corpus.labelled_observations),

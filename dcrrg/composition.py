@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dcrrg.step1 import balanced_weights, draw_studies
 from rrgbench.errors import InputError
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, observation_index
 from rrgbench.training.data import ReportSource, TrainingData
 
@@ -76,7 +76,7 @@ def with_composed(data: TrainingData, per_film: int, seed: int) -> TrainingData:
     made = [text for text in texts if text is not None]
     if not made:
         return data
-    labels = np.concatenate([data.reports.labels, RulesLabeler().label(made)])
+    labels = np.concatenate([data.reports.labels, StandardLabeler().label(made)])
     return replace(data, reports=ReportSource([*data.reports.reports, *made], labels))
 
 
@@ -94,7 +94,7 @@ class Composer:
     """
 
     def __init__(self, reports: Sequence[str], beside: Sequence[str], speaks: NDArray[np.bool_]) -> None:
-        self.labeler, self.speaks = RulesLabeler(), speaks
+        self.labeler, self.speaks = StandardLabeler(), speaks
         read = [self.labeler.sentences(report) for report in reports]
         texts = list(dict.fromkeys(sentence for report in read for sentence, _ in report))
         labels = dict(zip(texts, self.labeler.label(texts), strict=True))

@@ -8,7 +8,7 @@ import torch
 
 from dcrrg.composition import asserted
 from dcrrg.model import DcrrgModel
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.training.data import FilmSource
 from rrgbench.training.stopping import Measures
@@ -27,7 +27,7 @@ def decision_measures(model: DcrrgModel, films: FilmSource) -> Measures:
 
     def values(limit: int) -> Mapping[str, float]:
         shown = films.films[:limit]
-        said = asserted(RulesLabeler().label(model.generate_reports(shown)))[:, speaks]
+        said = asserted(StandardLabeler().label(model.generate_reports(shown)))[:, speaks]
         with torch.inference_mode():
             log_odds = torch.cat([model.observation_log_odds(part) for part in model.film_batches(shown)])
         decided = model.decided(log_odds).cpu().numpy()[:, speaks]

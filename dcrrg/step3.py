@@ -22,7 +22,7 @@ from dcrrg.configuration import NoFinding, Preset, Unmentioned
 from dcrrg.frozen import encoded, frozen_memories, placed
 from dcrrg.model import NOT_MENTIONED, OBSERVATION_STARTS, DcrrgModel
 from dcrrg.thresholds import set_thresholds
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.modeling.report_tokenizer import IGNORED
 from rrgbench.observations import OBSERVATIONS, observation_index
 from rrgbench.training.chain import Stage
@@ -213,7 +213,7 @@ class DescriptionRow:
 
 def described_sentences(report: str, no_finding: NoFinding) -> Sentences:
     """A report's sentences with the observations that each describes."""
-    found = RulesLabeler().sentences(report)
+    found = StandardLabeler().sentences(report)
     if no_finding == "normality":
         return found
     return [(sentence, mentioned - {NO_FINDING} or {NO_FINDING}) for sentence, mentioned in found]

@@ -13,7 +13,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
 from rrgbench.findings.marked import FindingsView, findings_view
-from rrgbench.labelers.rules import RulesLabeler
+from rrgbench.labelers.rules import StandardLabeler
 from rrgbench.models import Describer, Images, Model, ObservationClassifier, ReportGenerator, image_batches
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
@@ -150,7 +150,7 @@ class Explanation:
 
 def mark(report: str) -> MarkedReport:
     """Find the key words of a report by the rules labeler (the paper's Figure 3 prints them bold)."""
-    labeler = RulesLabeler()
+    labeler = StandardLabeler()
     found = tuple(
         KeyWords(OBSERVATIONS[mention.observation], mention.label, mention.start, mention.end)
         for mention in labeler.mentions(report)
@@ -195,7 +195,7 @@ def explain_images(
     """
     marked = None if reference is None or not reference.strip() else mark(reference)
     if labels is None and marked is not None:
-        labels, labels_source = marked.labels, f"report ({RulesLabeler().identity})"
+        labels, labels_source = marked.labels, f"report ({StandardLabeler().identity})"
     known = [None] * len(OBSERVATIONS) if labels is None else [None if v is None else int(v) for v in labels]
     if len(known) != len(OBSERVATIONS) or any(v is not None and v not in LABEL_WORDS for v in known):
         raise InputError(f"an explanation takes {len(OBSERVATIONS)} labels of 1, 0, -1, -2 or None; given: {known}")

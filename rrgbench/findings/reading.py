@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from rrgbench.findings.attributes import Attributes, attributes_of
 from rrgbench.findings.finding import Finding
-from rrgbench.findings.lexicon import Name, finding_lexicon
+from rrgbench.findings.lexicon import CUES, Name, finding_lexicon
 from rrgbench.labelers.rules.anatomy import states_of
 from rrgbench.labelers.rules.lexicon import Event, Kind, normalise
 from rrgbench.labelers.rules.scope import DOUBT, HISTORY, NEGATION, NOTHING_NEW, UNCHANGED, cues, is_alternative
@@ -68,7 +68,7 @@ def read_statement(statement: str) -> tuple[Finding, ...]:
     events = list(lexicon.events.read(text))
     if not any(event.kind in _NAMING for event in events):
         return ()
-    reached = cues(text, [lexicon.scoped(event) for event in events])
+    reached = cues(text, [lexicon.scoped(event) for event in events], CUES.version)
     told: list[tuple[Event, Name, Finding]] = []
     for position, event in enumerate(events):
         if event.kind not in _NAMING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.labelers.cache import CachedLabeler, RememberingLabeler
 from rrgbench.labelers.chexbert import ChexbertLabeler
-from rrgbench.labelers.rules import Mention, RulesLabeler
+from rrgbench.labelers.rules import Mention, RulesLabeler, StandardLabeler
 from rrgbench.registry import Registry, make
 from rrgbench.registry import lookup as known_name
 
@@ -22,6 +22,7 @@ __all__ = [
     "Mention",
     "RememberingLabeler",
     "RulesLabeler",
+    "StandardLabeler",
     "identity_of",
     "load",
     "require_labeler",

@@ -87,7 +87,7 @@ def relabelled(corpus: Corpus, studies: Sequence[Study], labeler: str | None) ->
         if own:
             raise InputError(f"corpus {corpus.name} has no reports for {labeler} to read here; its labels are its own")
         raise InputError(f"corpus {corpus.name} has neither labels nor reports to label here")
-    chosen = labelers.load(labeler or "rules")
+    chosen = labelers.load(labeler) if labeler else labelers.StandardLabeler()
     made = labels_of(chosen, [study.report or "" for study in reported])
     source = chosen.identity
     found = tuple(replace(study, labels=row, labels_source=source) for study, row in zip(reported, made, strict=True))

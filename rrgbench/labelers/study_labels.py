@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rrgbench.data.study import Study, blank_labels
 from rrgbench.errors import InputError, listed
-from rrgbench.labelers.rules import RulesLabeler
+from rrgbench.labelers.rules import StandardLabeler
 
 
 def can_be_labelled(study: Study) -> bool:
@@ -17,7 +17,7 @@ def can_be_labelled(study: Study) -> bool:
 
 def labels_source(studies: Sequence[Study]) -> str:
     """Who made the labels of studies, for signatures: every source, a labeler with its version, joined by `+`."""
-    labeler = RulesLabeler().identity
+    labeler = StandardLabeler().identity
     sources = {study.labels_source or "unnamed" if study.labels is not None else labeler for study in studies}
     return "+".join(sorted(sources))
 
@@ -36,5 +36,5 @@ def study_labels(studies: Sequence[Study]) -> NDArray[np.int8]:
     labels = np.stack([blank_labels() if study.labels is None else study.labels for study in studies])
     rows = [row for row, study in enumerate(studies) if study.labels is None]
     if rows:
-        labels[rows] = RulesLabeler().label([studies[row].report or "" for row in rows])
+        labels[rows] = StandardLabeler().label([studies[row].report or "" for row in rows])
     return labels.astype(np.int8)

@@ -14,7 +14,7 @@ from rrgbench.data.five_by_200 import FiveBy200, Over, exclusive, sample
 from rrgbench.data.loading import load_corpus
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import Study
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.labelers.sentences import sentence_spans
 
 Texts = Literal["reports", "sentences"]
@@ -79,7 +79,7 @@ def sentence_sample(studies: Sequence[Study], per_class: int, seed: int, over: O
 
 def _distinct_sentences(studies: Sequence[Study], seed: int) -> Iterator[list[Study]]:
     """Sentences that stand in no earlier report, some reports at a time."""
-    rules = RulesLabeler()
+    rules = StandardLabeler()
     order = sorted(studies, key=lambda study: (hashed_fraction(study.study_id, seed), study.study_id))
     known: set[str] = set()
     for start in range(0, len(order), _REPORTS_AT_A_TIME):

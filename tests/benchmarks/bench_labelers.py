@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     shared = Path(os.environ.get("RRGBENCH_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-    rows = [rules_row(shared, name) for name in ("rules@1", "rules@2", "rules@3")]
+    rows = [rules_row(shared, name) for name in ("rules@1", "rules@2", "rules@3", "rules@4")]
     if arguments.pairs:
         if arguments.threads:
             import torch

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent
 TOLERANCE = 1e-12
 
 TEXT_PROTOCOLS = ("raw", "dcrrg", "coco")
-LABELERS = ("rules@1", "rules@2", "rules@3")
+LABELERS = ("rules@1", "rules@2", "rules@3", "rules@4")
 AVERAGES = ("micro", "macro", "weighted", "per-report")
 
 

@@ -61,8 +61,8 @@ def test_many_reports_and_none(tmp_path: Path) -> None:
     assert cached.label(many).shape == (1500, 14)
     assert (cached.label(many)[:, 3] == 1).all()
     assert cached.label([]).shape == (0, 14)
-    assert cached.identity == "rules@3"
-    assert (cached.name, cached.version) == ("rules", "3")
+    assert cached.identity == "rules@4"
+    assert (cached.name, cached.version) == ("rules", "4")
 
 
 def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:

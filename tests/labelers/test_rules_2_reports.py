@@ -132,10 +132,10 @@ def test_options_stand_in_the_identity() -> None:
         row = labeler.label([report])[0]
         read[labeler.identity] = int(row[pneumonia]), int(row[effusion])
     assert read == {
-        "rules@3": (0, 0),
-        "rules@3+history=positive": (1, 0),
-        "rules@3+history=unmentioned+nothing_new=uncertain": (-2, -1),
-        "rules@3+convention=chexbert": (0, 0),
+        "rules@4": (0, 0),
+        "rules@4+history=positive": (1, 0),
+        "rules@4+history=unmentioned+nothing_new=uncertain": (-2, -1),
+        "rules@4+convention=chexbert": (0, 0),
     }
     with pytest.raises(InputError, match="history is 'old'; expected one of negative, unmentioned, positive"):
         load("rules", history="old")

@@ -71,14 +71,15 @@ def test_entries_of_the_lexicon_name_versions_and_conventions_that_exist() -> No
         assert set(entry) <= {"phrase", "since", "until", "only", "never"}
         assert set(entry) > {"phrase"}
         assert {*entry.get("only", ()), *entry.get("never", ())} <= set(get_args(Convention))
-        assert {entry.get("since", 3), entry.get("until", 2)} == {2, 3}
+        assert entry.get("since", 3) in (3, 4)
+        assert entry.get("until", 2) in (2, 3)
 
 
 def test_a_labeler_is_loaded_by_its_identity() -> None:
     for options in ({}, {"convention": "chexpert"}, {"history": "positive", "nothing_new": "uncertain"}):
         identity = load("rules", **options).identity
         assert load(identity).identity == identity
-    assert load("rules+convention=chexbert").identity == "rules@3+convention=chexbert"
+    assert load("rules+convention=chexbert").identity == "rules@4+convention=chexbert"
     for name, options in (("rules+chexbert", {}), ("rules+convention=plain", {"convention": "chexbert"})):
         with pytest.raises(InputError, match="OPTION=VALUE once for each option"):
             load(name, **options)

@@ -320,7 +320,7 @@ def test_another_labeler_of_training_labels_is_another_unit(corpus, tmp_path, mo
     few = Suite(name="few", replicates=5, trivial=(), tasks={"classification": {"settings": ("own",)}})
     evaluate(Oracle(corpus), mixed, few, tmp_path)
     before = {path.name for path in (tmp_path / "units").glob("*.json")}
-    monkeypatch.setattr("rrgbench.labelers.study_labels.RulesLabeler.identity", "rules@other")
+    monkeypatch.setattr("rrgbench.labelers.study_labels.StandardLabeler.identity", "rules@other")
     evaluate(Oracle(corpus), mixed, few, tmp_path)
     assert before < {path.name for path in (tmp_path / "units").glob("*.json")}
 

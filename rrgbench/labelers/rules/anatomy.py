@@ -18,12 +18,25 @@ _REACH = 300
 """How many characters away a state may stand; keeps run-on text linear in its length."""
 
 
-def state_label(statement: str, events: Sequence[Event], reached: Sequence[int], position: int) -> int | None:
+def state_label(
+    statement: str, events: Sequence[Event], reached: Sequence[int], position: int, version: int
+) -> int | None:
     """Label of the anatomy `events[position]` by its state, or None where the statement gives none.
 
-    `reached` tells what cues reach each event (`rrgbench.labelers.rules.scope.cues`).
+    `reached` tells what cues reach each event (`rrgbench.labelers.rules.scope.cues`). Before version 4 the state of
+    another anatomy counted for one that has its own: "a stable mediastinum with a normal heart".
     """
-    return _first_telling(events, reached, states_of(statement, events, position))
+    states = states_of(statement, events, position)
+    return _first_telling(events, reached, states if version < 4 else _own(statement, events, states, position))
+
+
+def _own(statement: str, events: Sequence[Event], states: list[int], position: int) -> list[int]:
+    """Those of the states that are not said of another anatomy; all where none remains."""
+    kind = events[position].kind
+    near = range(position + 1, within_reach(events, position, _REACH)[1])
+    other = next((i for i in near if events[i].kind in ANATOMY and events[i].kind != kind), 0)
+    told = [i for i in states if i < position or (i < other and not _adjacent(statement, events, other, i))]
+    return told if other and any(i < other for i in told) else states
 
 
 def states_of(statement: str, events: Sequence[Event], position: int) -> list[int]:

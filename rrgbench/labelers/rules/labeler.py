@@ -11,8 +11,18 @@ from numpy.typing import NDArray
 
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
+from rrgbench.labelers.rules.background import background
 from rrgbench.labelers.rules.lexicon import OTHER_FINDING, PACKAGE, Edition, Event, Kind, Lexicon, lexicon, normalise
-from rrgbench.labelers.rules.scope import DOUBT, HISTORY, NEGATION, NOTHING_NEW, UNCHANGED, cues, is_alternative
+from rrgbench.labelers.rules.scope import (
+    DOUBT,
+    HISTORY,
+    NEGATION,
+    NOTHING_NEW,
+    UNCHANGED,
+    cues,
+    denied_list,
+    is_alternative,
+)
 from rrgbench.labelers.rules.statements import Statement, statements
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
 from rrgbench.text_lists import require_texts
@@ -35,6 +45,31 @@ _HEADED_LABELS: Final = {
     Kind.NORMAL: NEGATIVE,
     Kind.UNCERTAIN_BEFORE: UNCERTAIN,
 }
+_HEADED_VERDICTS: Final = {Kind.NEGATION_AFTER: NEGATIVE, Kind.UNCERTAIN_AFTER: UNCERTAIN}
+"""Verdicts that since version 4 may stand alone behind a head and a colon: "Pneumonia: unlikely"."""
+_EXCEPTION: Final = re.compile(
+    r"except|aside from|apart from|other than|besides|save for|barring|with the exception of"
+)
+_RESIDUE: Final = re.compile(
+    r"[^,.;]*?\b(?:(?:in|at|on|over|along|within) the|component|trace|tiny|small|minimal|mild|residual|faint|some|"
+    r"left|right|apical|basilar|lingula|bases?|apex|apices)\b"
+)
+"""What is left of a finding that was denied: "no consolidation except in the left base"."""
+_VERSUS: Final = ("versus", "vs")
+_COMPARED: Final = re.compile(
+    r"\.?\s*(?:(?:the|a|that|on|to)\s+)*(?:prior|previous|prev|yesterday|last|comparison|earlier|old|baseline|now|none|"
+    r"no|not|absence|_|\d|(?:pleural )?thickening)"
+)
+"""What follows "versus" where a film is compared with another, or a finding with its absence.
+
+Coders of IU X-Ray have an effusion where it is set against thickening.
+"""
+_GRADE: Final = re.compile(
+    r"\b(?:left|right|upper|lower|middle|small|trace|tiny|mild|minimal|moderate|large|severe|acute|chronic|old|new)\s*$"
+)
+"""What before "versus" shows that sides or degrees of one finding are weighed."""
+_ITEM: Final = re.compile(r"\n[ \t]*(?:[-*+•‣▪●◦∙·○■□➢→⁃]|\(?(?:\d{1,2}|[a-h])[.)])\s*$")
+"""How an item of a list begins, seen from its first word."""
 _RANK: Final = {UNMENTIONED: 0, NEGATIVE: 1, UNCERTAIN: 2, POSITIVE: 3}
 """CheXpert's precedence when an observation is mentioned more than once."""
 
@@ -139,7 +174,7 @@ class RulesLabeler:
     """
 
     name = "rules"
-    version = "3"
+    version = "4"
 
     def __init__(
         self, history: History = "negative", nothing_new: NothingNew = "negative", convention: Convention = "plain"
@@ -202,8 +237,8 @@ class RulesLabeler:
                 told.place(found.end - 1) + 1,
                 told.start,
             )
-            for told in self.statements(report)
-            for found in self.read(told.text)
+            for told, read in self._told(report)
+            for found in read
             if found.observation != OTHER_FINDING
         )
 
@@ -213,9 +248,10 @@ class RulesLabeler:
         No Finding is mentioned by a sentence that calls the lungs or the whole film normal.
         """
         sentences = []
-        for told in self.statements(report):
-            mentioned = {found.observation for found in self.read(told.text)} - {OTHER_FINDING}
-            if self.lexicon.normality.search(normalise(told.text)):
+        skipped = self._background(report)
+        for (told, read), skip in zip(self._told(report), skipped, strict=True):
+            mentioned = {found.observation for found in read} - {OTHER_FINDING}
+            if not skip and self.lexicon.normality.search(normalise(told.text)):
                 mentioned.add(NO_FINDING)
             sentences.append((report[told.start : told.end], frozenset(mentioned)))
         return sentences
@@ -228,16 +264,37 @@ class RulesLabeler:
 
     def statements(self, report: str) -> list[Statement]:
         """The statements of a report, in order."""
-        return statements(report)
+        return statements(report, pairs=self.reading.edition.version >= 4)
 
     def read(self, statement: str) -> tuple[Found, ...]:
         """The mentions in one statement."""
         return read_statement(statement, self.reading)
 
+    def _told(self, report: str) -> list[tuple[Statement, tuple[Found, ...]]]:
+        """The statements of a report in order, each with its mentions."""
+        told = self.statements(report)
+        if self.reading.edition.version < 4:
+            return [(one, self.read(one.text)) for one in told]
+        found, denied = [], False
+        for i, (one, skip) in enumerate(zip(told, self._background(report), strict=True)):
+            denied = denied and _ITEM.search(report, told[i - 1].end, one.start) is not None
+            found.append((one, () if skip else read_statement(one.text, self.reading, denied)))
+            if not denied and "\n" in report[one.start : one.end]:
+                text = normalise(one.text)
+                denied = denied_list(text, list(self.lexicon.read(text)))
+        return found
+
+    def _background(self, report: str) -> list[bool]:
+        """For each statement whether it is of a section that isn't read."""
+        told = self.statements(report)
+        if self.reading.edition.version < 4 or self.reading.history == "positive":
+            return [False] * len(told)
+        return background(told, report)
+
     def _label_one(self, report: str) -> list[int]:
         labels = [UNMENTIONED] * (len(OBSERVATIONS) + 1)
-        for told in self.statements(report):
-            for found in self.read(told.text):
+        for _, read in self._told(report):
+            for found in read:
                 if _RANK[found.label] > _RANK[labels[found.observation]]:
                     labels[found.observation] = found.label
         abnormal = any(
@@ -245,6 +302,12 @@ class RulesLabeler:
         )
         labels[NO_FINDING] = UNMENTIONED if abnormal else POSITIVE
         return labels[:-1]
+
+
+class RulesLabeler3(RulesLabeler):
+    """CheXpert labels as `rules@3` gave them."""
+
+    version = "3"
 
 
 class RulesLabeler2(RulesLabeler):
@@ -257,24 +320,42 @@ class RulesLabeler2(RulesLabeler):
 
 
 @lru_cache(maxsize=200_000)
-def read_statement(statement: str, reading: Reading) -> tuple[Found, ...]:
-    """Mentions in one statement; remembered, since reports repeat most of their sentences."""
+def read_statement(statement: str, reading: Reading, denied: bool = False) -> tuple[Found, ...]:
+    """Mentions in one statement; remembered, since reports repeat most of their sentences.
+
+    Parameters
+    ----------
+    statement : str
+        As `statements` cuts it.
+    reading : Reading
+        How it is read.
+    denied : bool
+        Whether it is an item of a list under a negation ("No evidence of:").
+    """
+    version = reading.edition.version
     text = normalise(statement)
+    if version >= 4:
+        text = text.replace('"', " ")
     events = list(lexicon(PACKAGE, reading.edition).read(text))
     if not any(event.kind in MENTIONING for event in events):
         return ()
-    reached = cues(text, events, doubted_lists=reading.edition.version >= 3)
-    headed = _headed(text, events)
+    reached = cues(text, events, version, denied)
+    headed = _headed(text, events) if version < 4 else _headed_anywhere(text, events)
+    left = _left_over(text, events, reached) if version >= 4 else {}
     found: list[Found] = []
     for position, event in enumerate(events):
         if event.kind not in MENTIONING:
             continue
         if position in headed:
             label = headed[position]
+        elif position in left:
+            label = left[position]
         elif event.kind in ANATOMY:
-            label = state_label(text, events, reached, position)
+            label = state_label(text, events, reached, position, version)
             if label is None and reading.edition.convention != "plain" and _named(text, event):
                 label = POSITIVE  # CheXpert's rule: what is mentioned and neither denied nor doubted
+        elif version >= 4 and reached[position] == 0 and _against(text, events, position):
+            label = UNCERTAIN
         else:
             label = _label(events, position, reached[position], reading)
         found += found_of(event, label)
@@ -323,6 +404,67 @@ def _normal(events: Sequence[Event], position: int) -> bool:
     return any(
         max(events[i].start, events[position].start) - min(events[i].end, events[position].end) < 30 for i in beside
     )
+
+
+def _left_over(text: str, events: Sequence[Event], reached: Sequence[int]) -> dict[int, int]:
+    """Labels of findings that are denied but for a rest that isn't called by their name.
+
+    "No consolidation except in the left base" has some, "no pneumothorax except possibly a tiny apical one" perhaps.
+    """
+    found = {}
+    for i, event in enumerate(events):
+        if event.kind is not Kind.BOUNDARY or not _EXCEPTION.match(event.trigger) or not i:
+            continue
+        end = next((j for j in range(i + 1, len(events)) if events[j].kind in (Kind.COMMA, Kind.BOUNDARY)), len(events))
+        denied = next(
+            (j for j in range(i - 1, -1, -1) if events[j].kind in MENTIONING or events[j].kind is Kind.BOUNDARY), i
+        )
+        named = any(events[j].kind in MENTIONING for j in range(i + 1, end))
+        if events[denied].kind is not Kind.FINDING or not reached[denied] & NEGATION or named:
+            continue
+        if _RESIDUE.match(text, event.end):
+            doubted = any(events[j].kind is Kind.UNCERTAIN_BEFORE for j in range(i + 1, end))
+            found[denied] = UNCERTAIN if doubted else POSITIVE
+    return found
+
+
+def _against(text: str, events: Sequence[Event], position: int) -> bool:
+    """Whether a finding stands against a rival that no entry names: "pneumothorax versus skin fold"."""
+    mention = events[position]
+    behind = events[position + 1] if position + 1 < len(events) else None
+    if behind is not None and behind.trigger in _VERSUS and not text[mention.end : behind.start].strip():
+        return _COMPARED.match(text, behind.end) is None
+    before = events[position - 1] if position else None
+    if before is None or before.trigger not in _VERSUS or len(text[before.end : mention.start].split()) > 1:
+        return False
+    return _GRADE.search(text, max(0, before.start - 20), before.start) is None
+
+
+def _headed_anywhere(text: str, events: Sequence[Event]) -> dict[int, int | None]:
+    """As `_headed`, at every colon and at a dash, also for verdicts, which stand alone: "Pneumonia: unlikely"."""
+    found: dict[int, int | None] = {}
+    last = {event.observation: i for i, event in enumerate(events) if event.kind is Kind.FINDING}
+    opened = 0  # where the segment began
+    for i, sign in enumerate(events):
+        if sign.kind is not Kind.BOUNDARY:
+            continue
+        first, opened = opened, i + 1
+        dash = sign.trigger.startswith("-")
+        if not i or (sign.trigger != ":" and not dash):
+            continue
+        head = events[i - 1]
+        if head.kind is not Kind.FINDING or text[head.end : sign.start].strip():
+            continue
+        after = events[i + 1] if i + 1 < len(events) else None
+        adjacent = after is not None and not text[sign.end : after.start].strip()
+        told = _HEADED_VERDICTS.get(after.kind) if after is not None and adjacent else None
+        if not dash and told is None and after is not None:
+            told = _HEADED_LABELS.get(after.kind)
+        for j in range(first, i):
+            again = not dash and last.get(events[j].observation, 0) > i
+            if events[j].kind is Kind.FINDING and (again or told is not None):
+                found[j] = None if again else told
+    return found
 
 
 def _headed(text: str, events: Sequence[Event]) -> dict[int, int | None]:

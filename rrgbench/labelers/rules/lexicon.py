@@ -62,7 +62,7 @@ class Edition:
         Entries may say which conventions alone have them (`only`), or which don't (`never`).
     """
 
-    version: int = 3
+    version: int = 4
     convention: str = "plain"
 
     def of(self, told: Any) -> Any:

@@ -58,6 +58,24 @@ _FINITE = re.compile(r"(?:is|are|was|were)\b")
 _SINGULAR = re.compile(r"(?:is|has|was)\b")
 _ON_ITS_WAY = re.compile(r"\s*(?:to|for|of|in keeping)\b")
 """After "is seen": "is seen to suggest", "is seen for": the cue before still reaches."""
+_FRONTED = re.compile(r"\s*(?:despite|with(?:out)?|although|though|while)\b")
+"""How a clause begins that ends at its comma: "without effusion, atelectasis is present"."""
+_LIST_FOLLOWS = re.compile(r"[ \t]*(?:(?:any|either|evidence|of|the|following|findings|abnormalities|conditions) *)*")
+"""What may stand between a negation and the colon of the list that it denies."""
+_FINITE_DOUBT = re.compile(r"(?:do|does|did|will|would|should|may|might) ?not\b")
+_PART_BEFORE = re.compile(
+    r"\b(?:tips?|side ?(?:ports?|holes?)|ends?|portion|segment|course|termination) of (?:the |an? )?(?:\w+ ){0,2}$"
+)
+_PART_BEHIND = re.compile(
+    r"(?:'?s)? (?:(?:distal|proximal|inferior|catheter|tube) )*(?:tips?|side ?(?:ports?|holes?)|ends?|course)\b"
+)
+_BEYOND = re.compile(r"\s*(?:well )?(?:beyond|below|past|distal(?:ly)?|extending|to extend)\b")
+_SIGHT = re.compile(r"seen|identified|visuali|demonstrated|evident|apparent|visible|shown|defined|delineated|obscured")
+_NOT_WELL = re.compile(
+    r"\b(?:well|adequately|optimally|fully|completely|clearly|poorly|incompletely|suboptimally|obscured)\b"
+)
+_VERDICT_WITHIN: Final = 12
+"""How many events a verdict on a part of a device may stand behind it."""
 _DOUBT_REACH: Final = 80
 """How many characters an expression of doubt reaches forward."""
 _NEAR: Final = 45
@@ -74,7 +92,7 @@ class _Chunk:
     devices: bool = False
 
 
-def cues(statement: str, events: Sequence[Event], doubted_lists: bool = True) -> list[int]:
+def cues(statement: str, events: Sequence[Event], version: int, denied: bool = False) -> list[int]:
     """For each event what reaches it from before and behind; 0 for those that are no mention.
 
     Parameters
@@ -83,11 +101,34 @@ def cues(statement: str, events: Sequence[Event], doubted_lists: bool = True) ->
         The normalised statement.
     events : sequence of Event
         Everything recognised in it, left to right.
-    doubted_lists : bool
-        Whether a doubt may reach over the commas of a list that doesn't end with "or" (`_LISTS`).
+    version : int
+        Of the labeler. Before 3 a doubt doesn't reach over the commas of a list without "or" (`_LISTS`); before 4
+        nothing reaches past a colon, and neither fronted clauses nor the parts of devices are known.
+    denied : bool
+        Whether the statement is an item of a list under a negation ("No evidence of:").
     """
-    before, behind = _from_before(statement, events, doubted_lists), _from_behind(statement, events)
+    before, behind = _from_before(statement, events, version, denied), _from_behind(statement, events)
+    if version >= 4:
+        behind = [0 if cue and _of_a_part(statement, events, i) else cue for i, cue in enumerate(behind)]
     return [one | other for one, other in zip(before, behind, strict=True)]
+
+
+def _of_a_part(statement: str, events: Sequence[Event], i: int) -> bool:
+    """Whether a verdict behind the device `events[i]` is of a part of it: "the tip of the tube is not seen"."""
+    event = events[i]
+    if event.kind is not Kind.FINDING or event.observation != _SUPPORT_DEVICES:
+        return False
+    verdict = next(
+        (one for one in events[i + 1 : i + 1 + _VERDICT_WITHIN] if one.kind in (*_VERDICTS, Kind.BOUNDARY)), None
+    )
+    if verdict is None or verdict.kind not in _VERDICTS or not _SIGHT.search(verdict.trigger):
+        return False
+    return (
+        _PART_BEFORE.search(statement, max(0, event.start - 40), event.start) is not None
+        or _PART_BEHIND.match(statement, event.end) is not None
+        or _BEYOND.match(statement, verdict.end) is not None
+        or _NOT_WELL.search(verdict.trigger) is not None
+    )
 
 
 def _chunks(events: Sequence[Event]) -> tuple[list[_Chunk], list[bool]]:
@@ -112,11 +153,11 @@ def _chunks(events: Sequence[Event]) -> tuple[list[_Chunk], list[bool]]:
     return chunks, goes_on
 
 
-def _from_before(statement: str, events: Sequence[Event], doubted_lists: bool) -> list[int]:
+def _from_before(statement: str, events: Sequence[Event], version: int, denied: bool) -> list[int]:
     """Cues whose forward scope includes each event."""
     chunks, goes_on = _chunks(events)
     found = [0] * len(events)
-    active, doubt_until = 0, 0
+    active, doubt_until = NEGATION if denied else 0, 0
     mentions = False  # whether a mention stands in the segment
     items = negations = 0  # mentions since the last cue; negations one behind the other
     taken = False  # whether the cue takes something away: "removal of"
@@ -140,11 +181,15 @@ def _from_before(statement: str, events: Sequence[Event], doubted_lists: bool) -
             negations = negations + 1 if active & NEGATION else 0
             if kind is Kind.UNCERTAIN_BEFORE:
                 doubt_until = event.end + _DOUBT_REACH
-                lists = doubted_lists and _LISTS.search(event.trigger) is not None
+                lists = version >= 3 and _LISTS.search(event.trigger) is not None
+                if version >= 4 and _FINITE_DOUBT.match(event.trigger):  # "no effusion does not exclude pneumonia"
+                    active = DOUBT
         elif kind in _VERDICTS and not mentions:  # "no longer seen is the effusion"
             active, doubt_until, items = _VERDICTS[kind], event.end + _DOUBT_REACH, 0
         elif kind is Kind.PRESENT_BEFORE:
             active, items = UNCHANGED, 0
+        elif version >= 4 and event.trigger == ":" and not mentions and _denies_list(statement, events, i):
+            items = 0
         elif kind is Kind.BOUNDARY or kind in _VERDICTS or kind is Kind.PRESENT_AFTER:
             active = 0
             if kind is Kind.BOUNDARY:
@@ -154,7 +199,9 @@ def _from_before(statement: str, events: Sequence[Event], doubted_lists: bool) -
                 active = 0
         elif kind in _SEPARATORS and active:
             repeated = negations > 1 and items > 0 and kind is Kind.COMMA and not goes_on[i] and chunks[i].mentions
-            if repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
+            fronted = version >= 4 and kind is Kind.COMMA and _FRONTED.match(statement) is not None
+            ends = fronted and items > 0 and chunks[i].mentions and (chunks[i].shown or chunks[i].predicate)
+            if ends or repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
                 active, negations = 0, 0
             elif kind in (Kind.COMMA, Kind.ASIDE) and items:
                 joined = i + 1 < len(events) and events[i + 1].kind is Kind.AND  # "A, B, and C"
@@ -162,6 +209,19 @@ def _from_before(statement: str, events: Sequence[Event], doubted_lists: bool) -
                 next_item = chunk.mentions and not (chunk.predicate or chunk.shown)
                 active &= ~HISTORY if goes_on[i] or (lists and next_item) else ~(DOUBT | HISTORY)
     return found
+
+
+def _denies_list(statement: str, events: Sequence[Event], i: int) -> bool:
+    """Whether the colon `events[i]` opens a list that the negation before it denies: "no evidence of:"."""
+    cue = next((event for event in reversed(events[:i]) if event.kind is not Kind.COMMA), None)
+    if cue is None or cue.kind not in (Kind.NEGATION_BEFORE, Kind.NEGATION_AFTER):
+        return False
+    return _LIST_FOLLOWS.fullmatch(statement, cue.end, events[i].start) is not None
+
+
+def denied_list(statement: str, events: Sequence[Event]) -> bool:
+    """Whether a statement begins with a negation and a colon, as above a list: "No evidence of:"."""
+    return len(events) > 1 and events[1].trigger == ":" and _denies_list(statement, events, 1)
 
 
 def _opens_anew(

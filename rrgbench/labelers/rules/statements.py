@@ -51,6 +51,13 @@ _END = re.compile(
 )
 _BEGIN = re.compile(rf"(?<=\s)(?=\(?(?:\d{{1,2}}|[b-h])\)\s+[A-Za-z])|(?<=\s)(?=(?i:{_HEADS})\s)")
 """List numbers and heads within a line."""
+_PAIRS = re.compile(
+    r"[:?]\s*(?:(?i:no|yes|none|absent|present|negative|positive|normal|n|y))\b[.,]?"
+    r"(?=\s+[A-Z][a-z]+(?:[ /-][a-z]+){0,3}[:?](?:\s|$))"
+    r"|:[^:.;\n]{2,60}?[a-z](?=\s+[A-Z][a-z]{3,}(?: [a-z]+){0,2}:(?:\s|$))"
+)
+"""Heads with what is said of them, one behind the other on a line: "Edema: no Effusion: small Pneumothorax: none"."""
+_NEGATIVE = re.compile(r"\bnegative\s+\Z", re.IGNORECASE)
 _CONTRACTION = re.compile(r"\b(ca|do|is|are|was|were|does|did|could|would|has|have|had)n'?t\b", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"\s*\(?\d{1,2}\s*[.):]?\s*|\s*[a-h][.)]\s*")
 _BULLET = re.compile(r"\s*(?:[-*+>]+\s+)+")
@@ -95,17 +102,19 @@ class Statement:
         return self.start + at if self.places is None else self.places[at]
 
 
-def statements(report: str) -> list[Statement]:
+def statements(report: str, pairs: bool = False) -> list[Statement]:
     """The statements of a report in order.
 
     Parameters
     ----------
     report : str
         Any text; one without a word has no statement.
+    pairs : bool
+        Whether heads that follow one another on a line without a sign between them are cut apart (`_PAIRS`).
     """
     text, places = _plain(report)
     found = []
-    for start, end in _spans(text):
+    for start, end in _spans(text, pairs):
         piece = text[start:end]
         if "\n" in piece:
             piece = _INNER_BULLET.sub(lambda sign: " " * len(sign.group()), piece)
@@ -166,12 +175,15 @@ def _plain_sign(sign: str) -> str:
     return unicodedata.normalize("NFKC", sign)
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def _spans(text: str, pairs: bool) -> list[tuple[int, int]]:
     """Half-open ranges of the statements, without bullets and surrounding white space."""
     signs = _SIGN.finditer(text)
     ends = {sign.end() for sign in signs if sign.group()[0] == "\n" or _END.match(text, sign.start())}
     if ":" in text or ")" in text:
-        ends.update(match.start() for match in _BEGIN.finditer(text))
+        begins = (match.start() for match in _BEGIN.finditer(text))
+        ends.update(at for at in begins if not (pairs and _NEGATIVE.search(text, 0, at)))
+    if pairs and text.count(":") + text.count("?") > 1:
+        ends.update(match.end() for match in _PAIRS.finditer(text))
     if "\n" in text:
         ends.update(_line_ends(text))
     spans: list[tuple[int, int]] = []

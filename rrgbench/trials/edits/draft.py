@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rrgbench.data.phantom.corpus import PhantomStudy
 from rrgbench.data.phantom.told import Told
 from rrgbench.data.study import Study
-from rrgbench.labelers.rules import Mention, RulesLabeler
+from rrgbench.labelers.rules import Mention, StandardLabeler
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN
 
 _STOP = re.compile(r"\s*[.!]*\s*$")
@@ -155,7 +155,7 @@ def draft_of(study: Study) -> Draft:
 
 def draft_of_text(study_id: str, report: str) -> Draft:
     """The draft of a text, cut into sentences and read by the rule-based labeler."""
-    labeler = RulesLabeler()
+    labeler = StandardLabeler()
     by_sentence: dict[int, list[Mention]] = {}
     for mention in labeler.mentions(report):
         by_sentence.setdefault(mention.sentence_start, []).append(mention)
