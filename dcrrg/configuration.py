@@ -1,13 +1,13 @@
 """What defines a DCRRG model: its configuration, saved with its weights, and the presets by which it is trained."""
 
-from inspect import signature
 from typing import Any, Final, Literal, get_args
 
 from pydantic import ConfigDict, Field, field_validator
 
 from rrgbench.checked_values import CheckedValues
 from rrgbench.errors import InputError
-from rrgbench.modeling.checkpoint_reading import wrong_values
+from rrgbench.modeling.checkpoint_reading import arguments, wrong_values
+from rrgbench.modeling.encoder_settings import require_known_settings
 from rrgbench.modeling.report_decoder import Slopes, distance_slopes
 from rrgbench.modeling.report_model import ReportModelConfig
 from rrgbench.observations import OBSERVATIONS
@@ -264,9 +264,10 @@ class Preset(CheckedValues):
     @classmethod
     def _known(cls, model: dict[str, Any]) -> dict[str, Any]:
         # a configuration keeps what it doesn't know, so a misspelt key would change nothing and say nothing
-        known = {*signature(DcrrgConfig).parameters, *signature(ReportModelConfig).parameters} - {"kwargs"}
+        known = set(arguments(DcrrgConfig))
         if unknown := sorted(set(model) - known):
             raise ValueError(f"model has no {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        require_known_settings(model.get("image_encoder", {}), model.get("text_encoder", {}))
         config = DcrrgConfig(**model)
         for key, expected in wrong_values(config):
             raise ValueError(f"{key} must be {expected}; given: {getattr(config, key)!r:.80}")

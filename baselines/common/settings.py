@@ -2,10 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rrgbench.checked_values import CheckedValues
+from rrgbench.modeling.encoder_settings import require_known_settings
 from rrgbench.training.settings import Count, StageSettings, read_preset
+from rrgbench.training.trainers import trainer_names
 
 PRESETS = "baselines.common.presets"
 
@@ -64,6 +66,15 @@ class BaselinePreset(CheckedValues):
     limit: Count | None = None
     validation_limit: Count | None = None
     systems: dict[str, SystemPreset] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> "BaselinePreset":
+        # a configuration keeps what it doesn't know, so a misspelt key would change nothing and say nothing
+        require_known_settings(self.image_encoder, self.text_encoder)
+        known = trainer_names()
+        if unknown := sorted(set(self.systems) - set(known)):
+            raise ValueError(f"systems has no {', '.join(unknown)}; known: {', '.join(known)}")
+        return self
 
 
 def load_preset(name: str) -> BaselinePreset:

@@ -10,10 +10,10 @@ from transformers import set_seed
 
 from baselines.common.observation_network import ObservationItems, ObservationLearning, ObservationSystem
 from baselines.common.settings import BaselinePreset, SystemPreset, load_preset
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, listed
 from rrgbench.files import named_by_content
 from rrgbench.modeling.captioner import Captioner, ReportWriting
-from rrgbench.modeling.checkpoint_reading import wrong_values
+from rrgbench.modeling.checkpoint_reading import arguments, wrong_values
 from rrgbench.modeling.image_text_model import Contrast, ImageTextModel
 from rrgbench.modeling.report_model import REPORT_START
 from rrgbench.modeling.report_tokenizer import encode_reports, train_report_tokenizer
@@ -28,6 +28,8 @@ from rrgbench.training.stage import Learner, Work
 from rrgbench.training.stopping import Measures
 from rrgbench.training.trainers import NoOptions, Request, Trainer
 
+_OF_ALL = {"image_size", "image_encoder", "text_encoder", "vocabulary"}
+"""What a preset says once for all systems, or training finds out."""
 DECODER = ("decoder", "report_head")
 
 ReportItems = Callable[[Any, TrainingData, TrainingData, bool, int], Dataset[Any]]
@@ -91,6 +93,11 @@ def baseline_trainer(
         preset = request.stages.applied(load_preset(request.preset))
         preset = preset.model_copy(update={"image_encoder": started(preset.image_encoder, request.encoder)})
         own = preset.systems.get(name, SystemPreset())
+        known = set(arguments(model_class.config_class)) - _OF_ALL
+        if unknown := sorted(set(own.model) - known):
+            raise InputError(
+                f"preset {request.preset}: {name}'s model has no {listed(unknown)}; known: {listed(sorted(known), 40)}"
+            )
         config = model_class.config_class(image_size=preset.image_size, **own.model)
         for key, expected in wrong_values(config):
             given = getattr(config, key)

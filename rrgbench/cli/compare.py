@@ -70,7 +70,7 @@ def compare(
         sources = {name: context.get_parameter_source(name) for name in context.params}
         told = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
         if unread := [name for name in told if name not in ("predictions", "form", *vars(form))]:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in unread)
+            flags = ", ".join(_flag(context, name) for name in unread)
             raise InputError(f"two run folders are compared by what they keep, so {flags} would change nothing")
         runs = run_comparison(folders[0], folders[1])
         if not form.printed(runs):
@@ -111,3 +111,10 @@ def compare(
             print_table(found.differences_to_table())
         else:
             say(f"{len(found.differences)} differences with intervals and p-values: --json")
+
+
+def _flag(context: "typer.Context", name: str) -> str:
+    """An option as it was given, in its negative form where it was."""
+    option = next(one for one in context.command.params if one.name == name)
+    negative = option.secondary_opts and context.params[name] is False
+    return (option.secondary_opts if negative else option.opts)[0]

@@ -56,7 +56,7 @@ def report(
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError, listed
     from rrgbench.render.run_documents import write_paper, write_run_documents, write_run_figures
-    from rrgbench.runs.environment import environment_of, write_environment
+    from rrgbench.runs.environment import write_environment
     from rrgbench.runs.listing import is_run
     from rrgbench.runs.records import dump_records
     from rrgbench.runs.seeds import read_trainings
@@ -74,7 +74,8 @@ def report(
         inputs = [one.resolve() for one in run]
         if out.resolve() in inputs:
             raise InputError(f"--out {out} is one of the runs that are read, and its results would be replaced")
-        if is_run(out) and "pooled" not in environment_of(out):
+        # documents that this command wrote have no units, and may be written again
+        if is_run(out) and (out / "units").is_dir():
             raise InputError(f"--out {out} holds a run, and its results would be replaced; give another folder")
     place = out or run[0]
     records, about = read_trainings(run)

@@ -239,6 +239,15 @@ class Corpus:
         return iter(self.studies)
 
 
+def of_one_data_set(one: Corpus, other: Corpus) -> bool:
+    """Whether equal subjects of two corpora are one person, both being copies or parts of one data set.
+
+    Lines of one's own are `jsonl` whatever they hold, and number subjects by themselves: those are one only where they
+    hold the same.
+    """
+    return one.names[0] == other.names[0] and (one.names[0] != "jsonl" or one.digest == other.digest)
+
+
 def group_by_split(studies: Iterable[Study]) -> dict[str, tuple[Study, ...]]:
     """Studies by split, in their given order."""
     groups: dict[str, list[Study]] = {}

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from rrgbench.data.corpus import Corpus, SharedSubjectsError
+from rrgbench.data.corpus import Corpus, SharedSubjectsError, of_one_data_set
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 
@@ -41,8 +41,7 @@ def combine(films: Corpus, reports: Corpus) -> Corpus:
     )
     if not texts:
         raise InputError(f"corpus {reports.name} has no reports to combine with films; name a corpus that has some")
-    # lines of one's own are `jsonl` whatever they hold, and number subjects by themselves
-    if films.names[0] == reports.names[0] != "jsonl":
+    if of_one_data_set(films, reports):
         split_of = {study.subject_id: study.split for study in studies}
         crossing = [one.study_id for one in texts if split_of.get(one.subject_id, one.split) != one.split]
         if crossing:

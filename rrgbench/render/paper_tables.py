@@ -49,13 +49,17 @@ def paper_tables(tables: Iterable[Table], *, intervals: bool = True, siunitx: bo
     return found
 
 
+_FIGURE = re.compile(r"(?:(?<=--)|(?<![\w.-]))(-?\d*\.\d+)(?![\w.]|\\(?:text|line|column)width)")
+"""A figure of a table, and no share of a width."""
+
+
 def _paper_table(table: Table, name: str, intervals: bool, siunitx: bool) -> str:
     kept = table
     if not intervals:
         kept = replace(table, rows=tuple(replace(row, cells=_bare(row.cells)) for row in table.rows))
     tabular = latex_tabular(kept)
     if siunitx:
-        tabular = re.sub(r"(?:(?<=--)|(?<![\w.-]))(-?\d*\.\d+)(?![\w.\\])", r"\\num{\1}", _without_comments(tabular))
+        tabular = _FIGURE.sub(r"\\num{\1}", _without_comments(tabular))
     star = "*" if len(table.columns) >= _WIDE else ""
     notes = [rf"\textsuperscript{{{number}}} {escape_latex(note)}." for note, number in table.notes.items()]
     made = "; ".join(dict.fromkeys(_short_signature(signature) for _, signature in table.signatures))

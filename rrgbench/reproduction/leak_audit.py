@@ -156,7 +156,7 @@ def _subjects(corpus: Corpus) -> Check:
     # a corpus refuses to be made where this is so among its films; here of films and the texts beside them, where both
     # are of one data set: others number subjects by themselves
     splits: dict[str, set[str]] = {}
-    beside = corpus.text_studies if len(set(corpus.names)) == 1 else ()
+    beside = corpus.text_studies if len(set(corpus.names)) == 1 and corpus.names[0] != "jsonl" else ()
     for study in (*corpus.studies, *beside):
         splits.setdefault(study.subject_id, set()).add(study.split)
     crossing = tuple(study.study_id for study in corpus.studies if len(splits[study.subject_id]) > 1)

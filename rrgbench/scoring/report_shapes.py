@@ -72,6 +72,13 @@ _SPLITS: Final = {
 }
 _INDEX: Final = "unnamed: 0"
 """What pandas calls its index where a table has it without a name."""
+_ID_WORD: Final = re.compile(r"id|uid|stud|image|film|file|case|accession|key|index|name", re.IGNORECASE)
+"""How a field of numbers is called that may be ids."""
+_FIRST_WORD: Final = re.compile(r"\s*([^\s,;:|]*\d[^\s,;:|]*)[\s,;:|]")
+_COUNTED: Final = re.compile(r"\s*[<>~]?\d+(?:\.\d+)?\s*(?:-|x\s|[cm]m\b|views?\b|%|(?:st|nd|rd|th)\b)", re.IGNORECASE)
+"""How a line begins that says how many or how large: "3 mm nodule", "2 views"."""
+_SEVERAL: Final = 5
+"""From how many lines on first words of several forms, each with a digit, are ids all the same."""
 _WRAPPERS: Final = (
     "data",
     "results",
@@ -154,7 +161,8 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
         lines = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
         if _begin_with_ids(lines):
             raise InputError(
-                f"{name}: every line begins with what looks like a study id; part ids and reports by a tab, or number "
+                f"{name}: every line begins with what looks like a study id; part ids and reports by a tab, "
+                "give a JSON list of texts, or number "
                 "no lines"
             )
         return _positional([(f"{name} line {at}", line) for at, line in enumerate(lines, start=1)], name, "one a line")
@@ -244,10 +252,13 @@ def _are_pairs(rows: Iterable[tuple[int, Sequence[str]]]) -> bool:
 
 
 def _begin_with_ids(lines: Sequence[str]) -> bool:
-    """Whether each of several lines begins with a word of its own that has a digit."""
-    words = [re.match(r"\s*([^\s,;:|]*\d[^\s,;:|]*)[\s,;:|]", line) for line in lines]
+    """Whether each of several lines begins with a word of its own that has a digit, of one form, and counts nothing."""
+    words = [_FIRST_WORD.match(line) for line in lines]
     found = {word[1] for word in words if word is not None}
-    return len(lines) > 1 and len(found) == len(lines)
+    if len(lines) < 2 or len(found) != len(lines):
+        return False
+    counts = all(_COUNTED.match(line) for line in lines)
+    return not counts and (len({re.sub(r"\d+", "0", word) for word in found}) == 1 or len(lines) >= _SEVERAL)
 
 
 def _is_table(text: str) -> bool:
@@ -508,7 +519,7 @@ def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> 
     text_field, note = _text_field(name, list(content), role, columns)
     if not identified and isinstance(content[text_field], list | dict):
         rest = [key for key in content if key != text_field]
-        if like_ids := [key for key in rest if _are_ids(content[key], content[text_field])]:
+        if like_ids := [key for key in rest if _are_ids(key, content[key], content[text_field])]:
             raise InputError(
                 f"{name}: {listed(map(shown, like_ids))} may hold study ids; name the field with --id-column"
             )
@@ -529,11 +540,17 @@ def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> 
     return _records(name, [(name, content)], role, columns)
 
 
-def _are_ids(values: object, beside: object) -> bool:
-    """Whether a list holds what may be the id of each of the items beside it."""
+def _is_blank(cells: Mapping[str, object]) -> bool:
+    """Whether a row says nothing."""
+    return not any(str(cell).strip() for cell in cells.values() if cell is not None)
+
+
+def _are_ids(field: str, values: object, beside: object) -> bool:
+    """Whether a list holds what may be the ids of the items beside it; numbers are where its name says so."""
     if not isinstance(values, list) or not isinstance(beside, list) or len(values) != len(beside) or len(values) < 2:
         return False
-    if not all(isinstance(one, str | int) and not isinstance(one, bool) for one in values):
+    kinds = str | int if _ID_WORD.search(field) else str
+    if not all(isinstance(one, kinds) and not isinstance(one, bool) for one in values):
         return False
     return len(set(values)) == len(values) and all(_is_id(str(one)) for one in values)
 
@@ -603,9 +620,7 @@ def _records(
 
     def rows() -> Iterator[Row]:
         for place, record in chain([] if first is None else [first], stream):
-            unused = (
-                id_field is not None and header is not None and not "".join(_fields(place, record).values()).strip()
-            )
+            unused = id_field is not None and header is not None and _is_blank(_fields(place, record))
             if not unused:
                 yield row(place, record)
 

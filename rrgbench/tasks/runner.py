@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.loading import load_corpus
 from rrgbench.errors import InputError, UnknownNameError, listed
+from rrgbench.main_guard import require_main_guard
 from rrgbench.models import Model, load_model, require_model
 from rrgbench.progress import Progress
 from rrgbench.registry import lookup
@@ -133,6 +134,7 @@ def evaluate(
     RrgbenchError
         For a user's mistake; what was finished before stays in the folder.
     """
+    require_main_guard()
     how = _options(options)
     if not isinstance(suite, str | Path | Suite):
         raise InputError(

@@ -4,12 +4,14 @@ import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
 
 from rrgbench.errors import InputError
+from rrgbench.main_guard import GUARD
 
 T = TypeVar("T")
 
@@ -29,7 +31,7 @@ def trained_apart(work: Callable[..., T], *given: Any) -> T:
     Raises
     ------
     InputError
-        If they can't be.
+        If they can't be, or if the other process ended without an answer.
     """
     try:
         pickle.dumps((work, given))  # the other process fails on it in words of its own
@@ -40,7 +42,13 @@ def trained_apart(work: Callable[..., T], *given: Any) -> T:
         ) from error
     device = os.environ.get("LOCAL_RANK", "0") if torch.cuda.is_available() else None
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as one:
-        found: T = one.submit(_alone, device, torch.get_num_threads(), work, *given).result()
+        try:
+            found: T = one.submit(_alone, device, torch.get_num_threads(), work, *given).result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "the process that trains for this one ended without an answer: it was killed, for want of memory "
+                f"perhaps, or the script that it imports does work when it is imported: {GUARD}"
+            ) from error
     return found
 
 

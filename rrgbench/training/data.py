@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.data.corpus import Corpus, training_items
+from rrgbench.data.corpus import Corpus, of_one_data_set, training_items
 from rrgbench.data.films.cache import FilmCache
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
@@ -141,7 +141,7 @@ class Sources:
     @property
     def extra_is_a_copy(self) -> bool:
         """Whether the second corpus is of the first one's data set, so that equal subjects are one person."""
-        return self.extra is not None and self.extra.names[0] == self.corpus.names[0]
+        return self.extra is not None and of_one_data_set(self.extra, self.corpus)
 
     @cached_property
     def extra_films(self) -> FilmSource | None:
@@ -164,8 +164,10 @@ class Sources:
                 *(len(left), listed(left)),
             )
         if not studies:
+            why = f"all {len(left)} with labels are of subjects that {self.corpus.name} validates or tests on"
             raise InputError(
-                f"corpus {self.extra.name}: no film of its training split has labels, so none can be learned from"
+                f"corpus {self.extra.name}: no film of its training split can be learned from: "
+                f"{why if left else 'none has labels'}"
             )
         studies = studies[: self.limit]
         films = self.films.of(studies, self.image_size, self.progress)

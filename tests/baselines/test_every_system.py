@@ -119,3 +119,23 @@ def test_the_contrast_moves_all_that_it_is_given(name, small_model, batch):
     model.contrast(**batch).backward()
     untouched = [key for key, value in model.named_parameters() if value.grad is None]
     assert {key.partition(".")[0] for key in untouched} == {"decoder", "report_head"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (
+            "systems",
+            {"r2gen": {"model": {"feed_foward": 64}}},
+            "r2gen's model has no feed_foward; known: .*feed_forward",
+        ),
+        ("systems", {"r2gen": {"model": {"image_size": 64}}}, "r2gen's model has no image_size"),
+        ("systems", {"r2gn": {}}, "systems has no r2gn; known: .*r2gen"),
+        ("image_encoder", {"kind": "resnet", "dephts": [1, 1]}, "image_encoder has no dephts; nearest: depths"),
+    ],
+)
+def test_a_misspelt_key_of_a_preset_is_refused(key, value, said, corpus, preset, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(Path(preset).read_text()), key: value}))
+    with pytest.raises(InputError, match=said):
+        load_trainer("r2gen")(Request(corpus, tmp_path / "out", str(path)))

@@ -20,6 +20,7 @@ def runs(tmp_path):
         models = [{"name": "mine", "identity": f"mine@{seed}"}]
         about = {"models": models, "details": {"model": f"mine@{seed}"}, "seeds": [seed], "finished": "x"}
         folder.write_artifact("run.json", json.dumps(about))
+        (tmp_path / f"seed-{seed}" / "units").mkdir(exist_ok=True)
     return tmp_path
 
 
@@ -32,6 +33,8 @@ def test_a_run_is_never_replaced_by_the_pool_of_several(runs):
         assert said in str(done.exception)
     done = CliRunner().invoke(app, ["report", str(runs / "seed-1"), "--out", str(runs / "seed-0")])
     assert "holds a run, and its results would be replaced" in str(done.exception)
+    for _ in range(2):  # what the command wrote itself, it may write again
+        assert CliRunner().invoke(app, ["report", str(runs / "seed-1"), "--out", str(runs / "copy")]).exit_code == 0
     assert (runs / "seed-0" / "results.json").read_bytes() == before
 
 
@@ -40,6 +43,8 @@ def test_run_folders_are_compared_without_options_that_would_change_nothing(runs
     done = CliRunner().invoke(app, told)
     assert isinstance(done.exception, InputError)
     assert "so --level, --test would change nothing" in str(done.exception)
+    done = CliRunner().invoke(app, [*told[:3], "--no-intervals"])
+    assert "so --no-intervals would change nothing" in str(done.exception)
 
 
 @pytest.mark.parametrize(

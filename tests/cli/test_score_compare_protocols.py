@@ -205,7 +205,7 @@ def test_defining_the_commands_imports_nothing_heavy() -> None:
 def test_a_labelers_options_are_given_on_the_command_line(run, files) -> None:
     """`score`, `compare` and `protocols` alike; a cache of labels is one."""
     cache = files["folder"] / "labels.sqlite"
-    options = ["--labeler", "rules", "--labeler-option", f"cache={cache}"]
+    options = ["--labeler", "rules@3", "--labeler-option", f"cache={cache}"]
     pair = ["--predictions", files["good"], "--references", files["references"]]
     cached = run("score", *pair, "--metrics", "ce_f1", "--replicates", "50", "--json", *options)
     assert cache.is_file()

@@ -9,7 +9,7 @@ from rrgbench.data.study import Study
 from rrgbench.errors import InputError
 from rrgbench.explain.explanation import explain_images, explain_study, mark
 from rrgbench.explain.page import Heading, explanation_page
-from rrgbench.labelers import RulesLabeler
+from rrgbench.labelers import StandardLabeler
 from rrgbench.models import Reads
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 
@@ -64,7 +64,7 @@ def test_pieces_are_the_text_and_carry_every_mention(text):
     assert all(piece for piece, _ in pieces)
     for words in marked.key_words:
         assert "".join(piece for piece, covered in pieces if words in covered) == text[words.start : words.end]
-    assert list(marked.labels) == RulesLabeler().label([text])[0].tolist()
+    assert list(marked.labels) == StandardLabeler().label([text])[0].tolist()
 
 
 def test_one_word_may_speak_of_two_observations():

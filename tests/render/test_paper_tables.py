@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from rrgbench.cli.main import app
 from rrgbench.errors import InputError
 from rrgbench.observations import OBSERVATIONS
-from rrgbench.render.paper_tables import macros, paper_tables
+from rrgbench.render.paper_tables import _FIGURE, macros, paper_tables
 from rrgbench.render.record_tables import tables
 from rrgbench.runs.records import Record, dump_records
 from rrgbench.runs.seeds import join_seeds
@@ -90,6 +90,13 @@ def test_numbers_may_be_siunitx(made, tmp_path: Path) -> None:
     cells = [line for line in files["report-generation"].splitlines() if "&" in line]
     assert not re.findall(r"\d*\.\d+", re.sub(r"\\num\{[^}]*\}", "", "".join(cells)))
     compiled(tmp_path, ACL, r"\input{t}", "booktabs,graphicx,siunitx")
+
+
+def test_marked_figures_are_siunitx_too_and_widths_are_not() -> None:
+    line = r"0.333\textsuperscript{!} & 0.2--0.4 & \parbox{0.25\textwidth}{x}"
+    assert _FIGURE.sub(r"\\num{\1}", line) == (
+        r"\num{0.333}\textsuperscript{!} & \num{0.2}--\num{0.4} & \parbox{0.25\textwidth}{x}"
+    )
 
 
 def test_names_of_files_say_what_and_not_which_corpus(made) -> None:

@@ -255,6 +255,7 @@ ENCODED = {
         ("a.csv", "0\nThe heart is large.\nNo effusion.\n", "may be a header or a report.*--report-column"),
         ("a.txt", "CXR1 The heart is large.\nCXR2 No effusion.\n", "begins with what looks like a study id"),
         ("a.txt", "CXR1, The heart, as before.\nCXR2,No effusion.\n", "begins with what looks like a study id"),
+        ("a.txt", "3 The heart is large.\n5 No effusion.\n", "begins with what looks like a study id"),
         ("a.json", json.dumps({"cases": ["a1", "a2"], "reports": ["x y", "z"]}), "cases may hold study ids"),
         ("a.json", json.dumps({"s1": ["The", "heart", "is", "large."]}), "a list of 4 single words; join them"),
         ("a.json", json.dumps({"val": [{"id": "1", "report": "x"}]}), "holds the splits val; expected one called test"),
@@ -541,3 +542,22 @@ def test_clinical_efficacy_says_that_it_reads_the_first_of_several_references(ca
     caplog.clear()
     score(references, {"a": "No effusion.", "b": "No effusion."}, metrics=["bleu_1"], intervals=False)
     assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "3 mm nodule, right.\n5 mm nodule, left.\n"),
+        ("a.json", json.dumps({"report": ["No effusion.", "Edema."], "lengths": [3, 5], "epoch": 3})),
+    ],
+)
+def test_counts_in_front_of_lines_and_numbers_beside_texts_are_no_ids(tmp_path, name, content) -> None:
+    assert read_reports(write(tmp_path, name, content)).positional
+
+
+def test_rows_under_a_header_may_hold_numbers_and_nothing(tmp_path) -> None:
+    rows = [["study_id", "report"], [1, "The heart is normal."], [2, None], [None, None]]
+    assert dict(read_reports(write(tmp_path, "a.json", json.dumps(rows))).texts) == {
+        "1": ("The heart is normal.",),
+        "2": ("",),
+    }

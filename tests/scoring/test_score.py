@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from rrgbench.errors import InputError, UnknownNameError
-from rrgbench.labelers import load
+from rrgbench.labelers import StandardLabeler
 from rrgbench.metrics import clinical_efficacy
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
 from rrgbench.scoring.score import metric_keys, score
@@ -50,7 +50,7 @@ def test_every_metric_is_there_with_interval_and_signature() -> None:
         assert parse(str(value.signature)) == value.signature
         assert value.signature.protocol == "dcrrg@2"
     assert scores["bleu_4"].signature.labeler is None
-    assert scores["ce_f1"].signature.labeler == load("rules").identity
+    assert scores["ce_f1"].signature.labeler == StandardLabeler().identity
     assert scores.observations[0].observation == "No Finding"
     assert float(scores["rouge_l"]) == scores["rouge_l"].value
 
@@ -60,7 +60,7 @@ def test_protocol_decides_cleaning_and_efficacy() -> None:
         score(REFERENCES, HYPOTHESES, protocol=name, intervals=False) for name in ("raw", "dcrrg", "r2gen@1")
     )
     assert raw["bleu_1"].value != dcrrg["bleu_1"].value
-    labels = load("rules").label([*REFERENCES, *HYPOTHESES])
+    labels = StandardLabeler().label([*REFERENCES, *HYPOTHESES])
     truth, found = (np.isin(side, (1, -1)) for side in (labels[:4], labels[4:]))
     assert dcrrg["ce_f1"].value == pytest.approx(f1_score(truth, found, average="micro"))
     assert "avg:micro" in str(dcrrg["ce_f1"].signature)
@@ -97,7 +97,7 @@ def test_references_have_a_digest_in_the_signature_unless_the_corpus_brings_its_
 
 
 def test_film_labels_instead_of_reference_reports() -> None:
-    labels = load("rules").label(REFERENCES)
+    labels = StandardLabeler().label(REFERENCES)
     known = np.ones(14, dtype=bool)
     known[[1, 12, 13]] = False
     scores = score(None, HYPOTHESES, reference_labels=labels, known=known, intervals=False)

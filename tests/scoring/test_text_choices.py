@@ -154,4 +154,4 @@ def test_the_labeler_band_spans_labelers_and_readings_of_uncertain(tmp_path) -> 
     looked_up = labeler_band(pairs, [load_labeler("lookup", file=labels), "rules@2"])
     assert looked_up.value != band.value
     with pytest.raises(InputError, match="labelers that differ"):
-        labeler_band(pairs, ["rules", "rules@3"])
+        labeler_band(pairs, ["rules", "rules@4"])

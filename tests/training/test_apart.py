@@ -1,5 +1,8 @@
 """Fine-tuning under a launcher: each process trains its own model, by itself."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from transformers import set_seed
@@ -31,3 +34,15 @@ def test_one_of_several_processes_fine_tunes_as_one_alone(monkeypatch):
 def test_what_can_t_be_sent_is_told():
     with pytest.raises(InputError, match="can't be sent to a process of its own"):
         trained_apart(lambda: None)
+
+
+def test_a_script_without_a_guard_is_refused_and_does_not_wait_for_itself(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import sys\nimport rrgbench\nfrom rrgbench.training.apart import trained_apart\n"
+        "if __name__ == '__main__':\n    print(trained_apart(len, 'abc'))\nelse:\n"
+        "    rrgbench.evaluate('random', 'phantom')\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    assert "if __name__" in done.stderr.splitlines()[-1]
+    assert "InputError" in done.stderr

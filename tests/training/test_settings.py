@@ -27,6 +27,12 @@ NONSENSE = (
     ("model: {image_size: -5}", "image_size must be a whole number from 1 to 4096; given: -5"),
     ("model: {decoder_width: 97}", "decoder_width must be a multiple of decoder_heads, 4; given: 97"),
     ("model: {decoder_heads: 0}", "decoder_heads must be a whole number from 1"),
+    ("model: {image_encoder: {kind: resnet, dephts: [1]}}", "image_encoder has no dephts; nearest: depths"),
+    (
+        "model: {text_encoder: {num_hiden_layers: 1}}",
+        "text_encoder has no num_hiden_layers; nearest: num_hidden_layers",
+    ),
+    ("model: {decoder_width: true}", "decoder_width must be a whole number"),
     ("limit: 0", "limit: "),
     ("description_sets: -1", "description_sets: "),
 )

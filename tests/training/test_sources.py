@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from transformers import set_seed
 
 from rrgbench.data.phantom import load, load_b
+from rrgbench.errors import InputError
 from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.training import stored_features as module
 from rrgbench.training.data import Sources
@@ -25,6 +27,12 @@ def test_a_copy_of_the_data_set_brings_no_subject_that_is_tested_on():
     assert len(Sources(corpus, 32, shared).extra_films.films) == 6, "another data set numbers subjects by itself"
     copy = replace(shared, names=corpus.names)
     assert len(Sources(corpus, 32, copy).extra_films.films) == 5
+    own = replace(corpus, names=("jsonl",))
+    lines = replace(shared, names=("jsonl",))
+    assert len(Sources(own, 32, lines).extra_films.films) == 6, "two sets of one's own number subjects by themselves"
+    everyone = tuple(replace(study, subject_id=held) for study in more.studies if study.split == "train")
+    with pytest.raises(InputError, match="all 6 with labels are of subjects that phantom validates or tests on"):
+        _ = Sources(corpus, 32, replace(copy, studies=everyone)).extra_films
 
 
 class Means(nn.Module):

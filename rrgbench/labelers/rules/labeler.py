@@ -64,6 +64,8 @@ _COMPARED: Final = re.compile(
 
 Coders of IU X-Ray have an effusion where it is set against thickening.
 """
+_RIVAL: Final = re.compile(r"\.?\s+(?:an?\s+|the\s+)?[a-z]{2,}")
+_NAMED: Final = re.compile(r"[a-z]{2,}\s*$")
 _GRADE: Final = re.compile(
     r"\b(?:left|right|upper|lower|middle|small|trace|tiny|mild|minimal|moderate|large|severe|acute|chronic|old|new)\s*$"
 )
@@ -433,11 +435,12 @@ def _against(text: str, events: Sequence[Event], position: int) -> bool:
     mention = events[position]
     behind = events[position + 1] if position + 1 < len(events) else None
     if behind is not None and behind.trigger in _VERSUS and not text[mention.end : behind.start].strip():
-        return _COMPARED.match(text, behind.end) is None
+        return _RIVAL.match(text, behind.end) is not None and _COMPARED.match(text, behind.end) is None
     before = events[position - 1] if position else None
     if before is None or before.trigger not in _VERSUS or len(text[before.end : mention.start].split()) > 1:
         return False
-    return _GRADE.search(text, max(0, before.start - 20), before.start) is None
+    named = _NAMED.search(text, max(0, before.start - 20), before.start) is not None
+    return named and _GRADE.search(text, max(0, before.start - 20), before.start) is None
 
 
 def _headed_anywhere(text: str, events: Sequence[Event]) -> dict[int, int | None]:
