@@ -130,7 +130,7 @@ class Validation:
         if self.unreadable:
             found.append(f"{len(self.unreadable)} films can't be read")
         if self.leaks:
-            found.append(f"{len(self.leaks)} films lie in two splits")
+            found.append(f"{len(self.leaks)} {'film lies' if len(self.leaks) == 1 else 'films lie'} in two splits")
         return tuple(found)
 
     def to_json(self) -> dict[str, Any]:

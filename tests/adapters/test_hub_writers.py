@@ -1,6 +1,7 @@
 """Models of Hugging Face that write reports: the text of transformers called by hand, in batches and with views."""
 
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,24 @@ def test_a_report_that_is_cut_is_said_once(saved: Saved, caplog: pytest.LogCaptu
         model.generate_reports(examinations(1, 3))
     assert [one.message for one in caplog.records if "cut at 2 tokens" in one.message] == [
         "llava: reports are cut at 2 tokens, first that of s0; raise max_new_tokens to let them end"
+    ]
+
+
+def test_a_decoder_with_few_places_writes_no_more_than_they_hold(
+    saved: Saved, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "few"
+    shutil.copytree(saved("vision-encoder-decoder"), folder)
+    network = VisionEncoderDecoderModel.from_pretrained(folder)
+    short = {**network.config.decoder.to_dict(), "max_position_embeddings": 8}
+    network.decoder = type(network.decoder)(type(network.config.decoder).from_dict(short))
+    network.config.decoder = network.decoder.config
+    network.save_pretrained(folder)
+    model = hub(folder, max_new_tokens=512)
+    with caplog.at_level(logging.WARNING):
+        assert len(model.generate_reports(examinations(1, 3))) == 3
+    assert [one.message for one in caplog.records if "places" in one.message] == [
+        "few writes at most 7 tokens, not 512: its decoder has no more places"
     ]
 
 

@@ -21,6 +21,8 @@ from rrgbench.adapters.prompts import Prompt, Question
 from rrgbench.data.examination import Examination, Film, Reads, Views
 from rrgbench.errors import InputError
 
+_PLACES: Final = ("wpe", "position_embeddings", "embed_positions")
+"""How transformers calls an embedding of each place in a text."""
 NO_PROMPT: Final = "none"
 """How signatures call it that a model is shown films alone."""
 
@@ -163,7 +165,7 @@ class HubWriter:
     ) -> None:
         self.name, self.source, self.answers, self.generation = source.name, source, answers, generation
         self.device, self.dtype = placed
-        self._batches, self._code, self._told_cut = batches, code, False
+        self._batches, self._code, self._told_cut, self._told_room = batches, code, False, False
         self.processor, self.films, self.tokenizer = reading.whole, reading.films, reading.tokenizer
         # what is padded at its end would go on after the padding
         self.tokenizer.padding_side = "left"
@@ -238,21 +240,52 @@ class HubWriter:
         if self.generation.do_sample:
             seed = hashlib.sha256(f"{self.generation.seed} {examinations[0].study_id}".encode()).digest()
             torch.manual_seed(int.from_bytes(seed[:7], "big"))
-        written = self.network.generate(**inputs, **self.generation.given)
         asked = inputs.get("input_ids")
+        most = self._most(1 if asked is None or self.network.config.is_encoder_decoder else asked.shape[1])
+        written = self.network.generate(**inputs, **{**self.generation.given, "max_new_tokens": most})
         if asked is not None:
             # decoder-only models repeat the question, BLIP without its last token, which ends it
             for length in (asked.shape[1], asked.shape[1] - 1):
                 if length > 0 and torch.equal(written[:, :length], asked[:, :length]):
                     written = written[:, length:]
                     break
-        self._tell_cut(examinations, written)
+        self._tell_cut(examinations, written, most)
         texts: list[str] = self.tokenizer.batch_decode(written, skip_special_tokens=True)
         return texts
 
-    def _tell_cut(self, examinations: Sequence[Examination], written: torch.Tensor) -> None:
+    @cached_property
+    def _places(self) -> int | None:
+        """Tokens for which a decoder with an embedding for each place has one; None where places are computed."""
+        words = self.network.config.get_text_config(decoder=True)
+        known = getattr(words, "max_position_embeddings", None) or getattr(words, "n_positions", None)
+        embedded = (
+            isinstance(module, torch.nn.Embedding)
+            and name.rpartition(".")[2] in _PLACES
+            and not name.startswith("encoder.")
+            and "vision" not in name
+            for name, module in self.network.named_modules()
+        )
+        return known if any(embedded) else None
+
+    def _most(self, begun: int) -> int:
+        """Tokens that may be written after `begun` ones: no more than the decoder has places for."""
+        asked = self.generation.max_new_tokens
+        if self._places is None or self._places - begun >= asked:
+            return asked
+        room = self._places - begun
+        if room < 1:
+            raise InputError(
+                f"{self.source.name}: its decoder has {self._places} places, and the question alone takes {begun}; "
+                "ask with a shorter prompt (--prompt)"
+            )
+        if not self._told_room:
+            self._told_room = True
+            _log.warning("%s writes at most %d tokens, not %d: its decoder has no more places", self.name, room, asked)
+        return room
+
+    def _tell_cut(self, examinations: Sequence[Examination], written: torch.Tensor, most: int) -> None:
         """Say once, naming the first, that reports end because they were to be no longer."""
-        if self._told_cut or written.shape[1] < self.generation.max_new_tokens:
+        if self._told_cut or most < self.generation.max_new_tokens or written.shape[1] < most:
             return
         ends = self.network.generation_config.eos_token_id
         stops = torch.tensor([*(ends if isinstance(ends, list) else [ends]), self.tokenizer.pad_token_id])

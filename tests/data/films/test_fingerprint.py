@@ -29,6 +29,22 @@ def test_scaled_and_compressed_copies_have_nearly_the_same_fingerprint(tmp_path:
     assert (original != other).sum() > 60
 
 
+@pytest.mark.parametrize("aspect", [2, 3])
+@pytest.mark.parametrize("upright", [True, False])
+def test_narrow_films_in_a_square_are_told_apart_and_their_copies_found(aspect: int, upright: bool) -> None:
+    def padded(seed: int, side: int) -> np.ndarray:
+        square = np.zeros((side, side), dtype=np.uint8)
+        width = side // aspect
+        first = (side - width) // 2
+        film = np.asarray(smooth(seed, side).crop((0, side // 4, side, side // 4 + width)))
+        square[first : first + width] = np.maximum(film, 1)
+        return square.T if upright else square
+
+    film, copy, other = (fingerprint(padded(seed, side)) for seed, side in ((0, 64), (0, 128), (1, 64)))
+    assert (film != copy).sum() <= 10
+    assert (film != other).sum() > 60
+
+
 def made(seed: int, rows: int, share: float, flips: int) -> np.ndarray:
     """Fingerprints (rows, 256), a third of them copies of others with up to `flips` bits changed.
 
