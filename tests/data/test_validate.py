@@ -73,7 +73,7 @@ def test_copies_are_told_apart_by_where_they_lie(tmp_path: Path) -> None:
     found = validate(jsonl_reader.load(root))
     assert len(found.leaks) == 1
     assert {copy.split for copy in found.leaks[0]} == {"train", "test"}
-    assert found.problems == ("1 films lie in two splits",)
+    assert found.problems == ("1 film lies in two splits",)
     assert len(found.copies) == 2
     other = jsonl(tmp_path / "b", studies=2)
     smooth(200, 50).save(other / "images" / "0.png")

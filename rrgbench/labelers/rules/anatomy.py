@@ -14,6 +14,7 @@ ANATOMY = (Kind.HEART, Kind.HEART_CONTOUR, Kind.MEDIASTINUM)
 _STATES = (Kind.BORDERLINE_NORMAL, Kind.NORMAL, Kind.ENLARGED, Kind.STABLE, Kind.UNCERTAIN_AFTER)
 _STOPS = (Kind.COMMA, Kind.BOUNDARY, Kind.ASIDE)
 _RELATIVE = ("that", "which")
+_CONCESSIONS = ("but", "although", "though", "albeit", "while", "however", "yet", "otherwise")
 _REACH = 300
 """How many characters away a state may stand; keeps run-on text linear in its length."""
 
@@ -27,7 +28,25 @@ def state_label(
     another anatomy counted for one that has its own: "a stable mediastinum with a normal heart".
     """
     states = states_of(statement, events, position)
-    return _first_telling(events, reached, states if version < 4 else _own(statement, events, states, position))
+    if version < 4:
+        return _first_telling(events, reached, states)
+    own = _own(statement, events, states, position) or _conceded(events, position)
+    return _first_telling(events, reached, own)
+
+
+def _conceded(events: Sequence[Event], position: int) -> list[int]:
+    """States behind a concession with nothing else in between: "smaller than before but still enlarged"."""
+    found: list[int] = []
+    conceded = False
+    for i in range(position + 1, within_reach(events, position, _REACH)[1]):
+        if events[i].kind in (*ANATOMY, Kind.FINDING, Kind.SUGGESTIVE):
+            break
+        conceded |= events[i].trigger in _CONCESSIONS
+        if events[i].kind is Kind.BOUNDARY and not conceded:
+            break
+        if conceded and events[i].kind in _STATES:
+            found.append(i)
+    return found
 
 
 def _own(statement: str, events: Sequence[Event], states: list[int], position: int) -> list[int]:

@@ -72,6 +72,9 @@ _GRADE: Final = re.compile(
 """What before "versus" shows that sides or degrees of one finding are weighed."""
 _ITEM: Final = re.compile(r"\n[ \t]*(?:[-*+•‣▪●◦∙·○■□➢→⁃]|\(?(?:\d{1,2}|[a-h])[.)])\s*$")
 """How an item of a list begins, seen from its first word."""
+_AS_WORDS: Final = str.maketrans('"{}=', "   :")
+"""Signs of data as words have them: `{"edema": "absent"}`, `edema=0`."""
+_NUMBERED: Final = re.compile(r"\(?(?:\d{1,2}|[a-h])[.)]\s")
 _RANK: Final = {UNMENTIONED: 0, NEGATIVE: 1, UNCERTAIN: 2, POSITIVE: 3}
 """CheXpert's precedence when an observation is mentioned more than once."""
 
@@ -279,9 +282,9 @@ class RulesLabeler:
             return [(one, self.read(one.text)) for one in told]
         found, denied = [], False
         for i, (one, skip) in enumerate(zip(told, self._background(report), strict=True)):
-            denied = denied and _ITEM.search(report, told[i - 1].end, one.start) is not None
+            denied = denied and _is_item(report, told[i - 1].end, one)
             found.append((one, () if skip else read_statement(one.text, self.reading, denied)))
-            if not denied and "\n" in report[one.start : one.end]:
+            if not denied and ("\n" in report[one.start : one.end] or one.text.rstrip().endswith(":")):
                 text = normalise(one.text)
                 denied = denied_list(text, list(self.lexicon.read(text)))
         return found
@@ -337,7 +340,7 @@ def read_statement(statement: str, reading: Reading, denied: bool = False) -> tu
     version = reading.edition.version
     text = normalise(statement)
     if version >= 4:
-        text = text.replace('"', " ")
+        text = text.translate(_AS_WORDS)
     events = list(lexicon(PACKAGE, reading.edition).read(text))
     if not any(event.kind in MENTIONING for event in events):
         return ()
@@ -405,6 +408,15 @@ def _normal(events: Sequence[Event], position: int) -> bool:
     beside = (i for i in (position - 1, after) if 0 <= i < len(events) and events[i].kind is Kind.NORMAL)
     return any(
         max(events[i].start, events[position].start) - min(events[i].end, events[position].end) < 30 for i in beside
+    )
+
+
+def _is_item(report: str, before: int, told: Statement) -> bool:
+    """Whether a statement is an item of a list, seen from what stands between it and the one that ended at `before`."""
+    between = report[before : told.start]
+    # the number of the first item may stand at the end of the statement before it
+    return _ITEM.search(report, max(0, before - 6), told.start) is not None or (
+        "\n" in between and _NUMBERED.match(told.text) is not None
     )
 
 

@@ -74,6 +74,10 @@ _SIGHT = re.compile(r"seen|identified|visuali|demonstrated|evident|apparent|visi
 _NOT_WELL = re.compile(
     r"\b(?:well|adequately|optimally|fully|completely|clearly|poorly|incompletely|suboptimally|obscured)\b"
 )
+_OF_A_HEAD: Final = ":?-,("
+"""How a verdict begins that is of what stands before it, and never of what follows."""
+_REST = re.compile(r"[\s,;()-]*(?:(?:and|with|but)\s+)*(?:the\s+|all\s+)?(?:others?|remaining|rest|additional)\b")
+"""How what stays begins behind what was removed."""
 _VERDICT_WITHIN: Final = 12
 """How many events a verdict on a part of a device may stand behind it."""
 _DOUBT_REACH: Final = 80
@@ -184,7 +188,8 @@ def _from_before(statement: str, events: Sequence[Event], version: int, denied: 
                 lists = version >= 3 and _LISTS.search(event.trigger) is not None
                 if version >= 4 and _FINITE_DOUBT.match(event.trigger):  # "no effusion does not exclude pneumonia"
                     active = DOUBT
-        elif kind in _VERDICTS and not mentions:  # "no longer seen is the effusion"
+        elif kind in _VERDICTS and not mentions and not (version >= 4 and event.trigger[0] in _OF_A_HEAD):
+            # "no longer seen is the effusion"
             active, doubt_until, items = _VERDICTS[kind], event.end + _DOUBT_REACH, 0
         elif kind is Kind.PRESENT_BEFORE:
             active, items = UNCHANGED, 0
@@ -200,8 +205,9 @@ def _from_before(statement: str, events: Sequence[Event], version: int, denied: 
         elif kind in _SEPARATORS and active:
             repeated = negations > 1 and items > 0 and kind is Kind.COMMA and not goes_on[i] and chunks[i].mentions
             fronted = version >= 4 and kind is Kind.COMMA and _FRONTED.match(statement) is not None
+            stays = version >= 4 and taken and items > 0 and _REST.match(statement, event.end) is not None
             ends = fronted and items > 0 and chunks[i].mentions and (chunks[i].shown or chunks[i].predicate)
-            if ends or repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
+            if ends or stays or repeated or _opens_anew(statement, events, i, chunks[i], goes_on[i], taken, items):
                 active, negations = 0, 0
             elif kind in (Kind.COMMA, Kind.ASIDE) and items:
                 joined = i + 1 < len(events) and events[i + 1].kind is Kind.AND  # "A, B, and C"

@@ -57,7 +57,7 @@ _PAIRS = re.compile(
     r"|:[^:.;\n]{2,60}?[a-z](?=\s+[A-Z][a-z]{3,}(?: [a-z]+){0,2}:(?:\s|$))"
 )
 """Heads with what is said of them, one behind the other on a line: "Edema: no Effusion: small Pneumothorax: none"."""
-_NEGATIVE = re.compile(r"\bnegative\s+\Z", re.IGNORECASE)
+_NEGATIVE = re.compile(r"\b(?:negative|absent)\s+\Z", re.IGNORECASE)
 _CONTRACTION = re.compile(r"\b(ca|do|is|are|was|were|does|did|could|would|has|have|had)n'?t\b", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"\s*\(?\d{1,2}\s*[.):]?\s*|\s*[a-h][.)]\s*")
 _BULLET = re.compile(r"\s*(?:[-*+>]+\s+)+")
