@@ -15,6 +15,6 @@ def ratios(references: list[list[str]], hypotheses: list[str]) -> list[float]:
 LENGTH_RATIO = PlugIn(
     entries=(Entry("length_ratio", "Length ratio", "plug-in", 0.0, math.inf, "", 2, 0.01),),
     load=lambda: Loaded(ratios),
-    package="rrgbench-example",
+    package="rrgbench-example",  # the distribution whose version counts, as pip knows it: here your own
     get="pip install rrgbench-example",
 )
