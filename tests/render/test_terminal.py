@@ -61,3 +61,12 @@ def test_piped_output_is_wide_unless_columns_says_otherwise(monkeypatch) -> None
     assert output_console().width == 140
     monkeypatch.setenv("COLUMNS", "77")
     assert output_console().width == 77
+
+
+def test_a_table_that_does_not_fit_is_cut_in_the_middle() -> None:
+    columns = tuple(Column(f"metric {number}") for number in range(8))
+    table = Table("t", "system", columns, (Row("ours", (Cell(0.5, 0.4, 0.6),) * 8),))
+    for width, parts in ((140, 1), (90, 2), (50, 3)):
+        shown = [part.count("metric") for part in printed(table, width).split("(")[1:]] or [8]
+        assert len(shown) == parts
+        assert max(shown) - min(shown) <= 1
