@@ -23,7 +23,8 @@ def compare(
     predictions: Annotated[
         list[str],
         typer.Argument(
-            help="Two or more files of generated reports, or NAME=FILE; or two run folders.", show_default=False
+            help="Two or more files of generated reports, or NAME=FILE; a file of several systems; or two run folders.",
+            show_default=False,
         ),
     ],
     references: Annotated[
@@ -52,13 +53,15 @@ def compare(
 ) -> None:
     """Compare systems: a table with superscripts where a difference is significant (paired test, Holm-corrected).
 
-    Systems are named after their files; numbers made on different studies are refused. Two run folders are compared by
-    the values on resamples that they keep: nothing is scored again.
+    Systems are named after their files, those of one file after its field system or model; numbers made on different
+    studies are refused. Two run folders are compared by the values on resamples that they keep: nothing is scored
+    again.
 
     \b
     Examples:
       rrgbench compare a.jsonl b.jsonl c.jsonl --references refs.jsonl
       rrgbench compare ours=run1/preds.jsonl theirs=run2/preds.jsonl --references refs.jsonl
+      rrgbench compare pairs.csv --references refs.jsonl
       rrgbench compare runs/dcrrg-mine-full-phantom runs/dcrrg-6d-full-phantom
     """
     folders = [Path(argument) for argument in predictions]
@@ -84,13 +87,17 @@ def compare(
         raise typer.BadParameter("files of predictions need --references", param_hint="--references")
     if test not in ("randomization", "bootstrap"):
         raise typer.BadParameter(f"{test!r}; expected randomization or bootstrap", param_hint="--test")
+    from rrgbench.scoring.report_systems import system_asked_for, systems_of
+
     files: dict[str, Path] = {}
+    systems: dict[str, str] = {}
     for argument in predictions:
-        name, path = named_file(argument)
-        name = name or path.stem
-        if name in files:
-            raise typer.BadParameter(f"two systems are called {name!r}; name them as NAME=FILE")
-        files[name] = path
+        given, path = named_file(argument)
+        several = () if given else systems_of(path)
+        for name in several if len(several) > 1 else (given or path.stem,):
+            if name in files:
+                raise typer.BadParameter(f"two systems are called {name!r}; name them as NAME=FILE")
+            files[name], systems[name] = path, system_asked_for(name, path)
     if len(files) < 2:
         raise typer.BadParameter("give at least two files of predictions")
 
@@ -103,7 +110,7 @@ def compare(
         reading = replace(reading, allow_missing=True)
     with status("reading reports") as progress:
         options = choices.scoring(protocol, intervals=intervals, seed=seed)
-        found = compare_pairs(reading.read(references, files), options, testing, progress)
+        found = compare_pairs(reading.read(references, files, systems), options, testing, progress)
     if not form.printed(found):
         # metrics below each other fit a terminal
         print_table(found.to_table(intervals).turned("metric"))

@@ -9,7 +9,7 @@ from rrgbench.cli import completion
 from rrgbench.cli.options.grouping import grouped, listed_option
 from rrgbench.cli.options.metrics import MetricOptions
 from rrgbench.cli.options.printing import OutputForm
-from rrgbench.cli.options.reports import ReportOptions
+from rrgbench.cli.options.reports import ReportOptions, SystemName
 
 
 @grouped
@@ -44,6 +44,7 @@ def protocols(
             show_default=False,
         ),
     ] = "",
+    system: SystemName = "",
 ) -> None:
     """Score one set of predictions under every protocol, or those named; without files, say what they are.
 
@@ -76,7 +77,7 @@ def protocols(
     from rrgbench.scoring.sensitivity import labeler_band, under_efficacy_choices, under_protocols
 
     with status("reading reports") as progress:
-        pairs = reading.read(references, {"": predictions})[""]
+        pairs = reading.read(references, {"": predictions}, {"": system})[""]
         if efficacy_choices:
             found = under_efficacy_choices(pairs, choices.scoring(*protocol or (), intervals=False))
         elif band:

@@ -9,7 +9,7 @@ from rrgbench.cli.options.grouping import grouped
 from rrgbench.cli.options.metrics import MetricOptions
 from rrgbench.cli.options.names import ProtocolName
 from rrgbench.cli.options.printing import OutputForm
-from rrgbench.cli.options.reports import ReportOptions
+from rrgbench.cli.options.reports import ReportOptions, SystemName
 
 
 @grouped
@@ -21,6 +21,7 @@ def score(
     choices: MetricOptions,
     reading: ReportOptions,
     form: OutputForm,
+    system: SystemName = "",
     protocol: ProtocolName = "dcrrg",
     intervals: Annotated[bool, typer.Option(help="Bootstrap intervals.")] = True,
     replicates: Annotated[int, typer.Option(help="Bootstrap resamples.", min=2)] = 1000,
@@ -54,7 +55,7 @@ def score(
 
     with status("reading reports") as progress:
         options = choices.scoring(protocol, intervals=intervals, replicates=replicates, method=method, seed=seed)
-        pairs = reading.read(references, {"": predictions})[""]
+        pairs = reading.read(references, {"": predictions}, {"": system})[""]
         scores = score_pairs(pairs, options, progress=progress)
     if not form.printed(scores):
         print_table(scores.to_table())

@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args
 
 from rrgbench.errors import InputError, counted, listed
 from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown_id
-from rrgbench.scoring.report_systems import of_system
+from rrgbench.scoring.report_systems import of_system, told_systems
 from rrgbench.scoring.report_text import read_text
 
 Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids", "vocabulary"]
@@ -130,7 +130,14 @@ def read_reports(
     most = max(map(len, texts.values()), default=0)
     if not texts:
         raise InputError(f"{path.name} holds no report; expected at least one")
+    several = told_systems(name, text) if twice and not system else ""
+    # a file of several systems says the reference of a study once a system
+    if several and role != "predictions" and equal:
+        twice = []
     if twice and "duplicates" not in allow:
+        if several:
+            other = "" if role == "predictions" else ", with other references of a study"
+            raise InputError(f"{path.name}: {counted(len(set(twice)), 'study id')} more than once{other}: {several}")
         same = " with the same text, as sampling for several processes pads them" if equal else ""
         raise InputError(
             f"{path.name}: {counted(len(twice), 'study id')} more than once{same}: {listed(map(shown_id, twice))}; "
@@ -139,10 +146,10 @@ def read_reports(
     if found.understood:
         _log.warning("%s", found.understood)
     if most > 1 and role != "predictions":
-        several = sum(len(reports) > 1 for reports in texts.values())
+        rich = sum(len(reports) > 1 for reports in texts.values())
         _log.warning(
             "%s: %s several references, up to %d; if they are the sentences of one report, join them to one text",
-            *(path.name, f"{counted(several, 'study')} {'has' if several == 1 else 'have'}", most),
+            *(path.name, f"{counted(rich, 'study')} {'has' if rich == 1 else 'have'}", most),
         )
     if words:
         are = "1 report is" if words == 1 else f"{words} reports are"

@@ -19,6 +19,8 @@ from itertools import chain
 from typing import Any, Final, Literal
 
 from rrgbench.errors import InputError, listed
+from rrgbench.scoring import report_answers
+from rrgbench.scoring.report_answers import answers_in, text_places, with_ids_of_document
 
 Role = Literal["predictions", "references", "training"]
 Row = tuple[str, str | None, tuple[str, ...]]
@@ -42,12 +44,19 @@ _FILM_IDS: Final = (
     "dicom_ids",
     "filenames",
 )
+_STANDARD_STUDY_IDS: Final = ("studyinstanceuid", "study_instance_uid", "studyuid", "study_uid")
+_STANDARD_FILM_IDS: Final = ("sopinstanceuid", "sop_instance_uid", "image_name", "img_name", "image_index")
 _ROW_IDS: Final = ("question_id", "sample_id", "case_id", "exam_id", "custom_id", "key", "index", "idx")
 """What tells rows apart where nothing tells a study or film."""
+_LAST_IDS: Final = ("case", "doc_id", "request_id")
+_ID_TIERS: Final = (_STUDY_IDS, _STANDARD_STUDY_IDS, _FILM_IDS, _STANDARD_FILM_IDS, _ROW_IDS, _LAST_IDS)
+"""Names of fields that tell studies apart; those of an earlier group come first, since files have several."""
+_IDS: Final = tuple(chain(*_ID_TIERS))
 _REFERENCES: Final = (
     *("reference", "references", "ref", "refs", "reference_report", "gt", "gts", "ground_truth", "groundtruth"),
     *("target", "targets", "original", "original_report", "actual", "gold", "gt_report", "ref_report", "true_report"),
     *("ground_truth_report", "target_report", "real_report", "reference_text", "reference_findings", "gt_findings"),
+    *("reference_caption", "gt_caption", "ground_truth_caption"),
 )
 _SPECIFIC: Final[Mapping[Role, tuple[str, ...]]] = {
     "predictions": (
@@ -55,7 +64,8 @@ _SPECIFIC: Final[Mapping[Role, tuple[str, ...]]] = {
         *("hypothesis", "hypotheses", "hyp", "hyps", "hypo", "generated", "generated_report", "generated_text"),
         *("generation", "output", "outputs", "response", "answer", "completion", "res", "candidate", "decoded"),
         *("pred_report", "gen_report", "model_output", "model_response", "predicted_text", "prediction_text"),
-        *("pred_text", "generated_findings", "predicted_findings", "generated_caption"),
+        *("pred_text", "generated_findings", "predicted_findings", "generated_caption", "predicted_caption"),
+        *("candidate_report", "candidate_text", "output_text", "decoded_report", "decoded_text"),
     ),
     "references": _REFERENCES,
     "training": _REFERENCES,
@@ -265,7 +275,7 @@ def _is_table(text: str) -> bool:
     """Whether lines of text are rows: a header that names ids and reports, or ids and reports parted by one mark."""
     for mark in DELIMITERS:
         header = _head(text, mark)
-        if _known(header) and _matching(header, (*_STUDY_IDS, *_FILM_IDS)):
+        if _known(header) and _matching(header, (*_STUDY_IDS, *_STANDARD_STUDY_IDS, *_FILM_IDS, *_STANDARD_FILM_IDS)):
             return True
     if "\t" in text and _are_pairs(_cells("", text, "\t")):
         return True
@@ -307,7 +317,7 @@ def names_report(header: Sequence[str], columns: Columns = ANY_COLUMNS) -> bool:
 
 def _known(header: Sequence[str]) -> bool:
     """Whether a row of cells names a text, and so is a header."""
-    texts = {*_GENERAL, *_SECTIONS, *_SPECIFIC["predictions"], *_SPECIFIC["references"]}
+    texts = {*_GENERAL, *_SECTIONS, *_SPECIFIC["predictions"], *_SPECIFIC["references"], *report_answers.FIELDS}
     return any(_plain(cell) in texts for cell in header)
 
 
@@ -315,7 +325,16 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
     rows = [(f"{name} line {number}", cells) for number, cells in lines]
     if not rows:
         return Rows([])
-    if ids := _matching(rows[0][1], (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS)):
+    if width == 2 and _is_header([cells for _, cells in rows]):
+        (_, names), *body = rows
+        id_field, text_field = (shown(cell.strip()) for cell in names)
+        return Rows(
+            [(place, cells[0].strip(), (cells[1],)) for place, cells in body],
+            f"{name}: its first row is taken for names of columns: {id_field} for study ids, {text_field} for reports "
+            "(--id-column and --report-column say otherwise)",
+            tuple(cell.strip() for cell in names),
+        )
+    if ids := _matching(rows[0][1], _IDS):
         raise InputError(
             f"{name} line 1: of {width} columns, {listed(ids)} among them, none is called report, prediction, "
             "reference or the like; name the one with reports with --report-column"
@@ -344,6 +363,12 @@ def _headerless(name: str, lines: Iterator[tuple[int, list[str]]], width: int) -
         "column (reports) or two (ids, reports) can be read; add a header or name the columns (--id-column, "
         "--report-column)"
     )
+
+
+def _is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is two names as programs write them, above ids with digits and reports of several words."""
+    written = all(re.fullmatch(r"\s*[A-Za-z]+(_[A-Za-z]+)+\s*", cell) for cell in rows[0])
+    return written and all(len(cells) == 2 for cells in rows) and _looks_like_a_header(rows)
 
 
 def _looks_like_a_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -447,7 +472,8 @@ def _lists(name: str, items: Sequence[tuple[str, list[Any]]], role: Role, column
             raise InputError(f"{name}: its rows and the {len(head)} columns of its first one differ in length")
         return _records(name, [(place, dict(zip(head, row, strict=True))) for place, row in body], role, columns, head)
     pairs = [(place, row) for place, row in items if len(row) == 2]
-    if len(pairs) == len(items) and all(isinstance(row[0], int | float) or _is_id(str(row[0])) for _, row in pairs):
+    named = all(isinstance(row[0], int | float) or (isinstance(row[0], str) and _is_id(row[0])) for _, row in pairs)
+    if len(pairs) == len(items) and named:
         return Rows(
             [(place, _study_id(place, study), _texts(place, given)) for place, (study, given) in pairs],
             f"{name} is a list of pairs: the first of each is taken for its study id, the second for its report",
@@ -513,9 +539,7 @@ def _index(name: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _named(name: str, content: dict[str, Any], role: Role, columns: Columns) -> Rows:
     """An object whose keys are names of fields: columns, one study, or the reports of each role on their own."""
     values = list(content.values())
-    identified = _matching(
-        list(content), (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS, *([columns.study_id] if columns.study_id else ()))
-    )
+    identified = _matching(list(content), (*_IDS, *([columns.study_id] if columns.study_id else ())))
     text_field, note = _text_field(name, list(content), role, columns)
     if not identified and isinstance(content[text_field], list | dict):
         rest = [key for key in content if key != text_field]
@@ -560,12 +584,14 @@ def _by_study(name: str, content: dict[str, dict[str, Any]], role: Role, columns
     names = list(dict.fromkeys(key for value in content.values() for key in value))
     plain = [_plain(key) for key in names]
     texts = _matching(names, (*_SPECIFIC[role], *_GENERAL, *([columns.report] if columns.report else ())))
+    if not texts and content and all(answers_in(value) for value in content.values()):
+        return Rows([(name, key, _texts(f"{name} study {shown_id(key)}", value)) for key, value in content.items()])
     # both sections beside each other are ReXrank's layout, one of them alone is a text as any other
     sections = _matching(names, _SECTIONS)
     if not texts and len(sections) == 1 and _plain(sections[0]) in ("findings", "impression"):
         texts = sections
     if "model_prediction" not in plain and texts:
-        if _matching(names, (*_STUDY_IDS, *_FILM_IDS, *_ROW_IDS)):
+        if _matching(names, _IDS):
             return _records(name, _numbered(name, list(content.values())), role, columns)
         text_field, note = _text_field(name, names, role, columns)
         rows = []
@@ -604,7 +630,12 @@ def _records(
         return Rows([])
     place = first[0] if first is not None else name
     names = list(header) if header is not None else list(_fields(place, first[1] if first is not None else {}))
-    text_field, note = _text_field(place, names, role, columns)
+    try:
+        text_field, note = _text_field(place, names, role, columns)
+    except InputError as error:
+        # names of fields stand in the message already
+        deeper = [] if first is None else [one for one in text_places(first[1]) if re.search(r"[.\[]", one)]
+        raise InputError(f"{error}{_told_places(deeper)}") from None
     id_field = _id_field(place, names, text_field, columns)
 
     def row(place: str, record: object) -> Row:
@@ -616,7 +647,7 @@ def _records(
             study = _id_field(place, list(cells), text, columns)
         if (study is None) != (id_field is None):
             raise InputError(f"{place}: some rows have a study_id and others none")
-        return place, None if study is None else _study_id(place, cells[study]), _texts(place, cells[text])
+        return place, None if study is None else _study_id(place, cells[study]), _texts(place, cells[text], text)
 
     def rows() -> Iterator[Row]:
         for place, record in chain([] if first is None else [first], stream):
@@ -644,9 +675,11 @@ def _fields(place: str, record: object) -> dict[str, Any]:
         keys = [key for key, _ in record]
         twice = sorted({key for key in keys if keys.count(key) > 1})
         raise InputError(f"{place}: the field {listed(map(shown, twice))} stands twice; which one counts can't be told")
+    if isinstance(record, list) and answers_in(record):
+        return {"prediction": record}
     if not isinstance(record, dict):
         raise InputError(f"{place}: expected an object with study_id and report, got {type(record).__name__}")
-    return record
+    return with_ids_of_document(record, lambda key: _plain(key) in _IDS)
 
 
 def _text_field(place: str, names: Sequence[str], role: Role, columns: Columns) -> tuple[str, str]:
@@ -656,13 +689,18 @@ def _text_field(place: str, names: Sequence[str], role: Role, columns: Columns) 
     other: Role = "references" if role == "predictions" else "predictions"
     specific, general = _matching(names, _SPECIFIC[role]), _matching(names, _GENERAL)
     fields = listed(map(shown, names), most=8)
-    for found in (specific, general, _matching(names, _SECTIONS)):
+    read = [one for one in report_answers.FIELDS if role == "predictions" or one not in report_answers.ONLY_ANSWERS]
+    answers = [_matching(names, [one]) for one in read]
+    for found in (specific, general, _matching(names, _SECTIONS), *answers):
         if len(found) > 1:
             raise InputError(
                 f"{place}: the report may be in {listed(map(shown, found))}; say which with --report-column NAME"
             )
         if found:
-            beside = [name for name in (*general, *_matching(names, _SPECIFIC[other])) if name not in found]
+            # of answers, lm-eval has its own and the filtered ones side by side
+            conversations = chain(*answers) if found not in answers else ()
+            others = (*general, *_matching(names, _SPECIFIC[other]), *conversations)
+            beside = [name for name in others if name not in found]
             note = f"{role} are read from {shown(found[0])}, not from {listed(map(shown, beside))}" if beside else ""
             return found[0], f"{note} (--report-column NAME takes another)" if note else ""
     if _matching(names, _SPECIFIC[other]):
@@ -673,11 +711,13 @@ def _text_field(place: str, names: Sequence[str], role: Role, columns: Columns) 
 def _id_field(place: str, names: Sequence[str], text_field: str, columns: Columns) -> str | None:
     if columns.study_id is not None and (named := _matching(names, [columns.study_id])):
         return named[0]
-    films = _matching(names, _FILM_IDS)
+    if _matching(names, ["custom_id"]) and _matching(names, _STUDY_IDS) == _matching(names, ["id"]):
+        # an OpenAI server's batches have an id of each answer beside the id that was given
+        return _matching(names, ["custom_id"])[0]
     if _plain(text_field) in ("caption", "captions") and _matching(names, ["image_id"]):
         # COCO's annotations have an id of their own
         return _matching(names, ["image_id"])[0]
-    for found in (_matching(names, _STUDY_IDS), films, _matching(names, _ROW_IDS)):
+    for found in (_matching(names, tier) for tier in _ID_TIERS):
         if len(found) > 1:
             raise InputError(
                 f"{place}: the study may be told by {listed(map(shown, found))}; say which with --id-column NAME"
@@ -733,7 +773,8 @@ def is_missing(value: object) -> bool:
     return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
 
 
-def _texts(place: str, value: object) -> tuple[str, ...]:
+def _texts(place: str, value: object, field: str = "") -> tuple[str, ...]:
+    """The texts of a study; `field` is where they stand, for messages."""
     if is_missing(value):
         return ("",)
     if isinstance(value, str):
@@ -747,7 +788,22 @@ def _texts(place: str, value: object) -> tuple[str, ...]:
         return tuple(text for item in value for text in _texts(place, item["caption"]))
     if isinstance(value, list) and not value:
         raise InputError(f"{place}: report is an empty list; write an empty text if there is none, or leave it out")
-    raise InputError(f"{place}: report must be text or a list of texts, got {type(value).__name__}")
+    answers = answers_in(value)
+    if answers is not None and len(answers) > 1:
+        raise InputError(
+            f"{place}: {len(answers)} answers stand there, and which one counts can't be told; keep one of each study"
+        )
+    if answers:
+        return (answers[0],)
+    places = _told_places(text_places(value, field and shown(field)))
+    raise InputError(f"{place}: report must be text or a list of texts, got {type(value).__name__}{places}")
+
+
+def _told_places(places: Sequence[str]) -> str:
+    """Where texts lie, for a message; empty where none does."""
+    if not places:
+        return ""
+    return f"; texts lie at {listed(places, most=4)}: write the right one as a field report of its own"
 
 
 def _rexrank(place: str, value: Mapping[str, object], role: Role) -> tuple[str, ...]:

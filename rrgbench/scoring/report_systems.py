@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rrgbench.errors import InputError, meant
+from rrgbench.errors import InputError, listed, meant
 from rrgbench.files import read_regular
 from rrgbench.scoring.report_shapes import shown
 
@@ -21,6 +22,12 @@ def systems_of(path: Path) -> tuple[str, ...]:
         return tuple(by_system(path.name, read_regular(path).decode("utf-8-sig")))
     except (OSError, UnicodeDecodeError):
         return ()
+
+
+def system_asked_for(label: str, path: Path) -> str:
+    """The system that a file of several has under this label; empty where it is a name for the whole file."""
+    named = systems_of(path)
+    return label if len(named) > 1 and label in named else ""
 
 
 def of_system(name: str, text: str, system: str) -> str:
@@ -39,6 +46,17 @@ def of_system(name: str, text: str, system: str) -> str:
     return parts[system]
 
 
+def told_systems(name: str, text: str) -> str:
+    """The systems of a file of several, and how to choose among them, for a message; empty where it holds one."""
+    named = list(by_system(name, text))
+    if len(named) < 2:
+        return ""
+    return (
+        f"it holds the reports of {len(named)} systems ({listed(map(shown, named))}), told apart by its field "
+        f"{_field(name, text)}; score one with --system NAME; compare and eval --predictions take all, NAME=FILE one"
+    )
+
+
 def by_system(name: str, text: str) -> Mapping[str, str]:
     """A file's text by system; empty where no field names one."""
     suffix = name.lower().rpartition(".")[2]
@@ -53,6 +71,14 @@ def by_system(name: str, text: str) -> Mapping[str, str]:
         groups = _grouped([(record, record) for record in content]) if isinstance(content, list) else {}
         return {system: json.dumps(rows) for system, rows in groups.items()}
     return {}
+
+
+def _field(name: str, text: str) -> str:
+    """The field that names the systems, as the file spells it."""
+    words = "|".join(FIELDS)
+    table = name.lower().endswith((".csv", ".tsv"))
+    found = re.search(rf"(?i)\b({words})\b" if table else rf"(?i)\"\s*({words})\s*\"\s*:", text)
+    return found[1] if found else "system"
 
 
 def _of_table(text: str, delimiter: str) -> Mapping[str, str]:

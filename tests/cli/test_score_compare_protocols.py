@@ -228,3 +228,48 @@ def test_mistakes_in_a_labelers_options(run, files, options, words) -> None:
     result = run("score", "--predictions", files["good"], "--references", files["references"], *options, fails=True)
     assert result.exit_code != 0
     assert words in " ".join((result.output + str(result.exception)).split())
+
+
+@pytest.fixture
+def several(files):
+    """One file of three systems, each with a report and a reference of every study."""
+    path = files["folder"] / "pairs.csv"
+    rows = [
+        (name, study, text, f"{text} {name}")
+        for name in ("ours", "theirs", "base")
+        for study, text in REFERENCES.items()
+    ]
+    path.write_text("".join(",".join(row) + "\n" for row in [("System", "uid", "reference", "candidate"), *rows]))
+    return path
+
+
+def test_a_file_of_several_systems_names_them_and_how_to_choose(run, several) -> None:
+    said = str(run("score", "--predictions", several, "--references", several, fails=True).exception)
+    assert "12 study ids more than once: it holds the reports of 3 systems (ours, theirs, base)" in said
+    assert "by its field System; score one with --system NAME" in said
+    assert "allow-duplicates" not in said
+
+
+def test_one_system_of_several_is_scored(run, several) -> None:
+    given = ("--references", several, "--no-intervals", "--metrics", "bleu_1", "--json")
+    one = json.loads(run("score", "--predictions", several, "--system", "theirs", *given).stdout)
+    alone = several.parent / "alone.csv"
+    lines = several.read_text().splitlines(keepends=True)
+    alone.write_text("".join([lines[0], *(line for line in lines if line.startswith("theirs,"))]))
+    assert one == json.loads(run("score", "--predictions", alone, *given).stdout)
+    wrong = run("score", "--predictions", several, "--system", "thiers", *given, fails=True).exception
+    assert "did you mean 'theirs'" in str(wrong)
+
+
+def test_systems_of_one_file_are_compared(run, several, files) -> None:
+    given = ("--no-intervals", "--metrics", "bleu_1", "--permutations", "20", "--json")
+    found = json.loads(run("compare", several, "--references", several, *given).stdout)
+    assert set(found["systems"]) == {"ours", "theirs", "base"}
+    both = json.loads(run("compare", f"ours={several}", files["good"], "--references", several, *given).stdout)
+    assert set(both["systems"]) == {"ours", "good"}
+
+
+def test_references_that_differ_between_systems_are_refused(run, several) -> None:
+    several.write_text(several.read_text().replace("theirs,s1,The", "theirs,s1,A"))
+    said = str(run("compare", several, "--references", several, fails=True).exception)
+    assert "with other references of a study: it holds the reports of 3 systems" in said

@@ -76,7 +76,7 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
     [
         ("a.jsonl", '{"study_id": 1, "report": "x"}\n{"study_id": ', "a.jsonl line 2: not JSON"),
         ("a.jsonl", '{"study_id": 1, "report": "x"}\n[1]', "a.jsonl line 2: expected an object"),
-        ("a.jsonl", '{"report": "x", "case": 1}', "a.jsonl line 1: no study_id; fields are: report, case"),
+        ("a.jsonl", '{"report": "x", "visit": 1}', "a.jsonl line 1: no study_id; fields are: report, visit"),
         ("a.jsonl", '{"study_id": 1}', "a.jsonl line 1: no report; fields are: study_id"),
         ("a.jsonl", '{"study_id": 1.5, "report": "x"}', "study_id must be text or a whole number"),
         ("a.jsonl", '{"study_id": " ", "report": "x"}', "study_id must be text or a whole number"),
@@ -88,7 +88,7 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
         ("a.csv", "study_id,report\n1,a,b\n", "line 2: 3 fields, not 2"),
         ("a.csv", "study_id,report\n1\n", "line 2: 1 fields, not 2"),
         ("a.csv", 'study_id,report\n1,"open', "not CSV"),
-        ("a.csv", "case,text\n1,a\n", "no study_id; fields are: case, text"),
+        ("a.csv", "visit,text\n1,a\n", "no study_id; fields are: visit, text"),
         ("a.json", '{"1": "x",\n "2": }', "a.json line 2: not JSON"),
         ("a.json", '"x"', "expected an object from study id to report"),
         ("a.json", '{"1": {"section_findings": "x"}}', "no model_prediction"),
@@ -343,10 +343,10 @@ def test_both_sides_in_one_file_with_and_without_ids(tmp_path, name, content) ->
 
 def test_a_header_of_unknown_names_is_no_study(tmp_path) -> None:
     """In both files it would be one more pair, and the best one."""
-    path = write(tmp_path, "odd.csv", "case,dictation\ns1,The heart is enlarged.\ns2,No effusion.\n")
+    path = write(tmp_path, "odd.csv", "visit,dictation\ns1,The heart is enlarged.\ns2,No effusion.\n")
     with pytest.raises(InputError, match=r"odd\.csv line 1 may be a header or a study: .* say which with"):
         read_reports(path)
-    named = read_reports(path, columns=Columns("case", "dictation"))
+    named = read_reports(path, columns=Columns("visit", "dictation"))
     assert list(named.texts) == ["s1", "s2"]
     # where the others look like it, it is a study
     plain = read_reports(write(tmp_path, "plain.csv", "a,normal\nb,No effusion.\n"))

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rrgbench.scoring.report_files import ReportPairs
+
+
+SystemName = Annotated[
+    str,
+    typer.Option("--system", help="Of a file with a field system or model, the one to read.", show_default="all rows"),
+]
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,19 @@ class ReportOptions:
         """Names of the allowances that are switched on."""
         return [name.removeprefix("allow_") for name, wanted in vars(self).items() if name[:6] == "allow_" and wanted]
 
-    def read(self, references: Path, predictions: "dict[str, Path]") -> "dict[str, ReportPairs]":
+    def read(
+        self, references: Path, predictions: "Mapping[str, Path]", systems: "Mapping[str, str] | None" = None
+    ) -> "dict[str, ReportPairs]":
         """Each system's reports beside the references, in the order of the studies' ids.
+
+        Parameters
+        ----------
+        references : Path
+            The file of references.
+        predictions : mapping of str to Path
+            A file by name.
+        systems : mapping of str to str, optional
+            Of files of several systems, the one that is read under a name.
 
         Raises
         ------
@@ -50,11 +69,18 @@ class ReportOptions:
         from rrgbench.errors import InputError
         from rrgbench.scoring.report_files import pair_reports, read_reports
         from rrgbench.scoring.report_shapes import Columns
+        from rrgbench.scoring.report_systems import system_asked_for
         from rrgbench.scoring.study_order import in_order_of_ids
 
         columns = Columns(self.id_column, self.report_column)
-        expected = read_reports(references, "references", self.allow, columns)
-        given = {name: read_reports(path, "predictions", self.allow, columns) for name, path in predictions.items()}
+        chosen = systems or {}
+        # rows of several systems may have a reference each, and one system is scored against its own
+        own = system_asked_for(next(iter(chosen.values())), references) if len(chosen) == 1 else ""
+        expected = read_reports(references, "references", self.allow, columns, own)
+        given = {
+            name: read_reports(path, "predictions", self.allow, columns, chosen.get(name, ""))
+            for name, path in predictions.items()
+        }
         for flag, wanted in (("--id-column", self.id_column), ("--report-column", self.report_column)):
             if wanted is not None and not any(one.has(wanted) for one in (expected, *given.values())):
                 raise InputError(f"{flag} {wanted}: no file has a field of that name")
