@@ -25,7 +25,7 @@ from rrgbench.data.readers.tables import Table, read_table
 from rrgbench.errors import InputError, counted, listed
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.report_files import read_reports
-from rrgbench.scoring.report_shapes import DELIMITERS, Columns, names_report, shown
+from rrgbench.scoring.report_shapes import DELIMITERS, Columns, id_fields, names_report, shown
 
 Vector = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
@@ -37,8 +37,6 @@ ARRAYS: Final = ("study_ids", "probabilities", "observations", "images", "report
 _log = logging.getLogger(__name__)
 
 _Number = TypeVar("_Number", bound=np.floating[Any])
-
-_IDS: Final = ("study_id", "studyid", "study", "id", "uid", "dicom_id", "image_id")
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +195,7 @@ def _plain(name: str) -> str:
 
 def _from_table(path: Path, columns: Columns, delimiter: str) -> dict[str, Probabilities]:
     table = read_table(path, (), delimiter)
-    named = [name for name in table.columns if name in (columns.study_id, *_IDS) or name.casefold() in _IDS]
+    named = id_fields(table.columns)
     if columns.study_id in table.columns:
         named = [str(columns.study_id)]
     if len(named) != 1:

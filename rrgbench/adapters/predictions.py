@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.adapters.film_names import film_owners, owner_of
 from rrgbench.adapters.prediction_files import KINDS, Answers, Vector, read_answers
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import Study
@@ -102,8 +103,8 @@ class Predictions:
     ) -> tuple[dict[str, str], int]:
         """Study by own id where the two differ, and how many of them were told by a rule rather than by the corpus."""
         open_ids = [own for own in given if own not in known]
-        others = _other_ids(corpus) if open_ids else {}
-        joined = {own: others[own] for own in open_ids if own in others}
+        films = film_owners(corpus.studies) if open_ids else {}
+        joined = {own: study for own in open_ids if (study := corpus.other_ids.get(own) or owner_of(own, films))}
         if joined:
             own, study = next(iter(joined.items()))
             _log.warning("%s: %d ids are other ids of the corpus's studies (%s is %s)", file, len(joined), own, study)
@@ -239,17 +240,6 @@ def load(
     # what stands in file names and tables: org/model has a mark that neither takes
     name = re.sub(r"[/\\]+", "-", system or chosen) or re.sub(r"[^\w.+-]+", "-", paths[0].stem)
     return Predictions(name, answers, files, told.hexdigest(), allow)
-
-
-def _other_ids(corpus: Corpus) -> dict[str, str]:
-    """Studies by further ids that are certain: those that its reader knows, and names of their films."""
-    owners: dict[str, set[str]] = {}
-    for study in corpus.studies:
-        for film in study.images:
-            path = getattr(film, "path", None)
-            if isinstance(path, Path):
-                owners.setdefault(path.stem, set()).add(study.study_id)
-    return {**{name: min(its) for name, its in owners.items() if len(its) == 1}, **corpus.other_ids}
 
 
 def _without_differences(study: str) -> str:

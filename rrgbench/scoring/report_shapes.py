@@ -717,19 +717,24 @@ def _id_field(place: str, names: Sequence[str], text_field: str, columns: Column
     if _plain(text_field) in ("caption", "captions") and _matching(names, ["image_id"]):
         # COCO's annotations have an id of their own
         return _matching(names, ["image_id"])[0]
-    for found in (_matching(names, tier) for tier in _ID_TIERS):
-        if len(found) > 1:
-            raise InputError(
-                f"{place}: the study may be told by {listed(map(shown, found))}; say which with --id-column NAME"
-            )
-        if found:
-            return found[0]
+    found = id_fields(names)
+    if len(found) > 1:
+        raise InputError(
+            f"{place}: the study may be told by {listed(map(shown, found))}; say which with --id-column NAME"
+        )
+    if found:
+        return found[0]
     texts = _matching(names, (*_GENERAL, *_SPECIFIC["predictions"], *_SPECIFIC["references"]))
     others = [name for name in names if name != text_field and name not in (*_nameless(names, text_field), *texts)]
     if others:
         fields = listed(map(shown, names), most=8)
         raise InputError(f"{place}: no study_id; fields are: {fields}; name the right one with --id-column")
     return None
+
+
+def id_fields(names: Sequence[str]) -> list[str]:
+    """Those fields that may tell studies apart by their usual names, of the surest names that are there."""
+    return next(filter(None, (_matching(names, tier) for tier in _ID_TIERS)), [])
 
 
 def _nameless(names: Sequence[str], text_field: str) -> list[str]:

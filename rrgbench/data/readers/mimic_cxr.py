@@ -12,6 +12,7 @@ A copy without any film serves as text only, one without reports as films only.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -168,7 +169,18 @@ def load(
         with_priors(studies),
         license_note=LICENSE_NOTE,
         section=section_words(section),
+        other_ids=_names_of_unread_films(listed_films, studies),
     )
+
+
+def _names_of_unread_films(
+    listed_films: Sequence[tuple[StudyKey, str, str]], studies: Sequence[Study]
+) -> dict[str, str]:
+    """Studies by the films that the metadata list and the corpus is read without; others tell their study by name."""
+    read = {film.path.stem for study in studies for film in study.images if isinstance(film, FilmFile)}
+    kept = {study.study_id for study in studies}
+    named = {dicom_id: f"s{key.study}" for key, dicom_id, _ in listed_films if dicom_id not in read}
+    return {dicom_id: study for dicom_id, study in named.items() if study in kept}
 
 
 def _reports_place(folder: Path, reports_folder: Path | str | None) -> Path:

@@ -111,15 +111,15 @@ def load(
     official, list_digests = _official_split(folder, table)
     where = _film_paths(folder)
     films = [
-        FilmFile(where.get(name, folder / "images" / name), view_name(row["View Position"]), Path(name).stem)
+        FilmFile(_place(name, where, folder), view_name(row["View Position"]), Path(name).stem)
         for row in table.rows
         for name in [row["Image Index"]]
     ]
     checked = check_films(NAME, films, skip_bad_images, check_images)
-    usable = {film.path.name: film for film in checked.good}
+    usable = {film.study_id: film for film in checked.good}
     studies = []
     for row in table.rows:
-        film = usable.get(row["Image Index"])
+        film = usable.get(Path(row["Image Index"]).stem)
         if film is None:
             continue
         subject = row["Patient ID"]
@@ -198,6 +198,12 @@ def _film_paths(folder: Path) -> dict[str, Path]:
     if not present:
         raise InputError(f"corpus {NAME}: the root has no images folder (images, or images_001/images and on)")
     return {path.name: path for images in present for path in images.iterdir() if path.suffix}
+
+
+def _place(name: str, where: Mapping[str, Path], folder: Path) -> Path:
+    """Where a film lies, also where a copy keeps it in another format than the table says."""
+    others = (Path(name).with_suffix(ending).name for ending in (".jpg", ".jpeg", ".png"))
+    return next((where[one] for one in (name, *others) if one in where), folder / "images" / name)
 
 
 def _labels(findings: str, study_id: str, table: str) -> LabelVector:
