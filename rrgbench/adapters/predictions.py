@@ -38,6 +38,11 @@ class Predictions:
         Of all that decides an answer.
     allow : collection of str
         `missing`, `unknown`, `ids`: as of `rrgbench.scoring.report_files`.
+
+    Attributes
+    ----------
+    left_out : tuple of str
+        Once studies are bound, a line for each file with predictions that are not evaluated: how many, and why.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Predictions:
         self.identity = f"{name}@{digest[:12]}"
         self.reads = Reads(1, views="none")
         self.allowed = ""
+        self.left_out: tuple[str, ...] = ()
         self._given = answers
         self._found: dict[str, Mapping[str, str] | Mapping[str, Vector]] = {
             kind: getattr(answers, kind) for kind in KINDS
@@ -65,6 +71,7 @@ class Predictions:
         known = {study.study_id for source in (corpus.studies, corpus.text_studies) for study in source}
         covered = frozenset(wanted)
         counts = Counter(duplicates=self._given.duplicates)
+        left_out: dict[str, str] = {}
         for kind, file in self.files.items():
             given = getattr(self._given, kind)
             joined, by_rule = self._joined(given, known, corpus, file)
@@ -78,14 +85,20 @@ class Predictions:
             # vectors are asked for of the studies that retrieval draws, of whatever split
             expected = set(wanted) if kind in ("reports", "probabilities") else known
             unknown = [own for own in given if joined.get(own, own) not in expected]
-            self._check_unknown(file, unknown, [joined.get(own, own) for own in unknown], corpus)
-            counts["unknown"] = max(counts["unknown"], len(unknown))
+            studies_of = [joined.get(own, own) for own in unknown]
+            self._check_unknown(file, unknown, studies_of, corpus)
+            silent = _silent(studies_of, corpus)
+            counts["unreported"] = max(counts["unreported"], silent)
+            counts["unknown"] = max(counts["unknown"], len(unknown) - silent)
+            if unknown:
+                left_out[file] = _left_out(file, studies_of, corpus)
             if kind in ("reports", "probabilities"):
                 missing = [study for study in wanted if study not in found]
                 self._check_missing(file, missing, wanted, list(given), corpus)
                 covered -= set(missing)
         self._of_text = self._texts([*corpus.studies, *corpus.text_studies])
-        self.allowed = allowed_field({name: counts[name] for name in ("unknown", "duplicates", "ids")})
+        self.left_out = tuple(left_out.values())
+        self.allowed = allowed_field({name: counts[name] for name in ("unknown", "unreported", "duplicates", "ids")})
         return covered
 
     def named(self, corpus: Corpus) -> frozenset[str]:
@@ -127,12 +140,7 @@ class Predictions:
     def _check_unknown(self, file: str, unknown: Sequence[str], studies: Sequence[str], corpus: Corpus) -> None:
         if not unknown or "unknown" in self.allow:
             return
-        spoken = {one.study_id: bool((one.report or "").strip()) for one in (*corpus.studies, *corpus.text_studies)}
-        silent = sum(not spoken.get(study, True) for study in studies)
-        elsewhere = sum(spoken.get(study, False) for study in studies)
-        section = f" in the section that is read, {corpus.section}" if corpus.section else ""
-        places = [f"{silent} of them without a report{section}"] * bool(silent)
-        places += [f"{elsewhere} of them in another split"] * bool(elsewhere)
+        places = _places(studies, corpus)
         aside = f", {' and '.join(places)}" if places else f" of corpus {corpus.name}"
         raise InputError(
             f"{file}: {len(unknown)} ids are no studies that are evaluated{aside}: {listed(map(shown, unknown))}; "
@@ -240,6 +248,36 @@ def load(
     # what stands in file names and tables: org/model has a mark that neither takes
     name = re.sub(r"[/\\]+", "-", system or chosen) or re.sub(r"[^\w.+-]+", "-", paths[0].stem)
     return Predictions(name, answers, files, told.hexdigest(), allow)
+
+
+def _spoken(corpus: Corpus) -> dict[str, bool]:
+    """Whether each study has a report in the section that is read."""
+    return {one.study_id: bool((one.report or "").strip()) for one in (*corpus.studies, *corpus.text_studies)}
+
+
+def _silent(studies: Sequence[str], corpus: Corpus) -> int:
+    """How many of these are studies of the corpus that have no report to be compared with."""
+    spoken = _spoken(corpus)
+    return sum(not spoken.get(study, True) for study in studies)
+
+
+def _places(studies: Sequence[str], corpus: Corpus) -> list[str]:
+    """Why studies are not evaluated that are the corpus's: each reason with its number."""
+    silent, spoken = _silent(studies, corpus), _spoken(corpus)
+    elsewhere = sum(spoken.get(study, False) for study in studies)
+    section = f" in the section that is read, {corpus.section}" if corpus.section else ""
+    places = [f"{silent} of them without a report{section}"] * bool(silent)
+    return places + [f"{elsewhere} of them in another split"] * bool(elsewhere)
+
+
+def _left_out(file: str, studies: Sequence[str], corpus: Corpus) -> str:
+    """A line for what was allowed to be left out, and why."""
+    places = _places(studies, corpus)
+    known = _spoken(corpus)
+    foreign = sum(study not in known for study in studies)
+    places += [f"{foreign} of them of no study of corpus {corpus.name}"] * bool(foreign)
+    are = "1 prediction is" if len(studies) == 1 else f"{len(studies)} predictions are"
+    return f"{file}: {are} left out, {' and '.join(places)}"
 
 
 def _without_differences(study: str) -> str:

@@ -35,6 +35,8 @@ def details(job: Job, protocol: str) -> dict[str, Any]:
 def facts(job: Job) -> dict[str, Any]:
     """Models, whether the corpus is synthetic, and what readers must be warned of."""
     warnings = [words for model in job.asked if (words := learned_elsewhere(model, job.corpus))]
+    # files of several systems leave out the same studies of each
+    warnings += dict.fromkeys(words for model in job.asked for words in getattr(model, "left_out", ()))
     return {
         "models": [_model(model, job) for model in job.asked],
         "synthetic": job.corpus.synthetic,

@@ -412,3 +412,20 @@ def test_a_name_with_a_slash_is_one_file(corpus, suite, tmp_path):
     run = evaluate(model, corpus, suite, tmp_path / "run")
     assert model.name == "Qwen-Qwen2-VL"
     assert any(file.name.startswith("Qwen-Qwen2-VL-") for file in (run.folder / "predictions").iterdir())
+
+
+def test_what_is_left_out_is_said_with_its_reason(corpus, suite, tmp_path, caplog):
+    """Studies that have another section alone are not unknown, and nothing is dropped without a word."""
+    silent = ("CXR2", "CXR13")
+    studies = tuple(replace(one, report=None) if one.study_id in silent else one for one in corpus.studies)
+    other = replace(corpus, studies=studies, section="findings")
+    path = reports_file(tmp_path / "mine.jsonl", corpus, CXR13=NORMAL, CXR99=NORMAL)
+    model = load_model(f"predictions:{path}", allow=["unknown"])
+    run = evaluate(model, other, suite, tmp_path / "run", predicted_studies=True)
+    words = (
+        "mine.jsonl: 3 predictions are left out, 2 of them without a report in the section that is read, findings "
+        "and 1 of them of no study of corpus texts"
+    )
+    assert caplog.text.count(words) == 1
+    assert words in json.loads((run.folder / "run.json").read_text())["warnings"]
+    assert "allowed:unknown=1+unreported=2" in value(run, "bleu_1", "mine").signature

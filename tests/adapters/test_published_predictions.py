@@ -1,5 +1,7 @@
 """Published outputs of real systems over the IU X-Ray reports: one table with trivial systems and constants."""
 
+import json
+
 import pytest
 
 from rrgbench.data.loading import load_corpus
@@ -53,6 +55,10 @@ def test_six_systems_on_the_studies_that_they_name(shared, models, tmp_path):
     first, *others = models[1]
     found = evaluate(first, corpus, FEW, tmp_path, also=others, predicted_studies=True)
     # 61 of the 382 have no findings
+    assert "allowed:unreported=61" in rows(found)["number_sft"].signature
+    warned = json.loads((tmp_path / "run.json").read_text())["warnings"]
+    words = "pairs.csv: 61 predictions are left out, 61 of them without a report in the section that is read, findings"
+    assert warned.count(words) == 1
     assert {row.n for row in rows(found).values()} == {321}
     assert rows(found, "distinct_reports")["fixed_template"].value == 1
     assert rows(found)["top50_clinical_oracle"].value > rows(found)["best-constant"].value
