@@ -44,6 +44,9 @@ def submit(
     protocol: ProtocolName = PROTOCOL,
     trivial: Annotated[bool, typer.Option("--trivial", help="Also write entries of the trivial systems.")] = False,
     out: Annotated[Path, typer.Option("--out", help="Where the entry is written.")] = ENTRIES,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace an entry of this name that is of other outputs.")
+    ] = False,
     work: Annotated[
         Path | None,
         typer.Option("--work", help="The run folder; resumed.", show_default="runs/leaderboard-NAME-CORPUS-DIGEST"),
@@ -59,7 +62,7 @@ def submit(
     """
     from rrgbench.cli.progress import say
     from rrgbench.errors import InputError
-    from rrgbench.leaderboard.entry import entries_of, with_copied, write_entry
+    from rrgbench.leaderboard.entry import check_free, entries_of, with_copied, write_entry
     from rrgbench.render.record_tables import TRIVIAL
     from rrgbench.runs.seeds import read_trainings_side
 
@@ -74,10 +77,14 @@ def submit(
     chosen = [one for one in names if trivial or one not in TRIVIAL]
     if not chosen:
         raise InputError(f"{folders[0]} holds trivial systems alone; --trivial writes their entries")
-    for entry in entries_of(side, chosen, description=description, source=source):
+    entries = entries_of(side, chosen, description=description, source=source)
+    # all before any is written
+    for entry in [] if replace else entries:
+        check_free(entry, out)
+    for entry in entries:
         if predictions is not None and entry.kind == "system":
             entry = with_copied(entry, _copied(folders[0], entry.system, data.open()))
-        path = write_entry(entry, out)
+        path = write_entry(entry, out, replace=replace)
         typer.echo(path)
         for warning in entry.audit.warnings:
             say(f"{entry.system}: {warning}")
@@ -123,9 +130,8 @@ def check(
     (again,) = entries_of(side, [said.system], description=said.description, source=said.source)
     if predictions is not None:
         again = with_copied(again, _copied(folders[0], said.system, data.open()))
-    found = check_drift(
-        Side(again.records), Side(said.records), fail_on="any", known_fields=("rrgbench",), allowed=("rrgbench",)
-    )
+    sides = [Side(one.records, reports_sha256={one.system: one.reports_sha256}) for one in (again, said)]
+    found = check_drift(*sides, fail_on="any", known_fields=("rrgbench",), allowed=("rrgbench",))
     print_tables(drift_tables(found))
     typer.echo(drift_summary(found))
     other = differences(said, again)

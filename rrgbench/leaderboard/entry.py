@@ -191,9 +191,53 @@ def entries_of(run: Side, models: Sequence[str] = (), *, description: str = "", 
     return found
 
 
-def write_entry(entry: Entry, folder: Path) -> Path:
-    """Write an entry into a folder and give its file."""
+def check_free(entry: Entry, folder: Path) -> None:
+    """Refuse to take the place of an entry that was made of other outputs or of another model.
+
+    Raises
+    ------
+    InputError
+        Naming the file, and what differs; also if what is there can't be read.
+    """
     path = folder / entry.file_name
+    if not path.exists():
+        return
+    there = read_entry(path)
+    other = [
+        f"{what} {_short(before)}, not {_short(now)}"
+        for what, before, now in (
+            ("reports with the digest", there.reports_sha256, entry.reports_sha256),
+            ("the model", there.model, entry.model),
+        )
+        if before != now
+    ]
+    if other:
+        raise InputError(
+            f"{path} is an entry of {there.system} already, of {' and '.join(other)}; give another name or another "
+            "--out, or --replace to replace it"
+        )
+
+
+def write_entry(entry: Entry, folder: Path, *, replace: bool = False) -> Path:
+    """Write an entry into a folder and give its file.
+
+    Parameters
+    ----------
+    entry : Entry
+        What is written.
+    folder : Path
+        Where.
+    replace : bool
+        Whether it may take the place of an entry of other outputs (`check_free`).
+
+    Raises
+    ------
+    InputError
+        If it may not, and one is there.
+    """
+    path = folder / entry.file_name
+    if not replace:
+        check_free(entry, folder)
     text = yaml.safe_dump(
         json.loads(entry.model_dump_json(exclude_defaults=True) or "{}") | {"format": entry.format},
         sort_keys=False,
@@ -281,8 +325,17 @@ def differences(said: Entry, again: Entry) -> list[str]:
             # where one was not asked whether reports are copies, what the other says of that is no difference
             before, now = (tuple(text for text in one if not text.endswith(_COPIED)) for one in (before, now))
         if before != now and not (name == "copied" and (before is None or now is None)):
-            found.append(f"audit, {name}: {before} in the entry, {now} recomputed")
+            lists = isinstance(before, tuple) and isinstance(now, tuple)
+            words = _came_and_went(before, now) if lists else f"{before} in the entry, {now} recomputed"
+            found.append(f"audit, {name}: {words}")
     return found
+
+
+def _came_and_went(before: Sequence[str], now: Sequence[str]) -> str:
+    """How two lists differ: what the second has besides, and what it lacks."""
+    came, went = [one for one in now if one not in before], [one for one in before if one not in now]
+    parts = [f"recomputed also: {', '.join(came)}"] * bool(came) + [f"no longer: {', '.join(went)}"] * bool(went)
+    return "; ".join(parts) or "the same in another order"
 
 
 def _audit(records: Sequence[Record], constants: Mapping[tuple[Any, ...], float], trivial: bool) -> Audit:
@@ -348,6 +401,10 @@ def _versioned(protocol: str) -> str:
         return load_protocol(protocol).identity if protocol else ""
     except (UnknownNameError, MissingPartError):
         return protocol
+
+
+def _short(identity: str) -> str:
+    return identity[:12] + "..." if re.fullmatch(r"[0-9a-f]{64}", identity) else identity or "(none)"
 
 
 def _reports_digest(reports: Mapping[str, str]) -> str:

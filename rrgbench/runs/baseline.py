@@ -65,6 +65,8 @@ class Side:
         Of a baseline file.
     folder : Path or None
         The run folder, which may hold values on resamples.
+    reports_sha256 : mapping of str to str
+        By model, a digest of all its reports, of a side that keeps no more of them.
     """
 
     records: tuple[Record, ...]
@@ -72,6 +74,7 @@ class Side:
     reports: Reports = field(default_factory=dict)
     renewals: tuple[Renewal, ...] = ()
     folder: Path | None = None
+    reports_sha256: Mapping[str, str] = field(default_factory=dict)
 
     def resamples(self) -> dict[Identity, NDArray[np.float64]]:
         """Values on resamples of the studies by identity; empty where the side is a file."""

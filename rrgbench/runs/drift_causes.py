@@ -54,7 +54,9 @@ def likely_causes(drift: Drift, run: Side, baseline: Side) -> tuple[Cause, ...]:
     found += [*packages, *reports]
     # what the reports explain is explained; a change under the same reports needs another reason
     rest = [pair for pair in drift.changed if pair.run.model not in touched]
-    if rest and run.reports and baseline.reports:
+    digests = run.reports_sha256, baseline.reports_sha256
+    same = all(digests[0].get(pair.run.model, "") == digests[1].get(pair.run.model) for pair in rest)
+    if rest and ((run.reports and baseline.reports) or same):
         found += _same_reports(rest, bool(packages))
     if not found and changed:
         found.append(Cause("unknown", "nothing that the two sides say of themselves differs; compare two run folders"))
@@ -117,6 +119,11 @@ def _reports(run: Side, baseline: Side) -> tuple[list[Cause], set[str]]:
         if parts:
             touched.add(model)
             found.append(Cause("reports", f"reports of {model}, of {len(theirs)} studies: {'; '.join(parts)}"))
+    for model, digest in run.reports_sha256.items():
+        before = baseline.reports_sha256.get(model, "")
+        if model not in touched and digest and before and digest != before:
+            touched.add(model)
+            found.append(Cause("reports", f"reports of {model} are other texts: {before[:12]} became {digest[:12]}"))
     return found, touched
 
 

@@ -18,7 +18,7 @@ from rrgbench.cli.main import app
 from rrgbench.data.phantom import load
 from rrgbench.errors import InputError
 from rrgbench.leaderboard.board import ColumnKey, boards_of
-from rrgbench.leaderboard.entry import entries_of, read_entries, read_entry, with_copied, write_entry
+from rrgbench.leaderboard.entry import differences, entries_of, read_entries, read_entry, with_copied, write_entry
 from rrgbench.leaderboard.site import write_site
 from rrgbench.reproduction.registry import PublishedSystem
 from rrgbench.runs.baseline import read_side
@@ -132,6 +132,18 @@ def test_a_constant_system_is_found_out(entries):
     assert constant.audit.warnings == ()
 
 
+def test_lists_that_differ_are_told_by_what_came_and_went(entries):
+    one = entries[0]
+    said, again = (
+        one.model_copy(update={"audit": one.audit.model_copy(update={"warnings": told, "loses_to_constant": lost})})
+        for told, lost in ((("a", "b"), ("BLEU-4",)), (("b", "c"), ()))
+    )
+    assert differences(said, again) == [
+        "audit, loses_to_constant: no longer: BLEU-4",
+        "audit, warnings: recomputed also: c; no longer: a",
+    ]
+
+
 def test_copied_references_are_said(entries):
     assert "95 % of the reports are the reference word for word" in with_copied(entries[0], 0.95).audit.warnings
     assert with_copied(entries[0], 0.2).audit.warnings == ()
@@ -141,6 +153,20 @@ def test_two_files_of_one_system_are_refused(entries, tmp_path):
     shutil.copy(write_entry(entries[0], tmp_path), tmp_path / "another.yaml")
     with pytest.raises(InputError, match="both of good"):
         read_entries(tmp_path)
+
+
+@pytest.mark.parametrize("changed", [{"reports_sha256": "0" * 64}, {"model": "good@2"}])
+def test_an_entry_of_other_outputs_is_replaced_only_if_that_is_wished(entries, tmp_path, changed):
+    file = write_entry(entries[0], tmp_path)
+    before = file.read_bytes()
+    write_entry(entries[0], tmp_path)
+    assert file.read_bytes() == before
+    other = entries[0].model_copy(update=changed)
+    with pytest.raises(InputError, match=r"is an entry of good already, of .*, not .*--replace") as caught:
+        write_entry(other, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert file.read_bytes() == before
+    assert read_entry(write_entry(other, tmp_path, replace=True)) == other
 
 
 def test_ranks_are_as_sure_as_the_evidence(entries, runs):
@@ -401,7 +427,15 @@ def test_submit_check_and_build_from_a_file_of_outputs(corpus, tmp_path, monkeyp
         "".join(json.dumps(row) + "\n" for row in [rows[-1], *rows[:-1]]).replace("no ", "")
     )
     for _ in range(2):
-        assert rrgbench("check", str(file), "--predictions", "others.jsonl", *options).exit_code == 1
+        moved = rrgbench("check", str(file), "--predictions", "others.jsonl", *options)
+        assert moved.exit_code == 1
+    assert "reports of Copyist are other texts" in " ".join(moved.output.split())
+    assert "nothing that the two sides say" not in " ".join(moved.output.split())
+    written = file.read_bytes()
+    taken = rrgbench("submit", "others.jsonl", "--name", "Copyist", *options, "--out", "entries")
+    assert "is an entry of Copyist already" in str(taken.exception)
+    assert file.read_bytes() == written
+    assert rrgbench("submit", "preds.jsonl", "--name", "Copyist", *options, "--out", "entries").exit_code == 0
     alone = rrgbench("check", str(file))
     assert "not recomputed" in alone.output
     wrong = yaml.safe_load(file.read_text())
@@ -416,7 +450,7 @@ def test_submit_check_and_build_from_a_file_of_outputs(corpus, tmp_path, monkeyp
     file.write_text(yaml.safe_dump(wrong))
     refused = rrgbench(*again)
     assert refused.exit_code == 1
-    assert "audit, warnings" in refused.output
+    assert "audit, warnings: recomputed also: 100 % of the reports" in refused.output
     built = rrgbench("build", "--entries", "entries", "--out", "site")
     assert built.exit_code == 0
     assert Path("site/index.html").is_file()
