@@ -16,7 +16,7 @@ from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import Study
 from rrgbench.errors import InputError, listed
 from rrgbench.models import Examination, Reads
-from rrgbench.scoring.report_files import ID_DIFFERENCES, allowed_field, check_allowances
+from rrgbench.scoring.report_files import allowed_field, check_allowances, near_ids, without_differences
 from rrgbench.scoring.report_shapes import Columns, shown
 from rrgbench.scoring.report_systems import systems_of
 
@@ -126,15 +126,11 @@ class Predictions:
             return joined, 0
         owners: dict[str, list[str]] = {}
         for study in known:
-            owners.setdefault(_without_differences(study), []).append(study)
-        near = {own: owners.get(_without_differences(own), []) for own in rest}
+            owners.setdefault(without_differences(study), []).append(study)
+        near = {own: owners.get(without_differences(own), []) for own in rest}
         same = {own: studies[0] for own, studies in near.items() if len(studies) == 1}
         if same and "ids" not in self.allow:
-            own, study = next(iter(same.items()))
-            raise InputError(
-                f"{len(same)} study ids of {file} and corpus {corpus.name} differ only as tools write them "
-                f"({shown(own)} there, {shown(study)} here); pass --allow-ids to take them for the same"
-            )
+            raise InputError(near_ids(same, file, f"corpus {corpus.name}"))
         return {**joined, **same}, len(same)
 
     def _check_unknown(self, file: str, unknown: Sequence[str], studies: Sequence[str], corpus: Corpus) -> None:
@@ -278,9 +274,3 @@ def _left_out(file: str, studies: Sequence[str], corpus: Corpus) -> str:
     places += [f"{foreign} of them of no study of corpus {corpus.name}"] * bool(foreign)
     are = "1 prediction is" if len(studies) == 1 else f"{len(studies)} predictions are"
     return f"{file}: {are} left out, {' and '.join(places)}"
-
-
-def _without_differences(study: str) -> str:
-    for change in ID_DIFFERENCES.values():
-        study = change(study)
-    return study

@@ -8,7 +8,7 @@ signature.
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -216,7 +216,8 @@ def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collect
 ID_DIFFERENCES: Final[Mapping[str, Callable[[str], str]]] = {
     "blanks": str.strip,
     "capitals": str.lower,
-    "a folder or an ending": lambda study: re.sub(r"\.(txt|png|jpe?g|dcm)$", "", study.rpartition("/")[2]),
+    "a folder": lambda study: study.rpartition("/")[2],
+    "an ending": lambda study: re.sub(r"(?i)\.(txt|png|jpe?g|dcm)$", "", study),
     "a trailing .0": lambda study: study.removesuffix(".0"),
     "leading zeros": lambda study: re.sub(r"^0+(?=\d)", "", study),
     "an s before the number": lambda study: re.sub(r"^[sS](?=\d)", "", study),
@@ -251,33 +252,25 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
     if not open_ids or not waiting:
         return predictions, 0
 
-    def plain(study: str) -> str:
-        for change in ID_DIFFERENCES.values():
-            study = change(study)
-        return study
-
     owners: dict[str, list[str]] = {}
     for study in waiting:
-        owners.setdefault(plain(study), []).append(study)
-    counts = Counter(plain(study) for study in open_ids)
+        owners.setdefault(without_differences(study), []).append(study)
+    plain = {study: without_differences(study) for study in open_ids}
+    counts = Counter(plain.values())
     same = {
-        study: owners[plain(study)][0]
+        study: owners[plain[study]][0]
         for study in open_ids
-        if counts[plain(study)] == 1 and len(owners.get(plain(study), ())) == 1
+        if counts[plain[study]] == 1 and len(owners.get(plain[study], ())) == 1
     }
     if same and allowed:
         return replace(
             predictions, texts={same.get(study, study): texts for study, texts in predictions.texts.items()}
         ), len(same)
-    there, here = (listed(map(shown_id, studies), most=2) for studies in (open_ids, sorted(waiting)))
-    examples = f"{there} there and {here} here"
     if same:
-        reasons = dict.fromkeys(reason for pair in same.items() for study in pair for reason in _differences(study))
-        raise InputError(
-            f"{len(same)} study ids of {predictions.name} and {references.name} differ only by {' and '.join(reasons)} "
-            f"({examples}); pass --allow-ids to take them for the same"
-        )
+        raise InputError(near_ids(same, predictions.name, references.name))
     if len(open_ids) == len(predictions.texts):
+        there, here = (listed(map(shown_id, studies), most=2) for studies in (open_ids, sorted(waiting)))
+        examples = f"{there} there and {here} here"
         raise InputError(
             f"{predictions.name} and {references.name} have no study id in common ({examples}); nothing to score; "
             "--id-column NAME takes another column for the ids; `rrgbench eval --predictions` joins those of a corpus"
@@ -285,12 +278,27 @@ def _by_the_references_ids(references: ReportFile, predictions: ReportFile, allo
     return predictions, 0
 
 
-def _differences(study: str) -> Iterator[str]:
-    """Which of `ID_DIFFERENCES` an id shows, one after the other taken away."""
+def without_differences(study: str, but: str = "") -> str:
+    """An id without what tools change in ids (`ID_DIFFERENCES`), all of it or all but one."""
     for reason, change in ID_DIFFERENCES.items():
-        if (plain := change(study)) != study:
-            yield reason
-        study = plain
+        study = study if reason == but else change(study)
+    return study
+
+
+def near_ids(same: Mapping[str, str], name: str, beside: str) -> str:
+    """The message for ids of one source that differ from those of another as tools write them, with one such pair."""
+    found = {reason for pair in same.items() for reason in _differences(*pair)}
+    reasons = " and ".join(reason for reason in ID_DIFFERENCES if reason in found) or "what tools change"
+    there, here = map(shown_id, next(iter(same.items())))
+    return (
+        f"{counted(len(same), 'study id')} of {name} and {beside} differ only by {reasons} ({there} there is {here} "
+        "here); pass --allow-ids to take them for the same"
+    )
+
+
+def _differences(one: str, other: str) -> list[str]:
+    """Which of `ID_DIFFERENCES` keep two ids apart."""
+    return [why for why in ID_DIFFERENCES if without_differences(one, why) != without_differences(other, why)]
 
 
 def allowed_field(counts: Mapping[str, int]) -> str:

@@ -121,7 +121,11 @@ def bound(corpus, path, **options):
             {"CXR20": NORMAL},
             "1 of them in another split: CXR20",
         ),
-        (str.lower, {}, "12 study ids of given.jsonl and corpus texts differ only as tools write them"),
+        (
+            str.lower,
+            {},
+            "given.jsonl and corpus texts differ only by capitals (cxr0 there is CXR0 here)",
+        ),
         (lambda study: f"x{study}", {}, "12 ids are no studies"),
         (str, {"CXR1": " "}, "1 reports are empty: CXR1"),
         (lambda study: "CXR1" if study == "CXR2" else study, {}, "1 study id more than once"),

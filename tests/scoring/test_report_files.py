@@ -353,6 +353,18 @@ def test_a_header_of_unknown_names_is_no_study(tmp_path) -> None:
     assert list(plain.texts) == ["a", "b"]
 
 
+def test_near_ids_are_told_by_what_differs_and_one_real_pair() -> None:
+    """Capitals that both files have are no difference, and the two of the example are one study."""
+    references = ReportFile("refs", {f"CXR{n}_IM": ("text",) for n in (10, 2, 3)})
+    predictions = ReportFile("preds", {f"CXR{n}_IM.png": ("x",) for n in (3, 2, 10)})
+    with pytest.raises(InputError) as caught:
+        pair_reports(references, predictions)
+    assert str(caught.value) == (
+        "3 study ids of preds and refs differ only by an ending (CXR3_IM.png there is CXR3_IM here); "
+        "pass --allow-ids to take them for the same"
+    )
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_what_tools_write_is_read(tmp_path, name) -> None:
     found = read_reports(write(tmp_path, name, NAMED[name]))
@@ -413,7 +425,7 @@ def test_a_report_by_the_word_nan_is_warned_of_and_a_missing_one_named(tmp_path,
         ("5", "0005", "leading zeros"),
         (" a1", "a1", "blanks"),
         ("A1", "a1", "capitals"),
-        ("p10/s50.txt", "50", "a folder or an ending and an s before the number"),
+        ("p10/s50.txt", "50", "a folder and an ending and an s before the number"),
     ],
 )
 def test_ids_that_nearly_meet_are_explained_and_joined_on_request(there, here, reason) -> None:
