@@ -14,7 +14,7 @@ from rrgbench.data.films.images import FilmFile
 from rrgbench.data.films.looks import BLANK, NEAR_BLANK, odd_look
 from rrgbench.data.films.stream import READING, in_workers
 from rrgbench.data.study import SPLITS, ImageReference, Study
-from rrgbench.errors import InputError
+from rrgbench.errors import InputError, counted, listed
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED
 from rrgbench.progress import Progress
 
@@ -92,6 +92,8 @@ class Validation:
         (`rrgbench.data.films.looks`); hints, not problems.
     copies : tuple of tuple of FilmCopy
         Groups of films that are the same, in this corpus and, where one was given, the one beside it.
+    empty : tuple of str
+        Ids of studies that have neither a film nor a text.
     """
 
     corpus: str
@@ -103,6 +105,7 @@ class Validation:
     unreadable: tuple[tuple[str, str], ...]
     odd: tuple[tuple[str, str, str], ...]
     copies: tuple[tuple[FilmCopy, ...], ...]
+    empty: tuple[str, ...] = ()
 
     @property
     def within_study(self) -> tuple[tuple[FilmCopy, ...], ...]:
@@ -131,6 +134,9 @@ class Validation:
             found.append(f"{len(self.unreadable)} films can't be read")
         if self.leaks:
             found.append(f"{len(self.leaks)} {'film lies' if len(self.leaks) == 1 else 'films lie'} in two splits")
+        if self.empty:
+            have = "has" if len(self.empty) == 1 else "have"
+            found.append(f"{counted(len(self.empty), 'study')} {have} neither film nor report: {listed(self.empty)}")
         return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
@@ -147,6 +153,7 @@ class Validation:
                 [{"corpus": copy.corpus, "split": copy.split, "study_id": copy.study_id} for copy in group]
                 for group in self.copies
             ],
+            "empty": list(self.empty),
             "problems": list(self.problems),
         }
 
@@ -215,6 +222,7 @@ def validate(
             )
             for group in groups
         ),
+        empty=tuple(study.study_id for study in (*corpus.studies, *corpus.text_studies) if _is_empty(study)),
     )
 
 
@@ -263,6 +271,11 @@ def _summaries(source: str, studies: Sequence[Study]) -> list[SplitSummary]:
             )
         )
     return summaries
+
+
+def _is_empty(study: Study) -> bool:
+    """Whether a study has no film and no text, also in no other section than the one that is read."""
+    return not study.images and not any((text or "").strip() for text in (study.report, *study.sections.values()))
 
 
 def _seen(films: Sequence[ImageReference], progress: Progress | None, jobs: int) -> list[_Seen | str]:

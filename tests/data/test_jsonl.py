@@ -78,6 +78,12 @@ def test_frontal_films_come_first_and_numbers_are_ids(tmp_path: Path) -> None:
     assert [film.view for film in study.images] == ["PA", "LATERAL"]
 
 
+def test_one_path_is_a_list_of_one(tmp_path: Path) -> None:
+    root = jsonl(tmp_path)
+    (study,) = load(_write(root, {"study_id": "a", "subject_id": "b", "images": "images/0.png", "view": "PA"})).studies
+    assert [(film.path.name, film.view) for film in study.images] == [("0.png", "PA")]
+
+
 GOOD = {"study_id": "a", "subject_id": "a"}
 
 
@@ -91,7 +97,9 @@ GOOD = {"study_id": "a", "subject_id": "a"}
         (({**GOOD, "study_id": "a\nb"},), "line 1: study_id must be a text of 1 to 200 printable characters"),
         (({**GOOD, "images": ["9" * 300 + ".png"]},), "1 of 1 listed films are absent"),
         (({**GOOD, "report": 3},), "line 1: report must be"),
-        (({**GOOD, "images": "x.png"},), "line 1: images must be a list"),
+        (({**GOOD, "images": 5},), "line 1: images must be a list"),
+        (({**GOOD, "images": "x.png"},), r"1 of 1 listed films are absent or empty: x\.png"),
+        (({**GOOD, "images": "../x.png"},), "line 1: images must be a list of paths inside"),
         (({**GOOD, "images": ["../x.png"]},), "line 1: images must be a list of paths inside"),
         (({**GOOD, "images": ["/x.png"]},), "line 1: images must be a list of paths inside"),
         (({**GOOD, "images": ["x.png"], "view": ["PA", "AP"]},), "line 1: view must be"),

@@ -1,5 +1,6 @@
 """ChestX-ray14: official layouts, labels, splits, and every way a copy can be wrong."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,19 @@ def test_official_layouts_give_the_same_studies(tmp_path: Path, layout: str, tab
     assert {study.subject_id for study in corpus.split("test")} == {"4", "8", "12"}
     assert load_films(corpus.split("test"), 16).shape == (6, 16, 16)
     assert all(study.report is None and study.labels_source == "film" for study in corpus)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("spelled", [str.lower, lambda head: head.lower().replace(" ", "_"), str])
+def test_a_table_that_a_copy_spells_otherwise_is_read(tmp_path: Path, mark: str, spelled: Callable[[str], str]) -> None:
+    before = load(nih_cxr14(tmp_path))
+    path = tmp_path / "Data_Entry_2017_v2020.csv"
+    head, rows = path.read_text().split("\n", 1)
+    path.write_text(f"{spelled(head)}\n{rows}".replace(",", mark))
+    again = load(tmp_path)
+    for one, other in zip(before, again, strict=True):
+        assert (one.study_id, one.order, one.age, one.sex) == (other.study_id, other.order, other.age, other.sex)
+        np.testing.assert_array_equal(one.labels, other.labels)
 
 
 def test_labels_follow_the_mapping(tmp_path: Path) -> None:

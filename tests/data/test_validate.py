@@ -248,3 +248,14 @@ def test_the_real_corpora_pass_and_their_copies_are_found(shared: Path) -> None:
     # one patient under two subject ids, by the source's own mistake
     assert [sorted({copy.subject_id for copy in group}) for group in pairs.copies] == [["178", "97"]] * 4
     assert validate(iu_xray.load(shared / "iu_xray")).problems == ()
+
+
+def test_a_study_with_neither_film_nor_report_does_not_pass(tmp_path: Path) -> None:
+    """As misspelt keys leave one, of which a line is all that is said."""
+    root = jsonl(tmp_path)
+    with (root / "studies.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"study_id": "lost", "subject_id": "p", "image": "images/0.png", "repotr": "Clear."}\n')
+        file.write('{"study_id": "other", "subject_id": "q", "sections": {"impression": "Clear."}}\n')
+    found = validate(jsonl_reader.load(root))
+    assert found.problems == ("1 study has neither film nor report: lost",)
+    assert found.to_json()["empty"] == ["lost"]

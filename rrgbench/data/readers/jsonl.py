@@ -1,9 +1,9 @@
 """Your own corpus: a folder with `studies.jsonl`, one JSON object a line, and the films it names.
 
-A line holds `study_id` and `subject_id`; and where there are any, `images` (paths relative to the folder), `view` (one
-name for all films, or a list, which may also be called `views`), `report`, `sections` (object of texts), `split`,
-`labels` (object from observation name to 1, 0 or -1), `date` (`YYYY-MM-DD`), `age` (years), `sex` (`F` or `M`), `prior`
-(the study_id of the subject's previous study) and `license`. Other keys are left alone.
+A line holds `study_id` and `subject_id`; and where there are any, `images` (paths relative to the folder, or one of
+them alone), `view` (one name for all films, or a list, which may also be called `views`), `report`, `sections` (object
+of texts), `split`, `labels` (object from observation name to 1, 0 or -1), `date` (`YYYY-MM-DD`), `age` (years), `sex`
+(`F` or `M`), `prior` (the study_id of the subject's previous study) and `license`. Other keys are left alone.
 
 A study's prior is the one that `prior` names; where no line has that key, the subject's last study of an earlier date.
 """
@@ -182,6 +182,8 @@ def _check(entry: dict[str, Any], number: int) -> None:
     for key in ("report", "split"):
         if not isinstance(entry.get(key), str | None):
             raise refuse(key, "a text or absent")
+    if isinstance(entry.get("images"), str) and entry["images"]:
+        entry["images"] = [entry["images"]]
     if not _is_texts(entry.get("images") or []):
         raise refuse("images", "a list of paths")
     for image in entry.get("images") or []:

@@ -60,6 +60,7 @@ LICENSE_NOTE: Final = (
 )
 
 _COLUMNS: Final = ("Image Index", "Finding Labels", "Patient ID", "View Position")
+_FURTHER: Final = ("Follow-up #", "Patient Age", "Patient Gender")
 
 
 def load(
@@ -107,7 +108,7 @@ def load(
     path = find_table(folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
     if path is None:
         raise InputError(f"corpus {NAME}: the root has no Data_Entry_2017_v2020.csv or Data_Entry_2017.csv")
-    table = read_table(path, _COLUMNS)
+    table = read_table(path, _COLUMNS, official=(*_COLUMNS, *_FURTHER))
     official, list_digests = _official_split(folder, table)
     where = _film_paths(folder)
     films = [

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def decode_text(content: bytes, name: str) -> str:
         raise InputError(f"{name} line {line} is not UTF-8; save the file as UTF-8") from error
 
 
-def read_table(path: Path, required: Iterable[str], delimiter: str = ",") -> Table:
+def read_table(path: Path, required: Iterable[str], delimiter: str = ",", official: Iterable[str] = ()) -> Table:
     """Read a CSV or CSV.GZ file with a header.
 
     Parameters
@@ -87,6 +88,9 @@ def read_table(path: Path, required: Iterable[str], delimiter: str = ",") -> Tab
         Columns it must have.
     delimiter : str
         What separates cells.
+    official : iterable of str
+        Names of columns that copies spell otherwise: a column that has one of them but for case and marks between words
+        is called so, and where the separator leaves required ones out, semicolons and tabs are tried.
 
     Returns
     -------
@@ -101,11 +105,15 @@ def read_table(path: Path, required: Iterable[str], delimiter: str = ",") -> Tab
     """
     content = read_bytes(path)
     name = path.name.removesuffix(".gz")
-    reader = csv.reader(io.StringIO(decode_text(content, path.name), newline=""), delimiter=delimiter)
+    text = decode_text(content, path.name)
+    plain = {_plain(one): one for one in official}
+    if plain:
+        delimiter = _separator(text, required, plain, delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[dict[str, str]] = []
     columns: tuple[str, ...] = ()
     try:
-        columns = tuple(cell.strip() for cell in next(reader, []))
+        columns = tuple(plain.get(_plain(cell), cell.strip()) for cell in next(reader, []))
         _check_columns(path.name, columns, required)
         for cells in reader:
             if not any(cell.strip() for cell in cells):
@@ -119,6 +127,20 @@ def read_table(path: Path, required: Iterable[str], delimiter: str = ",") -> Tab
     except csv.Error as error:
         raise InputError(f"{path.name} line {reader.line_num} is not CSV ({error})") from error
     return Table(name, columns, rows, hashlib.sha256(content).hexdigest())
+
+
+def _separator(text: str, required: Iterable[str], plain: Mapping[str, str], usual: str) -> str:
+    """What parts the header's cells so that all required columns are there; the usual mark where none does."""
+    head = text.partition("\n")[0]
+    for mark in (usual, ";", "\t"):
+        named = {plain.get(_plain(cell.strip('"'))) for cell in head.rstrip("\r").split(mark)}
+        if set(required) <= named:
+            return mark
+    return usual
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", name.strip().strip('"').lower())
 
 
 def is_id(text: str) -> bool:
