@@ -58,8 +58,8 @@ class Bars:
         self.started = time.monotonic()
 
     def overall(self, what: str, done: int, total: int | None, note: str = "") -> None:
-        """The whole job stands at `done` of `total` and turns to `what`."""
-        what = one_line(what)
+        """The whole job stands at `done` of `total` and turns to `what`, of which `note` says more."""
+        what = one_line(" ".join(filter(None, (what, note))))
         self.bars.update(self.whole, completed=done, total=total, note=what)
         self.bars.update(self.piece, visible=False)
         self._line(f"[{done}/{total}] {what}", always=True)
@@ -91,8 +91,8 @@ class NotebookLine:
         self.shown: Any = display({"text/plain": self.title}, raw=True, display_id=True)
 
     def overall(self, what: str, done: int, total: int | None, note: str = "") -> None:
-        """The whole job stands at `done` of `total` and turns to `what`."""
-        self.whole = f"[{done}/{total}] {one_line(what)}"
+        """The whole job stands at `done` of `total` and turns to `what`, of which `note` says more."""
+        self.whole = f"[{done}/{total}] {one_line(' '.join(filter(None, (what, note))))}"
         self._change(self.whole, always=True)
 
     def part(self, what: str, done: int, total: int | None, note: str = "") -> None:

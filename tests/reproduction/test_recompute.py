@@ -166,3 +166,11 @@ def test_the_registry_comes_with_the_package() -> None:
     assert len(registered) >= 10
     assert packed.issuperset(registered)
     assert [one.system for one in load_published()] == [one.system for one in load_published(PUBLISHED)]
+
+
+def test_progress_names_each_system(folder) -> None:
+    publish(folder)
+    files = ("--outputs", folder, "--references", folder / "annotation.json", "--registry", folder / "registry")
+    told = CliRunner().invoke(app, ["reproduce", *map(str, files)]).stderr
+    assert "[0/2] recomputing Mine, mine" in told
+    assert "[1/2] recomputing Mine, mine" in told
