@@ -58,11 +58,11 @@ def text_places(value: object, place: str = "") -> list[str]:
     return []
 
 
-def with_ids_of_document(record: Mapping[str, Any], is_id: Callable[[str], bool]) -> dict[str, Any]:
+def with_ids_of_document(record: dict[str, Any], is_id: Callable[[str], bool]) -> dict[str, Any]:
     """A record of lm-eval with the ids that its document has, since its own number says no study."""
     document = record.get("doc")
     if not isinstance(document, Mapping) or not any(name in record for name in ONLY_ANSWERS):
-        return dict(record)
+        return record
     ids = {key: one for key, one in document.items() if is_id(key) and isinstance(one, str | int)}
     return {**ids, **record}
 

@@ -136,8 +136,12 @@ def read_reports(
         twice = []
     if twice and "duplicates" not in allow:
         if several:
-            other = "" if role == "predictions" else ", with other references of a study"
-            raise InputError(f"{path.name}: {counted(len(set(twice)), 'study id')} more than once{other}: {several}")
+            many = f"{path.name}: {counted(len(set(twice)), 'study id')} more than once"
+            if role == "predictions":
+                what = "score one with --system NAME; compare and eval --predictions take all, NAME=FILE one"
+                raise InputError(f"{many}: {several}; {what}")
+            what = "score one with --system NAME, or give a file with one reference of each study"
+            raise InputError(f"{many}, with other references of a study: {several}; {what}")
         same = " with the same text, as sampling for several processes pads them" if equal else ""
         raise InputError(
             f"{path.name}: {counted(len(twice), 'study id')} more than once{same}: {listed(map(shown_id, twice))}; "

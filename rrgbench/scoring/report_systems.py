@@ -47,13 +47,13 @@ def of_system(name: str, text: str, system: str) -> str:
 
 
 def told_systems(name: str, text: str) -> str:
-    """The systems of a file of several, and how to choose among them, for a message; empty where it holds one."""
+    """The systems of a file of several, for a message; empty where it holds one."""
     named = list(by_system(name, text))
     if len(named) < 2:
         return ""
     return (
         f"it holds the reports of {len(named)} systems ({listed(map(shown, named))}), told apart by its field "
-        f"{_field(name, text)}; score one with --system NAME; compare and eval --predictions take all, NAME=FILE one"
+        f"{_field(name, text)}"
     )
 
 

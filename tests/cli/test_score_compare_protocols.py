@@ -245,6 +245,7 @@ def several(files):
 
 def test_a_file_of_several_systems_names_them_and_how_to_choose(run, several) -> None:
     said = str(run("score", "--predictions", several, "--references", several, fails=True).exception)
+    assert "\n" not in said
     assert "12 study ids more than once: it holds the reports of 3 systems (ours, theirs, base)" in said
     assert "by its field System; score one with --system NAME" in said
     assert "allow-duplicates" not in said
@@ -273,3 +274,4 @@ def test_references_that_differ_between_systems_are_refused(run, several) -> Non
     several.write_text(several.read_text().replace("theirs,s1,The", "theirs,s1,A"))
     said = str(run("compare", several, "--references", several, fails=True).exception)
     assert "with other references of a study: it holds the reports of 3 systems" in said
+    assert "give a file with one reference of each study" in said

@@ -172,3 +172,17 @@ def test_ids_that_were_read_before_come_first(tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("StudyInstanceUID,study_id,case,report\n1.2,s1,9,Clear.\n")
     assert list(read_reports(path).texts) == ["s1"]
+
+
+def test_the_answers_of_a_set_for_training_are_references(tmp_path) -> None:
+    path = tmp_path / "conversations.json"
+    path.write_text(CASES[path.name])
+    assert read_reports(path, "references").texts == {study: (text,) for study, text in TEXTS.items()}
+
+
+def test_a_conversation_beside_another_text_is_said(tmp_path, caplog) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines([{"study_id": "s1", "report": "Clear.", "messages": chat("Edema.")}]))
+    with caplog.at_level(logging.WARNING):
+        assert read_reports(path).texts == {"s1": ("Clear.",)}
+    assert "predictions are read from report, not from messages" in caplog.text
