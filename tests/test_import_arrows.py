@@ -112,6 +112,7 @@ LAYERS = (
         "observations",
         "checkpoints",
         "files",
+        "main_guard",
         "json_text",
         "text_lists",
         "checked_values",
