@@ -147,8 +147,16 @@ def edits(
 @grouped
 def experts(
     judgements: Annotated[
-        Path, typer.Option(help="RadPref's or ReXVal's folder, or a CSV of judgements.", show_default=False)
+        Path, typer.Option(help="RadPref's or ReXVal's folder, or a table of judgements.", show_default=False)
     ],
+    judgement_columns: Annotated[
+        list[str] | None,
+        listed_option(
+            "--judgement-columns",
+            "Columns of a table that are not told by their names: rating=overall,report=text; repeatable. "
+            "errors=a+b sums columns, rating=a,rating=b are two raters'.",
+        ),
+    ] = None,
     metrics: TriedMetrics = "",
     metric_options: TriedMetricOptions = None,
     protocol: ProtocolName = "raw",
@@ -168,16 +176,17 @@ def experts(
     Examples:
       rrgbench trials experts --judgements RadPref --figure experts.svg
       rrgbench trials experts --judgements rexval --metrics findings,ce,rouge_l,meteor --latex
+      rrgbench trials experts --judgements reader_study.tsv --judgement-columns rating=overall,report=text
     """
     from rrgbench.cli.progress import status
     from rrgbench.render.terminal import print_tables
     from rrgbench.trials.expert_tables import ExpertResult
     from rrgbench.trials.experts import run_expert_trial, run_ordering_tests
-    from rrgbench.trials.judgements import read_judgements, read_ordering_tests
+    from rrgbench.trials.judgements import judgement_folder, named_columns, read_judgements, read_ordering_tests
 
     _check_figure(figure)
-    judged = read_judgements(judgements)
-    orders = judgements / "ordering_tests.json"
+    judged = read_judgements(judgements, named_columns(judgement_columns or []))
+    orders = judgement_folder(judgements) / "ordering_tests.json"
     with status("loading metrics") as say:
         options, absent = _tried(metrics, metric_options, protocol, replicates, seed)
         trial = run_expert_trial(judged, options, absent, say)

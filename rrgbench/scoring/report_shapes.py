@@ -13,7 +13,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final, Literal
@@ -177,6 +177,97 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
             )
         return _positional([(f"{name} line {at}", line) for at, line in enumerate(lines, start=1)], name, "one a line")
     return _table(name, text, role, columns, "," if suffix == "csv" else "\t")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Rows of a file with several fields that are more than an id and a report.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Its fields, in order.
+    rows : list of (str, mapping)
+        Place for messages (`row 2`, the header being row 1; `line 2`; `item 2`), and cells by field. A table's cells
+        are texts without blanks around them.
+    delimiter : str
+        What parts a table's cells; empty for JSON.
+    understood : str
+        What was taken where it is not certain; empty where it is.
+    """
+
+    names: tuple[str, ...]
+    rows: list[tuple[str, dict[str, Any]]]
+    delimiter: str = ""
+    understood: str = ""
+
+
+def read_records(name: str, text: str, known: Callable[[Sequence[str]], int]) -> Records:
+    """Rows with all their fields: a table below its header, JSON Lines, or a JSON list of objects.
+
+    Parameters
+    ----------
+    name : str
+        File name: its ending tells tables from JSON, where the content does not.
+    text : str
+        Its content.
+    known : callable
+        How many of a row's cells are names of fields that the caller looks for; it decides about the separator.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, a row has more or fewer cells than the header, or the header names a column twice.
+    """
+    suffix = name.lower().rpartition(".")[2]
+    if suffix in ("jsonl", "ndjson", "json") or _is_json(text):
+        return _json_records(name, text)
+    first, _, rest = text.partition("\n")
+    if stated := re.fullmatch(r"(?i)sep=(.)\r?", first):
+        text, delimiter = rest, stated[1]
+    else:
+        usual = "\t" if suffix in ("tsv", "txt") else ","
+        heads = {mark: _head(text, mark) for mark in (usual, *(one for one in DELIMITERS if one != usual))}
+        delimiter = max(heads, key=lambda mark: (known(heads[mark]), len(heads[mark]) > 1))
+    lines = _cells(name, text, delimiter)
+    names = [cell.strip() for cell in next(lines, (0, []))[1]]
+    while names and not names[-1]:
+        names.pop()  # spreadsheets end every line of a sheet with separators
+    _check_once(name, names)
+    rows = []
+    for at, (_, cells) in enumerate(lines, start=2):
+        if len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
+            raise InputError(
+                f"{name}, row {at}: {len(cells)} cells where the header has {len(names)}; quote texts that hold "
+                f"{'commas' if delimiter == ',' else 'the separator'}"
+            )
+        if any(cell.strip() for cell in cells):
+            rows.append((f"row {at}", {field: cell.strip() for field, cell in zip(names, cells, strict=False)}))
+    return Records(tuple(names), rows, delimiter)
+
+
+def _json_records(name: str, text: str) -> Records:
+    lines = [line for line in text.split("\n") if line.strip()]
+    note = ""
+    by_line = all(re.fullmatch(r"\s*\{.*\}\s*", line) for line in lines)
+    if by_line and (len(lines) > 1 or (name.lower().endswith(("jsonl", "ndjson")) and lines)):
+        rows = [(place.removeprefix(f"{name} "), record) for place, record in _json_lines(name, text)]
+    else:
+        content = _loaded(text, name)
+        if isinstance(content, dict):
+            lists = [key for key, value in content.items() if isinstance(value, list) and value]
+            objects = [key for key in lists if all(isinstance(one, dict) for one in content[key])]
+            if len(objects) == 1:
+                note = f"rows are read from its {shown(objects[0])}"
+                content = content[objects[0]]
+            elif not any(isinstance(value, list | dict) for value in content.values()):
+                content = [content]
+        if not isinstance(content, list):
+            raise InputError(f"{name}: expected a list of objects, one a row, or an object on each line")
+        rows = [(f"item {at}", record) for at, record in enumerate(content, start=1)]
+    given = [(place, _fields(f"{name}, {place}", record)) for place, record in rows]
+    names = tuple(dict.fromkeys(field for _, record in given for field in record))
+    return Records(names, given, understood=note)
 
 
 def shown(name: object) -> str:
@@ -740,6 +831,16 @@ def id_fields(names: Sequence[str]) -> list[str]:
 def _nameless(names: Sequence[str], text_field: str) -> list[str]:
     """Columns without a name, as pandas writes its index."""
     return [name for name in names if name != text_field and re.fullmatch(r"\s*|unnamed: \d+", name.lower())]
+
+
+def usual_names(role: Role) -> tuple[str, ...]:
+    """How fields of a role's texts are usually called, those that say the role first."""
+    return (*_SPECIFIC[role], *_GENERAL)
+
+
+def plain_name(name: str) -> str:
+    """A field's name without regard of case, blanks, hyphens and underscores."""
+    return _plain(name)
 
 
 def _matching(names: Sequence[str], wanted: Sequence[str]) -> list[str]:

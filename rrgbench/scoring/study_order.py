@@ -24,7 +24,7 @@ def in_order_of_ids(
     >>> pairs.study_ids, pairs.hypotheses
     (('CXR2', 'CXR10'), ('d', 'c'))
     """
-    rows = sorted(range(len(pairs.study_ids)), key=lambda row: _place(pairs.study_ids[row]))
+    rows = sorted(range(len(pairs.study_ids)), key=lambda row: id_place(pairs.study_ids[row]))
     if rows == list(range(len(rows))):
         return pairs, labels
     ordered = replace(
@@ -42,8 +42,8 @@ def in_order_of_ids(
     )
 
 
-def _place(study_id: str) -> tuple[list[tuple[int, str]], str]:
-    """Sorts numbers by their value; ids that differ in leading zeros alone by their text."""
+def id_place(study_id: str) -> tuple[list[tuple[int, str]], str]:
+    """Where an id stands among others: numbers by their value; ids that differ in leading zeros alone by their text."""
     numbers = re.split(r"(\d+)", study_id)
     plain = (part.lstrip("0") if place % 2 else part for place, part in enumerate(numbers))
     return [(len(part) if place % 2 else 0, part) for place, part in enumerate(plain)], study_id

@@ -4,10 +4,15 @@ Both correlations are functions of the signs of all pairwise differences, so a r
 number of times, is a quadratic form in those counts and no ranking is done anew.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+TIE: Final = 1e-12
+"""Values that are no further apart are equal: they differ in the last digits only, as sums in another order do."""
 
 
 def kendall_tau_b(x: Floats, y: Floats, counts: Floats) -> Floats:
@@ -70,19 +75,22 @@ def pair_agreement(x: Floats, y: Floats, groups: NDArray[np.int64], counts: Floa
         rows = np.flatnonzero(groups == group)
         for place, i in enumerate(rows):
             for j in rows[place + 1 :]:
-                order = np.sign(y[i] - y[j])
+                order = _sign(y[i] - y[j])
                 if order:
                     pairs[group] += 1
-                    agreed[group] += 0.5 + 0.5 * np.sign(x[i] - x[j]) * order
+                    agreed[group] += 0.5 + 0.5 * _sign(x[i] - x[j]) * order
     total = counts @ pairs
     found: Floats = np.divide(counts @ agreed, total, out=np.full(len(counts), np.nan), where=total > 0)
     return found
 
 
 def _signs(values: Floats) -> Floats:
-    # values that differ in the last digits only are sums in another order
     gaps: Floats = values[:, None] - values[None, :]
-    return np.sign(np.where(np.abs(gaps) < 1e-12, 0.0, gaps))
+    return np.sign(np.where(np.abs(gaps) < TIE, 0.0, gaps))
+
+
+def _sign(gap: float) -> float:
+    return 0.0 if abs(gap) < TIE else float(np.sign(gap))
 
 
 def _form(counts: Floats, matrix: Floats) -> Floats:

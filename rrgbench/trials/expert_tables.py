@@ -1,6 +1,7 @@
 """What a trial by experts found, as tables, as JSON and as a figure."""
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +14,21 @@ from rrgbench.render.markdown import markdown_table
 from rrgbench.render.table import Cell, Column, Row, Table, ranked
 from rrgbench.scoring.values import finite
 from rrgbench.trials.experts import EQUAL, PREFERENCE, RHO, TAU, Estimate, ExpertTrial, OrderingTrial
+from rrgbench.trials.judgements.judgements import STATED
 
-_SHORT: Final = {"rating": "rating", "significant errors": "significant errors", "errors": "all errors"}
+_SHORT: Final = {
+    "rating": "rating",
+    "significant errors": "significant errors",
+    "errors": "all errors",
+    STATED: "preference",
+}
+_AXES: Final = {TAU: "Kendall's tau-b with", PREFERENCE: "accuracy of"}
 RATERS: Final = "one rater against the others"
 
 
-def _cell(one: Estimate) -> Cell:
-    return Cell(finite(one.value), finite(one.low), finite(one.high))
+def _cell(one: Estimate, why: str) -> Cell:
+    value = finite(one.value)
+    return Cell(value, finite(one.low), finite(one.high), notes=(why,) if value is None else ())
 
 
 @dataclass(frozen=True)
@@ -39,17 +48,23 @@ class ExpertResult:
     def agreement(self) -> Table:
         """A row a metric, the best first, and the raters' own agreement below."""
         trial = self.trial
-        measures = [(target, measure) for measure in (TAU, RHO) for target in trial.targets]
-        measures.append((trial.targets[0], PREFERENCE))
+        values = [target for target in trial.targets if target != STATED] or [STATED]
+        measures = [(target, measure) for measure in (TAU, RHO) for target in values]
+        measures.append((values[0], PREFERENCE))
+        if STATED in trial.targets and values != [STATED]:
+            measures.append((STATED, PREFERENCE))
         columns = tuple(
-            Column("accuracy" if measure == PREFERENCE else _SHORT[target], measure, "higher")
+            Column(_accuracy(target, values) if measure == PREFERENCE else _SHORT[target], measure, "higher")
             for target, measure in measures
         )
         rows = [
             Row(
                 entry(key).title,
                 (
-                    *(_cell(trial.agreement[key, target, measure]) for target, measure in measures),
+                    *(
+                        _cell(trial.agreement[key, target, measure], trial.why_blank(target, measure, key))
+                        for target, measure in measures
+                    ),
                     Cell(trial.scored.seconds[key], decimals=2),
                 ),
             )
@@ -58,17 +73,33 @@ class ExpertResult:
         table = ranked(Table("", "metric", (*columns, Column("s per 1,000")), tuple(rows)))
         ceiling = [trial.ceiling.get(place) for place in measures]
         rows = [*table.rows]
-        if any(one is not None for one in ceiling):
-            cells = (*(Cell() if one is None else _cell(one) for one in ceiling), Cell())
+        shared = any(one is not None for one in ceiling)
+        if shared:
+            alone = Cell(notes=("one radiologist alone says it",))
+            own = zip(measures, ceiling, strict=True)
+            cells = tuple(alone if one is None else _cell(one, trial.why_blank(*place)) for place, one in own)
+            cells = (*cells, Cell())
             rows.append(Row(RATERS, cells, "ceiling"))
         judged = trial.judgements
-        remarks = (
-            "Of errors fewer are better: a positive correlation is agreement. Intervals are 95 % percentile bootstrap "
-            "over studies; the candidates of a study are drawn together.",
+        of_pairs = (
+            "accuracy of stated preferences: of the pairs that the radiologists on average do not tie, how often the "
+            "metric puts the preferred report first; its ties count half.",
+        )
+        of_values = (
+            "Of errors fewer are better: a positive correlation is agreement.",
             "preference: of two candidates of a study that the radiologists rate differently, how often the metric "
             "puts the better one first; its ties count half.",
+        )
+        of_raters = (
             f"{RATERS}: mean over {len(judged.raters)} raters, each against the mean of the others. The metrics are "
-            "compared with the mean of all raters, which is steadier than one rater, so they can exceed it.",
+            "compared with the mean of all raters, which is steadier than one rater, so they can exceed it."
+        )
+        remarks = (
+            *(of_values if values != [STATED] else ()),
+            *(of_pairs if STATED in trial.targets else ()),
+            "Intervals are 95 % percentile bootstrap over studies; the candidates of a study are drawn together.",
+            *((of_raters,) if shared else ()),
+            *judged.notes,
             *(f"{key} was not run: {reason}" for key, reason in trial.scored.absent.items()),
         )
         title = (
@@ -85,17 +116,27 @@ class ExpertResult:
         rows = tuple(
             Row(
                 entry(one.second).title,
-                (_cell(one.difference), Cell(finite(one.p_value), decimals=4), Cell(finite(one.adjusted), decimals=4)),
+                (
+                    _cell(one.difference, "one of the two has no value to compare"),
+                    Cell(finite(one.p_value), decimals=4),
+                    Cell(finite(one.adjusted), decimals=4),
+                ),
             )
             for one in self.trial.differences
             if one.first == best
         )
         columns = (Column("difference"), Column("p"), Column("p (Holm)"))
         remark = (
-            f"tau-b with {_SHORT[self.trial.targets[0]]}, paired bootstrap over studies, two-sided; Holm over all "
+            f"{self._leading}, paired bootstrap over studies, two-sided; Holm over all "
             f"{len(self.trial.differences)} pairs of metrics, which --json lists."
         )
         return Table(f"{entry(best).title} minus the other metrics", "metric", columns, rows, (remark,))
+
+    @property
+    def _leading(self) -> str:
+        """What metrics are ranked by, in words."""
+        target, measure = self.trial.leading
+        return "preference accuracy" if measure == PREFERENCE else f"tau-b with {_SHORT[target]}"
 
     def orders(self, ordering: OrderingTrial) -> Table:
         """Passed ordering tests by metric and category."""
@@ -124,9 +165,13 @@ class ExpertResult:
             "studies": len(trial.judgements.studies),
             "reports": len(trial.judgements.reports),
             "raters": list(trial.judgements.raters),
+            "notes": list(trial.judgements.notes),
             "protocol": trial.scored.signature,
             "agreement": [
-                {"metric": key, "target": target, "measure": measure, **_plain(one)}
+                {
+                    **{"metric": key, "target": target, "measure": measure, **_plain(one)},
+                    **({} if isfinite(one.value) else {"reason": trial.why_blank(target, measure, key)}),
+                }
                 for (key, target, measure), one in trial.agreement.items()
             ],
             "ceiling": [
@@ -162,23 +207,28 @@ class ExpertResult:
         return "\n".join(map(markdown_table, self.tables))
 
     def write_figure(self, path: Path) -> None:
-        """Tau-b with the first target, sorted, the raters' own agreement shaded."""
-        trial, target = self.trial, self.trial.targets[0]
-        found = {key: trial.agreement[key, target, TAU] for key in trial.ranked}
+        """Tau-b with the first target (of preferences accuracy), sorted, the raters' own agreement shaded."""
+        trial = self.trial
+        found = {key: trial.agreement[(key, *trial.leading)] for key in trial.ranked}
         bars = [
             Bar(entry(key).title, one.value, one.low, one.high, key.startswith("findings"))
             for key, one in found.items()
         ]
-        band = trial.ceiling.get((target, TAU))
+        band = trial.ceiling.get(trial.leading)
         judged = trial.judgements
         write_interval_chart(
             path,
             f"Metrics and {counted(len(judged.raters), 'radiologist')}: {judged.name}, "
             f"{counted(len(judged.reports), 'report')}",
-            f"Kendall's tau-b with {_SHORT[target]}, 95 % interval over studies",
+            f"{_AXES[trial.leading[1]]} {_SHORT[trial.leading[0]]}, 95 % interval over studies",
             bars,
             None if band is None else Bar(RATERS, band.value, band.low, band.high),
         )
+
+
+def _accuracy(target: str, values: list[str]) -> str:
+    """How a column of preference accuracy is called; stated preferences say so beside others."""
+    return "accuracy (stated)" if target == STATED and values != [STATED] else "accuracy"
 
 
 def _plain(one: Estimate) -> dict[str, float | None]:

@@ -18,9 +18,9 @@ from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import score_pairs, wanted_metrics
 from rrgbench.stats.bootstrap import multiplicity_chunks
 from rrgbench.stats.paired import holm
-from rrgbench.stats.rank_agreement import kendall_tau_b, pair_agreement, spearman_rho
+from rrgbench.stats.rank_agreement import TIE, kendall_tau_b, pair_agreement, spearman_rho
 from rrgbench.trials.judgements import Judgements, OrderingTest
-from rrgbench.trials.judgements.judgements import TARGETS
+from rrgbench.trials.judgements.judgements import STATED, TARGETS
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +84,13 @@ class ExpertTrial:
     @property
     def targets(self) -> tuple[str, ...]:
         """What the radiologists gave; the first is what metrics are ranked by."""
-        return tuple(target for target in TARGETS if target in self.judgements.values)
+        stated = () if self.judgements.preferences is None else (STATED,)
+        return (*(target for target in TARGETS if target in self.judgements.values), *stated)
+
+    @property
+    def leading(self) -> tuple[str, str]:
+        """Target and measure that metrics are ranked and compared by."""
+        return self.targets[0], PREFERENCE if self.targets[0] == STATED else TAU
 
     @cached_property
     def _drawn(self) -> Floats:
@@ -103,6 +109,37 @@ class ExpertTrial:
             PREFERENCE: pair_agreement(values[known], expected[known], rows, self._drawn),
         }
 
+    def _stated(self, gaps: Floats, expected: Floats) -> dict[str, Floats]:
+        """How often gaps (p,) of compared pairs have the sign that is expected; there is nothing to correlate."""
+        pairs = self.judgements.preferences
+        assert pairs is not None
+        known = ~np.isnan(gaps) & ~np.isnan(expected)
+        studies = self.judgements.rows[pairs.first[known]]
+        values, order = (np.stack([one[known], np.zeros(known.sum())], axis=1).ravel() for one in (gaps, expected))
+        found = pair_agreement(values, order, np.repeat(np.arange(known.sum()), 2), self._drawn[:, studies])
+        blank = np.full(len(self._drawn), np.nan)
+        return {TAU: blank, RHO: blank, PREFERENCE: found}
+
+    def _of_metric(self, values: Floats, target: str) -> dict[str, Floats]:
+        """A metric's agreement with what the raters say on average."""
+        if len(self.judgements.studies) < 2:
+            return dict.fromkeys((TAU, RHO, PREFERENCE), np.full(len(self._drawn), np.nan))
+        pairs = self.judgements.preferences
+        if target != STATED or pairs is None:
+            return self._agreement(values, self.judgements.mean(target))
+        return self._stated(values[pairs.first] - values[pairs.second], _mean(pairs.values))
+
+    def _of_raters(self, target: str) -> list[dict[str, Floats]]:
+        """Each rater's agreement with the mean of the others; of raters who say nothing of the target none."""
+        pairs = self.judgements.preferences
+        stated = target == STATED and pairs is not None
+        values = pairs.values if stated and pairs is not None else self.judgements.values[target]
+        values = values[:, ~np.isnan(values).all(axis=0)]
+        if values.shape[1] < 2 or len(self.judgements.studies) < 2:
+            return []
+        agree = self._stated if stated else self._agreement
+        return [agree(values[:, at], _mean(np.delete(values, at, axis=1))) for at in range(values.shape[1])]
+
     @cached_property
     def samples(self) -> dict[tuple[str, str, str], Floats]:
         """By metric, target and measure: the value on all studies, then on each resample."""
@@ -110,7 +147,7 @@ class ExpertTrial:
             (one.key, target, measure): found
             for at, one in enumerate(self.scored.entries)
             for target in self.targets
-            for measure, found in self._agreement(self.scored.values[:, at], self.judgements.mean(target)).items()
+            for measure, found in self._of_metric(self.scored.values[:, at], target).items()
         }
 
     @cached_property
@@ -123,32 +160,59 @@ class ExpertTrial:
         """By target and measure: a rater's agreement with the mean of the others, averaged over raters; none of one."""
         found: dict[tuple[str, str], Estimate] = {}
         for target in self.targets:
-            values = self.judgements.values[target]
-            raters = range(values.shape[1] if values.shape[1] > 1 else 0)
-            each = [self._agreement(values[:, at], _mean(np.delete(values, at, axis=1))) for at in raters]
+            each = self._of_raters(target)
             for measure in (TAU, RHO, PREFERENCE) if each else ():
                 found[target, measure] = _estimate(np.mean([one[measure] for one in each], axis=0))
         return found
 
     @cached_property
     def ranked(self) -> tuple[str, ...]:
-        """Metric keys, the one that agrees best (tau-b with the first target) first."""
-        values = {one.key: self.agreement[one.key, self.targets[0], TAU].value for one in self.scored.entries}
+        """Metric keys, the one that agrees best (`leading`) first."""
+        values = {one.key: self.agreement[(one.key, *self.leading)].value for one in self.scored.entries}
         return tuple(sorted(values, key=lambda key: (np.isnan(values[key]), -values[key])))
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """All pairs of metrics, by tau-b with the first target; paired bootstrap, two-sided and centred."""
+        """All pairs of metrics, by `leading`; paired bootstrap, two-sided and centred."""
         pairs = list(combinations(self.ranked, 2))
         drawn = [
-            self.samples[first, self.targets[0], TAU] - self.samples[second, self.targets[0], TAU]
-            for first, second in pairs
+            self.samples[(first, *self.leading)] - self.samples[(second, *self.leading)] for first, second in pairs
         ]
         p_values = np.array([_p_value(one) for one in drawn])
         return tuple(
             Difference(first, second, _estimate(one), float(p), float(adjusted))
             for (first, second), one, p, adjusted in zip(pairs, drawn, p_values, holm(p_values), strict=True)
         )
+
+    def why_blank(self, target: str, measure: str, key: str = "") -> str:
+        """Why a metric's agreement, or the raters' own, is blank.
+
+        Parameters
+        ----------
+        target, measure : str
+            Which agreement.
+        key : str
+            The metric; empty for the raters.
+        """
+        if len(self.judgements.studies) < 2:
+            return "of one study: agreement is measured over studies, give at least two"
+        if target == STATED and measure != PREFERENCE:
+            return "preferences between two reports are no values to correlate with"
+        pairs = self.judgements.preferences
+        expected = _mean(pairs.values) if target == STATED and pairs else self.judgements.mean(target)
+        if measure == PREFERENCE:
+            if target == STATED:
+                return "every preference is a tie"
+            return "no study has two reports that the radiologists judge differently"
+        if np.ptp(expected) < TIE:
+            return f"all reports have the same {target}, so there is nothing to correlate with"
+        if not key:
+            return f"a radiologist gives all reports the same {target}"
+        at = [one.key for one in self.scored.entries].index(key)
+        values = self.scored.values[:, at]
+        if np.isnan(values).any():
+            return "the metric is undefined for some of these reports"
+        return "the metric gives all reports the same value"
 
 
 def _mean(values: Floats) -> Floats:

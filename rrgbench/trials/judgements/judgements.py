@@ -1,6 +1,6 @@
 """Candidate reports with radiologists' ratings and error counts, as one table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Final
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgbench.errors import InputError, listed
+from rrgbench.scoring.study_order import id_place
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +18,8 @@ ERRORS: Final = "errors"
 SIGNIFICANT: Final = "significant errors"
 TARGETS: Final = (RATING, SIGNIFICANT, ERRORS)
 """What radiologists say of a report; of errors fewer are better."""
+STATED: Final = "stated preference"
+"""What radiologists say of two reports."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,42 @@ class Judgement:
     rating: float | None = None
     errors: float | None = None
     significant: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which of two candidates of a study a radiologist prefers.
+
+    Attributes
+    ----------
+    study_id, first, second, rater : str
+        Which candidates, and who judges.
+    order : float
+        1 if the first is better, -1 if the second is, 0 for a tie.
+    """
+
+    study_id: str
+    first: str
+    second: str
+    rater: str
+    order: float
+
+
+@dataclass(frozen=True, eq=False)
+class Preferences:
+    """Pairs p of candidates compared by raters r.
+
+    Attributes
+    ----------
+    first, second : int64 arrays (p,)
+        Places of the candidates.
+    values : float64 array (p, r)
+        1 where a rater prefers the first, -1 the second, 0 for a tie; NaN where a rater says nothing.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    values: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +106,8 @@ class Judgements:
     reports: tuple[str, ...]
     raters: tuple[str, ...]
     values: dict[str, Floats]
+    preferences: Preferences | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -88,8 +129,17 @@ Texts = dict[tuple[str, str], tuple[str, str]]
 """Reference and report by study and candidate, in order."""
 
 
-def judgements_of(name: str, texts: Texts, judged: Sequence[Judgement]) -> Judgements:
-    """Judgements brought together.
+def judgements_of(
+    name: str,
+    texts: Texts,
+    judged: Sequence[Judgement],
+    choices: Sequence[Choice] = (),
+    notes: Sequence[str] = (),
+) -> Judgements:
+    """Judgements brought together, studies in the order of their ids and raters in that of their names.
+
+    Order decides which studies a resample draws: one set of judgements must not have two intervals, however a file
+    lists it. Raters who say nothing are left out, and a note names them.
 
     Raises
     ------
@@ -97,6 +147,7 @@ def judgements_of(name: str, texts: Texts, judged: Sequence[Judgement]) -> Judge
         If a judged candidate has no text, a candidate nobody's judgement, or one rater judges one candidate twice; if a
         text is empty, a number is not finite, or errors are fewer than none.
     """
+    texts = dict(sorted(texts.items(), key=lambda item: id_place(item[0][0])))
     if blank := [f"{study}/{candidate}" for (study, candidate), both in texts.items() if not all(map(str.strip, both))]:
         raise InputError(f"{name}: {len(blank)} candidates with an empty report or reference: {listed(blank)}")
     for one in judged:
@@ -113,14 +164,22 @@ def judgements_of(name: str, texts: Texts, judged: Sequence[Judgement]) -> Judge
     unknown = [f"{one.study_id}/{one.candidate}" for one in judged if (one.study_id, one.candidate) not in texts]
     if unknown:
         raise InputError(f"{name}: {len(unknown)} judgements of reports that are not there: {listed(unknown)}")
-    raters = tuple(dict.fromkeys(one.rater for one in judged))
+    there = {one.rater for one in judged} | {one.rater for one in choices}
+    speaking = {one.rater for one in judged if (one.rating, one.errors, one.significant) != (None, None, None)}
+    raters = tuple(sorted(speaking | {one.rater for one in choices}, key=id_place))
+    if silent := sorted(there - set(raters)):
+        notes = [*notes, f"raters who say nothing are left out: {listed(silent)}"]
+        judged = [one for one in judged if one.rater in raters]
     row, column = {key: at for at, key in enumerate(texts)}, {rater: at for at, rater in enumerate(raters)}
     values = {target: np.full((len(texts), len(raters)), np.nan) for target in TARGETS}
     seen: set[tuple[str, str, str]] = set()
     for one in judged:
         key = (one.study_id, one.candidate, one.rater)
         if key in seen:
-            raise InputError(f"{name}: {one.rater} judges {one.study_id}/{one.candidate} twice; keep one judgement")
+            raise InputError(
+                f"{name}: {one.rater} judges {one.study_id}/{one.candidate} twice; keep one judgement"
+                + ("" if len(raters) > 1 else ", or name the raters in a column rater")
+            )
         seen.add(key)
         at = row[one.study_id, one.candidate], column[one.rater]
         for target, value, sign in (
@@ -136,8 +195,9 @@ def judgements_of(name: str, texts: Texts, judged: Sequence[Judgement]) -> Judge
         bare = [f"{study}/{candidate}" for (study, candidate), nothing in rows if nothing]
         if bare:
             raise InputError(f"{name}: {len(bare)} candidates without any {target}: {listed(bare)}; judge them")
-    if not given:
-        raise InputError(f"{name}: no rating and no error count; give at least one of them")
+    preferences = _preferences(name, row, column, choices)
+    if not given and preferences is None:
+        raise InputError(f"{name}: no rating, no error count and no preference; give at least one of them")
     return Judgements(
         name,
         tuple(study for study, _ in texts),
@@ -146,4 +206,45 @@ def judgements_of(name: str, texts: Texts, judged: Sequence[Judgement]) -> Judge
         tuple(report for _, report in texts.values()),
         raters,
         given,
+        preferences,
+        (*notes, *_blanks(given, preferences)),
     )
+
+
+def _preferences(
+    name: str, row: dict[tuple[str, str], int], column: dict[str, int], choices: Sequence[Choice]
+) -> Preferences | None:
+    """Choices by pair; None if there are none."""
+    said: dict[tuple[int, int], dict[int, float]] = {}
+    for one in choices:
+        at, other = row[one.study_id, one.first], row[one.study_id, one.second]
+        if at == other:
+            raise InputError(f"{name}: {one.rater} compares {one.study_id}/{one.first} with itself; remove the row")
+        # the same two reports may stand the other way round for another rater
+        pair, order = ((at, other), one.order) if at < other else ((other, at), -one.order)
+        if column[one.rater] in said.setdefault(pair, {}):
+            raise InputError(
+                f"{name}: {one.rater} compares {one.study_id}/{one.first} and {one.study_id}/{one.second} twice; keep "
+                "one comparison, or name the raters in a column rater"
+            )
+        said[pair][column[one.rater]] = order
+    if not said:
+        return None
+    pairs = sorted(said)
+    values = np.full((len(pairs), len(column)), np.nan)
+    for at, pair in enumerate(pairs):
+        for rater, order in said[pair].items():
+            values[at, rater] = order
+    first, second = np.array(pairs, dtype=np.int64).T
+    return Preferences(first, second, values)
+
+
+def _blanks(given: dict[str, Floats], preferences: Preferences | None) -> Iterator[str]:
+    """How many of the judgements that could be there are not."""
+    called = {RATING: "ratings", ERRORS: "counts of errors", SIGNIFICANT: "counts of significant errors"}
+    all_values = {called[target]: found for target, found in given.items()}
+    if preferences is not None:
+        all_values["preferences"] = preferences.values
+    for what, found in all_values.items():
+        if blank := int(np.isnan(found).sum()):
+            yield f"{blank:,} of {found.size:,} {what} are blank; means are over the raters who judged"

@@ -23,6 +23,11 @@ def fits(path: Path) -> bool:
     return path.is_dir() and (path / "studies.json").is_file()
 
 
+def rater_files(path: Path) -> list[Path]:
+    """Files of raters in a folder."""
+    return [file for file in sorted(path.glob("*.json")) if file.name not in ("studies.json", "ordering_tests.json")]
+
+
 def read(path: Path) -> Judgements:
     """Judgements of a folder.
 
@@ -39,7 +44,7 @@ def read(path: Path) -> Judgements:
         for study in _list(path / "studies.json")
         for candidate in _CANDIDATES
     }
-    files = [file for file in sorted(path.glob("*.json")) if file.name not in ("studies.json", "ordering_tests.json")]
+    files = rater_files(path)
     if not files:
         raise InputError(f"{path} has no rater's file beside studies.json; expected for instance radiologist_1.json")
     return judgements_of(path.name, texts, [one for file in files for one in _of_rater(file)])

@@ -1,55 +1,242 @@
-"""A plain CSV of judgements: a row a radiologist and candidate."""
+"""Tables of judgements: a row a rater and report, a column a rater, or two reports a row and a preference."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from rrgbench.data.readers.tables import read_table, shown
-from rrgbench.errors import InputError, listed
-from rrgbench.trials.judgements.judgements import Judgement, Judgements, Texts, judgements_of
+from rrgbench.data.readers.tables import is_id
+from rrgbench.errors import InputError, counted, listed
+from rrgbench.scoring.report_shapes import Records, is_missing, plain_name, read_records, shown
+from rrgbench.scoring.report_text import read_text
+from rrgbench.trials.judgements import names
+from rrgbench.trials.judgements.choices import read_choices
+from rrgbench.trials.judgements.columns import Layout, Named, known, tell_layout
+from rrgbench.trials.judgements.judgements import Choice, Judgement, Judgements, Texts, judgements_of
+from rrgbench.trials.judgements.numbers import Written, begins_with_number, read_numbers
 
-_TEXTS: Final = ("study_id", "reference", "report")
-_JUDGED: Final = ("rating", "errors", "significant_errors")
-LAYOUT: Final = f"a CSV with the columns {', '.join(_TEXTS)}, perhaps candidate and rater, and one of {listed(_JUDGED)}"
+LAYOUT: Final = (
+    "a table (.csv, .tsv, .txt, .jsonl, .json, also .gz) with study_id, reference, report, perhaps candidate and "
+    "rater, and rating, errors or significant_errors, or with report_a, report_b and preference"
+)
+_ENDINGS: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
+_ONE: Final = "rater"
+"""Who judges where the file names nobody."""
+_GENERIC: Final = frozenset(("a", "b", "c", "d", "left", "right", "first", "second", "one", "two"))
 
 
 def fits(path: Path) -> bool:
     """Whether the path has this layout."""
-    return path.is_file() and path.name.removesuffix(".gz").endswith(".csv")
+    return path.is_file() and path.name.lower().removesuffix(".gz").endswith(_ENDINGS)
 
 
-def read(path: Path) -> Judgements:
+def read(path: Path, named: Named | None = None) -> Judgements:
     """Judgements of a file.
 
-    Without a column `candidate` each different report of a study is one; without `rater` all rows are one rater's.
+    Without names of candidates each different report of a study is one; without raters all rows are one rater's.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    named : mapping, optional
+        Columns that are not to be guessed (`rrgbench.trials.judgements.columns`).
 
     Raises
     ------
     InputError
-        If a column is missing, a cell is no number, or two rows give one candidate different texts.
+        If a column is missing or may be one of several, a cell is no number, or two rows give one candidate different
+        texts.
     """
-    found = read_table(path, _TEXTS)
-    if not any(name in found.columns for name in _JUDGED):
-        raise InputError(f"{path.name} has none of the columns {listed(_JUDGED)}; give at least one of them")
-    texts: Texts = {}
-    named: dict[tuple[str, str], str] = {}
-    judged = []
-    for line, row in enumerate(found.rows, start=2):
-        study, pair = row["study_id"], (row["reference"], row["report"])
-        count = sum(1 for key, _ in named if key == study) + 1
-        candidate = row.get("candidate") or named.setdefault((study, row["report"]), f"candidate {count}")
-        if texts.setdefault((study, candidate), pair) != pair:
-            raise InputError(f"{path.name}: {study}/{candidate} has another text in row {line} than before")
-        numbers = [_number(row, name, path.name, line) for name in _JUDGED]
-        judged.append(Judgement(study, candidate, row.get("rater") or "rater", *numbers))
-    return judgements_of(path.stem, texts, judged)
+    text, name = read_text(path)
+    records = _flat(name, read_records(name, text, known))
+    cells = {column: [str(row[column]) for _, row in records.rows] for column in records.names}
+    layout = tell_layout(
+        path.name, records.names, named or {}, lambda column: any(map(begins_with_number, cells[column]))
+    )
+    if not records.rows:
+        raise InputError(f"{path.name} has no row of judgements; expected at least one")
+    return _Reading(path.name, records, layout).judgements(path.stem.removesuffix(".csv"))
 
 
-def _number(row: Mapping[str, str], column: str, name: str, line: int) -> float | None:
-    text = row.get(column, "")
-    if not text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{name}, row {line}: {column} is {shown(text)}; expected a number or nothing") from None
+class _Reading:
+    """A table whose columns are told."""
+
+    def __init__(self, name: str, records: Records, layout: Layout) -> None:
+        self.name, self.records, self.layout = name, records, layout
+        self.places = [place for place, _ in records.rows]
+        self.rows: list[dict[str, str]] = [row for _, row in records.rows]
+        self.notes = [*([records.understood] if records.understood else []), *layout.notes]
+
+    def judgements(self, stem: str) -> Judgements:
+        called = self._called()
+        texts: Texts = {}
+        for place, row, names_of in zip(self.places, self.rows, called, strict=True):
+            for side, column in self.layout.reports.items():
+                key, pair = (row[self.layout.study], names_of[side]), (row[self.layout.reference], row[column])
+                if texts.setdefault(key, pair) != pair:
+                    raise InputError(
+                        f"{self.name}: {'/'.join(map(_shown, key))} has another text in {place} than before; give each "
+                        "candidate a name of its own in a column candidate, and a study one reference"
+                    )
+        judged = self._judged(called)
+        choices = self._choices(called)
+        return judgements_of(stem, texts, judged, choices, self.notes)
+
+    def _called(self) -> list[dict[str, str]]:
+        """By row and side the name of a candidate."""
+        layout = self.layout
+        for place, row in zip(self.places, self.rows, strict=True):
+            if not is_id(row[layout.study]):
+                raise InputError(f"{self.name}, {place}: {shown(layout.study)} is no study id; expected a short text")
+        if layout.candidates:
+            bare = [
+                place
+                for place, row in zip(self.places, self.rows, strict=True)
+                for column in layout.candidates.values()
+                if not row[column]
+            ]
+            if not bare:
+                return [{side: row[column] for side, column in layout.candidates.items()} for row in self.rows]
+            if len(bare) < len(self.rows) * len(layout.candidates):
+                raise InputError(f"{self.name}, {bare[0]}: no candidate is named, and others are; name all or none")
+        by_side: dict[tuple[str, str], set[str]] = {}
+        for row in self.rows:
+            for side, column in layout.reports.items():
+                by_side.setdefault((row[layout.study], side), set()).add(row[column])
+        if len(layout.reports) > 1 and all(len(found) == 1 for found in by_side.values()):
+            return [{side: side for side in layout.reports} for _ in self.rows]
+        named: dict[str, dict[str, str]] = {}
+        found = []
+        for row in self.rows:
+            mine = named.setdefault(row[layout.study], {})
+            found.append(
+                {
+                    side: mine.setdefault(row[column], f"candidate {len(mine) + 1}")
+                    for side, column in layout.reports.items()
+                }
+            )
+        return found
+
+    def _rater(self, place: str, row: Mapping[str, str], said: str) -> str:
+        if not self.layout.rater:
+            return said or _ONE
+        if not row[self.layout.rater]:
+            if any(one[self.layout.rater] for one in self.rows):
+                raise InputError(f"{self.name}, {place}: no rater is named, and others are; name all or none")
+            return _ONE
+        return row[self.layout.rater]
+
+    def _numbers(self, columns: Sequence[str], field: str) -> dict[str, list[float | None]]:
+        """Numbers of a field by column; its columns are of one form."""
+        cells = [
+            Written(place, shown(column), row[column])
+            for column in columns
+            for place, row in zip(self.places, self.rows, strict=True)
+        ]
+        values = read_numbers(self.name, field.replace("_", " "), cells, self.records.delimiter)
+        size = len(self.rows)
+        return {column: values[at * size : (at + 1) * size] for at, column in enumerate(columns)}
+
+    def _judged(self, called: Sequence[Mapping[str, str]]) -> list[Judgement]:
+        sources = [one for one in self.layout.sources if one.field != names.PREFERENCE_COLUMN]
+        counts = tuple(names.JUDGED[1:3])
+        numbers: dict[str, list[float | None]] = {}
+        for fields in ((names.RATING_COLUMN,), counts):
+            columns = dict.fromkeys(column for one in sources if one.field in fields for column in one.columns)
+            numbers |= self._numbers(list(columns), fields[0])
+        self._count_blanks([one.columns for one in sources if len(one.columns) > 1], numbers)
+        groups: dict[tuple[str, str], dict[str, Sequence[str]]] = {}
+        for one in sources:
+            groups.setdefault((one.rater, one.side), {})[one.field] = one.columns
+        found = []
+        for (rater, side), said in groups.items():
+            for at, (place, row) in enumerate(zip(self.places, self.rows, strict=True)):
+                who = self._rater(place, row, rater)
+                values = [_sum([numbers[column][at] for column in said.get(field, ())]) for field in names.JUDGED[:3]]
+                found.append(Judgement(row[self.layout.study], called[at][side], who, *values))
+        return found
+
+    def _count_blanks(self, summed: Sequence[Sequence[str]], numbers: Mapping[str, Sequence[float | None]]) -> None:
+        """Note how many cells of categories are blank where others of the row are not."""
+        blank = cells = 0
+        for columns in {tuple(one) for one in summed}:
+            for row in zip(*(numbers[column] for column in columns), strict=True):
+                if any(one is not None for one in row):
+                    blank += sum(one is None for one in row)
+                    cells += len(row)
+        if blank:
+            self.notes.append(f"{blank:,} of {cells:,} cells of error categories are blank and count as no error")
+
+    def _choices(self, called: Sequence[Mapping[str, str]]) -> list[Choice]:
+        found = []
+        for one in self.layout.sources:
+            if one.field != names.PREFERENCE_COLUMN:
+                continue
+            first, second = self.layout.reports
+            column = one.columns[0]
+            cells = [
+                Written(place, shown(column), row[column]) for place, row in zip(self.places, self.rows, strict=True)
+            ]
+            systems = [
+                (row[self.layout.candidates[first]], row[self.layout.candidates[second]])
+                if self.layout.candidates
+                else ("", "")
+                for row in self.rows
+            ]
+            orders = read_choices(self.name, cells, (first, second), systems)
+            for place, row, mine, order in zip(self.places, self.rows, called, orders, strict=True):
+                rater = self._rater(place, row, one.rater)
+                if order is not None:
+                    found.append(Choice(row[self.layout.study], mine[first], mine[second], rater, order))
+            if blank := sum(order is None for order in orders):
+                self.notes.append(f"{blank:,} of {len(orders):,} cells of {shown(column)} are blank")
+        return found
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    given = [one for one in values if one is not None]
+    return sum(given) if given else None
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 60 and len(text.split()) <= 4 else f"(a text of {len(text)} characters)"
+
+
+def _flat(name: str, records: Records) -> Records:
+    """Records of JSON as a table of texts: `{"rating": {"r1": 4}}` and `{"rating": [4, 5]}` are columns."""
+    if records.delimiter:
+        return records
+    rows = [(place, dict(_cells(f"{name}, {place}", record))) for place, record in records.rows]
+    columns = tuple(dict.fromkeys(column for _, row in rows for column in row))
+    twice = [one for one, count in Counter(map(plain_name, columns)).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{name}: {counted(len(twice), 'field')} in two spellings: {listed(map(shown, twice))}; keep one"
+        )
+    filled = [(place, {column: row.get(column, "") for column in columns}) for place, row in rows]
+    return Records(columns, filled, "", records.understood)
+
+
+def _cells(place: str, record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in record.items():
+        column = f"{prefix}_{key}" if prefix else str(key)
+        if isinstance(value, Mapping):
+            found += _cells(place, value, column)
+        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+            found.append((column, value[0].strip()))
+        elif isinstance(value, list) and all(isinstance(one, int | float | None) for one in value):
+            found += [(f"{column}_{at}", _cell(one)) for at, one in enumerate(value, start=1)]
+        elif isinstance(value, list):
+            # lists of words, such as findings, are no judgement; where one is needed it is refused by name
+            found.append((column, f"a list of {len(value)}"))
+        else:
+            found.append((column, _cell(value)))
+    return found
+
+
+def _cell(value: object) -> str:
+    if is_missing(value):
+        return ""
+    return value.strip() if isinstance(value, str) else str(value)

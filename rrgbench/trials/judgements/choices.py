@@ -1,0 +1,90 @@
+"""Which of two reports is preferred, as people write it: a, 1, left, a system's name, tie."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from rrgbench.errors import InputError, listed
+from rrgbench.scoring.report_shapes import shown
+from rrgbench.trials.judgements.numbers import BLANKS, Written
+
+_TIES: Final = frozenset(
+    (
+        *("tie", "tied", "ties", "equal", "equally", "equally good", "same", "both", "draw", "no preference", "="),
+        *("neither", "similar", "indifferent", "equivalent"),
+    )
+)
+_FIRST: Final = frozenset(("a", "1", "left", "first", "c1"))
+_SECOND: Final = frozenset(("b", "2", "right", "second", "c2"))
+_AROUND: Final = re.compile(
+    r"^(?:prefers?|choose|report|candidate|system|model|text|option)\s+|\s+(?:is )?(?:better|preferred|wins|report)$"
+)
+
+
+def read_choices(
+    name: str, cells: Sequence[Written], sides: tuple[str, str], systems: Sequence[tuple[str, str]]
+) -> list[float | None]:
+    """Preferences: 1 for the row's first report, -1 for the second, 0 for a tie, None where blank.
+
+    Parameters
+    ----------
+    name : str
+        The file, for messages.
+    cells : sequence of Written
+        What stands there.
+    sides : tuple of str
+        What the columns with reports call the two.
+    systems : sequence of (str, str)
+        For each cell the names of the two reports' systems; empty texts where the file has none.
+
+    Raises
+    ------
+    InputError
+        If a cell names none of the two, or one that may be either.
+    """
+    wanted = [_plain(one.text) for one in cells]
+    digits = {one for one in wanted if one in ("-1", "0", "1", "2")}
+    numbered = set(sides) & {"0", "1", "2"}
+    # 0 may be the first of two, or a tie, and 1 then the second or the first
+    unclear = not numbered and digits and "2" not in digits
+    if "-1" in digits or unclear or (numbered == {"1", "2"} and digits == {"0", "1"}):
+        raise InputError(
+            f"{name}: {cells[0].column} holds {listed(sorted(digits))}, and which report these are can't be told; "
+            f"write {sides[0]}, {sides[1]} or tie"
+        )
+    found: list[float | None] = []
+    for cell, text, (first, second) in zip(cells, wanted, systems, strict=True):
+        if cell.text.strip().lower() in BLANKS:
+            found.append(None)
+            continue
+        readings = set()
+        for one, sign, usual in ((0, 1.0, _FIRST), (1, -1.0, _SECOND)):
+            system = _plain((first, second)[one])
+            # a and 1 are the first report unless the columns call the second one so
+            usual_fits = text in usual and (_consistent(sides) or not set(sides) & (_FIRST | _SECOND))
+            if text == _plain(sides[one]) or (system and text == system) or usual_fits:
+                readings.add(sign)
+        if text in _TIES or (text == "0" and "0" not in sides):
+            readings.add(0.0)
+        if len(readings) != 1:
+            either = "may be either report" if readings else f"is {cell.shown}"
+            raise InputError(
+                f"{name}, {cell.place}: {cell.column} {either}; expected {shown(sides[0])}, {shown(sides[1])}, "
+                "tie or the name of a system"
+            )
+        found.append(readings.pop())
+    return found
+
+
+def _consistent(sides: tuple[str, str]) -> bool:
+    """Whether the columns call the first report as the first of two is usually called, and the second so too."""
+    return sides[0] in _FIRST and sides[1] in _SECOND
+
+
+def _plain(text: str) -> str:
+    said = " ".join(re.sub(r"[_\s]+", " ", text.strip().lower()).split()) if text.strip() != "-" else ""
+    return _bare(said)
+
+
+def _bare(text: str) -> str:
+    return _AROUND.sub("", _AROUND.sub("", text))

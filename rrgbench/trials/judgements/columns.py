@@ -1,0 +1,503 @@
+"""Which column of a table of judgements says what, told by its name or named by the user.
+
+A row is a rater's judgement of one report (long), or one report with a column a rater (wide), or a study with its
+reports side by side, about which a preference may be said. Where two readings are likely the table is refused, and
+what is not read is named in a note.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rrgbench.errors import InputError, listed
+from rrgbench.scoring.report_shapes import shown
+from rrgbench.trials.judgements import names
+
+FLAG: Final = "--judgement-columns"
+ADVICE: Final = f"name it with {FLAG}"
+Named = Mapping[str, tuple[tuple[str, ...], ...]]
+"""By field the columns that are not to be guessed: one for each rater, several of one rater being summed."""
+
+_REPORT_WORDS: Final = frozenset(
+    ("report", "prediction", "pred", "hypothesis", "generated", "generation", "output", "response", "text")
+)
+_NAME_WORDS: Final = frozenset(("candidate", "system", "model", "name", "source"))
+_SIDE_WORDS: Final = frozenset(("report", "candidate", "system", "model", "prediction"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one thing that is said stands.
+
+    Attributes
+    ----------
+    field : str
+        Of `names.JUDGED`.
+    columns : tuple of str
+        Summed where several.
+    rater, side : str
+        Whose it is, where the column's name says so, and of which of the row's reports; else empty.
+    """
+
+    field: str
+    columns: tuple[str, ...]
+    rater: str = ""
+    side: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of a table say.
+
+    Attributes
+    ----------
+    study, reference : str
+        Columns.
+    reports, candidates : mapping of str to str
+        Columns with reports, and with names of what wrote them, by side; the side of a row's only report is empty.
+    rater : str
+        The column with raters; empty where there is none.
+    sources : tuple of Source
+        What is said.
+    notes : tuple of str
+        What was summed, who are raters, and what is not read.
+    """
+
+    study: str
+    reference: str
+    reports: dict[str, str]
+    candidates: dict[str, str]
+    rater: str
+    sources: tuple[Source, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A column that says something of a report; `part` is `total` or `category`, `weight` significant, insignificant
+    or empty, `tag` what else the name says."""
+
+    column: str
+    field: str
+    tag: str = ""
+    side: str = ""
+    part: str = "total"
+    weight: str = ""
+
+    @property
+    def person(self) -> bool:
+        return names.is_person(self.tag.lower())
+
+
+def named_columns(given: Sequence[str]) -> Named:
+    """Columns as `--judgement-columns` names them: `rating=overall,report=text`, `errors=a+b`, `rating=r1,rating=r2`.
+
+    Raises
+    ------
+    InputError
+        If one is not FIELD=COLUMN.
+    """
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for part in (part for one in given for part in re.split(r",(?=\s*\w+\s*=)", one)):
+        field, equals, columns = (text.strip() for text in part.partition("="))
+        group = tuple(column.strip() for column in columns.split("+"))
+        if not equals or not all(group):
+            raise InputError(f"{FLAG} expects FIELD=COLUMN, such as rating=overall,report=text; given: {part!r}")
+        found[names.plain(field)] = (*found.get(names.plain(field), ()), group)
+    return found
+
+
+def tell_layout(name: str, columns: Sequence[str], named: Named, numeric: Callable[[str], bool]) -> Layout:
+    """Tell which column says what.
+
+    Parameters
+    ----------
+    name : str
+        The file, for messages.
+    columns : sequence of str
+        Its header.
+    named : mapping
+        Columns that are not to be guessed.
+    numeric : callable
+        Whether any cell of a column begins with a number.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or what it says can't be told.
+    """
+    return _Telling(name, tuple(columns), _resolved(name, columns, named), numeric).layout()
+
+
+def known(header: Sequence[str]) -> int:
+    """How many names of a header are those of judgements."""
+    usual = {names.plain(one) for tiers in names.USUAL.values() for tier in tiers for one in tier}
+    return sum(names.plain(cell) in usual for cell in header if len(names.words(cell)) <= 4)
+
+
+def _resolved(name: str, columns: Sequence[str], named: Named) -> dict[str, tuple[tuple[str, ...], ...]]:
+    found = {}
+    for field, given in named.items():
+        if field not in names.FIELDS:
+            raise InputError(f"{FLAG} {shown(field)}: no such field; expected one of {', '.join(names.FIELDS)}")
+        if field not in names.JUDGED and (len(given) > 1 or len(given[0]) > 1):
+            raise InputError(f"{FLAG} names several columns for {field}; name one")
+        found[field] = tuple(tuple(_column(name, columns, one, field) for one in group) for group in given)
+    return found
+
+
+def _column(name: str, columns: Sequence[str], wanted: str, field: str) -> str:
+    exact = [one for one in columns if one == wanted.strip()]
+    alike = exact or [one for one in columns if names.plain(one) == names.plain(wanted)]
+    if len(alike) != 1:
+        has = "several columns" if alike else "no column"
+        raise InputError(
+            f"{FLAG} {field}={wanted}: {name} has {has} of that name; it has {listed(map(shown, columns), 12)}"
+        )
+    return alike[0]
+
+
+class _Telling:
+    """The columns of one table, taken one after the other."""
+
+    def __init__(self, name: str, columns: tuple[str, ...], named: Named, numeric: Callable[[str], bool]) -> None:
+        self.name, self.columns, self.named, self.numeric = name, columns, named, numeric
+        self.taken = {one for groups in named.values() for group in groups for one in group}
+        self.notes: list[str] = []
+
+    @property
+    def rest(self) -> list[str]:
+        return [column for column in self.columns if column not in self.taken]
+
+    def layout(self) -> Layout:
+        study, reference = self._one(names.STUDY), self._one(names.REFERENCE)
+        rater, report = self._one(names.RATER), self._one(names.REPORT)
+        self._need(study, names.STUDY)
+        self._need(reference, names.REFERENCE)
+        reports, candidates = {"": report}, {"": self._one(names.CANDIDATE)} if report else {}
+        if not report:
+            reports, candidates = self._sides()
+        sources = self._sources(list(reports), rater)
+        for field in names.JUDGED:
+            summed = [one for one in sources if one.field == field and len(one.columns) > 1]
+            spoken = "; ".join(" + ".join(map(shown, one.columns)) for one in summed)
+            if summed:
+                self.notes.append(f"{field.replace('_', ' ')} are summed over columns: {spoken}")
+        if any(one.rater for one in sources):
+            told = list(dict.fromkeys(column for one in sources if one.rater for column in one.columns))
+            self.notes.append(f"a column a rater: {listed(map(shown, told), 12)}")
+        used = {study, reference, rater, *reports.values(), *candidates.values()}
+        used |= {column for one in sources for column in one.columns}
+        if left := [column for column in self.columns if column not in used]:
+            spoken = listed((shown(column) if column else "one without a name" for column in left), 12)
+            self.notes.append(f"columns that are not read: {spoken}")
+        candidates = {side: column for side, column in candidates.items() if column}
+        return Layout(study, reference, reports, candidates, rater, tuple(sources), tuple(self.notes))
+
+    def _need(self, column: str, field: str) -> None:
+        if not column:
+            has = listed((shown(one) for one in self.columns), 12) or "no header"
+            raise InputError(
+                f"{self.name} has no column for the {field}, by any usual name; it has: {has}; {ADVICE} {field}=COLUMN"
+            )
+
+    def _one(self, field: str) -> str:
+        """The column of a field; empty if there is none."""
+        if field in self.named:
+            return self.named[field][0][0]
+        for tier in names.USUAL[field]:
+            usual = {names.plain(one) for one in tier}
+            found = [column for column in self.rest if names.plain(column) in usual]
+            if len(found) > 1:
+                raise InputError(
+                    f"{self.name}: the {field} may be in {listed(map(shown, found))}; {ADVICE} {field}={found[0]}"
+                )
+            if found:
+                self.taken.add(found[0])
+                return found[0]
+        return ""
+
+    # reports side by side
+
+    def _sides(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Columns with reports and with their systems' names by side, in the header's order."""
+        found: dict[str, str] = {}
+        for wanted in (_REPORT_WORDS, frozenset({"candidate"})):
+            found = {}
+            for column in self.rest:
+                side = self._side(column, wanted, _REPORT_WORDS | {"candidate"})
+                if side and found.setdefault(side, column) != column:
+                    raise InputError(
+                        f"{self.name}: {shown(found[side])} and {shown(column)} may both be report {shown(side)}; "
+                        "remove one"
+                    )
+            if len(found) > 1:
+                break
+        if len(found) < 2:
+            only = f"; is it {shown(*found.values())}? Then" if found else ";"
+            has = listed((shown(one) for one in self.columns), 12)
+            raise InputError(
+                f"{self.name} has no column for the report, by any usual name; it has: {has}{only} {ADVICE} "
+                "report=COLUMN"
+            )
+        self.taken.update(found.values())
+        systems: dict[str, str] = {}
+        for column in self.rest:
+            side = self._side(column, _NAME_WORDS, _NAME_WORDS)
+            if side in found and systems.setdefault(side, column) != column:
+                raise InputError(
+                    f"{self.name}: {shown(systems[side])} and {shown(column)} may both name the system of report "
+                    f"{shown(side)}; remove one"
+                )
+        if len(systems) != len(found):
+            systems = {}
+        self.taken.update(systems.values())
+        return found, systems
+
+    def _side(self, column: str, wanted: frozenset[str], without: frozenset[str]) -> str:
+        """What a name such as report_a or C1_report says besides the words wanted; empty if it is no such name."""
+        said = [word.lower() for word in names.words(column)]
+        rest = [word for word in said if word not in without]
+        judged = names.RATING_WORDS | names.ERROR_WORDS | names.PREFERENCE_WORDS | names.SCORE_WORDS | names.ASIDES
+        if not set(said) & wanted or not 1 <= len(rest) <= 2 or set(rest) & judged or self._usual_text(column):
+            return ""
+        return "_".join(rest)
+
+    def _usual_text(self, column: str) -> bool:
+        usual = (one for field in (names.STUDY, names.REFERENCE) for tier in names.USUAL[field] for one in tier)
+        return names.plain(column) in set(usual)
+
+    # what is said
+
+    def _sources(self, sides: list[str], rater: str) -> list[Source]:
+        parsed = [found for column in self.rest if (found := self._parsed(column, sides, rater)) is not None]
+        # "finding errors" may be a list of them in words
+        parsed = [one for one in parsed if one.part == "total" or self.numeric(one.column)]
+        people = {names.person(one.tag.lower()) for one in parsed if one.field == names.RATING_COLUMN and one.tag}
+        sources = [*self._named_sources(rater)]
+        for field in (names.RATING_COLUMN, names.PREFERENCE_COLUMN):
+            if field not in self.named:
+                sources += self._alone([one for one in parsed if one.field == field], field, rater)
+        sources += self._counts([one for one in parsed if one.field == names.ERRORS_COLUMN], rater, people)
+        given = {one.field for one in sources}
+        if not given:
+            raise InputError(
+                f"{self.name} has none of the columns {', '.join(names.JUDGED)}, by any usual name; it has: "
+                f"{listed((shown(one) for one in self.columns), 12)}; {ADVICE} rating=COLUMN"
+            )
+        if rater and (wide := [one for one in sources if one.rater]):
+            raise InputError(
+                f"{self.name}: raters are in {shown(rater)} and in the names of columns "
+                f"({listed(shown(column) for one in wide for column in one.columns)}); keep one of both"
+            )
+        if len(sides) > 1:
+            bare = [one for one in sources if one.field != names.PREFERENCE_COLUMN and not one.side]
+            if bare:
+                raise InputError(
+                    f"{self.name}: {listed(shown(column) for one in bare for column in one.columns)} may be of any of "
+                    f"the reports {listed(map(shown, sides))}; say which in its name, such as rating_{sides[0]}"
+                )
+        if names.PREFERENCE_COLUMN in given and len(sides) != 2:
+            raise InputError(
+                f"{self.name}: a preference is of two reports, and a row has {len(sides)}; call them report_a and "
+                "report_b"
+            )
+        wide_and_not = [one for one in sources if bool(one.rater) != any(other.rater for other in sources)]
+        if wide_and_not:
+            raise InputError(
+                f"{self.name}: {listed(shown(column) for one in wide_and_not for column in one.columns)} says not "
+                "which rater's it is, and other columns do; name the raters in all of them"
+            )
+        return sources
+
+    def _named_sources(self, rater: str) -> list[Source]:
+        found = []
+        for field in names.JUDGED:
+            groups = self.named.get(field, ())
+            for group in groups:
+                whose = shown(group[0]) if len(groups) > 1 and not rater else ""
+                found.append(Source(field, group, whose))
+        return found
+
+    def _parsed(self, column: str, sides: list[str], rater: str) -> _Parsed | None:
+        """What a column says by its name; None if nothing that is read."""
+        spelt = names.words(column)
+        said = [word.lower() for word in spelt]
+        side, spelt, said = self._without_side(column, spelt, said, sides)
+        given = set(said)
+        if given & (names.SUMMARIES | names.ASIDES | names.METRICS):
+            return None
+        filler = names.FILLERS | (
+            _SIDE_WORDS if len(sides) > 1 or given & names.PREFERENCE_WORDS else {"report", "candidate"}
+        )
+
+        def tag(without: frozenset[str]) -> str:
+            pairs = zip(spelt, said, strict=True)
+            return "_".join(one for one, word in pairs if word not in without and word not in filler)
+
+        if given & names.PREFERENCE_WORDS:
+            return _Parsed(column, names.PREFERENCE_COLUMN, tag(names.PREFERENCE_WORDS | names.SCORE_WORDS))
+        return (
+            self._parsed_errors(column, side, spelt, said, filler, rater)
+            if given & names.ERROR_WORDS or names.category_words(said, False)[0]
+            else self._parsed_rating(column, side, given, tag(names.RATING_WORDS | names.SCORE_WORDS))
+        )
+
+    def _parsed_rating(self, column: str, side: str, given: set[str], tag: str) -> _Parsed | None:
+        if not given & (names.RATING_WORDS | names.SCORE_WORDS) or set(tag.lower().split("_")) & names.ASPECTS:
+            return None
+        found = _Parsed(column, names.RATING_COLUMN, tag, side)
+        # a score of some other name is a metric's or of an aspect rather than a rater's
+        return found if not tag or found.person or given & names.RATING_WORDS else None
+
+    def _parsed_errors(
+        self, column: str, side: str, spelt: list[str], said: list[str], filler: frozenset[str], rater: str
+    ) -> _Parsed | None:
+        """Errors in all or of a category."""
+        negated = {"not", "non"} & set(said[: next((at for at, w in enumerate(said) if w == "significant"), 0)])
+        weight = ""
+        if set(said) & names.INSIGNIFICANT_WORDS or negated:
+            weight = "insignificant"
+        elif set(said) & names.SIGNIFICANT_WORDS:
+            weight = "significant"
+        without = names.SIGNIFICANT_WORDS | names.INSIGNIFICANT_WORDS | names.ERROR_WORDS | filler
+        without |= {"not", "non"} if negated else set()
+        kept = [(one, word) for one, word in zip(spelt, said, strict=True) if word not in without]
+        rest = [word for _, word in kept]
+        explicit = bool(set(said) & names.ERROR_WORDS)
+        named, around = names.category_words(rest, explicit)
+        field = names.ERRORS_COLUMN
+        if named:
+            if not around or names.is_person("_".join(around)):
+                tag = "_".join(one for one, word in kept if word in around) if around else ""
+                return _Parsed(column, field, tag, side, "category", weight)
+            return _Parsed(column, field, "", side, "category", weight)
+        tag = "_".join(one for one, _ in kept)
+        if rater and tag.isdigit():
+            return _Parsed(column, field, "", side, "category", weight)
+        if tag and not names.is_person(tag.lower()):
+            return _Parsed(column, field, tag, side, "unknown", weight)
+        return _Parsed(column, field, tag, side, "total", weight)
+
+    def _without_side(
+        self, column: str, spelt: list[str], said: list[str], sides: list[str]
+    ) -> tuple[str, list[str], list[str]]:
+        """The side that a name says, and the words without it."""
+        if sides == [""]:
+            return "", spelt, said
+        places = [
+            (side, at, len(side.split("_")))
+            for side in sides
+            for at in range(len(said))
+            if said[at : at + len(side.split("_"))] == side.split("_")
+        ]
+        if len(places) > 1:  # candidate_1_rating_2
+            behind = [one for one in places if one[1] > 0 and said[one[1] - 1] in _SIDE_WORDS]
+            if len(behind) != 1:
+                raise InputError(
+                    f"{self.name}: {shown(column)} may be of report {listed(one[0] for one in places)}; call raters "
+                    "and reports differently, such as rating_a_reader_1"
+                )
+            places = behind
+        if not places:
+            return "", spelt, said
+        side, at, length = places[0]
+        return side, [*spelt[:at], *spelt[at + length :]], [*said[:at], *said[at + length :]]
+
+    def _alone(self, parsed: list[_Parsed], field: str, rater: str) -> list[Source]:
+        """A field that no columns are summed for: one column, or one a rater."""
+        bare = [one for one in parsed if not one.tag]
+        people = [one for one in parsed if one.person]
+        others = [one for one in parsed if one.tag and not one.person and self.numeric(one.column)]
+        if field == names.PREFERENCE_COLUMN:
+            others = []
+        if bare and people:
+            raise InputError(
+                f"{self.name}: the {field} may be in {shown(bare[0].column)}, or of a rater in "
+                f"{listed(shown(one.column) for one in people)}; {ADVICE} {field}={bare[0].column}, or remove one"
+            )
+        if bare:
+            return self._once(bare, field)
+        return self._once(people or ([] if rater else others), field)
+
+    def _once(self, parsed: list[_Parsed], field: str) -> list[Source]:
+        """A source for each; of several that say the same the one with the field's own name."""
+        found: dict[tuple[str, str], list[_Parsed]] = {}
+        for one in parsed:
+            found.setdefault((names.person(one.tag.lower()), one.side), []).append(one)
+        sources = []
+        for ones in found.values():
+            own = [one for one in ones if names.plain(one.column) == field] or ones
+            if len(own) > 1:
+                columns = [one.column for one in own]
+                raise InputError(
+                    f"{self.name}: the {field.replace('_', ' ')} may be in {listed(map(shown, columns))}; {ADVICE} "
+                    f"{field}={columns[0]}"
+                )
+            sources.append(Source(field, (own[0].column,), self._rater(own[0].tag), own[0].side))
+        return sources
+
+    def _rater(self, tag: str) -> str:
+        return names.person(tag.lower()) if tag and tag.lower() != names.person(tag.lower()) else tag.lower()
+
+    def _counts(self, parsed: list[_Parsed], rater: str, people: set[str]) -> list[Source]:
+        """Errors and significant errors, as given or summed over categories, of each rater and report."""
+        wide = bool(people) or any(one.tag and one.person for one in parsed)
+        settled = []
+        for one in parsed:
+            if one.part != "unknown":
+                settled.append(one)
+            elif not self.numeric(one.column):
+                continue
+            elif names.person(one.tag.lower()) in people:
+                settled.append(_Parsed(one.column, one.field, one.tag, one.side, "total", one.weight))
+            elif rater or wide:
+                settled.append(_Parsed(one.column, one.field, "", one.side, "category", one.weight))
+            else:
+                raise InputError(
+                    f"{self.name}: {shown(one.column)} may be a rater's count or that of a category; {ADVICE}: "
+                    "errors=A+B sums columns, errors=A,errors=B are two raters'"
+                )
+        sources = []
+        for key in dict.fromkeys((names.person(one.tag.lower()), one.side) for one in settled):
+            sources += self._counts_of([one for one in settled if (names.person(one.tag.lower()), one.side) == key])
+        return sources
+
+    def _counts_of(self, parsed: list[_Parsed]) -> list[Source]:
+        rater, side = self._rater(parsed[0].tag), parsed[0].side
+
+        def of(part: str, weight: str) -> list[str]:
+            return [one.column for one in parsed if one.part == part and one.weight == weight]
+
+        found = []
+        for field, weight in ((names.ERRORS_COLUMN, ""), (names.SIGNIFICANT_COLUMN, "significant")):
+            totals = of("total", weight)
+            own = [column for column in totals if names.plain(column) == field] or totals
+            if field in self.named:
+                continue
+            if len(own) > 1:
+                raise InputError(
+                    f"{self.name}: the {field.replace('_', ' ')} may be in {listed(map(shown, own))}; {ADVICE} "
+                    f"{field}={own[0]}"
+                )
+            columns = own
+            bare, heavy, light = (of("category", one) for one in ("", "significant", "insignificant"))
+            if not columns and weight:
+                columns = heavy
+            elif not columns:
+                heavy, light = heavy or of("total", "significant"), light or of("total", "insignificant")
+                if bare and (light or of("category", "significant")):
+                    raise InputError(
+                        f"{self.name}: whether {listed(map(shown, bare))} count all errors or those beside "
+                        f"{listed(map(shown, [*light, *heavy]))} can't be told; {ADVICE} errors=A+B"
+                    )
+                columns = bare or ([*heavy, *light] if heavy and light else [])
+                if light and not heavy:
+                    raise InputError(
+                        f"{self.name}: {listed(map(shown, light))} count insignificant errors alone; give the "
+                        "significant ones, or all"
+                    )
+            if columns:
+                found.append(Source(field, tuple(columns), rater, side))
+        return found
