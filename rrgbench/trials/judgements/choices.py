@@ -46,24 +46,24 @@ def read_choices(
     digits = {one for one in wanted if one in ("-1", "0", "1", "2")}
     numbered = set(sides) & {"0", "1", "2"}
     # 0 may be the first of two, or a tie, and 1 then the second or the first
-    unclear = not numbered and digits and "2" not in digits
-    if "-1" in digits or unclear or (numbered == {"1", "2"} and digits == {"0", "1"}):
+    only = not set(wanted) - digits - _TIES - BLANKS
+    unclear = only and digits and "2" not in digits and (not numbered or "0" in digits) and "0" not in sides
+    if "-1" in digits or unclear:
         raise InputError(
             f"{name}: {cells[0].column} holds {listed(sorted(digits))}, and which report these are can't be told; "
             f"write {sides[0]}, {sides[1]} or tie"
         )
+    usual = (sides[0] in _FIRST and sides[1] in _SECOND) or not set(sides) & (_FIRST | _SECOND)
     found: list[float | None] = []
     for cell, text, (first, second) in zip(cells, wanted, systems, strict=True):
         if cell.text.strip().lower() in BLANKS:
             found.append(None)
             continue
-        readings = set()
-        for one, sign, usual in ((0, 1.0, _FIRST), (1, -1.0, _SECOND)):
-            system = _plain((first, second)[one])
-            # a and 1 are the first report unless the columns call the second one so
-            usual_fits = text in usual and (_consistent(sides) or not set(sides) & (_FIRST | _SECOND))
-            if text == _plain(sides[one]) or (system and text == system) or usual_fits:
-                readings.add(sign)
+        told = ((1.0, sides[0], first, _FIRST), (-1.0, sides[1], second, _SECOND))
+        readings = {sign for sign, side, system, _ in told if text in (_plain(side), _plain(system)) and text}
+        # a and 1 are the first report unless the columns call the second one so
+        if not readings and usual:
+            readings = {sign for sign, _, _, words in told if text in words}
         if text in _TIES or (text == "0" and "0" not in sides):
             readings.add(0.0)
         if len(readings) != 1:
@@ -74,11 +74,6 @@ def read_choices(
             )
         found.append(readings.pop())
     return found
-
-
-def _consistent(sides: tuple[str, str]) -> bool:
-    """Whether the columns call the first report as the first of two is usually called, and the second so too."""
-    return sides[0] in _FIRST and sides[1] in _SECOND
 
 
 def _plain(text: str) -> str:

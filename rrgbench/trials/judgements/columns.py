@@ -165,6 +165,7 @@ class _Telling:
         self.name, self.columns, self.named, self.numeric = name, columns, named, numeric
         self.taken = {one for groups in named.values() for group in groups for one in group}
         self.notes: list[str] = []
+        self.raters: dict[str, str] = {}
 
     @property
     def rest(self) -> list[str]:
@@ -181,7 +182,8 @@ class _Telling:
         sources = self._sources(list(reports), rater)
         for field in names.JUDGED:
             summed = [one for one in sources if one.field == field and len(one.columns) > 1]
-            spoken = "; ".join(" + ".join(map(shown, one.columns)) for one in summed)
+            # names that are known to be of categories, however long
+            spoken = "; ".join(" + ".join(one.columns) for one in summed)
             if summed:
                 self.notes.append(f"{field.replace('_', ' ')} are summed over columns: {spoken}")
         if any(one.rater for one in sources):
@@ -338,11 +340,10 @@ class _Telling:
 
         if given & names.PREFERENCE_WORDS:
             return _Parsed(column, names.PREFERENCE_COLUMN, tag(names.PREFERENCE_WORDS | names.SCORE_WORDS))
-        return (
-            self._parsed_errors(column, side, spelt, said, filler, rater)
-            if given & names.ERROR_WORDS or names.category_words(said, False)[0]
-            else self._parsed_rating(column, side, given, tag(names.RATING_WORDS | names.SCORE_WORDS))
-        )
+        weighed = names.SIGNIFICANT_WORDS | names.INSIGNIFICANT_WORDS | names.FILLERS
+        if given & names.ERROR_WORDS or names.category_words([word for word in said if word not in weighed], False)[0]:
+            return self._parsed_errors(column, side, spelt, said, filler, rater)
+        return self._parsed_rating(column, side, given, tag(names.RATING_WORDS | names.SCORE_WORDS))
 
     def _parsed_rating(self, column: str, side: str, given: set[str], tag: str) -> _Parsed | None:
         if not given & (names.RATING_WORDS | names.SCORE_WORDS) or set(tag.lower().split("_")) & names.ASPECTS:
@@ -355,7 +356,8 @@ class _Telling:
         self, column: str, side: str, spelt: list[str], said: list[str], filler: frozenset[str], rater: str
     ) -> _Parsed | None:
         """Errors in all or of a category."""
-        negated = {"not", "non"} & set(said[: next((at for at, w in enumerate(said) if w == "significant"), 0)])
+        # "not clinically significant", and not "mention that is not in the reference (significant)"
+        negated = re.search(r"\b(?:not|non) (?:clinically )?significant\b", " ".join(said)) is not None
         weight = ""
         if set(said) & names.INSIGNIFICANT_WORDS or negated:
             weight = "insignificant"
@@ -392,8 +394,9 @@ class _Telling:
             for at in range(len(said))
             if said[at : at + len(side.split("_"))] == side.split("_")
         ]
-        if len(places) > 1:  # candidate_1_rating_2
-            behind = [one for one in places if one[1] > 0 and said[one[1] - 1] in _SIDE_WORDS]
+        if len(places) > 1:  # candidate_1_rating_2, 1_rating_reader_1
+            places = [one for one in places if one[1] == 0 or not names.is_title(said[one[1] - 1])]
+            behind = [one for one in places if one[1] > 0 and said[one[1] - 1] in _SIDE_WORDS] or places
             if len(behind) != 1:
                 raise InputError(
                     f"{self.name}: {shown(column)} may be of report {listed(one[0] for one in places)}; call raters "
@@ -439,7 +442,8 @@ class _Telling:
         return sources
 
     def _rater(self, tag: str) -> str:
-        return names.person(tag.lower()) if tag and tag.lower() != names.person(tag.lower()) else tag.lower()
+        """A rater as the first column spells it: r1 and reader_1 are one."""
+        return self.raters.setdefault(names.person(tag.lower()), tag) if tag else ""
 
     def _counts(self, parsed: list[_Parsed], rater: str, people: set[str]) -> list[Source]:
         """Errors and significant errors, as given or summed over categories, of each rater and report."""
@@ -462,6 +466,14 @@ class _Telling:
         sources = []
         for key in dict.fromkeys((names.person(one.tag.lower()), one.side) for one in settled):
             sources += self._counts_of([one for one in settled if (names.person(one.tag.lower()), one.side) == key])
+        for field in (names.ERRORS_COLUMN, names.SIGNIFICANT_COLUMN):
+            summed = [one for one in sources if one.field == field]
+            if len({len(one.columns) for one in summed}) > 1:
+                counts = listed(f"{len(one.columns)} ({one.rater or one.side})" for one in summed)
+                raise InputError(
+                    f"{self.name}: the {field.replace('_', ' ')} of each rater and report are in different numbers of "
+                    f"columns: {counts}; give each the same categories"
+                )
         return sources
 
     def _counts_of(self, parsed: list[_Parsed]) -> list[Source]:
@@ -493,6 +505,12 @@ class _Telling:
                         f"{listed(map(shown, [*light, *heavy]))} can't be told; {ADVICE} errors=A+B"
                     )
                 columns = bare or ([*heavy, *light] if heavy and light else [])
+                uneven = of("category", "significant"), of("category", "insignificant")
+                if all(uneven) and len(uneven[0]) != len(uneven[1]):
+                    raise InputError(
+                        f"{self.name}: {len(uneven[0])} columns count significant errors by category and "
+                        f"{len(uneven[1])} insignificant ones; give both of each category, or {ADVICE} errors=A+B"
+                    )
                 if light and not heavy:
                     raise InputError(
                         f"{self.name}: {listed(map(shown, light))} count insignificant errors alone; give the "

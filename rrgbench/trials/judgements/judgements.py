@@ -194,7 +194,9 @@ def judgements_of(
         rows = zip(texts, np.isnan(found).all(axis=1), strict=True)
         bare = [f"{study}/{candidate}" for (study, candidate), nothing in rows if nothing]
         if bare:
-            raise InputError(f"{name}: {len(bare)} candidates without any {target}: {listed(bare)}; judge them")
+            raise InputError(
+                f"{name}: {len(bare)} candidates without any {target}: {listed(bare)}; judge them, or leave them out"
+            )
     preferences = _preferences(name, row, column, choices)
     if not given and preferences is None:
         raise InputError(f"{name}: no rating, no error count and no preference; give at least one of them")

@@ -121,6 +121,11 @@ def is_person(tag: str) -> bool:
     return _PERSON.fullmatch(tag) is not None
 
 
+def is_title(word: str) -> bool:
+    """Whether a word is what raters are called in general."""
+    return word in _PEOPLE.split("|")
+
+
 def person(tag: str) -> str:
     """A rater by what tells them apart, so that `r1` and `reader_1` are one."""
     return _PREFIX.sub("", tag)
