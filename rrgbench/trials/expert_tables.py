@@ -26,6 +26,13 @@ _AXES: Final = {TAU: "Kendall's tau-b with", PREFERENCE: "accuracy of"}
 RATERS: Final = "one rater against the others"
 
 
+_NO_DIFFERENCE: Final = "one of the two has no value to compare"
+
+
+def _p_cell(value: float) -> Cell:
+    return Cell(finite(value), decimals=4, notes=() if isfinite(value) else (_NO_DIFFERENCE,))
+
+
 def _cell(one: Estimate, why: str) -> Cell:
     value = finite(one.value)
     return Cell(value, finite(one.low), finite(one.high), notes=(why,) if value is None else ())
@@ -117,9 +124,9 @@ class ExpertResult:
             Row(
                 entry(one.second).title,
                 (
-                    _cell(one.difference, "one of the two has no value to compare"),
-                    Cell(finite(one.p_value), decimals=4),
-                    Cell(finite(one.adjusted), decimals=4),
+                    _cell(one.difference, _NO_DIFFERENCE),
+                    _p_cell(one.p_value),
+                    _p_cell(one.adjusted),
                 ),
             )
             for one in self.trial.differences

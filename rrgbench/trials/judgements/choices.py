@@ -44,10 +44,9 @@ def read_choices(
     """
     wanted = [_plain(one.text) for one in cells]
     digits = {one for one in wanted if one in ("-1", "0", "1", "2")}
-    numbered = set(sides) & {"0", "1", "2"}
-    # 0 may be the first of two, or a tie, and 1 then the second or the first
+    # where no 2 is there 0 may be the first of two, or a tie, and 1 then the second or the first
     only = not set(wanted) - digits - _TIES - BLANKS
-    unclear = only and digits and "2" not in digits and (not numbered or "0" in digits) and "0" not in sides
+    unclear = only and "0" in digits and "2" not in digits and "0" not in sides
     if "-1" in digits or unclear:
         raise InputError(
             f"{name}: {cells[0].column} holds {listed(sorted(digits))}, and which report these are can't be told; "

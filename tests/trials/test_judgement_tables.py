@@ -1,0 +1,512 @@
+"""Tables of judgements as people write them: the same judgements in every layout give the same figures."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from rrgbench.cli.main import app
+from rrgbench.errors import InputError
+from rrgbench.scoring.options import scoring
+from rrgbench.trials.expert_tables import RATERS, ExpertResult
+from rrgbench.trials.experts import PREFERENCE, RHO, TAU, ExpertTrial, Scored, run_expert_trial
+from rrgbench.trials.judgements import named_columns, read_judgements
+from rrgbench.trials.judgements.judgements import ERRORS, RATING, SIGNIFICANT, STATED, Judgements
+
+Row = dict[str, object]
+
+TEXTS = (
+    ("Small left pleural effusion. No pneumothorax.", "There is a small left effusion.", "Large pneumothorax; mass."),
+    ("The heart is normal, the lungs are clear.", "Normal heart. Clear lungs.", "Left upper lobe mass."),
+    ("Right lower lobe pneumonia.", "Pneumonia in the right lower lobe.", "The lungs are clear."),
+    ("Moderate cardiomegaly with pulmonary edema.", "Moderate cardiomegaly and edema.", "Normal heart size. No edema."),
+)
+CATEGORIES = (
+    *("false_finding", "missing_finding", "wrong_location", "wrong_severity"),
+    *("false_comparison", "missing_comparison"),
+)
+REXVAL = (
+    *("False prediction of finding", "Omission of finding", "Incorrect location/position of finding"),
+    *("Incorrect severity of finding", "Mention of comparison that is not present in the reference"),
+    "Omission of comparison describing a change from a previous study",
+)
+
+
+def number(value: float, sign: int = 1) -> str:
+    return "" if np.isnan(value) else f"{sign * value:g}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """Judgements of two reports a study, from which tables are written."""
+
+    judged: Judgements
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        return [(c, r) for c in range(len(self.judged.reports)) for r in range(len(self.judged.raters))]
+
+    def texts(self, c: int) -> Row:
+        return {"study_id": self.judged.study_ids[c], "reference": self.judged.references[c]}
+
+    def said(self, target: str, c: int, r: int) -> str:
+        return number(self.judged.values[target][c, r], 1 if target == RATING else -1)
+
+    def long(self, **columns: str) -> list[Row]:
+        """A row a rater and report; columns may be called otherwise."""
+        rows = []
+        for c, r in self.cells:
+            row = {**self.texts(c), "report": self.judged.reports[c], "rater": self.judged.raters[r]}
+            row |= {"candidate": self.judged.candidates[c], "rating": self.said(RATING, c, r)}
+            row |= {"errors": self.said(ERRORS, c, r), "significant_errors": self.said(SIGNIFICANT, c, r)}
+            rows.append({columns.get(key, key): value for key, value in row.items()})
+        return rows
+
+    def wide(self, form: str) -> list[Row]:
+        """A row a report, a column a rater."""
+        raters = range(len(self.judged.raters))
+        return [
+            {
+                **self.texts(c),
+                "report": self.judged.reports[c],
+                **{form.format("rating", r + 1): self.said(RATING, c, r) for r in raters},
+                **{form.format("errors", r + 1): self.said(ERRORS, c, r) for r in raters},
+                **{form.format("significant_errors", r + 1): self.said(SIGNIFICANT, c, r) for r in raters},
+            }
+            for c in range(len(self.judged.reports))
+        ]
+
+    def beside(self, report: str, sides: Sequence[str]) -> list[Row]:
+        """A row a rater and study, its reports beside each other."""
+        return [
+            {
+                **self.texts(c),
+                **{report.format(side): self.judged.reports[c + at] for at, side in enumerate(sides)},
+                "rater": self.judged.raters[r],
+                **{f"rating_{side}": self.said(RATING, c + at, r) for at, side in enumerate(sides)},
+                **{f"{side}_errors": self.said(ERRORS, c + at, r) for at, side in enumerate(sides)},
+                **{f"significant errors {side}": self.said(SIGNIFICANT, c + at, r) for at, side in enumerate(sides)},
+            }
+            for c, r in self.cells
+            if c % 2 == 0
+        ]
+
+    def by_category(self, significant: str, insignificant: str, categories: Sequence[str]) -> list[Row]:
+        generator = np.random.default_rng(0)
+        rows = []
+        for c, r in self.cells:
+            heavy = -self.judged.values[SIGNIFICANT][c, r]
+            light = -self.judged.values[ERRORS][c, r] - heavy
+            row = {**self.texts(c), "report": self.judged.reports[c], "rater": self.judged.raters[r]}
+            for form, count in ((significant, heavy), (insignificant, light)):
+                split = generator.multinomial(int(count), [1 / len(categories)] * len(categories))
+                row |= {form.format(name): int(n) for name, n in zip(categories, split, strict=True)}
+            rows.append({**row, "rating": self.said(RATING, c, r)})
+        return rows
+
+    def preferences(self, says: Callable[[int], object], *, turned: bool = False) -> list[Row]:
+        """A row a rater and study: 1 for the first report, -1 for the second, 0 for a tie, as `says` writes it."""
+        rows = []
+        for c, r in self.cells:
+            if c % 2:
+                continue
+            first, second = (c + 1, c) if turned and (c // 2 + r) % 2 else (c, c + 1)
+            order = int(np.sign(self.judged.values[RATING][first, r] - self.judged.values[RATING][second, r]))
+            row = {**self.texts(c), "report_a": self.judged.reports[first], "report_b": self.judged.reports[second]}
+            rows.append({**row, "rater": self.judged.raters[r], "preference": says(order)})
+        return rows
+
+
+def invented(folder: Path) -> Judgements:
+    generator = np.random.default_rng(3)
+    rows = []
+    for at, (reference, good, bad) in enumerate(TEXTS):
+        for name, report, base in (("C1", good, 4), ("C2", bad, 2)):
+            for rater in "123":
+                rating = base + int(generator.integers(-1, 2))
+                errors = int(generator.integers(0, 3)) + (name == "C2")
+                row = {"study_id": f"s{at}", "reference": reference, "report": report, "candidate": name}
+                said = {"rating": rating, "errors": errors, "significant_errors": min(errors, 5 - rating)}
+                rows.append({**row, "rater": rater, **said})
+    return read_judgements(written(folder / "invented.csv", rows))
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    return Told(invented(tmp_path))
+
+
+@pytest.fixture
+def real(shared: Path) -> Told:
+    return Told(read_judgements(shared / "expert_judgements"))
+
+
+def written(path: Path, rows: Sequence[Row], delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    if path.suffix == ".json":
+        path.write_text(json.dumps(rows))
+    elif path.suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    else:
+        stream = io.StringIO(newline="")
+        table = csv.DictWriter(stream, rows[0], delimiter=delimiter)
+        table.writeheader()
+        table.writerows(rows)
+        content = stream.getvalue().encode(encoding)
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def figures(judged: Judgements) -> dict[tuple[str, ...], float]:
+    """All figures under a metric made up of the texts' lengths, which needs no scoring."""
+    from rrgbench.metrics.catalogue import entry
+
+    values = np.array([[-abs(len(a) - len(b)), len(set(a) & set(b))] for a, b in texts_of(judged)], dtype=np.float64)
+    trial = ExpertTrial(judged, Scored((entry("rouge_l"), entry("meteor")), values, {}, {}, ""), 50, 0)
+    return {
+        (*key, end): getattr(one, end)
+        for key, one in (*trial.agreement.items(), *trial.ceiling.items())
+        for end in ("value", "low", "high")
+    }
+
+
+def texts_of(judged: Judgements) -> list[tuple[str, str]]:
+    return list(zip(judged.references, judged.reports, strict=True))
+
+
+def check_same(found: Judgements, expected: Judgements, targets: Sequence[str] = (RATING, ERRORS, SIGNIFICANT)) -> None:
+    assert found.study_ids == expected.study_ids
+    assert found.reports == expected.reports
+    for target in targets:
+        np.testing.assert_array_equal(found.values[target], expected.values[target])
+    ours, theirs = figures(found), figures(expected)
+    assert ours == pytest.approx({key: theirs[key] for key in ours}, nan_ok=True, abs=1e-12)
+
+
+FILES = (
+    ("a.csv", ",", "utf-8-sig"),
+    ("b.csv", ";", "utf-8"),
+    ("c.tsv", "\t", "utf-16"),
+    ("d.txt", "|", "utf-8"),
+    ("e.txt", "\t", "utf-8"),
+    ("f.csv.gz", ",", "utf-8"),
+    ("g.jsonl", "", ""),
+    ("h.json", "", ""),
+)
+NAMES = (
+    {},
+    {"study_id": "Study ID", "reference": "Ground-Truth", "report": "Candidate_Report", "rater": "Reader"},
+    {"study_id": "case", "reference": "gt", "report": "hypothesis", "candidate": "model", "rating": "likert"},
+    {"study_id": "uid", "reference": "reference_report", "report": "generated", "candidate": "System"},
+    {"study_id": "image_id", "report": "prediction", "rater": "annotator", "rating": "Score", "errors": "error_count"},
+    {"study_id": "id", "rater": "radiologist", "rating": "overall", "errors": "total_errors"},
+    {"rater": "rater_id", "rating": "quality", "significant_errors": "clinically_significant_errors"},
+    {"study_id": "StudyId", "significant_errors": "sig_errors"},
+)
+
+
+@pytest.mark.parametrize(("name", "delimiter", "encoding"), FILES)
+@pytest.mark.parametrize("called", NAMES)
+def test_long_tables_are_read_whatever_their_marks_and_usual_names(
+    tmp_path: Path, told: Told, name: str, delimiter: str, encoding: str, called: dict[str, str]
+) -> None:
+    found = read_judgements(written(tmp_path / name, told.long(**called), delimiter, encoding))
+    check_same(found, told.judged)
+    assert found.raters == told.judged.raters
+    assert not found.notes
+
+
+def shapes(one: Told, folder: Path) -> list[Path]:
+    paths = [written(folder / name, one.long(), *marks) for name, *marks in FILES]
+    paths.append(written(folder / "shuffled.csv", one.long()[::-1]))
+    forms = ("{}_r{}", "{}_{}", "r{1}_{0}", "{} (reader {})", "Radiologist {1} {0}", "{}-{}")
+    for at, form in enumerate(forms):
+        paths.append(written(folder / f"wide{at}.csv", one.wide(form), ";"))
+    beside = (("report_{}", "ab"), ("candidate_{}", "12"), ("{}_report", ("c1", "c2")), ("{} report", ("gpt", "llava")))
+    for at, (form, sides) in enumerate(beside):
+        paths.append(written(folder / f"beside{at}.csv", one.beside(form, sides)))
+    weights = (
+        ("significant_{}", "insignificant_{}"),
+        ("significant_errors_{}", "insignificant_errors_{}"),
+        ("{} (clinically significant)", "{} (not significant)"),
+    )
+    for at, (heavy, light) in enumerate(weights):
+        for categories in (CATEGORIES, REXVAL):
+            rows = one.by_category(heavy, light, categories)
+            paths.append(written(folder / f"categories{at}{len(categories[0])}.csv", rows))
+    return paths
+
+
+def test_every_layout_gives_the_same_figures(tmp_path: Path, told: Told) -> None:
+    for path in shapes(told, tmp_path):
+        found = read_judgements(path)
+        if path.name == "shuffled.csv":
+            assert figures(found) == pytest.approx(figures(told.judged), abs=1e-12)
+        else:
+            check_same(found, told.judged)
+
+
+def test_every_layout_gives_the_same_figures_on_real_judgements(tmp_path: Path, real: Told) -> None:
+    for path in shapes(real, tmp_path):
+        found = read_judgements(path)
+        if path.name == "shuffled.csv":
+            assert figures(found) == pytest.approx(figures(real.judged), abs=1e-12)
+        else:
+            check_same(found, real.judged)
+
+
+def test_the_file_of_studies_is_read_with_its_folder(shared: Path) -> None:
+    found = read_judgements(shared / "expert_judgements" / "studies.json")
+    assert found.name == "expert_judgements"
+    assert len(found.raters) == 3
+
+
+@pytest.mark.parametrize(
+    "rating",
+    [lambda row: {"r1": float(row["rating_1"]), "r2": None}, lambda row: [float(row["rating_1"]), None]],
+)
+def test_ratings_by_rater_inside_a_row_of_json_are_columns(tmp_path: Path, told: Told, rating) -> None:
+    rows = [{**row, "rating": rating(row)} for row in told.wide("{}_{}")]
+    for row in rows:
+        for key in [key for key in row if key[-1].isdigit()]:
+            del row[key]
+    found = read_judgements(written(tmp_path / "a.json", rows))
+    np.testing.assert_array_equal(found.mean(RATING), told.judged.values[RATING][:, 0])
+    assert len(found.raters) == 1
+    assert any("raters who say nothing are left out" in note for note in found.notes)
+
+
+def test_what_was_summed_told_and_left_out_is_said(tmp_path: Path, told: Told) -> None:
+    rows = [{**row, "rating_mean": 3, "Comment": "fine"} for row in told.wide("{}_r{}")]
+    notes = read_judgements(written(tmp_path / "a.csv", rows)).notes
+    assert any(note.startswith("a column a rater: rating_r1, rating_r2, rating_r3") for note in notes)
+    assert "columns that are not read: rating_mean, Comment" in notes
+    rows = told.by_category("significant_{}", "insignificant_{}", CATEGORIES[:2])
+    rows[0] = {**rows[0], "significant_false_finding": ""}
+    notes = read_judgements(written(tmp_path / "b.csv", rows)).notes
+    heavy = "significant_false_finding + significant_missing_finding"
+    light = "insignificant_false_finding + insignificant_missing_finding"
+    assert f"errors are summed over columns: {heavy} + {light}" in notes
+    assert f"significant errors are summed over columns: {heavy}" in notes
+    assert any(note.endswith("cells of error categories are blank and count as no error") for note in notes)
+
+
+SAYS = {
+    "letters": {1: "a", -1: "b", 0: "tie"},
+    "numbers": {1: 1, -1: 2, 0: 0},
+    "sides": {1: "Left", -1: "right", 0: "equal"},
+    "words": {1: "Report A", -1: "b better", 0: "no preference"},
+}
+
+
+@pytest.mark.parametrize("words", SAYS)
+@pytest.mark.parametrize("turned", [False, True])
+def test_preferences_are_read_as_people_write_them(tmp_path: Path, told: Told, words: str, turned: bool) -> None:
+    rows = told.preferences(SAYS[words].__getitem__, turned=turned)
+    found = read_judgements(written(tmp_path / "a.csv", rows))
+    assert not found.values
+    assert found.preferences is not None
+    by_text = {report: told.judged.reports.index(report) for report in found.reports}
+    ratings = told.judged.values[RATING]
+    for first, second, values in zip(
+        found.preferences.first, found.preferences.second, found.preferences.values, strict=True
+    ):
+        at, other = (by_text[found.reports[place]] for place in (first, second))
+        np.testing.assert_array_equal(values, np.sign(ratings[at] - ratings[other]))
+
+
+def test_preferences_by_name_of_system_a_column_a_rater(tmp_path: Path, told: Told) -> None:
+    rows = []
+    for c in range(0, len(told.judged.reports), 2):
+        first, second = (c + 1, c) if c % 4 else (c, c + 1)
+        systems = {"system_a": f"net {first % 2}", "system_b": f"net {second % 2}"}
+        texts = {"report_a": told.judged.reports[first], "report_b": told.judged.reports[second]}
+        choices = {f"preference_r{r}": "net 0" if r else "Tie" for r in range(3)}
+        rows.append({**told.texts(c), **systems, **texts, **choices})
+    found = read_judgements(written(tmp_path / "a.csv", rows))
+    assert found.raters == ("r0", "r1", "r2")
+    assert found.preferences is not None
+    sign = [1 if found.candidates[place] == "net 0" else -1 for place in found.preferences.first]
+    np.testing.assert_array_equal(found.preferences.values, [[0, one, one] for one in sign])
+
+
+def test_one_raters_preferences_are_the_accuracy_of_their_ratings(tmp_path: Path, told: Told) -> None:
+    only = told.judged.raters[0]
+    rated = read_judgements(written(tmp_path / "a.csv", [row for row in told.long() if row["rater"] == only]))
+    rows = [row for row in told.preferences(SAYS["letters"].__getitem__) if row["rater"] == only]
+    stated = read_judgements(written(tmp_path / "b.csv", rows))
+    ours, theirs = figures(stated), figures(rated)
+    for key in ("rouge_l", "meteor"):
+        for end in ("value", "low", "high"):
+            assert ours[key, STATED, PREFERENCE, end] == theirs[key, RATING, PREFERENCE, end]
+            assert np.isnan(ours[key, STATED, TAU, end])
+            assert np.isnan(ours[key, STATED, RHO, end])
+
+
+def test_real_preferences_are_the_accuracy_of_real_ratings(tmp_path: Path, real: Told) -> None:
+    only = real.judged.raters[1]
+    rated = read_judgements(written(tmp_path / "a.csv", [row for row in real.long() if row["rater"] == only]))
+    rows = [row for row in real.preferences(SAYS["numbers"].__getitem__, turned=True) if row["rater"] == only]
+    ours, theirs = figures(read_judgements(written(tmp_path / "b.csv", rows))), figures(rated)
+    for end in ("value", "low", "high"):
+        found, expected = ours["meteor", STATED, PREFERENCE, end], theirs["meteor", RATING, PREFERENCE, end]
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_preferences_make_a_table_whose_correlations_are_blank_with_the_reason(tmp_path: Path, told: Told) -> None:
+    path = written(tmp_path / "a.csv", told.preferences(SAYS["letters"].__getitem__))
+    trial = run_expert_trial(read_judgements(path), scoring("raw", metrics=["findings_f1", "rouge_l"], replicates=50))
+    result = ExpertResult(trial)
+    first = result.agreement.rows[0]
+    assert [cell.value is None for cell in first.cells[:3]] == [True, True, False]
+    assert first.cells[0].notes == ("preferences between two reports are no values to correlate with",)
+    assert result.agreement.rows[-1].label == RATERS
+    assert "preference accuracy" in result.differences.remarks[0]
+    content = json.loads(result.to_json())
+    assert content["agreement"][0]["reason"] == "preferences between two reports are no values to correlate with"
+    result.write_figure(tmp_path / "figure.svg")
+    assert "accuracy of preference" in (tmp_path / "figure.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("form", "delimiter"), [("{}/5", ","), ("{} / 5", ";"), ("{},5", ";"), ("{} - good", ","), ("{}: fair", "\t")]
+)
+def test_ratings_of_one_form_are_numbers(tmp_path: Path, told: Told, form: str, delimiter: str) -> None:
+    rows = [{**row, "rating": form.format(row["rating"])} for row in told.long()]
+    found = read_judgements(written(tmp_path / "a.csv", rows, delimiter))
+    np.testing.assert_array_equal(found.values[RATING], told.judged.values[RATING] + 0.5 * (",5" in form))
+
+
+ONE = {"study_id": "s1", "reference": "Clear lungs today.", "report": "No pneumothorax seen.", "rater": "a"}
+BASE = (
+    {**ONE, "rating": "4"},
+    {**ONE, "report": "Big left effusion.", "rating": "2"},
+    {**ONE, "study_id": "s2", "report": "Heart of normal size.", "rating": "3"},
+)
+PAIR = {"report": None, "rating": None, "report_a": "Clear lungs.", "report_b": "Large mass."}
+BARE = {"rating": None, "rater": None}
+REFUSED = (
+    ({"rating": ("4/5", "3", "2/5")}, r"row 3: rating is '3'; expected a number \(a number out of another"),
+    ({"rating": ("4/5", "3/5", "2/10")}, r"row 4: rating is '2/10', and other cells are out of another number"),
+    ({"rating": ("4,5", "3", "2")}, r"row 2: rating is '4,5'; .* a decimal comma is read where another mark"),
+    ({"rating": ("good", "3", "2")}, r"row 2: rating is 'good'; expected a number or nothing"),
+    ({"rating": ("4", "No mass, no edema.", "2")}, r"row 3: rating is a text of 18 characters; expected a number"),
+    ({"rating": ("3 mm nodule", "3", "2")}, r"row 2: rating is a text of 11 characters"),
+    ({"rating": ("4", "", "2")}, r"1 candidates without any rating: s1/candidate 2; judge them, or leave them out"),
+    ({"rating": None}, r"none of the columns rating, errors, .*; it has: study_id, reference, report, rater; name it"),
+    ({"rating": None, "score": 1, "quality": 2}, r"rating may be in score, quality; name it with --judgement-columns"),
+    ({"rating_r1": 1}, r"the rating may be in rating, or of a rater in rating_r1"),
+    ({"rating": None, "rating_r1": 1}, r"raters are in rater and in the names of columns \(rating_r1\); keep one"),
+    ({**BARE, "rating_mean": 1}, r"none of the columns rating"),
+    ({**BARE, "rating_r1": 1, "errors": 1}, r"errors says not which rater's it is"),
+    ({**BARE, "errors_anna": 1, "errors_ben": 1}, r"errors_anna may be a rater's count or that of a category"),
+    ({"insignificant_errors": 1}, r"insignificant_errors count insignificant errors alone"),
+    ({"false_finding": 1, "significant_false_finding": 1}, r"whether false_finding count all errors or those beside"),
+    ({"rater": ("a", "", "a")}, r"row 3: no rater is named, and others are"),
+    ({"study_id": ("s1", "", "s2")}, r"row 3: study_id is no study id"),
+    ({"study_id": None, "case": 1, "uid": 1}, r"the study_id may be in case, uid; name it"),
+    ({"reference": None}, r"no column for the reference, by any usual name; it has: study_id, report, rater, rating"),
+    ({"report": None}, r"no column for the report"),
+    ({"report": "Normal chest."}, r"a judges s1/candidate 1 twice; keep one judgement, or name the raters"),
+    ({"reference": ("Clear.", "Dense.", "x"), "candidate": "c"}, r"s1/c has another text in row 3 than before"),
+    ({**PAIR, "preference": ("a", "perhaps", "b"), "rater": ("1", "2", "3")}, r"row 3: preference is 'perhaps'"),
+    ({**PAIR, "preference": ("0", "1", "1"), "rater": ("1", "2", "3")}, r"preference holds 0, 1, and which report"),
+    ({**PAIR, "preference": ("1", "-1", "0"), "rater": ("1", "2", "3")}, r"preference holds -1, 0, 1, and which"),
+    ({**PAIR, "preference": "a"}, r"a compares s1/a and s1/b twice; keep one comparison"),
+    ({**PAIR, "rating": 3}, r"rating may be of any of the reports a, b; say which in its name, such as rating_a"),
+    ({"rating": None, "preference": "a"}, r"a preference is of two reports, and a row has 1"),
+)
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_what_is_in_doubt_is_refused_in_a_line(tmp_path: Path, change: Row, message: str) -> None:
+    rows = []
+    for at, row in enumerate(BASE):
+        given = {key: value[at] if isinstance(value, tuple) else value for key, value in change.items()}
+        rows.append({key: value for key, value in {**row, **given}.items() if value is not None})
+    with pytest.raises(InputError, match=message) as caught:
+        read_judgements(written(tmp_path / "mine.csv", rows))
+    assert "\n" not in str(caught.value)
+    assert not any(text in str(caught.value) for text in ("pneumothorax", "effusion", "lungs", "nodule", "No mass"))
+
+
+def test_a_comma_that_may_part_thousands_and_a_row_that_is_too_long_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("study_id;reference;report;rating\ns1;Clear.;Normal.;4,500\n")
+    with pytest.raises(InputError, match="row 2: rating is '4,500'; whether its comma is decimal or parts thousands"):
+        read_judgements(path)
+    path.write_text("study_id,reference,report,rating\ns1,Clear.,Heart, lungs normal.,4\n")
+    with pytest.raises(InputError, match="row 2: 5 cells where the header has 4; quote texts that hold commas"):
+        read_judgements(path)
+    path.write_bytes("study_id,reference,report,rating\ns1,Clear.,Pleuraerguß.,4\n".encode("cp1252"))
+    with pytest.raises(InputError, match=r"line 2: not UTF-8 .*; save the file as UTF-8"):
+        read_judgements(path)
+
+
+def test_columns_can_be_named(tmp_path: Path, told: Told) -> None:
+    rows = told.long(rating="gut", report="words", errors="e1", significant_errors="e2")
+    path = written(tmp_path / "mine.csv", rows)
+    with pytest.raises(InputError, match=r"no column for the report, .*--judgement-columns report=COLUMN"):
+        read_judgements(path)
+    given = ["rating=gut,report=words", "errors=e1,significant_errors=E2"]
+    check_same(read_judgements(path, named_columns(given)), told.judged)
+    summed = read_judgements(path, named_columns(["rating=gut,report=words,errors=e1+e2"]))
+    expected = told.judged.values[ERRORS] + told.judged.values[SIGNIFICANT]
+    np.testing.assert_array_equal(summed.values[ERRORS], expected)
+    assert "errors are summed over columns: e1 + e2" in summed.notes
+    rows = [{key: value for key, value in row.items() if key != "rater"} for row in rows if row["rater"] == "1"]
+    two = read_judgements(written(path, rows), named_columns(["report=words,rating=gut,rating=e1"]))
+    assert two.raters == ("e1", "gut")
+    for wrong, message in (
+        ("rating", "expects FIELD=COLUMN"),
+        ("ratings=gut", "no such field; expected one of study_id"),
+        ("rating=gutt", "has no column of that name; it has study_id"),
+        ("report=words,report=gut", "names several columns for report"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_judgements(path, named_columns([wrong]))
+
+
+def test_blank_ratings_are_counted_and_means_are_over_who_judged(tmp_path: Path, told: Told) -> None:
+    rows = told.long()
+    rows[0] = {**rows[0], "rating": "n/a"}
+    found = read_judgements(written(tmp_path / "mine.csv", rows))
+    assert "1 of 24 ratings are blank; means are over the raters who judged" in found.notes
+    assert found.mean(RATING)[0] == told.judged.values[RATING][0, 1:].mean()
+
+
+def result_of(path: Path, metrics: Sequence[str] = ("findings_f1", "rouge_l")) -> ExpertResult:
+    return ExpertResult(run_expert_trial(read_judgements(path), scoring("raw", metrics=list(metrics), replicates=20)))
+
+
+def test_blank_cells_have_a_reason_and_one_rater_is_compared_with_nobody(tmp_path: Path, told: Told) -> None:
+    alone = [row for row in told.long() if row["rater"] == "1"]
+    rows = [{**row, "rating": 3} for row in alone]
+    equal = result_of(written(tmp_path / "equal.csv", rows)).agreement
+    assert equal.rows[0].cells[0].notes == ("all reports have the same rating, so there is nothing to correlate with",)
+    one = result_of(written(tmp_path / "one.csv", alone[:2]))
+    assert one.agreement.rows[0].cells[0].value is None
+    assert "of one study" in one.agreement.rows[0].cells[0].notes[0]
+    for table in (equal, one.agreement, one.differences):
+        cells = [cell for row in table.rows for cell in row.cells]
+        assert all(cell.notes for cell in cells if cell.value is None)
+        assert not any(RATERS in remark for remark in table.remarks)
+        assert all(row.label != RATERS for row in table.rows)
+    several = result_of(written(tmp_path / "several.csv", told.long())).agreement
+    assert any(RATERS in remark for remark in several.remarks)
+
+
+def test_the_command_takes_names_of_columns_and_says_what_was_read(tmp_path: Path, told: Told) -> None:
+    path = written(tmp_path / "mine.csv", told.long(rating="gut"))
+    given = ["trials", "experts", "--judgements", str(path), "--metrics", "rouge_l", "--replicates", "20", "--markdown"]
+    done = CliRunner().invoke(app, [*given, "--judgement-columns", "rating=gut"])
+    assert done.exit_code == 0, done.output
+    assert "rating" in done.output
+    done = CliRunner().invoke(app, given)
+    assert "columns that are not read: gut" in done.output
