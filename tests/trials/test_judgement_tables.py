@@ -297,6 +297,38 @@ def test_what_was_summed_told_and_left_out_is_said(tmp_path: Path, told: Told) -
     assert any(note.endswith("cells of error categories are blank and count as no error") for note in notes)
 
 
+def test_a_row_a_category_is_summed(tmp_path: Path, told: Told) -> None:
+    rows: list[Row] = []
+    for c, r in told.cells:
+        heavy = int(-told.judged.values[SIGNIFICANT][c, r])
+        light = int(-told.judged.values[ERRORS][c, r]) - heavy
+        head = {**told.texts(c), "report": told.judged.reports[c], "rater": told.judged.raters[r]}
+        for category, weight, count in (("1", "True", heavy), ("1", "False", 0), ("2", "False", light)):
+            rows.append({**head, "error_category": category, "clinically_significant": weight, "num_errors": count})
+    found = read_judgements(written(tmp_path / "a.csv", rows))
+    check_same(found, told.judged, (ERRORS, SIGNIFICANT))
+    assert found.notes == (
+        "errors are summed over error_category, and those that are clinically_significant by themselves",
+    )
+    for change, message in (({"clinically_significant": "perhaps"}, "neither True nor False"), (rows[0], "twice")):
+        with pytest.raises(InputError, match=message):
+            read_judgements(written(tmp_path / "b.csv", [*rows[:1], {**rows[1], **change}]))
+
+
+def test_numbers_under_raters_names_are_their_ratings(tmp_path: Path, told: Told) -> None:
+    rows = [
+        {
+            **told.texts(c),
+            "report": told.judged.reports[c],
+            **{f"Reader {r + 1}": told.said(RATING, c, r) for r in range(3)},
+        }
+        for c in range(len(told.judged.reports))
+    ]
+    found = read_judgements(written(tmp_path / "a.csv", rows))
+    check_same(found, told.judged, (RATING,))
+    assert "numbers under raters' names are taken for ratings: Reader 1, Reader 2, Reader 3" in found.notes
+
+
 SAYS = {
     "letters": {1: "a", -1: "b", 0: "tie"},
     "numbers": {1: 1, -1: 2, 0: 0},
@@ -413,6 +445,8 @@ REFUSED = (
     ({"study_id": None, "case": 1, "uid": 1}, r"the study_id may be in case, uid; name it"),
     ({"reference": None}, r"no column for the reference, by any usual name; it has: study_id, report, rater, rating"),
     ({"report": None}, r"no column for the report"),
+    ({"report": None, "candidate": "The heart is normal, no effusion."}, r"is it candidate\? Then name it with"),
+    ({"candidate": "The heart is normal and there is no mass."}, r"row 2: candidate is a text of 41 characters"),
     ({"report": "Normal chest."}, r"a judges s1/candidate 1 twice; keep one judgement, or name the raters"),
     ({"reference": ("Clear.", "Dense.", "x"), "candidate": "c"}, r"s1/c has another text in row 3 than before"),
     ({**PAIR, "preference": ("a", "perhaps", "b"), "rater": ("1", "2", "3")}, r"row 3: preference is 'perhaps'"),
@@ -447,6 +481,15 @@ def test_a_comma_that_may_part_thousands_and_a_row_that_is_too_long_are_refused(
     path.write_bytes("study_id,reference,report,rating\ns1,Clear.,Pleuraerguß.,4\n".encode("cp1252"))
     with pytest.raises(InputError, match=r"line 2: not UTF-8 .*; save the file as UTF-8"):
         read_judgements(path)
+
+
+def test_a_workbook_and_an_empty_file_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "mine.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(InputError, match=r"an Excel workbook .*; save the sheet as CSV"):
+        read_judgements(tmp_path / "mine.xlsx")
+    (tmp_path / "mine.json").write_text("[]")
+    with pytest.raises(InputError, match=r"mine\.json holds nothing; expected a table"):
+        read_judgements(tmp_path / "mine.json")
 
 
 def test_columns_can_be_named(tmp_path: Path, told: Told) -> None:

@@ -14,8 +14,8 @@ _TIES: Final = frozenset(
         *("neither", "similar", "indifferent", "equivalent"),
     )
 )
-_FIRST: Final = frozenset(("a", "1", "left", "first", "c1"))
-_SECOND: Final = frozenset(("b", "2", "right", "second", "c2"))
+_FIRST: Final = frozenset(("a", "1", "left", "l", "first", "c1"))
+_SECOND: Final = frozenset(("b", "2", "right", "r", "second", "c2"))
 _AROUND: Final = re.compile(
     r"^(?:prefers?|choose|report|candidate|system|model|text|option)\s+|\s+(?:is )?(?:better|preferred|wins|report)$"
 )

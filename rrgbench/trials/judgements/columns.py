@@ -58,6 +58,8 @@ class Layout:
         Columns with reports, and with names of what wrote them, by side; the side of a row's only report is empty.
     rater : str
         The column with raters; empty where there is none.
+    category, weight : str
+        Where a row counts the errors of one category: columns with its name, and with whether they are significant.
     sources : tuple of Source
         What is said.
     notes : tuple of str
@@ -69,6 +71,8 @@ class Layout:
     reports: dict[str, str]
     candidates: dict[str, str]
     rater: str
+    category: str
+    weight: str
     sources: tuple[Source, ...]
     notes: tuple[str, ...]
 
@@ -189,13 +193,24 @@ class _Telling:
         if any(one.rater for one in sources):
             told = list(dict.fromkeys(column for one in sources if one.rater for column in one.columns))
             self.notes.append(f"a column a rater: {listed(map(shown, told), 12)}")
-        used = {study, reference, rater, *reports.values(), *candidates.values()}
+        category, weight = self._of_one_category(sources)
+        used = {study, reference, rater, category, weight, *reports.values(), *candidates.values()}
         used |= {column for one in sources for column in one.columns}
         if left := [column for column in self.columns if column not in used]:
             spoken = listed((shown(column) if column else "one without a name" for column in left), 12)
             self.notes.append(f"columns that are not read: {spoken}")
         candidates = {side: column for side, column in candidates.items() if column}
-        return Layout(study, reference, reports, candidates, rater, tuple(sources), tuple(self.notes))
+        return Layout(study, reference, reports, candidates, rater, category, weight, tuple(sources), tuple(self.notes))
+
+    def _of_one_category(self, sources: Sequence[Source]) -> tuple[str, str]:
+        """Columns with a row's category and its weight, where it counts errors and nothing else; empty where none."""
+        if [one.field for one in sources] != [names.ERRORS_COLUMN] or len(sources[0].columns) > 1:
+            return "", ""
+        found = [
+            next((column for column in self.rest if names.plain(column) in usual), "")
+            for usual in (names.CATEGORY_COLUMNS, names.WEIGHT_COLUMNS)
+        ]
+        return (found[0], found[1]) if found[0] else ("", "")
 
     def _need(self, column: str, field: str) -> None:
         if not column:
@@ -237,7 +252,8 @@ class _Telling:
             if len(found) > 1:
                 break
         if len(found) < 2:
-            only = f"; is it {shown(*found.values())}? Then" if found else ";"
+            maybe = [*found.values(), *(one for one in self.rest if names.plain(one) in ("candidate", "system"))]
+            only = f"; is it {shown(maybe[0])}? Then" if maybe else ";"
             has = listed((shown(one) for one in self.columns), 12)
             raise InputError(
                 f"{self.name} has no column for the report, by any usual name; it has: {has}{only} {ADVICE} "
@@ -277,6 +293,8 @@ class _Telling:
         # "finding errors" may be a list of them in words
         parsed = [one for one in parsed if one.part == "total" or self.numeric(one.column)]
         people = {names.person(one.tag.lower()) for one in parsed if one.field == names.RATING_COLUMN and one.tag}
+        if not rater and not people and names.RATING_COLUMN not in self.named and sides == [""]:
+            parsed += self._readers([one for one in parsed if one.field == names.RATING_COLUMN])
         sources = [*self._named_sources(rater)]
         for field in (names.RATING_COLUMN, names.PREFERENCE_COLUMN):
             if field not in self.named:
@@ -312,6 +330,14 @@ class _Telling:
                 "which rater's it is, and other columns do; name the raters in all of them"
             )
         return sources
+
+    def _readers(self, rated: list[_Parsed]) -> list[_Parsed]:
+        """Columns that are called as their raters, and hold ratings where nothing else does."""
+        columns = [one for one in self.rest if names.names_person(one) and self.numeric(one)]
+        if rated or not columns:
+            return []
+        self.notes.append(f"numbers under raters' names are taken for ratings: {listed(map(shown, columns), 12)}")
+        return [_Parsed(one, names.RATING_COLUMN, "_".join(names.words(one))) for one in columns]
 
     def _named_sources(self, rater: str) -> list[Source]:
         found = []

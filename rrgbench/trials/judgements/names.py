@@ -47,6 +47,17 @@ USUAL: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 }
 """Names by field, in tiers: a name of a later tier counts only where none of an earlier one is there."""
 
+CATEGORY_COLUMNS: Final = ("error_category", "category", "error_type", "category_of_error")
+"""Where a row counts the errors of one category."""
+WEIGHT_COLUMNS: Final = ("clinically_significant", "is_significant", "significant")
+"""Whether the errors that a row counts matter for the patient."""
+
+WEIGHTS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("true", "1", "1.0", "yes"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no"), False),
+}
+"""Whether errors are significant, as tables say it."""
+
 RATING_WORDS: Final = frozenset(("rating", "ratings", "likert"))
 SCORE_WORDS: Final = frozenset(("score", "scores", "quality", "overall", "grade"))
 """Words that say a rating, and many other things too."""
@@ -124,6 +135,12 @@ def is_person(tag: str) -> bool:
 def is_title(word: str) -> bool:
     """Whether a word is what raters are called in general."""
     return word in _PEOPLE.split("|")
+
+
+def names_person(column: str) -> bool:
+    """Whether a column's name is a rater's and nothing else: `Reader 1`, `radiologist_b`, `r2`."""
+    said = [word.lower() for word in words(column)]
+    return is_person("_".join(said)) and len("".join(said)) > 1 and not "".join(said).isdigit()
 
 
 def person(tag: str) -> str:

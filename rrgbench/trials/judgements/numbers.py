@@ -38,7 +38,7 @@ class Written:
     @property
     def blank(self) -> bool:
         """Whether it says nothing."""
-        return self.text.strip().lower() in BLANKS
+        return self.text.strip().lower() in BLANKS | {"none"}
 
     @property
     def shown(self) -> str:
@@ -81,7 +81,11 @@ def read_numbers(name: str, what: str, cells: Iterable[Written], delimiter: str)
     for cell, match in zip(written, fitting[form], strict=True):
         if match is None:
             mixed = f" ({form}), as most cells" if any(fitting[form]) and form != "a number" else " or nothing"
-            extra = "; a decimal comma is read where another mark parts the cells" if "," in cell.text[:3] else ""
+            extra = (
+                "; a decimal comma is read where another mark parts the cells"
+                if delimiter == "," and "," in cell.text[:3]
+                else ""
+            )
             raise InputError(
                 f"{name}, {cell.place}: {cell.column} is {cell.shown}; expected a number{mixed} for the {what}{extra}"
             )

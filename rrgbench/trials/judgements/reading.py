@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from rrgbench.errors import InputError
+from rrgbench.scoring.report_text import read_text
 from rrgbench.trials.judgements import radpref, rexval, table
 from rrgbench.trials.judgements.columns import FLAG, Named
 from rrgbench.trials.judgements.judgements import Judgements
@@ -43,4 +44,6 @@ def read_judgements(path: Path, named: Named | None = None) -> Judgements:
             return read(path)
     if table.fits(path):
         return table.read(path, named)
+    if path.is_file():
+        read_text(path)  # which says of workbooks, archives and the like what to do
     raise InputError(f"{path}: no layout of judgements that is known; expected one of: {'; '.join(_LAYOUTS)}")

@@ -9,16 +9,13 @@ from typing import Final
 from rrgbench.data.readers.tables import read_table
 from rrgbench.errors import InputError
 from rrgbench.trials.judgements.judgements import Judgement, Judgements, judgements_of
+from rrgbench.trials.judgements.names import WEIGHTS
 
 _REPORTS: Final = "50_samples_gt_and_candidates.csv"
 _ERRORS: Final = "6_valid_raters_per_rater_error_categories.csv"
 LAYOUT: Final = f"a folder with {_REPORTS} and {_ERRORS}"
 _CANDIDATES: Final = ("radgraph", "bertscore", "s_emb", "bleu")
 _COLUMNS: Final = ("study_number", "candidate_type", "clinically_significant", "rater_index", "num_errors")
-_SIGNIFICANT: Final = {
-    **dict.fromkeys(("true", "1", "1.0", "yes"), True),
-    **dict.fromkeys(("false", "0", "0.0", "no"), False),
-}
 _IDS: Final = ("study_number", "study_id", "id", "")
 
 
@@ -51,7 +48,7 @@ def read(path: Path) -> Judgements:
             number = float(row["num_errors"])
         except ValueError:
             raise InputError(f"{path / _ERRORS}, line {line}: num_errors is no number") from None
-        significant = _SIGNIFICANT.get(row["clinically_significant"].strip().lower())
+        significant = WEIGHTS.get(row["clinically_significant"].strip().lower())
         if significant is None:
             raise InputError(f"{path / _ERRORS}, line {line}: clinically_significant is neither True nor False")
         found[0] += number

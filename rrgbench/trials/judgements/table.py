@@ -11,7 +11,7 @@ from rrgbench.scoring.report_shapes import Records, is_missing, plain_name, read
 from rrgbench.scoring.report_text import read_text
 from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.choices import read_choices
-from rrgbench.trials.judgements.columns import Layout, Named, known, tell_layout
+from rrgbench.trials.judgements.columns import FLAG, Layout, Named, known, tell_layout
 from rrgbench.trials.judgements.judgements import Choice, Judgement, Judgements, Texts, judgements_of
 from rrgbench.trials.judgements.numbers import Written, begins_with_number, read_numbers
 
@@ -22,7 +22,6 @@ LAYOUT: Final = (
 _ENDINGS: Final = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
 _ONE: Final = "rater"
 """Who judges where the file names nobody."""
-_GENERIC: Final = frozenset(("a", "b", "c", "d", "left", "right", "first", "second", "one", "two"))
 
 
 def fits(path: Path) -> bool:
@@ -50,6 +49,8 @@ def read(path: Path, named: Named | None = None) -> Judgements:
     """
     text, name = read_text(path)
     records = _flat(name, read_records(name, text, known))
+    if not records.names:
+        raise InputError(f"{path.name} holds nothing; expected {LAYOUT}")
     cells = {column: [str(row[column]) for _, row in records.rows] for column in records.names}
     layout = tell_layout(
         path.name, records.names, named or {}, lambda column: any(map(begins_with_number, cells[column]))
@@ -76,7 +77,7 @@ class _Reading:
                 key, pair = (row[self.layout.study], names_of[side]), (row[self.layout.reference], row[column])
                 if texts.setdefault(key, pair) != pair:
                     raise InputError(
-                        f"{self.name}: {'/'.join(map(_shown, key))} has another text in {place} than before; give each "
+                        f"{self.name}: {'/'.join(key)} has another text in {place} than before; give each "
                         "candidate a name of its own in a column candidate, and a study one reference"
                     )
         judged = self._judged(called)
@@ -87,8 +88,14 @@ class _Reading:
         """By row and side the name of a candidate."""
         layout = self.layout
         for place, row in zip(self.places, self.rows, strict=True):
-            if not is_id(row[layout.study]):
+            if not _is_name(row[layout.study]):
                 raise InputError(f"{self.name}, {place}: {shown(layout.study)} is no study id; expected a short text")
+            for column in (*filter(None, (layout.rater,)), *layout.candidates.values()):
+                if row[column] and not _is_name(row[column]):
+                    raise InputError(
+                        f"{self.name}, {place}: {shown(column)} is a text of {len(row[column])} characters; expected a "
+                        f"name; where it holds reports: {FLAG} report={column}"
+                    )
         if layout.candidates:
             bare = [
                 place
@@ -155,7 +162,36 @@ class _Reading:
                 who = self._rater(place, row, rater)
                 values = [_sum([numbers[column][at] for column in said.get(field, ())]) for field in names.JUDGED[:3]]
                 found.append(Judgement(row[self.layout.study], called[at][side], who, *values))
-        return found
+        return self._over_categories(found) if self.layout.category else found
+
+    def _over_categories(self, judged: Sequence[Judgement]) -> list[Judgement]:
+        """Counts of one category a row as counts of all, and of those that are significant where a column says so."""
+        sums: dict[tuple[str, str, str], list[float]] = {}
+        seen: set[tuple[str, ...]] = set()
+        for place, row, one in zip(self.places, self.rows, judged, strict=True):
+            key = (one.study_id, one.candidate, one.rater)
+            weight = row[self.layout.weight].lower() if self.layout.weight else "no"
+            if weight not in names.WEIGHTS:
+                raise InputError(
+                    f"{self.name}, {place}: {shown(self.layout.weight)} is neither True nor False; write one of them"
+                )
+            part = (*key, row[self.layout.category], str(names.WEIGHTS[weight]))
+            if part in seen:
+                raise InputError(
+                    f"{self.name}, {place}: {one.rater} counts one category of {one.study_id}/{one.candidate} twice; "
+                    "keep one row"
+                )
+            seen.add(part)
+            both = sums.setdefault(key, [0.0, 0.0])
+            both[0] += one.errors or 0.0
+            both[1] += (one.errors or 0.0) * names.WEIGHTS[weight]
+        said = f", and those that are {shown(self.layout.weight)} by themselves" if self.layout.weight else ""
+        self.notes.append(f"errors are summed over {shown(self.layout.category)}{said}")
+        if blank := sum(one.errors is None for one in judged):
+            self.notes.append(f"{blank:,} of {len(judged):,} counts of a category are blank and count as no error")
+        return [
+            Judgement(*key, None, total, heavy if self.layout.weight else None) for key, (total, heavy) in sums.items()
+        ]
 
     def _count_blanks(self, summed: Sequence[Sequence[str]], numbers: Mapping[str, Sequence[float | None]]) -> None:
         """Note how many cells of categories are blank where others of the row are not."""
@@ -199,8 +235,9 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return sum(given) if given else None
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= 60 and len(text.split()) <= 4 else f"(a text of {len(text)} characters)"
+def _is_name(text: str) -> bool:
+    """Whether a cell can name a study, a candidate or a rater, and be shown: a report is no name."""
+    return is_id(text) and len(text) <= 100 and len(text.split()) <= 6
 
 
 def _flat(name: str, records: Records) -> Records:
