@@ -295,6 +295,8 @@ def test_what_was_summed_told_and_left_out_is_said(tmp_path: Path, told: Told) -
     assert f"errors are summed over columns: {heavy} + {light}" in notes
     assert f"significant errors are summed over columns: {heavy}" in notes
     assert any(note.endswith("cells of error categories are blank and count as no error") for note in notes)
+    rows = [{**told.texts(0), "report": "Clear.", "false_finding": 2}]
+    assert read_judgements(written(tmp_path / "c.csv", rows)).notes == ("errors are of one category: false_finding",)
 
 
 def test_a_row_a_category_is_summed(tmp_path: Path, told: Told) -> None:
@@ -438,6 +440,8 @@ REFUSED = (
     ({**BARE, "rating_mean": 1}, r"none of the columns rating"),
     ({**BARE, "rating_r1": 1, "errors": 1}, r"errors says not which rater's it is"),
     ({**BARE, "errors_anna": 1, "errors_ben": 1}, r"errors_anna may be a rater's count or that of a category"),
+    ({**BARE, "errors_1": 1, "errors_2": 1}, r"errors_1 may be a rater's count or that of a category"),
+    ({**BARE, "rating_findings": 1, "rating_impression": 1}, r"none of the columns rating"),
     ({"insignificant_errors": 1}, r"insignificant_errors count insignificant errors alone"),
     ({"false_finding": 1, "significant_false_finding": 1}, r"whether false_finding count all errors or those beside"),
     ({"rater": ("a", "", "a")}, r"row 3: no rater is named, and others are"),

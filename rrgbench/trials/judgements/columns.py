@@ -38,12 +38,15 @@ class Source:
         Summed where several.
     rater, side : str
         Whose it is, where the column's name says so, and of which of the row's reports; else empty.
+    categories : bool
+        Whether the columns are of categories of errors.
     """
 
     field: str
     columns: tuple[str, ...]
     rater: str = ""
     side: str = ""
+    categories: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,11 +188,14 @@ class _Telling:
             reports, candidates = self._sides()
         sources = self._sources(list(reports), rater)
         for field in names.JUDGED:
-            summed = [one for one in sources if one.field == field and len(one.columns) > 1]
+            summed = [one for one in sources if one.field == field and (len(one.columns) > 1 or one.categories)]
             # names that are known to be of categories, however long
             spoken = "; ".join(" + ".join(one.columns) for one in summed)
             if summed:
-                self.notes.append(f"{field.replace('_', ' ')} are summed over columns: {spoken}")
+                several = any(len(one.columns) > 1 for one in summed)
+                self.notes.append(
+                    f"{field.replace('_', ' ')} are {'summed over columns' if several else 'of one category'}: {spoken}"
+                )
         if any(one.rater for one in sources):
             told = list(dict.fromkeys(column for one in sources if one.rater for column in one.columns))
             self.notes.append(f"a column a rater: {listed(map(shown, told), 12)}")
@@ -476,13 +482,15 @@ class _Telling:
         wide = bool(people) or any(one.tag and one.person for one in parsed)
         settled = []
         for one in parsed:
-            if one.part != "unknown":
+            # errors_1 is one of raters 1, 2 ... if ratings are, else perhaps one of categories 1, 2 ...
+            numbered = one.part == "total" and one.tag.isdigit() and one.tag not in people
+            if one.part != "unknown" and not numbered:
                 settled.append(one)
             elif not self.numeric(one.column):
                 continue
             elif names.person(one.tag.lower()) in people:
                 settled.append(_Parsed(one.column, one.field, one.tag, one.side, "total", one.weight))
-            elif rater or wide:
+            elif not numbered and (rater or wide):
                 settled.append(_Parsed(one.column, one.field, "", one.side, "category", one.weight))
             else:
                 raise InputError(
@@ -543,5 +551,5 @@ class _Telling:
                         "significant ones, or all"
                     )
             if columns:
-                found.append(Source(field, tuple(columns), rater, side))
+                found.append(Source(field, tuple(columns), rater, side, columns != own))
         return found

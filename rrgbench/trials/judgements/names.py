@@ -107,6 +107,7 @@ ASPECTS: Final = frozenset(
     (
         *("accuracy", "completeness", "clarity", "readability", "fluency", "factuality", "coherence", "conciseness"),
         *("relevance", "usefulness", "utility", "style", "grammar", "correctness", "safety", "urgency"),
+        *("findings", "impression", "language", "structure", "severity", "location"),
     )
 )
 _PEOPLE: Final = (
