@@ -48,7 +48,7 @@ class ExpertResult:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Agreement, differences to the best metric, ordering tests."""
-        tables = (self.agreement, self.differences)
+        tables = (self.agreement, *((self.differences,) if len(self.trial.ranked) > 1 else ()))
         return tables if self.ordering is None else (*tables, self.orders(self.ordering))
 
     @property
@@ -92,8 +92,9 @@ class ExpertResult:
             "accuracy of stated preferences: of the pairs that the radiologists on average do not tie, how often the "
             "metric puts the preferred report first; its ties count half.",
         )
+        counts_errors = any("errors" in target for target in values)
         of_values = (
-            "Of errors fewer are better: a positive correlation is agreement.",
+            *(("Of errors fewer are better: a positive correlation is agreement.",) if counts_errors else ()),
             "preference: of two candidates of a study that the radiologists rate differently, how often the metric "
             "puts the better one first; its ties count half.",
         )
