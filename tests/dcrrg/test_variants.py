@@ -359,5 +359,5 @@ def test_extra_films_need_labels(tmp_path):
 
     bare = Corpus("bare", "ab" * 8, [Study("s", "p", "train", (load(train=1).studies[0].images[0],))])
     sources = Sources(bare, 32, bare)
-    with pytest.raises(InputError, match="no film of its training split has labels"):
+    with pytest.raises(InputError, match="no film of its training split can be learned from: none has labels"):
         sources.extra_films  # noqa: B018
