@@ -298,6 +298,18 @@ KINDS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("Dense consolidation with air bronchograms.", {"co": P, "lo": X}),
         ("Effusion, if present, is small.", {"pe": U}),
     ],
+    "sections as reports have them": [
+        ("HISTORY: Cough. Rule out pneumonia.\nFINDINGS: Lungs are clear.\nIMPRESSION: Normal.", {"pn": X, "nf": P}),
+        ("INDICATION: Fever. Evaluate for pneumonia.\n\nFINDINGS: Clear lungs. No effusion.", {"pn": X, "pe": N}),
+        ("COMPARISON: ___. Effusion on the prior radiograph.\n\nFINDINGS: The lungs are clear.", {"pe": X}),
+        ("REASON: r/o effusion. No prior. Bilateral effusions are present. Impression: CHF.", {"pe": P}),
+        ("INDICATION: Line. Large left effusion. No pneumothorax. IMPRESSION: As above.", {"pe": P, "px": N}),
+        ("INDICATION: Cough and\nfever. Evaluate for effusion.\n\nThe lungs are clear. Edema.", {"pe": X, "ed": P}),
+        ("FINDINGS: No evidence of:\n1. pneumothorax\n2. consolidation", {"px": N, "co": N}),
+        ("FINDINGS:\nNo evidence of:\n- pneumothorax\n- edema", {"px": N, "ed": N}),
+        ("No evidence of:\n- pneumothorax\n- Heart is mildly enlarged.", {"px": N, "cm": P}),
+        ("There is no:\n- Edema\n- Small left effusion is seen", {"ed": N, "pe": P}),
+    ],
     "words that a reader sees on the film, under heads and beside others": [
         ("INDICATION: Cough. The lungs are clear. Large left effusion.", {"pe": P}),
         ("HISTORY: Fever.\nLarge left effusion.\nIMPRESSION: Effusion.", {"pe": P}),

@@ -21,6 +21,14 @@ _TECHNICAL = re.compile(
     re.IGNORECASE,
 )
 _REPORT = re.compile(r"findings?|impressions?|conclusions?|findings (?:and|/|&) impressions?", re.IGNORECASE)
+_FINDINGS = re.compile(r"findings?(?: (?:and|/|&) impressions?)?", re.IGNORECASE)
+_ASKED = re.compile(
+    r"[\s/?]*(?:please |to )?"
+    r"(?:eval\w*|assess\w*|rule ?-?out|r ?/ ?o|exclude|question|query|concern|check|follow ?-?up|\?)",
+    re.IGNORECASE,
+)
+"""How a sentence begins that asks and does not tell."""
+_BLANK_LINE: Final = re.compile(r"\n[ \t\r]*\n")
 _LINE_BREAK: Final = ("\n", "\r", "\\n", "<br")
 
 
@@ -29,8 +37,9 @@ def background(told: Sequence[Statement], report: str) -> list[bool]:
 
     Indication, history and reason do wherever they stand; comparison, technique and examination where findings or an
     impression follow under a head of their own (elsewhere a model may say under "Comparison:" that an effusion grew).
-    Such a section ends at the next head or at the end of its line; where no head follows on its line, with its first
-    statement, since what then follows may be the findings.
+    Such a section ends at the next head. Before that, where findings follow under their head, it ends at a blank line;
+    where none do, with its line and with the first sentence that doesn't ask ("Evaluate for pneumonia."), since what
+    then follows may be the findings.
 
     Parameters
     ----------
@@ -41,6 +50,7 @@ def background(told: Sequence[Statement], report: str) -> list[bool]:
     """
     heads = [match.group(1).strip() if (match := _HEAD.match(one.text)) else "" for one in told]
     last_report = max((i for i, head in enumerate(heads) if _REPORT.fullmatch(head)), default=-1)
+    last_findings = max((i for i, head in enumerate(heads) if _FINDINGS.fullmatch(head)), default=-1)
     found, inside = [], False
     for i, head in enumerate(heads):
         if head:
@@ -48,21 +58,10 @@ def background(told: Sequence[Statement], report: str) -> list[bool]:
                 i < last_report and _TECHNICAL.fullmatch(head) is not None
             )
         elif inside:
-            inside = not _line_ends(told, report, i - 1) and _head_follows(told, report, heads, i)
+            between = report[told[i - 1].end : told[i].start].lower()
+            if i < last_findings:
+                inside = _BLANK_LINE.search(between) is None
+            else:
+                inside = not any(sign in between for sign in _LINE_BREAK) and _ASKED.match(told[i].text) is not None
         found.append(inside)
     return found
-
-
-def _line_ends(told: Sequence[Statement], report: str, i: int) -> bool:
-    """Whether the report breaks a line after the statement `told[i]`."""
-    between = report[told[i].end : told[i + 1].start].lower()
-    return any(sign in between for sign in _LINE_BREAK)
-
-
-def _head_follows(told: Sequence[Statement], report: str, heads: Sequence[str], i: int) -> bool:
-    """Whether a head follows the statement `told[i]` on its line."""
-    while i + 1 < len(told) and not _line_ends(told, report, i):
-        i += 1
-        if heads[i]:
-            return True
-    return False

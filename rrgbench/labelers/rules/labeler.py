@@ -22,6 +22,7 @@ from rrgbench.labelers.rules.scope import (
     cues,
     denied_list,
     is_alternative,
+    says_itself,
 )
 from rrgbench.labelers.rules.statements import Statement, statements
 from rrgbench.observations import NEGATIVE, OBSERVATIONS, POSITIVE, UNCERTAIN, UNMENTIONED, observation_index
@@ -282,12 +283,15 @@ class RulesLabeler:
             return [(one, self.read(one.text)) for one in told]
         found, denied = [], False
         for i, (one, skip) in enumerate(zip(told, self._background(report), strict=True)):
-            denied = denied and _is_item(report, told[i - 1].end, one)
+            denied = denied and _is_item(report, told[i - 1].end, one) and not self._says_itself(one)
             found.append((one, () if skip else read_statement(one.text, self.reading, denied)))
             if not denied and ("\n" in report[one.start : one.end] or one.text.rstrip().endswith(":")):
                 text = normalise(one.text)
                 denied = denied_list(text, list(self.lexicon.read(text)))
         return found
+
+    def _says_itself(self, told: Statement) -> bool:
+        return says_itself(list(self.lexicon.read(normalise(told.text))))
 
     def _background(self, report: str) -> list[bool]:
         """For each statement whether it is of a section that isn't read."""

@@ -226,8 +226,14 @@ def _denies_list(statement: str, events: Sequence[Event], i: int) -> bool:
 
 
 def denied_list(statement: str, events: Sequence[Event]) -> bool:
-    """Whether a statement begins with a negation and a colon, as above a list: "No evidence of:"."""
-    return len(events) > 1 and events[1].trigger == ":" and _denies_list(statement, events, 1)
+    """Whether a statement has a negation and a colon in front of all that it mentions, as above a list."""
+    first = next((i for i, event in enumerate(events) if event.kind in MENTIONS), len(events))
+    return any(events[i].trigger == ":" and _denies_list(statement, events, i) for i in range(first))
+
+
+def says_itself(events: Sequence[Event]) -> bool:
+    """Whether a statement has a predicate of its own, so that no negation above it is meant: "- Heart is enlarged."."""
+    return any(event.kind in (Kind.PREDICATE, Kind.SHOWN, Kind.PRESENT_AFTER) for event in events)
 
 
 def _opens_anew(

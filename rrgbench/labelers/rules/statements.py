@@ -181,7 +181,7 @@ def _spans(text: str, pairs: bool) -> list[tuple[int, int]]:
     ends = {sign.end() for sign in signs if sign.group()[0] == "\n" or _END.match(text, sign.start())}
     if ":" in text or ")" in text:
         begins = (match.start() for match in _BEGIN.finditer(text))
-        ends.update(at for at in begins if not (pairs and _NEGATIVE.search(text, 0, at)))
+        ends.update(at for at in begins if not (pairs and _NEGATIVE.search(text, max(0, at - 24), at)))
     if pairs and text.count(":") + text.count("?") > 1:
         ends.update(match.end() for match in _PAIRS.finditer(text))
     if "\n" in text:
