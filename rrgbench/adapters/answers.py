@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rrgbench.adapters.report_extraction import DEFAULT, RULES, extract_report, without_thinking
+from rrgbench.adapters.report_extraction import DEFAULT, RULES, extract_report
 from rrgbench.errors import InputError
 from rrgbench.registry import lookup
+from rrgbench.scoring.thinking import without_thinking
 
 NO_REPORT: Final = ("refused", "empty")
 """Why an answer holds no report, as `allow` takes it."""

@@ -11,19 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-DEFAULT: Final = "report@2"
+from rrgbench.scoring.thinking import without_thinking
 
-_THINKING: Final = (
-    # what is not closed was cut off before a report came
-    re.compile(r"<(think|thinking|thought|reasoning|analysis)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE),
-    re.compile(r"<\|channel>\s*thought\b.*?(?:<channel\|>|\Z)", re.DOTALL),
-    re.compile(r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|\Z)", re.DOTALL),
-    re.compile(r"<unused94>\s*thought\b.*?(?:<unused95>|\Z)", re.DOTALL),
-)
-_THINKING_ENDS: Final = re.compile(
-    r".*(?:</(?:think|thinking|thought|reasoning|analysis)>|<unused95>|<\|channel\|>final<\|message\|>)", re.DOTALL
-)
-"""A chat template may have opened the thinking, so that the answer holds its end only."""
+DEFAULT: Final = "report@2"
 
 _FRAME: Final = re.compile(r"</?(?:answer|report|output|response)>|<\|[a-z_]+\|>|<channel\|>|<end_of_turn>|</s>", re.I)
 _FENCE: Final = re.compile(
@@ -143,13 +133,6 @@ def extract_report(text: str, section: str, rule: str = DEFAULT) -> str:
     'The lungs are clear. Findings are stable.'
     """
     return RULES[rule](text, section)
-
-
-def without_thinking(text: str) -> str:
-    """An answer without the thinking before it; empty where it ends within that."""
-    for pattern in _THINKING:
-        text = pattern.sub(" ", text)
-    return _THINKING_ENDS.sub("", text, count=1).strip()
 
 
 def _as_written(text: str, section: str) -> str:

@@ -94,10 +94,12 @@ def compare(
     for argument in predictions:
         given, path = named_file(argument)
         several = () if given else systems_of(path)
-        for name in several if len(several) > 1 else (given or path.stem,):
+        own = several if len(several) > 1 else ()
+        for name in own or (given or path.stem,):
             if name in files:
                 raise typer.BadParameter(f"two systems are called {name!r}; name them as NAME=FILE")
-            files[name], systems[name] = path, system_asked_for(name, path)
+            files[name] = path
+            systems[name] = name if own else system_asked_for(name, path) if given else ""
     if len(files) < 2:
         raise typer.BadParameter("give at least two files of predictions")
 

@@ -20,6 +20,12 @@ _ASSISTANTS: Final = ("assistant", "gpt", "model", "bot")
 _SAID: Final = ("content", "value", "text")
 _INSIDE: Final = ("body", "message", "generated_text", "choices", "output", "content", "text")
 """Where an answer lies in an object, the outer first."""
+_WORDS: Final = ("generated_text", "content", "text")
+"""Those of them that hold its words; null where a model refused."""
+
+_TEXT_PARTS: Final = ("text", "output_text")
+_OTHER_PARTS: Final = ("thinking", "redacted_thinking", "reasoning", "refusal")
+"""Parts of a message that are no report."""
 
 
 def answers_in(value: object) -> list[str] | None:
@@ -76,7 +82,7 @@ def _of_object(value: Mapping[str, Any]) -> list[str] | None:
             return [inner]
         if isinstance(inner, Mapping | list) and inner:
             return _parts(inner) if _are_parts(inner) else answers_in(inner)
-    return None
+    return [""] if any(key in value and value[key] is None for key in _WORDS) else None
 
 
 def _last_turn(turns: list[Any]) -> list[str] | None:
@@ -84,8 +90,8 @@ def _last_turn(turns: list[Any]) -> list[str] | None:
     if not said:
         return None
     words = next((said[-1][key] for key in _SAID if said[-1].get(key) is not None), None)
-    if isinstance(words, str):
-        return [words]
+    if words is None or isinstance(words, str):
+        return [words or ""]
     return _parts(words) if _are_parts(words) else None
 
 
@@ -97,19 +103,18 @@ def _speaker(turn: object) -> str:
 
 
 def _are_parts(value: object) -> bool:
-    """Whether these are the parts of one message, as `{"type": "text", "text": ...}`."""
-    kinds = ("text", "output_text")
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(one, Mapping) and one.get("type") in kinds and isinstance(one.get("text"), str) for one in value
-        )
-    )
+    """Whether these are the parts of one message, as `{"type": "text", "text": ...}`, thinking among them or not."""
+    return isinstance(value, list) and bool(value) and all(_is_part(one) for one in value)
+
+
+def _is_part(one: object) -> bool:
+    if not isinstance(one, Mapping):
+        return False
+    return one.get("type") in _OTHER_PARTS or (one.get("type") in _TEXT_PARTS and isinstance(one.get("text"), str))
 
 
 def _parts(value: Any) -> list[str]:
-    return ["".join(part["text"] for part in value)]
+    return ["".join(part["text"] for part in value if part["type"] in _TEXT_PARTS)]
 
 
 def _key(key: object) -> str:

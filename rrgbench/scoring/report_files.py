@@ -17,6 +17,7 @@ from rrgbench.errors import InputError, counted, listed
 from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown_id
 from rrgbench.scoring.report_systems import of_system, told_systems
 from rrgbench.scoring.report_text import read_text
+from rrgbench.scoring.thinking import without_thinking
 
 Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids", "vocabulary"]
 
@@ -117,8 +118,10 @@ def read_reports(
     texts: dict[str, tuple[str, ...]] = {}
     twice: list[str] = []
     equal = positional = True
-    words = 0
-    for number, (_, given_id, reports) in enumerate(found.rows, start=1):
+    words = thought = 0
+    for number, (_, given_id, given) in enumerate(found.rows, start=1):
+        reports = tuple(map(_said, given))
+        thought += reports != given
         positional = given_id is None
         study_id = str(number) if given_id is None else given_id
         words += sum(report.strip().lower() == "nan" for report in reports)
@@ -155,10 +158,19 @@ def read_reports(
             "%s: %s several references, up to %d; if they are the sentences of one report, join them to one text",
             *(path.name, f"{counted(rich, 'study')} {'has' if rich == 1 else 'have'}", most),
         )
+    if thought:
+        hold = "1 study holds" if thought == 1 else f"{thought} studies hold"
+        _log.warning("%s: %s a model's thinking (<think>), which is left out of the report", path.name, hold)
     if words:
         are = "1 report is" if words == 1 else f"{words} reports are"
         _log.warning("%s: %s the word nan, which is scored as text, as given", path.name, are)
     return ReportFile(path.name, texts, len(twice), positional, found.fields)
+
+
+def _said(text: str) -> str:
+    """A text without a model's thinking; as it was given, blanks included, where there is none."""
+    said = without_thinking(text)
+    return text if said == text.strip() else said
 
 
 def pair_reports(references: ReportFile, predictions: ReportFile, allow: Collection[str] = ()) -> ReportPairs:

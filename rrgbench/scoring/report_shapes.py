@@ -160,13 +160,16 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
     InputError
         If the shape is none of those known, or is one of several; with the place and what to do.
     """
-    suffix = name.lower().rpartition(".")[2] if "." in name else ""
-    if suffix not in _ENDINGS:
+    kind = kind_of(name, text)
+    if kind is None:
+        suffix = _suffix(name)
         given = f".{suffix}" if suffix else "without an ending"
         raise InputError(f"{name}: unknown kind of file {given!r}; expected .jsonl, .json, .csv, .tsv or .txt")
-    if suffix in ("jsonl", "ndjson", "json") or _is_json(text):
-        return _json(name, text, role, columns, lines=suffix != "json")
-    if suffix == "txt" and not _is_table(text):
+    if kind == "json":
+        return _content(name, json_document(text, name), role, columns)
+    if kind == "json lines":
+        return _records(name, json_lines(name, text), role, columns)
+    if kind == "lines":
         lines = text.split("\n")
         lines = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
         if _begin_with_ids(lines):
@@ -176,7 +179,24 @@ def read_rows(name: str, text: str, role: Role, columns: Columns = ANY_COLUMNS) 
                 "no lines"
             )
         return _positional([(f"{name} line {at}", line) for at, line in enumerate(lines, start=1)], name, "one a line")
-    return _table(name, text, role, columns, "," if suffix == "csv" else "\t")
+    return _table(name, text, role, columns)
+
+
+def kind_of(name: str, text: str) -> Literal["json", "json lines", "table", "lines"] | None:
+    """How a file is to be parsed: by its content, and by its ending where that leaves a doubt; None if it has another.
+
+    `lines` are lines of text, a report each.
+    """
+    suffix = _suffix(name)
+    if suffix not in _ENDINGS:
+        return None
+    if suffix in ("jsonl", "ndjson", "json") or _is_json(text):
+        return "json" if _is_one_document(text, lines=suffix != "json") else "json lines"
+    return "lines" if suffix == "txt" and not _is_table(text) else "table"
+
+
+def _suffix(name: str) -> str:
+    return name.lower().rpartition(".")[2] if "." in name else ""
 
 
 @dataclass(frozen=True)
@@ -229,7 +249,7 @@ def read_records(name: str, text: str, known: Callable[[Sequence[str]], int]) ->
         usual = "\t" if suffix in ("tsv", "txt") else ","
         heads = {mark: _head(text, mark) for mark in (usual, *(one for one in DELIMITERS if one != usual))}
         delimiter = max(heads, key=lambda mark: (known(heads[mark]), len(heads[mark]) > 1))
-    lines = _cells(name, text, delimiter)
+    lines = table_cells(name, text, delimiter)
     names = [cell.strip() for cell in next(lines, (0, []))[1]]
     while names and not names[-1]:
         names.pop()  # spreadsheets end every line of a sheet with separators
@@ -251,23 +271,29 @@ def _json_records(name: str, text: str) -> Records:
     note = ""
     by_line = all(re.fullmatch(r"\s*\{.*\}\s*", line) for line in lines)
     if by_line and (len(lines) > 1 or (name.lower().endswith(("jsonl", "ndjson")) and lines)):
-        rows = [(place.removeprefix(f"{name} "), record) for place, record in _json_lines(name, text)]
+        rows = [(place.removeprefix(f"{name} "), record) for place, record in json_lines(name, text)]
     else:
-        content = _loaded(text, name)
+        content = json_document(text, name)
         if isinstance(content, dict):
-            lists = [key for key, value in content.items() if isinstance(value, list) and value]
-            objects = [key for key in lists if all(isinstance(one, dict) for one in content[key])]
-            if len(objects) == 1:
-                note = f"rows are read from its {shown(objects[0])}"
-                content = content[objects[0]]
+            inside = key_of_records(content)
+            if inside is not None:
+                note = f"rows are read from its {shown(inside)}"
+                content = content[inside]
             elif not any(isinstance(value, list | dict) for value in content.values()):
                 content = [content]
         if not isinstance(content, list):
             raise InputError(f"{name}: expected a list of objects, one a row, or an object on each line")
         rows = [(f"item {at}", record) for at, record in enumerate(content, start=1)]
-    given = [(place, _fields(f"{name}, {place}", record)) for place, record in rows]
+    given = [(place, fields_of(f"{name}, {place}", record)) for place, record in rows]
     names = tuple(dict.fromkeys(field for _, record in given for field in record))
     return Records(names, given, understood=note)
+
+
+def key_of_records(content: Mapping[str, Any]) -> str | None:
+    """The one key of an object under which a list of objects lies; None where none or several do."""
+    lists = [key for key, value in content.items() if isinstance(value, list) and value]
+    objects = [key for key in lists if all(isinstance(one, dict) for one in content[key])]
+    return objects[0] if len(objects) == 1 else None
 
 
 def shown(name: object) -> str:
@@ -292,15 +318,35 @@ def _is_id(study: str) -> bool:
 # tables
 
 
-def _table(name: str, text: str, role: Role, columns: Columns, usual: str) -> Rows:
+def table_of(name: str, text: str, named: Iterable[str]) -> tuple[str, str]:
+    """A table's text from its header on, and its separator, which a line `sep=;` above may state.
+
+    A row that has one of the names in `named` is a header, as one with usual names is.
+    """
     first, _, rest = text.partition("\n")
     if stated := re.fullmatch(r"(?i)sep=(.)\r?", first):
-        text, delimiter = rest, stated[1]
-    else:
-        delimiter = _delimiter(text, columns, usual)
-    header = next(_cells(name, text, delimiter), (0, []))[1]
+        return rest, stated[1]
+    return text, _delimiter(text, named, "," if _suffix(name) == "csv" else "\t")
+
+
+def table_rows(
+    name: str, lines: Iterable[tuple[int, list[str]]], width: int, delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row below the header; InputError where one has more or fewer cells than that."""
+    for number, cells in lines:
+        if len(cells) != width:
+            raise InputError(
+                f"{name} line {number}: {len(cells)} fields, not {width} fields as in the header; quote texts "
+                f"that hold {'commas' if delimiter == ',' else 'the separator'}"
+            )
+        yield number, cells
+
+
+def _table(name: str, text: str, role: Role, columns: Columns) -> Rows:
+    text, delimiter = table_of(name, text, [one for one in (columns.study_id, columns.report) if one])
+    header = next(table_cells(name, text, delimiter), (0, []))[1]
     # where a place is all that tells studies apart, a blank line is a study's
-    lines = _cells(name, text, delimiter, blank_lines=len(header) == 1)
+    lines = table_cells(name, text, delimiter, blank_lines=len(header) == 1)
     if not _known(header) and columns == ANY_COLUMNS:
         return _headerless(name, lines, len(header))
     names = [cell.strip() for cell in header]
@@ -308,12 +354,7 @@ def _table(name: str, text: str, role: Role, columns: Columns, usual: str) -> Ro
 
     def records() -> Iterator[tuple[str, object]]:
         next(lines)
-        for number, cells in lines:
-            if len(cells) != len(names):
-                raise InputError(
-                    f"{name} line {number}: {len(cells)} fields, not {len(names)} fields as in the header; quote texts "
-                    f"that hold {'commas' if delimiter == ',' else 'the separator'}"
-                )
+        for number, cells in table_rows(name, lines, len(names), delimiter):
             yield f"{name} line {number}", dict(zip(names, cells, strict=True))
 
     return _records(name, records(), role, columns, names)
@@ -326,20 +367,20 @@ def _check_once(name: str, header: Sequence[str]) -> None:
         raise InputError(f"{name}: the header names {listed(map(shown, twice))} twice; name each column once")
 
 
-def _delimiter(text: str, columns: Columns, usual: str) -> str:
+def _delimiter(text: str, headings: Iterable[str], usual: str) -> str:
     """The separator under which the first row is a header; else the one that parts every row into id and report."""
     marks = (usual, *(mark for mark in DELIMITERS if mark != usual))
     heads = {mark: _head(text, mark) for mark in marks}
-    named = {_plain(column) for column in (columns.study_id, columns.report) if column}
+    named = set(map(_plain, headings))
     found = [mark for mark in marks if _known(heads[mark]) or named & {_plain(cell) for cell in heads[mark]}]
-    found = found or [mark for mark in marks if _are_pairs(_cells("", text, mark))]
+    found = found or [mark for mark in marks if _are_pairs(table_cells("", text, mark))]
     return max(found, key=lambda mark: len(heads[mark]) > 1, default=usual)
 
 
 def _head(text: str, delimiter: str) -> list[str]:
     """The first row under a separator that may not be the right one; empty if it can't be read."""
     try:
-        return next(_cells("", text, delimiter), (0, []))[1]
+        return next(table_cells("", text, delimiter), (0, []))[1]
     except InputError:
         return []
 
@@ -368,13 +409,13 @@ def _is_table(text: str) -> bool:
         header = _head(text, mark)
         if _known(header) and _matching(header, (*_STUDY_IDS, *_STANDARD_STUDY_IDS, *_FILM_IDS, *_STANDARD_FILM_IDS)):
             return True
-    if "\t" in text and _are_pairs(_cells("", text, "\t")):
+    if "\t" in text and _are_pairs(table_cells("", text, "\t")):
         return True
     lines = [line for line in text.split("\n") if line.strip()]
-    return _begin_with_ids(lines) and any(_are_pairs(_cells("", text, mark)) for mark in DELIMITERS)
+    return _begin_with_ids(lines) and any(_are_pairs(table_cells("", text, mark)) for mark in DELIMITERS)
 
 
-def _cells(name: str, text: str, delimiter: str, blank_lines: bool = False) -> Iterator[tuple[int, list[str]]]:
+def table_cells(name: str, text: str, delimiter: str, blank_lines: bool = False) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row that is not blank, or of blank ones between two others too."""
     blank: list[int] = []
     begun = False
@@ -476,24 +517,25 @@ def _looks_like_a_header(rows: Sequence[Sequence[str]]) -> bool:
 # JSON
 
 
-def _json_lines(name: str, text: str) -> Iterator[tuple[str, object]]:
+def json_lines(name: str, text: str) -> Iterator[tuple[str, object]]:
+    """Place and content of each line that is not blank; InputError where it is not JSON."""
     # Only "\n" ends a line: JSON strings may hold the other line separators that str.splitlines knows.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             place = f"{name} line {number}"
-            yield place, _loaded(line, place, first_line=0)
+            yield place, json_document(line, place, first_line=0)
 
 
-class _Twice(list[tuple[str, Any]]):
+class Twice(list[tuple[str, Any]]):
     """The pairs of an object in which a key occurs more than once."""
 
 
-def _loaded(text: str, place: str, first_line: int = 1) -> Any:
-    """JSON, objects with equal keys as `_Twice`; `first_line` 0 where the place names a line already."""
+def json_document(text: str, place: str, first_line: int = 1) -> Any:
+    """JSON, objects with equal keys as `Twice`; `first_line` 0 where the place names a line already."""
 
     def unique(items: list[tuple[str, Any]]) -> Any:
         # json keeps the last of equal keys
-        return dict(items) if len({key for key, _ in items}) == len(items) else _Twice(items)
+        return dict(items) if len({key for key, _ in items}) == len(items) else Twice(items)
 
     try:
         return json.loads(text, object_pairs_hook=unique)
@@ -522,21 +564,17 @@ def _parses(text: str) -> bool:
     return True
 
 
-def _json(name: str, text: str, role: Role, columns: Columns, lines: bool) -> Rows:
-    """JSON, or JSON on each line; `lines` says which the file's name promises."""
+def _is_one_document(text: str, lines: bool) -> bool:
+    """Whether JSON is one document, not one a line; `lines` says which the file's name promises."""
     rows = [line for line in text.split("\n") if line.strip()]
     if lines:
-        whole = bool(rows) and (rows[0].lstrip()[0] == "[" or not _parses(rows[0])) and _parses(text)
-    else:
-        whole = _parses(text) or len(rows) < 2 or not all(re.fullmatch(r"\s*\{.*\}\s*", row) for row in rows)
-    if whole:
-        return _content(name, _loaded(text, name), role, columns)
-    return _records(name, _json_lines(name, text), role, columns)
+        return bool(rows) and (rows[0].lstrip()[0] == "[" or not _parses(rows[0])) and _parses(text)
+    return _parses(text) or len(rows) < 2 or not all(re.fullmatch(r"\s*\{.*\}\s*", row) for row in rows)
 
 
 def _content(name: str, content: Any, role: Role, columns: Columns) -> Rows:
     """What a whole JSON document, or the part of it that holds the reports, says."""
-    if isinstance(content, _Twice):
+    if isinstance(content, Twice):
         if not all(isinstance(value, str | list) for _, value in content):
             keys = [key for key, _ in content]
             twice = sorted({key for key in keys if keys.count(key) > 1})
@@ -720,7 +758,7 @@ def _records(
     if first is None and header is None:
         return Rows([])
     place = first[0] if first is not None else name
-    names = list(header) if header is not None else list(_fields(place, first[1] if first is not None else {}))
+    names = list(header) if header is not None else list(fields_of(place, first[1] if first is not None else {}))
     try:
         text_field, note = _text_field(place, names, role, columns)
     except InputError as error:
@@ -730,7 +768,7 @@ def _records(
     id_field = _id_field(place, names, text_field, columns)
 
     def row(place: str, record: object) -> Row:
-        cells = _fields(place, record)
+        cells = fields_of(place, record)
         text, study = text_field, id_field
         if text not in cells or (study is not None and study not in cells):
             # a file put together from several
@@ -742,14 +780,14 @@ def _records(
 
     def rows() -> Iterator[Row]:
         for place, record in chain([] if first is None else [first], stream):
-            unused = id_field is not None and header is not None and _is_blank(_fields(place, record))
+            unused = id_field is not None and header is not None and _is_blank(fields_of(place, record))
             if not unused:
                 yield row(place, record)
 
     if id_field is None and len(index := _nameless(names, text_field)) == 1:
         # an index that pandas wrote without a name: rows by number, or ids
         kept = [*([] if first is None else [first]), *stream]
-        cells = [str(_fields(place, record).get(index[0])) for place, record in kept]
+        cells = [str(fields_of(place, record).get(index[0])) for place, record in kept]
         first, stream = None, iter(kept)
         if len(set(cells)) == len(cells) and cells != [str(row) for row in range(len(cells))]:
             id_field, names = index[0], [one for one in names if one != index[0]]
@@ -761,8 +799,9 @@ def _records(
     return Rows(found.rows, found.understood, tuple(names))
 
 
-def _fields(place: str, record: object) -> dict[str, Any]:
-    if isinstance(record, _Twice):
+def fields_of(place: str, record: object) -> dict[str, Any]:
+    """The fields of a record; InputError where it has one twice, or is none."""
+    if isinstance(record, Twice):
         keys = [key for key, _ in record]
         twice = sorted({key for key in keys if keys.count(key) > 1})
         raise InputError(f"{place}: the field {listed(map(shown, twice))} stands twice; which one counts can't be told")
@@ -821,6 +860,19 @@ def _id_field(place: str, names: Sequence[str], text_field: str, columns: Column
         fields = listed(map(shown, names), most=8)
         raise InputError(f"{place}: no study_id; fields are: {fields}; name the right one with --id-column")
     return None
+
+
+def study_field(names: Sequence[str]) -> str | None:
+    """The field that tells studies apart where predictions are read; None where there is none, or no certain one."""
+    try:
+        text_field, _ = _text_field("", names, "predictions", ANY_COLUMNS)
+    except InputError:
+        # a table of probabilities has no text
+        text_field = ""
+    try:
+        return _id_field("", names, text_field, ANY_COLUMNS)
+    except InputError:
+        return None
 
 
 def id_fields(names: Sequence[str]) -> list[str]:
