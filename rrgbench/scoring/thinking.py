@@ -18,6 +18,8 @@ _THINKING_ENDS: Final = re.compile(
 
 def without_thinking(text: str) -> str:
     """An answer without the thinking before it; empty where it ends within that."""
+    if "<" not in text:
+        return text.strip()
     for pattern in _THINKING:
         text = pattern.sub(" ", text)
     return _THINKING_ENDS.sub("", text, count=1).strip()

@@ -1,5 +1,6 @@
 """The commands score, compare and protocols from files to printed tables."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -268,6 +269,25 @@ def test_systems_of_one_file_are_compared(run, several, files) -> None:
     assert set(found["systems"]) == {"ours", "theirs", "base"}
     both = json.loads(run("compare", f"ours={several}", files["good"], "--references", several, *given).stdout)
     assert set(both["systems"]) == {"ours", "good"}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_systems_of_a_file_as_spreadsheets_write_it_are_compared(run, several, packed) -> None:
+    given = ("--references", several, "--no-intervals", "--metrics", "bleu_1", "--permutations", "20", "--json")
+    other = several.parent / ("sheet.csv.gz" if packed else "sheet.csv")
+    text = several.read_text().replace(",", ";") + ";;;\n"
+    other.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    found = json.loads(run("compare", other, *given).stdout)
+    assert set(found["systems"]) == {"ours", "theirs", "base"}
+
+
+def test_a_prompt_of_each_row_is_no_system(run, files) -> None:
+    prompted = files["folder"] / "prompted.jsonl"
+    rows = [json.loads(line) for line in Path(files["good"]).read_text().splitlines()]
+    prompted.write_text("".join(json.dumps({**row, "system": f"Prompt {at}"}) + "\n" for at, row in enumerate(rows)))
+    given = ("--references", files["references"], "--no-intervals", "--metrics", "bleu_1", "--permutations", "20")
+    found = json.loads(run("compare", prompted, files["good"], *given, "--json").stdout)
+    assert set(found["systems"]) == {"prompted", "good"}
 
 
 def test_references_that_differ_between_systems_are_refused(run, several) -> None:

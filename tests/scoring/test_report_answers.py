@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from rrgbench.errors import InputError
-from rrgbench.scoring.report_files import read_reports
+from rrgbench.scoring.report_files import ReportFile, pair_reports, read_reports
+from rrgbench.scoring.thinking import without_thinking
 
 TEXTS = {"s1": "Clear lungs, no effusion.", "s2": 'A "large" heart; stable.'}
 
@@ -186,3 +187,68 @@ def test_a_conversation_beside_another_text_is_said(tmp_path, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         assert read_reports(path).texts == {"s1": ("Clear.",)}
     assert "predictions are read from report, not from messages" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        batch("s1", None),
+        {"study_id": "s1", "messages": chat(None)},
+        {"study_id": "s1", "choices": [{"text": None, "finish_reason": "content_filter"}]},
+        {"study_id": "s1", "output": [{"type": "message", "content": [{"type": "refusal", "refusal": "Secret"}]}]},
+        {"study_id": "s1", "messages": chat([{"type": "thinking", "thinking": "Secret, cut off"}])},
+        {"custom_id": "s1", "response": None, "error": {"message": "Secret"}},
+    ],
+)
+def test_an_answer_without_words_is_an_empty_report(tmp_path, row) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines([row]))
+    found = read_reports(path)
+    assert found.texts == {"s1": ("",)}
+    references = ReportFile("refs.jsonl", {"s1": ("Clear.",)})
+    with pytest.raises(InputError, match="1 study with an empty reference or hypothesis: s1"):
+        pair_reports(references, found)
+    assert pair_reports(references, found, ["empty"]).allowed == "empty=1"
+
+
+@pytest.mark.parametrize("kind", ["thinking", "reasoning", "redacted_thinking"])
+def test_parts_of_thinking_are_no_report(tmp_path, kind) -> None:
+    path = tmp_path / "a.jsonl"
+    parts = {
+        study: [{"type": kind, kind: "Edema?"}, {"type": "text", "text": text[:5]}, {"type": "text", "text": text[5:]}]
+        for study, text in TEXTS.items()
+    }
+    path.write_text(lines({"study_id": k, "messages": chat(v)} for k, v in parts.items()))
+    assert read_reports(path).texts == {study: (text,) for study, text in TEXTS.items()}
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["<think>Edema?\n\nNo.</think>\n{}", "<Thinking>Edema?</Thinking> {}", "Edema? No.</think>\n\n{}"],
+)
+@pytest.mark.parametrize("shape", ["field", "chat"])
+def test_thinking_is_left_out_as_of_served_models_and_said_once(tmp_path, caplog, given, shape) -> None:
+    path = tmp_path / "a.jsonl"
+    texts = {study: given.format(text) for study, text in TEXTS.items()}
+    path.write_text(
+        lines(
+            {"study_id": k, "messages": chat(v)} if shape == "chat" else {"study_id": k, "response": v}
+            for k, v in texts.items()
+        )
+    )
+    with caplog.at_level(logging.WARNING):
+        assert read_reports(path).texts == {study: (text,) for study, text in TEXTS.items()}
+    assert [record.getMessage() for record in caplog.records] == [
+        "a.jsonl: 2 studies hold a model's thinking (<think>), which is left out of the report"
+    ]
+
+
+def test_thinking_that_was_cut_off_leaves_no_report(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("study_id,response\ns1,<think>Edema or\ns2, Nodule < 5 mm. \n")
+    assert read_reports(path).texts == {"s1": ("",), "s2": (" Nodule < 5 mm. ",)}
+
+
+def test_long_texts_without_thinking_are_read_in_a_moment() -> None:
+    text = "nodule < 5 mm </b> " * 20_000
+    assert without_thinking(text) == text.strip()
