@@ -12,13 +12,17 @@ _TIES: Final = frozenset(
     (
         *("tie", "tied", "ties", "equal", "equally", "equally good", "same", "both", "draw", "no preference", "="),
         *("neither", "similar", "indifferent", "equivalent"),
+        *("about the same", "about equal", "tie (bothbad)", "tie (both bad)", "bothbad", "both bad", "both good"),
     )
 )
 _FIRST: Final = frozenset(("a", "1", "left", "l", "first", "c1"))
 _SECOND: Final = frozenset(("b", "2", "right", "r", "second", "c2"))
 _AROUND: Final = re.compile(
-    r"^(?:prefers?|choose|report|candidate|system|model|text|option)\s+|\s+(?:is )?(?:better|preferred|wins|report)$"
+    r"^(?:prefers?|choose|report|candidate|system|model|text|option)\s+|\s+(?:is )?(?:(?:much|far|clearly|slightly|somewhat|a bit) )?(?:better|preferred|wins|report)$"
 )
+
+_COMPARED: Final = re.compile(r"(.+?)\s*(>+|<+|=+)\s*(.+)")
+"""`A>B`, `A=B`"""
 
 
 def read_choices(
@@ -53,16 +57,24 @@ def read_choices(
             f"write {sides[0]}, {sides[1]} or tie"
         )
     usual = (sides[0] in _FIRST and sides[1] in _SECOND) or not set(sides) & (_FIRST | _SECOND)
+
+    def told(text: str, called: tuple[str, str]) -> set[float]:
+        """1 and -1 for the reports that a text may mean."""
+        both = ((1.0, sides[0], called[0], _FIRST), (-1.0, sides[1], called[1], _SECOND))
+        readings = {sign for sign, side, system, _ in both if text in (_plain(side), _plain(system)) and text}
+        # a and 1 are the first report unless the columns call the second one so
+        return readings or {sign for sign, _, _, words in both if usual and text in words}
+
     found: list[float | None] = []
-    for cell, text, (first, second) in zip(cells, wanted, systems, strict=True):
+    for cell, text, called in zip(cells, wanted, systems, strict=True):
         if cell.text.strip().lower() in BLANKS:
             found.append(None)
             continue
-        told = ((1.0, sides[0], first, _FIRST), (-1.0, sides[1], second, _SECOND))
-        readings = {sign for sign, side, system, _ in told if text in (_plain(side), _plain(system)) and text}
-        # a and 1 are the first report unless the columns call the second one so
-        if not readings and usual:
-            readings = {sign for sign, _, _, words in told if text in words}
+        readings = told(text, called)
+        if match := _COMPARED.fullmatch(text):
+            sign = {">": 1.0, "<": -1.0, "=": 0.0}[match[2][0]]
+            other = told(_bare(match[3]), called)
+            readings |= {sign * one + 0.0 for one in told(_bare(match[1]), called) if -one in other}
         if text in _TIES or (text == "0" and "0" not in sides):
             readings.add(0.0)
         if len(readings) != 1:
@@ -77,7 +89,8 @@ def read_choices(
 
 def _plain(text: str) -> str:
     said = " ".join(re.sub(r"[_\s]+", " ", text.strip().lower()).split()) if text.strip() != "-" else ""
-    return _bare(said)
+    # 1.0 is the 1 of a column that has blanks
+    return _bare(re.sub(r"^(-?\d+)\.0+$", r"\1", said))
 
 
 def _bare(text: str) -> str:

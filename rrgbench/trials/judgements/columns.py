@@ -6,19 +6,25 @@ what is not read is named in a note.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rrgbench.errors import InputError, listed
 from rrgbench.scoring.report_shapes import shown
 from rrgbench.trials.judgements import names
+from rrgbench.trials.judgements.numbers import are_numbers
 
 FLAG: Final = "--judgement-columns"
 ADVICE: Final = f"name it with {FLAG}"
 Named = Mapping[str, tuple[tuple[str, ...], ...]]
 """By field the columns that are not to be guessed: one for each rater, several of one rater being summed."""
 
+_NEXT: Final = re.compile(rf",(?=\s*(?:{'|'.join(names.FIELDS).replace('_', '[_ -]?')})\s*=)", re.IGNORECASE)
+"""The comma before the next field; another is of a column's name."""
+
+_SCALED: Final = names.RATING_WORDS | {"score", "scores", "grade"}
 _REPORT_WORDS: Final = frozenset(
     ("report", "prediction", "pred", "hypothesis", "generated", "generation", "output", "response", "text")
 )
@@ -82,8 +88,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Parsed:
-    """A column that says something of a report; `part` is `total` or `category`, `weight` significant, insignificant
-    or empty, `tag` what else the name says."""
+    """A column that says something of a report; `part` is `total`, `category`, `unknown` or `unclear`, `weight`
+    significant, insignificant or empty, `category` the words of one, `tag` what else the name says."""
 
     column: str
     field: str
@@ -91,10 +97,15 @@ class _Parsed:
     side: str = ""
     part: str = "total"
     weight: str = ""
+    category: str = ""
 
     @property
     def person(self) -> bool:
-        return names.is_person(self.tag.lower())
+        return names.is_person(self.tag.lower()) or names.is_title(self.tag.lower())
+
+    @property
+    def who(self) -> str:
+        return names.person(self.tag.lower())
 
 
 def named_columns(given: Sequence[str]) -> Named:
@@ -106,16 +117,16 @@ def named_columns(given: Sequence[str]) -> Named:
         If one is not FIELD=COLUMN.
     """
     found: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for part in (part for one in given for part in re.split(r",(?=\s*\w+\s*=)", one)):
+    for part in (part for one in given for part in _NEXT.split(one)):
         field, equals, columns = (text.strip() for text in part.partition("="))
-        group = tuple(column.strip() for column in columns.split("+"))
-        if not equals or not all(group):
+        group = tuple(columns.split("+"))
+        if not equals or not all(map(str.strip, group)):
             raise InputError(f"{FLAG} expects FIELD=COLUMN, such as rating=overall,report=text; given: {part!r}")
         found[names.plain(field)] = (*found.get(names.plain(field), ()), group)
     return found
 
 
-def tell_layout(name: str, columns: Sequence[str], named: Named, numeric: Callable[[str], bool]) -> Layout:
+def tell_layout(name: str, columns: Sequence[str], named: Named, cells: Mapping[str, Sequence[str]]) -> Layout:
     """Tell which column says what.
 
     Parameters
@@ -126,15 +137,15 @@ def tell_layout(name: str, columns: Sequence[str], named: Named, numeric: Callab
         Its header.
     named : mapping
         Columns that are not to be guessed.
-    numeric : callable
-        Whether any cell of a column begins with a number.
+    cells : mapping of str to sequence of str
+        What stands in each column.
 
     Raises
     ------
     InputError
         If a column is missing, or what it says can't be told.
     """
-    return _Telling(name, tuple(columns), _resolved(name, columns, named), numeric).layout()
+    return _Telling(name, tuple(columns), _resolved(name, columns, named), cells).layout()
 
 
 def known(header: Sequence[str]) -> int:
@@ -148,14 +159,16 @@ def _resolved(name: str, columns: Sequence[str], named: Named) -> dict[str, tupl
     for field, given in named.items():
         if field not in names.FIELDS:
             raise InputError(f"{FLAG} {shown(field)}: no such field; expected one of {', '.join(names.FIELDS)}")
-        if field not in names.JUDGED and (len(given) > 1 or len(given[0]) > 1):
+        # a plus may be part of a column's name
+        groups = [(whole,) if (whole := "+".join(group).strip()) in columns else group for group in given]
+        found[field] = tuple(tuple(_column(name, columns, one.strip(), field) for one in group) for group in groups)
+        if field not in names.JUDGED and (len(groups) > 1 or len(groups[0]) > 1):
             raise InputError(f"{FLAG} names several columns for {field}; name one")
-        found[field] = tuple(tuple(_column(name, columns, one, field) for one in group) for group in given)
     return found
 
 
 def _column(name: str, columns: Sequence[str], wanted: str, field: str) -> str:
-    exact = [one for one in columns if one == wanted.strip()]
+    exact = [one for one in columns if one == wanted]
     alike = exact or [one for one in columns if names.plain(one) == names.plain(wanted)]
     if len(alike) != 1:
         has = "several columns" if alike else "no column"
@@ -168,15 +181,20 @@ def _column(name: str, columns: Sequence[str], wanted: str, field: str) -> str:
 class _Telling:
     """The columns of one table, taken one after the other."""
 
-    def __init__(self, name: str, columns: tuple[str, ...], named: Named, numeric: Callable[[str], bool]) -> None:
-        self.name, self.columns, self.named, self.numeric = name, columns, named, numeric
+    def __init__(self, name: str, columns: tuple[str, ...], named: Named, cells: Mapping[str, Sequence[str]]) -> None:
+        self.name, self.columns, self.named, self.cells = name, columns, named, cells
         self.taken = {one for groups in named.values() for group in groups for one in group}
         self.notes: list[str] = []
         self.raters: dict[str, str] = {}
+        self.sides: list[str] = []
 
     @property
     def rest(self) -> list[str]:
         return [column for column in self.columns if column not in self.taken]
+
+    def numeric(self, column: str) -> bool:
+        """Whether a column is of numbers rather than of words."""
+        return are_numbers(self.cells[column])
 
     def layout(self) -> Layout:
         study, reference = self._one(names.STUDY), self._one(names.REFERENCE)
@@ -186,6 +204,7 @@ class _Telling:
         reports, candidates = {"": report}, {"": self._one(names.CANDIDATE)} if report else {}
         if not report:
             reports, candidates = self._sides()
+        study = self._not_of_rows(study, [reference, *reports.values()])
         sources = self._sources(list(reports), rater)
         for field in names.JUDGED:
             summed = [one for one in sources if one.field == field and (len(one.columns) > 1 or one.categories)]
@@ -207,6 +226,20 @@ class _Telling:
             self.notes.append(f"columns that are not read: {spoken}")
         candidates = {side: column for side, column in candidates.items() if column}
         return Layout(study, reference, reports, candidates, rater, category, weight, tuple(sources), tuple(self.notes))
+
+    def _not_of_rows(self, study: str, texts: Sequence[str]) -> str:
+        """The column of studies, which is not `id` where that numbers the rows and another has ids that repeat."""
+        if names.STUDY in self.named or names.plain(study) != "id":
+            return study
+        others = [column for column in self.rest if names.plain(column) in names.USUAL[names.STUDY][-1]]
+        rows = len(self.cells[study])
+        same = len(set(zip(*(self.cells[column] for column in texts), strict=True))) < rows
+        repeats = [one for one in others if len(set(self.cells[one])) < rows and all(self.cells[one])]
+        if not (same and repeats and len(set(self.cells[study])) == rows):
+            return study
+        self.taken.add(repeats[0])
+        self.notes.append(f"{shown(study)} numbers the rows, so studies are told by {shown(repeats[0])}")
+        return repeats[0]
 
     def _of_one_category(self, sources: Sequence[Source]) -> tuple[str, str]:
         """Columns with a row's category and its weight, where it counts errors and nothing else; empty where none."""
@@ -266,6 +299,7 @@ class _Telling:
                 "report=COLUMN"
             )
         self.taken.update(found.values())
+        self.sides = list(found.values())
         systems: dict[str, str] = {}
         for column in self.rest:
             side = self._side(column, _NAME_WORDS, _NAME_WORDS)
@@ -284,6 +318,7 @@ class _Telling:
         said = [word.lower() for word in names.words(column)]
         rest = [word for word in said if word not in without]
         judged = names.RATING_WORDS | names.ERROR_WORDS | names.PREFERENCE_WORDS | names.SCORE_WORDS | names.ASIDES
+        judged |= {"prior", "previous"}
         if not set(said) & wanted or not 1 <= len(rest) <= 2 or set(rest) & judged or self._usual_text(column):
             return ""
         return "_".join(rest)
@@ -298,9 +333,10 @@ class _Telling:
         parsed = [found for column in self.rest if (found := self._parsed(column, sides, rater)) is not None]
         # "finding errors" may be a list of them in words
         parsed = [one for one in parsed if one.part == "total" or self.numeric(one.column)]
-        people = {names.person(one.tag.lower()) for one in parsed if one.field == names.RATING_COLUMN and one.tag}
-        if not rater and not people and names.RATING_COLUMN not in self.named and sides == [""]:
-            parsed += self._readers([one for one in parsed if one.field == names.RATING_COLUMN])
+        people = {one.who for one in parsed if one.field == names.RATING_COLUMN and one.tag}
+        if not rater and not parsed and not set(self.named) & set(names.JUDGED) and sides == [""]:
+            parsed = self._readers()
+            people = {one.who for one in parsed}
         sources = [*self._named_sources(rater)]
         for field in (names.RATING_COLUMN, names.PREFERENCE_COLUMN):
             if field not in self.named:
@@ -326,8 +362,9 @@ class _Telling:
                 )
         if names.PREFERENCE_COLUMN in given and len(sides) != 2:
             raise InputError(
-                f"{self.name}: a preference is of two reports, and a row has {len(sides)}; call them report_a and "
-                "report_b"
+                f"{self.name}: a preference is of two reports, and a row has {len(sides)}"
+                + (f" ({listed(map(shown, self.sides))}); remove the others" if len(sides) > 2 else "")
+                + "; call them report_a and report_b"
             )
         wide_and_not = [one for one in sources if bool(one.rater) != any(other.rater for other in sources)]
         if wide_and_not:
@@ -337,10 +374,10 @@ class _Telling:
             )
         return sources
 
-    def _readers(self, rated: list[_Parsed]) -> list[_Parsed]:
-        """Columns that are called as their raters, and hold ratings where nothing else does."""
+    def _readers(self) -> list[_Parsed]:
+        """Columns that are called as their raters, and hold ratings where no other says anything of the report."""
         columns = [one for one in self.rest if names.names_person(one) and self.numeric(one)]
-        if rated or not columns:
+        if not columns:
             return []
         self.notes.append(f"numbers under raters' names are taken for ratings: {listed(map(shown, columns), 12)}")
         return [_Parsed(one, names.RATING_COLUMN, "_".join(names.words(one))) for one in columns]
@@ -372,10 +409,15 @@ class _Telling:
 
         if given & names.PREFERENCE_WORDS:
             return _Parsed(column, names.PREFERENCE_COLUMN, tag(names.PREFERENCE_WORDS | names.SCORE_WORDS))
+        rated = names.RATING_WORDS | names.SCORE_WORDS
         weighed = names.SIGNIFICANT_WORDS | names.INSIGNIFICANT_WORDS | names.FILLERS
+        weighed |= rated
         if given & names.ERROR_WORDS or names.category_words([word for word in said if word not in weighed], False)[0]:
-            return self._parsed_errors(column, side, spelt, said, filler, rater)
-        return self._parsed_rating(column, side, given, tag(names.RATING_WORDS | names.SCORE_WORDS))
+            # the rating or the score of an error is no count
+            return None if given & _SCALED else self._parsed_errors(column, side, spelt, said, filler, rater)
+        whose = tag(rated)
+        # radiologist_rating beside a column with raters
+        return self._parsed_rating(column, side, given, "" if rater and names.is_title(whose.lower()) else whose)
 
     def _parsed_rating(self, column: str, side: str, given: set[str], tag: str) -> _Parsed | None:
         if not given & (names.RATING_WORDS | names.SCORE_WORDS) or set(tag.lower().split("_")) & names.ASPECTS:
@@ -400,19 +442,21 @@ class _Telling:
         kept = [(one, word) for one, word in zip(spelt, said, strict=True) if word not in without]
         rest = [word for _, word in kept]
         explicit = bool(set(said) & names.ERROR_WORDS)
-        named, around = names.category_words(rest, explicit)
-        field = names.ERRORS_COLUMN
-        if named:
-            if not around or names.is_person("_".join(around)):
-                tag = "_".join(one for one, word in kept if word in around) if around else ""
-                return _Parsed(column, field, tag, side, "category", weight)
-            return _Parsed(column, field, "", side, "category", weight)
+        category, around = names.category_words(rest, explicit)
+
+        def parsed(tag: str, part: str, of: str = "") -> _Parsed:
+            return _Parsed(column, names.ERRORS_COLUMN, tag, side, part, weight, of)
+
+        if category:
+            tag, of = "_".join(one for one, word in kept if word in around), "_".join(category)
+            if names.is_person("_".join(around)):
+                return parsed(tag, "category", of)
+            # a rater and more, who must not be lost: their counts would be summed with others'
+            return parsed(tag, "unclear") if any(map(names.is_title, around)) else parsed("", "category", of)
         tag = "_".join(one for one, _ in kept)
-        if rater and tag.isdigit():
-            return _Parsed(column, field, "", side, "category", weight)
-        if tag and not names.is_person(tag.lower()):
-            return _Parsed(column, field, tag, side, "unknown", weight)
-        return _Parsed(column, field, tag, side, "total", weight)
+        if rater and names.is_ordinal(tag):
+            return parsed("", "category", tag)
+        return parsed(tag, "unknown" if tag and not names.is_person(tag.lower()) else "total")
 
     def _without_side(
         self, column: str, spelt: list[str], said: list[str], sides: list[str]
@@ -454,13 +498,21 @@ class _Telling:
             )
         if bare:
             return self._once(bare, field)
-        return self._once(people or ([] if rater else others), field)
+        if people or rater:
+            return self._once(people, field)
+        doubt = len({one.tag for one in others}) > 1 or any(names.is_machine(one.tag.lower()) for one in others)
+        if doubt:
+            raise InputError(
+                f"{self.name}: whether {listed((shown(one.column) for one in others), 12)} are of radiologists can't "
+                f"be told; {ADVICE} {field}={others[0].column}, once for each radiologist"
+            )
+        return self._once(others, field)
 
     def _once(self, parsed: list[_Parsed], field: str) -> list[Source]:
         """A source for each; of several that say the same the one with the field's own name."""
         found: dict[tuple[str, str], list[_Parsed]] = {}
         for one in parsed:
-            found.setdefault((names.person(one.tag.lower()), one.side), []).append(one)
+            found.setdefault((one.who, one.side), []).append(one)
         sources = []
         for ones in found.values():
             own = [one for one in ones if names.plain(one.column) == field] or ones
@@ -479,27 +531,32 @@ class _Telling:
 
     def _counts(self, parsed: list[_Parsed], rater: str, people: set[str]) -> list[Source]:
         """Errors and significant errors, as given or summed over categories, of each rater and report."""
+        parsed = self._without_ordinals([one for one in parsed if one.part == "total" or self.numeric(one.column)])
+        if {one.category or one.part for one in parsed} == {"severity"}:
+            # how bad an error is, and no count of those of severity
+            return []
         wide = bool(people) or any(one.tag and one.person for one in parsed)
         settled = []
         for one in parsed:
             # errors_1 is one of raters 1, 2 ... if ratings are, else perhaps one of categories 1, 2 ...
-            numbered = one.part == "total" and one.tag.isdigit() and one.tag not in people
-            if one.part != "unknown" and not numbered:
+            numbered = one.part == "total" and names.is_ordinal(one.tag) and one.who not in people
+            if one.part in ("total", "category") and not numbered:
                 settled.append(one)
             elif not self.numeric(one.column):
                 continue
-            elif names.person(one.tag.lower()) in people:
-                settled.append(_Parsed(one.column, one.field, one.tag, one.side, "total", one.weight))
-            elif not numbered and (rater or wide):
-                settled.append(_Parsed(one.column, one.field, "", one.side, "category", one.weight))
+            elif one.part != "unclear" and one.who in people:
+                settled.append(replace(one, part="total"))
+            elif one.part == "unknown" and (rater or wide):
+                settled.append(replace(one, tag="", part="category", category=one.tag.lower()))
             else:
                 raise InputError(
                     f"{self.name}: {shown(one.column)} may be a rater's count or that of a category; {ADVICE}: "
                     "errors=A+B sums columns, errors=A,errors=B are two raters'"
                 )
+        self._need_categories_once(settled)
         sources = []
-        for key in dict.fromkeys((names.person(one.tag.lower()), one.side) for one in settled):
-            sources += self._counts_of([one for one in settled if (names.person(one.tag.lower()), one.side) == key])
+        for key in dict.fromkeys((one.who, one.side) for one in settled):
+            sources += self._counts_of([one for one in settled if (one.who, one.side) == key])
         for field in (names.ERRORS_COLUMN, names.SIGNIFICANT_COLUMN):
             summed = [one for one in sources if one.field == field]
             if len({len(one.columns) for one in summed}) > 1:
@@ -508,7 +565,49 @@ class _Telling:
                     f"{self.name}: the {field.replace('_', ' ')} of each rater and report are in different numbers of "
                     f"columns: {counts}; give each the same categories"
                 )
+        self._need_all_categories(sources)
         return sources
+
+    def _without_ordinals(self, parsed: list[_Parsed]) -> list[_Parsed]:
+        """Numbers and letters of categories (`1. False finding`) left out; those under which one recurs are raters."""
+        numbered = [one for one in parsed if one.part == "category" and names.is_ordinal(one.tag)]
+        told = Counter((one.category, one.weight, one.side) for one in numbered)
+        if max(told.values(), default=0) > 1:
+            return parsed
+        return [replace(one, tag="") if one in numbered else one for one in parsed]
+
+    def _need_categories_once(self, parsed: list[_Parsed]) -> None:
+        found: dict[tuple[str, ...], list[str]] = {}
+        for one in parsed:
+            if one.category:
+                found.setdefault((one.who, one.side, one.category, one.weight), []).append(one.column)
+        for columns in found.values():
+            if len(columns) > 1:
+                raise InputError(
+                    f"{self.name}: {listed(map(shown, columns))} count errors of one category; {ADVICE}: errors=A+B "
+                    "sums columns, errors=A,errors=B are two raters'"
+                )
+
+    def _need_all_categories(self, sources: Sequence[Source]) -> None:
+        """Refuse numbers amid the categories that are summed, which may be a category too."""
+        summed = [self.columns.index(column) for one in sources if one.categories for column in one.columns]
+        if not summed:
+            return
+        aside = names.SUMMARIES | names.ASIDES | names.METRICS | names.RATING_WORDS | names.SCORE_WORDS
+        aside |= names.ERROR_WORDS
+        read = {column for one in sources for column in one.columns} | self.taken
+        left = [
+            column
+            for column in self.columns[min(summed) : max(summed)]
+            if column not in read
+            and not {word.lower() for word in names.words(column)} & aside
+            and self.numeric(column)
+        ]
+        if left:
+            raise InputError(
+                f"{self.name}: {listed(map(shown, left))} stand between columns of error categories, and may be some "
+                f"too; {ADVICE}: errors=A+B sums columns"
+            )
 
     def _counts_of(self, parsed: list[_Parsed]) -> list[Source]:
         rater, side = self._rater(parsed[0].tag), parsed[0].side

@@ -65,12 +65,27 @@ ERROR_WORDS: Final = frozenset(("error", "errors", "mistakes"))
 PREFERENCE_WORDS: Final = frozenset(("preference", "preferences", "preferred", "winner", "choice", "vote"))
 SIGNIFICANT_WORDS: Final = frozenset(("significant", "sig"))
 INSIGNIFICANT_WORDS: Final = frozenset(("insignificant", "insig", "nonsignificant"))
-FILLERS: Final = frozenset(("total", "count", "counts", "number", "num", "of", "n", "the", "clinically", "clinical"))
+_PEOPLE: Final = (
+    *("r", "rater", "reader", "radiologist", "rad", "annotator", "expert", "doctor", "dr", "physician", "judge"),
+    *("reviewer", "observer", "evaluator", "resident", "attending", "assessor", "fellow"),
+)
+_ROLES: Final = frozenset(("expert", "physician", "resident", "attending", "fellow"))
+"""Titles that tell raters apart: resident 1 is not attending 1, and r1 is reader 1."""
+_MACHINES: Final = re.compile(
+    r"(?:chat)?gpt\w*|llama\w*|claude\w*|gemini\w*|qwen\w*|mi[sx]tral\w*|deepseek\w*|(?:med)?gemma\w*|llms?|ai|model|auto"
+)
+FILLERS: Final = frozenset(
+    (
+        *("total", "count", "counts", "number", "num", "of", "n", "the", "clinically", "clinical", "value", "values"),
+        *("annotations", "judgements", "judgments", "evaluations", *(f"{one}s" for one in _PEOPLE[1:])),
+    )
+)
 _FAULTS: Final = frozenset(
     (
         *("false", "missing", "missed", "omitted", "omission", "omissions", "wrong", "incorrect", "extra", "spurious"),
         *("hallucination", "hallucinations", "hallucinated", "misplaced", "mention", "commission", "commissions"),
-        *("incorrectly", "added", "contradiction", "contradictions"),
+        *("incorrectly", "added", "contradiction", "contradictions", "mentioning", "omitting", "misidentification"),
+        *("misidentified", "misassessment", "misassessed", "misinterpretation", "misinterpreted", "overlooked"),
     )
 )
 _KINDS: Final = frozenset(
@@ -78,6 +93,7 @@ _KINDS: Final = frozenset(
         *("finding", "findings", "location", "locations", "position", "severity", "comparison", "comparisons"),
         *("prediction", "predictions", "laterality", "side", "measurement", "measurements", "device", "devices"),
         *("negation", "negations", "certainty", "uncertainty", "descriptor", "descriptors", "attribute", "attributes"),
+        *("positive", "positives", "negative", "negatives"),
     )
 )
 _ALONE: Final = frozenset(("omission", "omissions", "hallucination", "hallucinations", "commission", "commissions"))
@@ -86,8 +102,11 @@ _BETWEEN: Final = frozenset(
     (
         *("in", "and", "not", "present", "absent", "reference", "report", "change", "changes", "from", "to"),
         *("previous", "prior", "study", "candidate", "assessment", "type", "that", "is", "describing"),
+        *("detailing", "anatomic", "anatomical"),
     )
 )
+_WITHIN: Final = frozenset(("a", "an", "s", "t", "isn"))
+"""Words that say nothing inside the name of a category, and perhaps a rater before or behind it."""
 SUMMARIES: Final = frozenset(
     ("mean", "avg", "average", "median", "std", "sd", "var", "variance", "consensus", "majority", "min", "max", "sum")
 )
@@ -95,6 +114,8 @@ ASIDES: Final = frozenset(
     (
         *("comment", "comments", "explanation", "explanations", "reason", "reasons", "rationale", "note", "notes"),
         *("date", "time", "scale", "confidence", "text", "texts", "description", "details", "id", "type", "length"),
+        *("experience", "year", "years", "age", "minutes", "seconds", "duration", "order", "round", "rank"),
+        *("rate", "rates", "has", "any"),
     )
 )
 METRICS: Final = frozenset(
@@ -107,20 +128,36 @@ ASPECTS: Final = frozenset(
     (
         *("accuracy", "completeness", "clarity", "readability", "fluency", "factuality", "coherence", "conciseness"),
         *("relevance", "usefulness", "utility", "style", "grammar", "correctness", "safety", "urgency"),
-        *("findings", "impression", "language", "structure", "severity", "location"),
+        *("findings", "impression", "language", "structure", "severity", "location", "detail", "terminology", "logic"),
+        *("helpfulness", "consistency", "harm", "harmfulness", "trust", "specificity", "faithfulness", "organization"),
     )
 )
-_PEOPLE: Final = (
-    "r|rater|reader|radiologist|rad|annotator|expert|doctor|dr|physician|judge|reviewer|observer|evaluator|resident|"
-    "attending|assessor"
+_TITLE: Final = "|".join(_PEOPLE)
+_PERSON: Final = re.compile(rf"(?:{_TITLE})_?(?:\d{{1,3}}|[a-z])|\d{{1,3}}|[a-z]|(?:{_TITLE})_\w+|\w+_(?:{_TITLE})")
+_GENERAL: Final = "|".join(one for one in _PEOPLE if one not in _ROLES)
+_PREFIX: Final = re.compile(rf"(?:{_GENERAL})_?(?=(?:\d{{1,3}}|[a-z])$)|(?:{_GENERAL})_(?=\w)")
+_SCALE: Final = re.compile(r"\s*[(\[](?:\d+\s*(?:[-–—=:]|to\b)[^()\[\]]*|(?:/|out of)\s*\d+)[)\]]\s*$")
+_NUMBERED: Final = (
+    RATING_WORDS
+    | SCORE_WORDS
+    | ERROR_WORDS
+    | PREFERENCE_WORDS
+    | {"report", "candidate", "prediction", "response", "output", "hypothesis", "system", "model"}
 )
-_PERSON: Final = re.compile(rf"(?:{_PEOPLE})_?(?:\d{{1,3}}|[a-z])|\d{{1,3}}|[a-z]|(?:{_PEOPLE})_\w+|\w+_(?:{_PEOPLE})")
-_PREFIX: Final = re.compile(rf"(?:{_PEOPLE})_?(?=(?:\d{{1,3}}|[a-z])$)|(?:{_PEOPLE})_(?=\w)")
 
 
 def words(column: str) -> list[str]:
-    """Words of a column's name as it spells them, parted by anything but letters and digits, or by a capital inside."""
-    return re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column))
+    """Words of a column's name as it spells them, parted by anything but letters and digits, or by a capital inside.
+
+    `report1` is two words and `r1` one; a scale behind the name, such as (1-5), is none.
+    """
+    found = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", _SCALE.sub("", column)))
+    return [part for word in found for part in _parted(word)]
+
+
+def _parted(word: str) -> list[str]:
+    match = re.fullmatch(r"([^\W\d]+)(\d+)", word)
+    return [match[1], match[2]] if match and match[1].lower() in _NUMBERED else [word]
 
 
 def plain(column: str) -> str:
@@ -129,28 +166,40 @@ def plain(column: str) -> str:
 
 
 def is_person(tag: str) -> bool:
-    """Whether a part of a column's name says a rater: `r1`, `1`, `reader_a`, `radiologist_smith`."""
-    return _PERSON.fullmatch(tag) is not None
+    """Whether a part of a column's name says a rater: `r1`, `1`, `reader_a`, `radiologist_smith`; no language model."""
+    return _PERSON.fullmatch(tag) is not None and not is_machine(tag)
+
+
+def is_machine(tag: str) -> bool:
+    """Whether a part of a column's name says a language model: `gpt4`, `judge_llama`."""
+    return any(_MACHINES.fullmatch(word) for word in tag.split("_"))
+
+
+def is_ordinal(tag: str) -> bool:
+    """Whether a part of a column's name is but a number or a letter: that of a rater, or of a category."""
+    return re.fullmatch(r"\d{1,3}|[a-z]", tag.lower()) is not None
 
 
 def is_title(word: str) -> bool:
     """Whether a word is what raters are called in general."""
-    return word in _PEOPLE.split("|")
+    return word in _PEOPLE or word == "human"
 
 
 def names_person(column: str) -> bool:
     """Whether a column's name is a rater's and nothing else: `Reader 1`, `radiologist_b`, `r2`."""
     said = [word.lower() for word in words(column)]
+    if any(len(word) > 1 and word in SUMMARIES | ASIDES | METRICS | FILLERS for word in said):
+        return False
     return is_person("_".join(said)) and len("".join(said)) > 1 and not "".join(said).isdigit()
 
 
 def person(tag: str) -> str:
     """A rater by what tells them apart, so that `r1` and `reader_1` are one."""
-    return _PREFIX.sub("", tag)
+    return _PREFIX.sub("", tag).replace("_", "")
 
 
-def category_words(rest: Sequence[str], said: bool) -> tuple[bool, list[str]]:
-    """Whether words name a category of errors as ReXVal and others call them, and what stands before or behind it.
+def category_words(rest: Sequence[str], said: bool) -> tuple[list[str], list[str]]:
+    """Words that name a category of errors as ReXVal and others call them, and what stands before or behind them.
 
     Parameters
     ----------
@@ -158,15 +207,24 @@ def category_words(rest: Sequence[str], said: bool) -> tuple[bool, list[str]]:
         Words in lower case, without those that say error or significance.
     said : bool
         Whether the name says that it is of errors: `errors_location` is a category, `location` is none.
+
+    Returns
+    -------
+    category, around : list of str
+        Empty where no category is named.
     """
     if _CATEGORY & set(rest):
-        return True, []
+        whose = next((at for at, word in enumerate(rest) if re.fullmatch(rf"(?:{_TITLE})\d*", word)), len(rest))
+        behind = whose + 1 + (whose < len(rest) and is_title(rest[whose]))
+        return [*rest[:whose], *rest[behind:]], list(rest[whose:behind])
     inside = [word in _FAULTS | _KINDS | _BETWEEN for word in rest]
     if not any(inside):
-        return False, []
+        return [], []
     first, last = inside.index(True), len(inside) - inside[::-1].index(True)
     around, within = [*rest[:first], *rest[last:]], set(rest[first:last])
-    if within - _FAULTS - _KINDS - _BETWEEN - {"a", "an"}:
-        return False, []
+    if within - _FAULTS - _KINDS - _BETWEEN - _WITHIN:
+        return [], []
     named = bool(within & _FAULTS and within & _KINDS) or bool(within & _ALONE)
-    return named or (said and bool(within & (_FAULTS | _KINDS))), around
+    if named or (said and bool(within & (_FAULTS | _KINDS))):
+        return list(rest[first:last]), around
+    return [], []

@@ -10,11 +10,19 @@ from rrgbench.errors import InputError
 BLANKS: Final = frozenset(("", "na", "n/a", "nan", "null", "<na>", "-"))
 """What a cell holds that says nothing."""
 _PLAIN: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_MONTHS: Final = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?|mrz|mai|okt|dez)\.?$"
+)
+"""What a spreadsheet makes of 4/5 is 5-Apr."""
+_DATE: Final = re.compile(rf"\d+\s*[-–]\s*{_MONTHS}", re.IGNORECASE)
 _FORMS: Final = {
     "a number": re.compile(rf"({_PLAIN})|[+-]?(?:inf|infinity)", re.IGNORECASE),
     "a number with a decimal comma": re.compile(r"([+-]?\d+(?:,\d+)?)"),
     "a number out of another, such as 4/5": re.compile(rf"({_PLAIN})\s*(?:/|of|out of)\s*({_PLAIN})"),
-    "a number with its meaning, such as 4 - good": re.compile(rf"({_PLAIN})\s*[-–—:=(]\s*[^\W\d_]\D*"),
+    "a number with its meaning, such as 4 - good": re.compile(
+        rf"({_PLAIN})\s*[-–—:=(]\s*(?!{_MONTHS})[^\W\d_]\D*", re.IGNORECASE
+    ),
 }
 _SHOWN: Final = re.compile(r"[+-]?[\d.,]+(?:\s*(?:/|of|out of|[-–—:=(])\s*[\w.,]+\)?)?")
 
@@ -48,9 +56,11 @@ class Written:
         return repr(text) if plain else f"a text of {len(text)} characters"
 
 
-def begins_with_number(text: str) -> bool:
-    """Whether a cell may be a number in some form."""
-    return re.match(r"\s*[+-]?\.?\d", text) is not None
+def are_numbers(texts: Iterable[str]) -> bool:
+    """Whether most cells of a column that say something are numbers of some form, or were before a spreadsheet."""
+    given = [text.strip() for text in texts if text.strip().lower() not in BLANKS]
+    patterns = (*_FORMS.values(), _DATE)
+    return 2 * sum(any(one.fullmatch(text) for one in patterns) for text in given) > len(given)
 
 
 def read_numbers(name: str, what: str, cells: Iterable[Written], delimiter: str) -> list[float | None]:
@@ -86,6 +96,8 @@ def read_numbers(name: str, what: str, cells: Iterable[Written], delimiter: str)
                 if delimiter == "," and "," in cell.text[:3]
                 else ""
             )
+            if _DATE.fullmatch(cell.text.strip()):
+                extra = ", and a spreadsheet seems to have made a date of it; write it as text"
             raise InputError(
                 f"{name}, {cell.place}: {cell.column} is {cell.shown}; expected a number{mixed} for the {what}{extra}"
             )

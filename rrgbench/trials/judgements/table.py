@@ -13,7 +13,7 @@ from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.choices import read_choices
 from rrgbench.trials.judgements.columns import FLAG, Layout, Named, known, tell_layout
 from rrgbench.trials.judgements.judgements import Choice, Judgement, Judgements, Texts, judgements_of
-from rrgbench.trials.judgements.numbers import Written, begins_with_number, read_numbers
+from rrgbench.trials.judgements.numbers import Written, read_numbers
 
 LAYOUT: Final = (
     "a table (.csv, .tsv, .txt, .jsonl, .json, also .gz) with study_id, reference, report, perhaps candidate and "
@@ -52,9 +52,7 @@ def read(path: Path, named: Named | None = None) -> Judgements:
     if not records.names:
         raise InputError(f"{path.name} holds nothing; expected {LAYOUT}")
     cells = {column: [str(row[column]) for _, row in records.rows] for column in records.names}
-    layout = tell_layout(
-        path.name, records.names, named or {}, lambda column: any(map(begins_with_number, cells[column]))
-    )
+    layout = tell_layout(path.name, records.names, named or {}, cells)
     if not records.rows:
         raise InputError(f"{path.name} has no row of judgements; expected at least one")
     return _Reading(path.name, records, layout).judgements(path.stem.removesuffix(".csv"))
