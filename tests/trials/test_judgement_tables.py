@@ -336,6 +336,9 @@ SAYS = {
     "numbers": {1: 1, -1: 2, 0: 0},
     "sides": {1: "Left", -1: "right", 0: "equal"},
     "words": {1: "Report A", -1: "b better", 0: "no preference"},
+    "floats": {1: "1.0", -1: "2.0", 0: "0.0"},
+    "degrees": {1: "A much better", -1: "Report B is slightly better", 0: "tie (bothbad)"},
+    "signs": {1: "A>B", -1: "report A < report B", 0: "A=B"},
 }
 
 
@@ -343,6 +346,7 @@ SAYS = {
 @pytest.mark.parametrize("turned", [False, True])
 def test_preferences_are_read_as_people_write_them(tmp_path: Path, told: Told, words: str, turned: bool) -> None:
     rows = told.preferences(SAYS[words].__getitem__, turned=turned)
+    rows = [{**row, "report_order": 1, "prior_report": "None."} for row in rows]
     found = read_judgements(written(tmp_path / "a.csv", rows))
     assert not found.values
     assert found.preferences is not None
@@ -429,6 +433,7 @@ REFUSED = (
     ({"rating": ("4/5", "3", "2/5")}, r"row 3: rating is '3'; expected a number \(a number out of another"),
     ({"rating": ("4/5", "3/5", "2/10")}, r"row 4: rating is '2/10', and other cells are out of another number"),
     ({"rating": ("4,5", "3", "2")}, r"row 2: rating is '4,5'; .* a decimal comma is read where another mark"),
+    ({"rating": ("5-Apr", "5-Mar", "5-Jan")}, r"row 2: rating is '5-Apr'; .* a spreadsheet seems to have made a date"),
     ({"rating": ("good", "3", "2")}, r"row 2: rating is 'good'; expected a number or nothing"),
     ({"rating": ("4", "No mass, no edema.", "2")}, r"row 3: rating is a text of 18 characters; expected a number"),
     ({"rating": ("3 mm nodule", "3", "2")}, r"row 2: rating is a text of 11 characters"),
@@ -458,6 +463,7 @@ REFUSED = (
     ({**PAIR, "preference": ("1", "-1", "0"), "rater": ("1", "2", "3")}, r"preference holds -1, 0, 1, and which"),
     ({**PAIR, "preference": "a"}, r"a compares s1/a and s1/b twice; keep one comparison"),
     ({**PAIR, "rating": 3}, r"rating may be of any of the reports a, b; say which in its name, such as rating_a"),
+    ({**PAIR, "report_c": "Clear.", "preference": "a"}, r"a row has 3 \(report_a, report_b, report_c\); remove the"),
     ({"rating": None, "preference": "a"}, r"a preference is of two reports, and a row has 1"),
 )
 
@@ -472,6 +478,133 @@ def test_what_is_in_doubt_is_refused_in_a_line(tmp_path: Path, change: Row, mess
         read_judgements(written(tmp_path / "mine.csv", rows))
     assert "\n" not in str(caught.value)
     assert not any(text in str(caught.value) for text in ("pneumothorax", "effusion", "lungs", "nodule", "No mass"))
+
+
+def by_place(path: Path, header: str, delimiter: str = ",") -> Path:
+    """A table of two reports, whose columns besides the texts hold the number of their place, in the second row 9."""
+    texts = [{**ONE, "rater": at, "image_id": "i1"} for at in "ab"]
+    for at, row in enumerate(texts):
+        row |= {"study_id": f"s{at}", "report": f"Clear {at}."}
+        row |= {"report1": f"No mass {at}.", "report2": f"A mass {at}."}
+    columns = header.split(delimiter)
+    fixed = sum(column in texts[0] for column in columns)
+    rows = [
+        {
+            column: row[column] if column in row else (9 if at else place - fixed)
+            for place, column in enumerate(columns, start=1)
+        }
+        for at, row in enumerate(texts)
+    ]
+    return written(path, rows, delimiter)
+
+
+HEAD = "study_id,reference,report,"
+GREEN = (
+    "(a) False report of a finding in the candidate,(b) Missing a finding present in the reference,"
+    "(c) Misidentification of a finding's anatomic location/position,(d) Misassessment of the severity of a finding,"
+    "(e) Mentioning a comparison that isn't in the reference,"
+    "(f) Omitting a comparison detailing a change from a prior study"
+)
+NUMBERED_NAMES = ",".join(f"{at}. {name}" for at, name in enumerate(REXVAL[:4], start=1))
+UNREAD = (
+    # ratings under raters' names, and what is no rater's
+    ("radiologist_1,radiologist_2,radiologist_3,radiologist_count,radiologist_average", {RATING: [1, 2, 3]}),
+    ("Reader 1,Reader 2,Reader 3,reader_experience_years", {RATING: [1, 2, 3]}),
+    ("expert_1,expert_2,expert_time,reader_minutes", {RATING: [1, 2]}),
+    ("r1,r2,r_value,judge_gpt4", {RATING: [1, 2]}),
+    ("errors_r1,errors_r2,r_time", {ERRORS: [-1, -2]}),
+    ("total_errors,reader_experience_years", {ERRORS: [-1]}),
+    ("total_errors,reader_1", {ERRORS: [-1]}),
+    ("rating_r1,rating_r2,rating_time,rating_round", {RATING: [1, 2]}),
+    # language models
+    ("radiologist_rating,gpt4_rating,llama_rating", {RATING: [1]}),
+    ("human_rating,gpt4_rating", {RATING: [1]}),
+    # ratings and rates of errors
+    ("rating,hallucination_rating,omission_rating", {RATING: [1]}),
+    ("overall_score,hallucination_score,omission_score", {RATING: [1]}),
+    ("rating,error_rate,has_error,error_severity,error_severity_score", {RATING: [1]}),
+)
+READ = (
+    (NUMBERED_NAMES, {ERRORS: [-10]}),
+    ("rater," + NUMBERED_NAMES, {ERRORS: [-10, np.nan]}),
+    (GREEN, {ERRORS: [-21]}),
+    ("rater," + GREEN, {ERRORS: [-21, np.nan]}),
+    ("false_finding_1,missing_finding_1,false_finding_2,missing_finding_2", {ERRORS: [-3, -7]}),
+    ("rater,error_a,error_b,error_c", {ERRORS: [-6, np.nan]}),
+    ("false_positive_findings,false_negative_findings,wrong_location,wrong_severity", {ERRORS: [-10]}),
+    ("error_category_1_r1,error_category_2_r1,error_category_1_r2,error_category_2_r2", {ERRORS: [-3, -7]}),
+    ("location_errors,severity_errors", {ERRORS: [-3]}),
+    ("Attending 1,Resident 1,Resident 2", {RATING: [1, 2, 3]}),
+    ("rating_attending_1,rating_resident_1", {RATING: [1, 2]}),
+    ("rating_r1,rating_r2,errors_reader_1,errors_reader_2", {RATING: [1, 2], ERRORS: [-3, -4]}),
+    ("rating1,rating2,rating3", {RATING: [1, 2, 3]}),
+    ("score1,score2", {RATING: [1, 2]}),
+    ("rater,Rating (1-5)", {RATING: [1, np.nan]}),
+    ("rater,Likert (0 to 10)", {RATING: [1, np.nan]}),
+    ("Rater 1 (1-5),Rater 2 (1-5)", {RATING: [1, 2]}),
+)
+
+
+@pytest.mark.parametrize(("columns", "expected"), [*UNREAD, *READ])
+def test_numbers_are_whose_they_are(tmp_path: Path, columns: str, expected: dict[str, list[float]]) -> None:
+    found = read_judgements(by_place(tmp_path / "mine.csv", HEAD + columns))
+    assert set(found.values) == set(expected)
+    for target, values in expected.items():
+        np.testing.assert_array_equal(found.values[target][0], values)
+    assert any("columns that are not read" in note for note in found.notes) == ((columns, expected) in UNREAD)
+
+
+def test_reports_and_their_ratings_may_be_numbered_without_a_mark(tmp_path: Path) -> None:
+    found = read_judgements(by_place(tmp_path / "mine.csv", "study_id,reference,report1,report2,rating1,rating2"))
+    np.testing.assert_array_equal(found.values[RATING][:2, 0], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("final_rating,gpt4_rating", r"whether final_rating, gpt4_rating are of radiologists can't be told; name it"),
+        ("gpt4_rating", r"whether gpt4_rating are of radiologists"),
+        ("rating_detail,rating_terminology,rating_logic", r"none of the columns rating"),
+        ("error_a,error_b,error_c", r"error_a may be a rater's count or that of a category"),
+        ("wrong_location,odd_term,wrong_severity", r"odd_term stand between columns of error categories"),
+        ("anna_false_finding,ben_false_finding", r"anna_false_finding, ben_false_finding count errors of one category"),
+        ("ward_rater_2_false_finding", r"ward_rater_2_false_finding may be a rater's count"),
+    ],
+)
+def test_numbers_that_may_be_anybodys_are_refused(tmp_path: Path, columns: str, message: str) -> None:
+    with pytest.raises(InputError, match=message + r".*--judgement-columns"):
+        read_judgements(by_place(tmp_path / "mine.csv", HEAD + columns))
+
+
+def test_a_number_of_the_row_is_no_study(tmp_path: Path, told: Told) -> None:
+    rows = [{"id": at, **row} for at, row in enumerate(told.long(study_id="image_id"))]
+    found = read_judgements(written(tmp_path / "mine.csv", rows))
+    check_same(found, told.judged)
+    assert found.notes == ("id numbers the rows, so studies are told by image_id", "columns that are not read: id")
+    rows = [{**row, "id": row["image_id"], "image_id": "x"} for row in rows]
+    check_same(read_judgements(written(tmp_path / "mine.csv", rows)), told.judged)
+
+
+def test_raters_inside_a_row_of_json_are_raters(tmp_path: Path) -> None:
+    said = {f"rater{r}": {"false_finding": r, "missing_finding": 1} for r in range(3)}
+    rows = [{key: value for key, value in ONE.items() if key != "rater"} | {"raters": said}]
+    found = read_judgements(written(tmp_path / "a.json", rows))
+    np.testing.assert_array_equal(found.values[ERRORS], [[-1, -2, -3]])
+    assert found.raters == ("rater0", "rater1", "rater2")
+
+
+@pytest.mark.parametrize("column", ["Overall (1 = worst, 5 = best), in all", "Rating (accuracy+style)", "a, b = c"])
+def test_names_of_columns_may_hold_marks(tmp_path: Path, told: Told, column: str) -> None:
+    path = written(tmp_path / "mine.csv", told.long(rating=column))
+    check_same(read_judgements(path, named_columns([f"rating={column},Report=report"])), told.judged)
+
+
+def test_a_column_of_words_may_begin_with_a_number(tmp_path: Path, told: Told) -> None:
+    rows = [{**row, "missing_findings": ""} for row in told.long()]
+    rows[0]["missing_findings"] = "2 cm nodule"
+    found = read_judgements(written(tmp_path / "mine.csv", rows))
+    check_same(found, told.judged)
+    assert "columns that are not read: missing_findings" in found.notes
 
 
 def test_a_comma_that_may_part_thousands_and_a_row_that_is_too_long_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ _TIES: Final = frozenset(
 _FIRST: Final = frozenset(("a", "1", "left", "l", "first", "c1"))
 _SECOND: Final = frozenset(("b", "2", "right", "r", "second", "c2"))
 _AROUND: Final = re.compile(
-    r"^(?:prefers?|choose|report|candidate|system|model|text|option)\s+|\s+(?:is )?(?:(?:much|far|clearly|slightly|somewhat|a bit) )?(?:better|preferred|wins|report)$"
+    r"^(?:prefers?|choose|report|candidate|system|model|text|option)\s+"
+    r"|\s+(?:is )?(?:(?:much|far|clearly|slightly|somewhat|a bit) )?(?:better|preferred|wins|report)$"
 )
 
 _COMPARED: Final = re.compile(r"(.+?)\s*(>+|<+|=+)\s*(.+)")

@@ -448,7 +448,8 @@ class _Telling:
             return _Parsed(column, names.ERRORS_COLUMN, tag, side, part, weight, of)
 
         if category:
-            tag, of = "_".join(one for one, word in kept if word in around), "_".join(category)
+            spelling = {word: one for one, word in kept}
+            tag, of = "_".join(spelling[word] for word in around), "_".join(category)
             if names.is_person("_".join(around)):
                 return parsed(tag, "category", of)
             # a rater and more, who must not be lost: their counts would be summed with others'
