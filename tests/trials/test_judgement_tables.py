@@ -519,6 +519,8 @@ UNREAD = (
     # language models
     ("radiologist_rating,gpt4_rating,llama_rating", {RATING: [1]}),
     ("human_rating,gpt4_rating", {RATING: [1]}),
+    ("rater,false_finding,gpt4_errors,llama_false_finding", {ERRORS: [-1, np.nan]}),
+    ("rater,radiologist_rating,gpt4_rating", {RATING: [1, np.nan]}),
     # ratings and rates of errors
     ("rating,hallucination_rating,omission_rating", {RATING: [1]}),
     ("overall_score,hallucination_score,omission_score", {RATING: [1]}),

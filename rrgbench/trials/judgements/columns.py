@@ -442,6 +442,8 @@ class _Telling:
         kept = [(one, word) for one, word in zip(spelt, said, strict=True) if word not in without]
         rest = [word for _, word in kept]
         explicit = bool(set(said) & names.ERROR_WORDS)
+        if any(map(names.is_machine, rest)):
+            return None
         category, around = names.category_words(rest, explicit)
 
         def parsed(tag: str, part: str, of: str = "") -> _Parsed:

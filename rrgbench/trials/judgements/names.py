@@ -72,7 +72,7 @@ _PEOPLE: Final = (
 _ROLES: Final = frozenset(("expert", "physician", "resident", "attending", "fellow"))
 """Titles that tell raters apart: resident 1 is not attending 1, and r1 is reader 1."""
 _MACHINES: Final = re.compile(
-    r"(?:chat)?gpt\w*|llama\w*|claude\w*|gemini\w*|qwen\w*|mi[sx]tral\w*|deepseek\w*|(?:med)?gemma\w*|llms?|ai|model|auto"
+    r"(?:chat)?gpt\w*|llama\w*|claude\w*|gemini\w*|qwen\w*|mi[sx]tral\w*|deepseek\w*|(?:med)?gemma\w*|llms?|ai"
 )
 FILLERS: Final = frozenset(
     (
