@@ -524,7 +524,8 @@ UNREAD = (
     # ratings and rates of errors
     ("rating,hallucination_rating,omission_rating", {RATING: [1]}),
     ("overall_score,hallucination_score,omission_score", {RATING: [1]}),
-    ("rating,error_rate,has_error,error_severity,error_severity_score", {RATING: [1]}),
+    ("false_finding,fluency,missing_finding", {ERRORS: [-4]}),
+    ("rating,error_rate,errors_per_line,has_error,error_severity,error_severity_score", {RATING: [1]}),
 )
 READ = (
     (NUMBERED_NAMES, {ERRORS: [-10]}),
@@ -536,6 +537,7 @@ READ = (
     ("false_positive_findings,false_negative_findings,wrong_location,wrong_severity", {ERRORS: [-10]}),
     ("error_category_1_r1,error_category_2_r1,error_category_1_r2,error_category_2_r2", {ERRORS: [-3, -7]}),
     ("location_errors,severity_errors", {ERRORS: [-3]}),
+    ("overall_errors", {ERRORS: [-1]}),
     ("Attending 1,Resident 1,Resident 2", {RATING: [1, 2, 3]}),
     ("rating_attending_1,rating_resident_1", {RATING: [1, 2]}),
     ("rating_r1,rating_r2,errors_reader_1,errors_reader_2", {RATING: [1, 2], ERRORS: [-3, -4]}),
@@ -564,11 +566,14 @@ def test_reports_and_their_ratings_may_be_numbered_without_a_mark(tmp_path: Path
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ("final_rating,gpt4_rating", r"whether final_rating, gpt4_rating are of radiologists can't be told; name it"),
-        ("gpt4_rating", r"whether gpt4_rating are of radiologists"),
+        (
+            "final_rating,gpt4_rating",
+            r"whether a radiologist's rating is in final_rating, gpt4_rating can't be told; name it",
+        ),
+        ("gpt4_rating", r"whether a radiologist's rating is in gpt4_rating"),
         ("rating_detail,rating_terminology,rating_logic", r"none of the columns rating"),
         ("error_a,error_b,error_c", r"error_a may be a rater's count or that of a category"),
-        ("wrong_location,odd_term,wrong_severity", r"odd_term stand between columns of error categories"),
+        ("wrong_location,odd_term,wrong_severity", r"between columns of error categories odd_term may be of one too"),
         ("anna_false_finding,ben_false_finding", r"anna_false_finding, ben_false_finding count errors of one category"),
         ("ward_rater_2_false_finding", r"ward_rater_2_false_finding may be a rater's count"),
     ],
@@ -602,11 +607,11 @@ def test_names_of_columns_may_hold_marks(tmp_path: Path, told: Told, column: str
 
 
 def test_a_column_of_words_may_begin_with_a_number(tmp_path: Path, told: Told) -> None:
-    rows = [{**row, "missing_findings": ""} for row in told.long()]
+    rows = [{**row, "missing_findings": ""} for row in told.long(errors="x", significant_errors="y")]
     rows[0]["missing_findings"] = "2 cm nodule"
     found = read_judgements(written(tmp_path / "mine.csv", rows))
-    check_same(found, told.judged)
-    assert "columns that are not read: missing_findings" in found.notes
+    check_same(found, told.judged, (RATING,))
+    assert "columns that are not read: x, y, missing_findings" in found.notes
 
 
 def test_a_comma_that_may_part_thousands_and_a_row_that_is_too_long_are_refused(tmp_path: Path) -> None:

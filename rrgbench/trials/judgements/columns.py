@@ -438,7 +438,7 @@ class _Telling:
         elif set(said) & names.SIGNIFICANT_WORDS:
             weight = "significant"
         without = names.SIGNIFICANT_WORDS | names.INSIGNIFICANT_WORDS | names.ERROR_WORDS | filler
-        without |= {"not", "non"} if negated else set()
+        without |= {"not", "non", "overall"} if negated else {"overall"}
         kept = [(one, word) for one, word in zip(spelt, said, strict=True) if word not in without]
         rest = [word for _, word in kept]
         explicit = bool(set(said) & names.ERROR_WORDS)
@@ -503,11 +503,11 @@ class _Telling:
             return self._once(bare, field)
         if people or rater:
             return self._once(people, field)
-        doubt = len({one.tag for one in others}) > 1 or any(names.is_machine(one.tag.lower()) for one in others)
-        if doubt:
+        if len({one.tag for one in others}) > 1 or any(names.is_machine(one.tag.lower()) for one in others):
+            columns = listed((shown(one.column) for one in others), 12)
             raise InputError(
-                f"{self.name}: whether {listed((shown(one.column) for one in others), 12)} are of radiologists can't "
-                f"be told; {ADVICE} {field}={others[0].column}, once for each radiologist"
+                f"{self.name}: whether a radiologist's {field} is in {columns} can't be told; {ADVICE} "
+                f"{field}={others[0].column}, once for each radiologist"
             )
         return self._once(others, field)
 
@@ -597,7 +597,7 @@ class _Telling:
         if not summed:
             return
         aside = names.SUMMARIES | names.ASIDES | names.METRICS | names.RATING_WORDS | names.SCORE_WORDS
-        aside |= names.ERROR_WORDS
+        aside |= names.ERROR_WORDS | (names.ASPECTS - {"findings", "severity", "location"})
         read = {column for one in sources for column in one.columns} | self.taken
         left = [
             column
@@ -608,8 +608,8 @@ class _Telling:
         ]
         if left:
             raise InputError(
-                f"{self.name}: {listed(map(shown, left))} stand between columns of error categories, and may be some "
-                f"too; {ADVICE}: errors=A+B sums columns"
+                f"{self.name}: between columns of error categories {listed(map(shown, left))} may be of one too; "
+                f"{ADVICE}: errors=A+B sums columns"
             )
 
     def _counts_of(self, parsed: list[_Parsed]) -> list[Source]:

@@ -115,7 +115,7 @@ ASIDES: Final = frozenset(
         *("comment", "comments", "explanation", "explanations", "reason", "reasons", "rationale", "note", "notes"),
         *("date", "time", "scale", "confidence", "text", "texts", "description", "details", "id", "type", "length"),
         *("experience", "year", "years", "age", "minutes", "seconds", "duration", "order", "round", "rank"),
-        *("rate", "rates", "has", "any"),
+        *("rate", "rates", "has", "any", "per"),
     )
 )
 METRICS: Final = frozenset(
