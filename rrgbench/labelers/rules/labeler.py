@@ -314,7 +314,7 @@ class RulesLabeler:
 
 
 class RulesLabeler3(RulesLabeler):
-    """CheXpert labels as `rules@3` gave them."""
+    """CheXpert labels as `rules@3` gave them: the version that the shipped protocols name."""
 
     version = "3"
 
