@@ -266,8 +266,28 @@ def blocks(table: Table, widths: Sequence[int], room: int) -> list[Table]:
     Returns
     -------
     list of Table
-        In column order.
+        In column order: as few as fit, none much narrower than the others.
     """
+    runs = _runs(table, widths, room)
+    while len(runs) > 1 and room > max(widths):
+        room -= 1
+        if len(narrower := _runs(table, widths, room)) > len(runs):
+            break
+        runs = narrower
+    if len(runs) < 2:
+        return [table]
+    return [
+        replace(
+            table,
+            columns=tuple(table.columns[i] for i in chosen),
+            rows=tuple(replace(row, cells=tuple(row.cells[i] for i in chosen)) for row in table.rows),
+        )
+        for chosen in runs
+    ]
+
+
+def _runs(table: Table, widths: Sequence[int], room: int) -> list[list[int]]:
+    """Which columns stand in each block."""
     runs: list[list[int]] = []
     place = 0
     for _, count in header_groups(table.columns):
@@ -286,13 +306,4 @@ def blocks(table: Table, widths: Sequence[int], room: int) -> list[Table]:
             packed[-1] = packed[-1] + run
         else:
             packed.append(list(run))
-    if len(packed) < 2:
-        return [table]
-    return [
-        replace(
-            table,
-            columns=tuple(table.columns[i] for i in chosen),
-            rows=tuple(replace(row, cells=tuple(row.cells[i] for i in chosen)) for row in table.rows),
-        )
-        for chosen in packed
-    ]
+    return packed

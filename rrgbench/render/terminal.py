@@ -67,7 +67,7 @@ def print_table(table: Table, console: Console | None = None) -> None:
     label = max(len(one_line(text)) for text in (table.label, *(row.title for row in table.rows)))
     label = min(label, out.width // (3 if words else 2))
     room = max(out.width - label - _EDGE - _GAP, 12)
-    cut = _balanced(table, room)
+    cut = blocks(table, [least + _GAP for least, _ in _widths(table)], room)
     for number, block in enumerate(cut, 1):
         if table.title:
             part = f" ({number}/{len(cut)})" if len(cut) > 1 else ""
@@ -86,18 +86,6 @@ def print_table(table: Table, console: Console | None = None) -> None:
         # soft wrap: a signature is there to be copied, so no line break is put into it
         out.print(_text(f"{columns or 'signature'}: {signature}", "dim"), soft_wrap=True)
     out.print()
-
-
-def _balanced(table: Table, room: int) -> list[Table]:
-    """As few tables as fit into so many characters, none much narrower than the others."""
-    needed = [least + _GAP for least, _ in _widths(table)]
-    cut = blocks(table, needed, room)
-    while len(cut) > 1 and room > max(needed):
-        room -= 1
-        if len(narrower := blocks(table, needed, room)) > len(cut):
-            break
-        cut = narrower
-    return cut
 
 
 def _text(words: str, style: str = "") -> Text:
