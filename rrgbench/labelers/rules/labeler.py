@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from rrgbench.errors import InputError
 from rrgbench.labelers.rules.anatomy import ANATOMY, state_label
 from rrgbench.labelers.rules.background import background
+from rrgbench.labelers.rules.heads import headed as headed_before
+from rrgbench.labelers.rules.heads import headed_anywhere
 from rrgbench.labelers.rules.lexicon import OTHER_FINDING, PACKAGE, Edition, Event, Kind, Lexicon, lexicon, normalise
+from rrgbench.labelers.rules.residue import left_over
 from rrgbench.labelers.rules.scope import (
     DOUBT,
     HISTORY,
@@ -21,6 +24,7 @@ from rrgbench.labelers.rules.scope import (
     UNCHANGED,
     cues,
     denied_list,
+    is_against,
     is_alternative,
     says_itself,
 )
@@ -41,36 +45,6 @@ _ANATOMY_OBSERVATIONS: Final = {
 }
 MENTIONING: Final = (*ANATOMY, Kind.FINDING, Kind.SUGGESTIVE)
 """Events that stand for a mention."""
-_HEADED_LABELS: Final = {
-    Kind.NEGATION_BEFORE: NEGATIVE,
-    Kind.NORMAL: NEGATIVE,
-    Kind.UNCERTAIN_BEFORE: UNCERTAIN,
-}
-_HEADED_VERDICTS: Final = {Kind.NEGATION_AFTER: NEGATIVE, Kind.UNCERTAIN_AFTER: UNCERTAIN}
-"""Verdicts that since version 4 may stand alone behind a head and a colon: "Pneumonia: unlikely"."""
-_EXCEPTION: Final = re.compile(
-    r"except|aside from|apart from|other than|besides|save for|barring|with the exception of"
-)
-_RESIDUE: Final = re.compile(
-    r"[^,.;]*?\b(?:(?:in|at|on|over|along|within) the|component|trace|tiny|small|minimal|mild|residual|faint|some|"
-    r"left|right|apical|basilar|lingula|bases?|apex|apices)\b"
-)
-"""What is left of a finding that was denied: "no consolidation except in the left base"."""
-_VERSUS: Final = ("versus", "vs")
-_COMPARED: Final = re.compile(
-    r"\.?\s*(?:(?:the|a|that|on|to)\s+)*(?:prior|previous|prev|yesterday|last|comparison|earlier|old|baseline|now|none|"
-    r"no|not|absence|_|\d|(?:pleural )?thickening)"
-)
-"""What follows "versus" where a film is compared with another, or a finding with its absence.
-
-Coders of IU X-Ray have an effusion where it is set against thickening.
-"""
-_RIVAL: Final = re.compile(r"\.?\s+(?:an?\s+|the\s+)?[a-z]{2,}")
-_NAMED: Final = re.compile(r"[a-z]{2,}\s*$")
-_GRADE: Final = re.compile(
-    r"\b(?:left|right|upper|lower|middle|small|trace|tiny|mild|minimal|moderate|large|severe|acute|chronic|old|new)\s*$"
-)
-"""What before "versus" shows that sides or degrees of one finding are weighed."""
 _ITEM: Final = re.compile(r"\n[ \t]*(?:[-*+•‣▪●◦∙·○■□➢→⁃]|\(?(?:\d{1,2}|[a-h])[.)])\s*$")
 """How an item of a list begins, seen from its first word."""
 _AS_WORDS: Final = str.maketrans('"{}=', "   :")
@@ -244,7 +218,7 @@ class RulesLabeler:
                 told.start,
             )
             for told, read in self._told(report)
-            for found in read
+            for found in read or ()
             if found.observation != OTHER_FINDING
         )
 
@@ -254,10 +228,9 @@ class RulesLabeler:
         No Finding is mentioned by a sentence that calls the lungs or the whole film normal.
         """
         sentences = []
-        skipped = self._background(report)
-        for (told, read), skip in zip(self._told(report), skipped, strict=True):
-            mentioned = {found.observation for found in read} - {OTHER_FINDING}
-            if not skip and self.lexicon.normality.search(normalise(told.text)):
+        for told, read in self._told(report):
+            mentioned = {found.observation for found in read or ()} - {OTHER_FINDING}
+            if read is not None and self.lexicon.normality.search(normalise(told.text)):
                 mentioned.add(NO_FINDING)
             sentences.append((report[told.start : told.end], frozenset(mentioned)))
         return sentences
@@ -276,15 +249,18 @@ class RulesLabeler:
         """The mentions in one statement."""
         return read_statement(statement, self.reading)
 
-    def _told(self, report: str) -> list[tuple[Statement, tuple[Found, ...]]]:
-        """The statements of a report in order, each with its mentions."""
+    def _told(self, report: str) -> list[tuple[Statement, tuple[Found, ...] | None]]:
+        """The statements of a report in order, each with its mentions; None in sections that aren't read."""
         told = self.statements(report)
         if self.reading.edition.version < 4:
             return [(one, self.read(one.text)) for one in told]
-        found, denied = [], False
-        for i, (one, skip) in enumerate(zip(told, self._background(report), strict=True)):
+        as_given = self.reading.history == "positive"
+        skipped = [False] * len(told) if as_given else background(told, report)
+        found: list[tuple[Statement, tuple[Found, ...] | None]] = []
+        denied = False
+        for i, (one, skip) in enumerate(zip(told, skipped, strict=True)):
             denied = denied and _is_item(report, told[i - 1].end, one) and not self._says_itself(one)
-            found.append((one, () if skip else read_statement(one.text, self.reading, denied)))
+            found.append((one, None if skip else read_statement(one.text, self.reading, denied)))
             if not denied and ("\n" in report[one.start : one.end] or one.text.rstrip().endswith(":")):
                 text = normalise(one.text)
                 denied = denied_list(text, list(self.lexicon.read(text)))
@@ -293,17 +269,10 @@ class RulesLabeler:
     def _says_itself(self, told: Statement) -> bool:
         return says_itself(list(self.lexicon.read(normalise(told.text))))
 
-    def _background(self, report: str) -> list[bool]:
-        """For each statement whether it is of a section that isn't read."""
-        told = self.statements(report)
-        if self.reading.edition.version < 4 or self.reading.history == "positive":
-            return [False] * len(told)
-        return background(told, report)
-
     def _label_one(self, report: str) -> list[int]:
         labels = [UNMENTIONED] * (len(OBSERVATIONS) + 1)
         for _, read in self._told(report):
-            for found in read:
+            for found in read or ():
                 if _RANK[found.label] > _RANK[labels[found.observation]]:
                     labels[found.observation] = found.label
         abnormal = any(
@@ -349,8 +318,8 @@ def read_statement(statement: str, reading: Reading, denied: bool = False) -> tu
     if not any(event.kind in MENTIONING for event in events):
         return ()
     reached = cues(text, events, version, denied)
-    headed = _headed(text, events) if version < 4 else _headed_anywhere(text, events)
-    left = _left_over(text, events, reached) if version >= 4 else {}
+    headed = (headed_anywhere if version >= 4 else headed_before)(text, events)
+    left = left_over(text, events, reached) if version >= 4 else {}
     found: list[Found] = []
     for position, event in enumerate(events):
         if event.kind not in MENTIONING:
@@ -363,7 +332,7 @@ def read_statement(statement: str, reading: Reading, denied: bool = False) -> tu
             label = state_label(text, events, reached, position, version)
             if label is None and reading.edition.convention != "plain" and _named(text, event):
                 label = POSITIVE  # CheXpert's rule: what is mentioned and neither denied nor doubted
-        elif version >= 4 and reached[position] == 0 and _against(text, events, position):
+        elif version >= 4 and reached[position] == 0 and is_against(text, events, position):
             label = UNCERTAIN
         else:
             label = _label(events, position, reached[position], reading)
@@ -422,84 +391,3 @@ def _is_item(report: str, before: int, told: Statement) -> bool:
     return _ITEM.search(report, max(0, before - 6), told.start) is not None or (
         "\n" in between and _NUMBERED.match(told.text) is not None
     )
-
-
-def _left_over(text: str, events: Sequence[Event], reached: Sequence[int]) -> dict[int, int]:
-    """Labels of findings that are denied but for a rest that isn't called by their name.
-
-    "No consolidation except in the left base" has some, "no pneumothorax except possibly a tiny apical one" perhaps.
-    """
-    found = {}
-    for i, event in enumerate(events):
-        if event.kind is not Kind.BOUNDARY or not _EXCEPTION.match(event.trigger) or not i:
-            continue
-        end = next((j for j in range(i + 1, len(events)) if events[j].kind in (Kind.COMMA, Kind.BOUNDARY)), len(events))
-        denied = next(
-            (j for j in range(i - 1, -1, -1) if events[j].kind in MENTIONING or events[j].kind is Kind.BOUNDARY), i
-        )
-        named = any(events[j].kind in MENTIONING for j in range(i + 1, end))
-        if events[denied].kind is not Kind.FINDING or not reached[denied] & NEGATION or named:
-            continue
-        if _RESIDUE.match(text, event.end):
-            doubted = any(events[j].kind is Kind.UNCERTAIN_BEFORE for j in range(i + 1, end))
-            found[denied] = UNCERTAIN if doubted else POSITIVE
-    return found
-
-
-def _against(text: str, events: Sequence[Event], position: int) -> bool:
-    """Whether a finding stands against a rival that no entry names: "pneumothorax versus skin fold"."""
-    mention = events[position]
-    behind = events[position + 1] if position + 1 < len(events) else None
-    if behind is not None and behind.trigger in _VERSUS and not text[mention.end : behind.start].strip():
-        return _RIVAL.match(text, behind.end) is not None and _COMPARED.match(text, behind.end) is None
-    before = events[position - 1] if position else None
-    if before is None or before.trigger not in _VERSUS or len(text[before.end : mention.start].split()) > 1:
-        return False
-    named = _NAMED.search(text, max(0, before.start - 20), before.start) is not None
-    return named and _GRADE.search(text, max(0, before.start - 20), before.start) is None
-
-
-def _headed_anywhere(text: str, events: Sequence[Event]) -> dict[int, int | None]:
-    """As `_headed`, at every colon and at a dash, also for verdicts, which stand alone: "Pneumonia: unlikely"."""
-    found: dict[int, int | None] = {}
-    last = {event.observation: i for i, event in enumerate(events) if event.kind is Kind.FINDING}
-    opened = 0  # where the segment began
-    for i, sign in enumerate(events):
-        if sign.kind is not Kind.BOUNDARY:
-            continue
-        first, opened = opened, i + 1
-        dash = sign.trigger.startswith("-")
-        if not i or (sign.trigger != ":" and not dash):
-            continue
-        head = events[i - 1]
-        if head.kind is not Kind.FINDING or text[head.end : sign.start].strip():
-            continue
-        after = events[i + 1] if i + 1 < len(events) else None
-        adjacent = after is not None and not text[sign.end : after.start].strip()
-        told = _HEADED_VERDICTS.get(after.kind) if after is not None and adjacent else None
-        if not dash and told is None and after is not None:
-            told = _HEADED_LABELS.get(after.kind)
-        for j in range(first, i):
-            again = not dash and last.get(events[j].observation, 0) > i
-            if events[j].kind is Kind.FINDING and (again or told is not None):
-                found[j] = None if again else told
-    return found
-
-
-def _headed(text: str, events: Sequence[Event]) -> dict[int, int | None]:
-    """Labels of findings that only head what is said of them.
-
-    "Effusion: small left effusion" has one mention, "Effusion: no evidence" a negative one. For each event in front of
-    a colon its label, None where the finding is mentioned again behind it.
-    """
-    colon = next((i for i, event in enumerate(events) if event.trigger == ":"), 0)
-    head = events[colon - 1]
-    if not colon or head.kind is not Kind.FINDING or text[head.end : events[colon].start].strip():
-        return {}
-    behind = {event.observation for event in events[colon + 1 :] if event.kind is Kind.FINDING}
-    told = _HEADED_LABELS.get(events[colon + 1].kind) if colon + 1 < len(events) else None
-    return {
-        i: None if event.observation in behind else told
-        for i, event in enumerate(events[:colon])
-        if event.kind is Kind.FINDING and (event.observation in behind or told is not None)
-    }

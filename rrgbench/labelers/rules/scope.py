@@ -80,6 +80,23 @@ _REST = re.compile(r"[\s,;()-]*(?:(?:and|with|but)\s+)*(?:the\s+|all\s+)?(?:othe
 """How what stays begins behind what was removed."""
 _VERDICT_WITHIN: Final = 12
 """How many events a verdict on a part of a device may stand behind it."""
+_VERSUS: Final = ("versus", "vs")
+_COMPARED: Final = re.compile(
+    r"\.?\s*(?:(?:the|a|that|on|to)\s+)*(?:prior|previous|prev|yesterday|last|comparison|earlier|old|baseline|now|none|"
+    r"no|not|absence|_|\d|(?:pleural )?thickening)"
+)
+"""What follows "versus" where a film is compared with another, or a finding with its absence.
+
+Coders of IU X-Ray have an effusion where it is set against thickening.
+"""
+_RIVAL: Final = re.compile(r"\.?\s+(?:an?\s+|the\s+)?[a-z]{2,}")
+"""That a rival follows "versus"."""
+_NAMED: Final = re.compile(r"[a-z]{2,}\s*$")
+"""That a rival stands before it."""
+_GRADE: Final = re.compile(
+    r"\b(?:left|right|upper|lower|middle|small|trace|tiny|mild|minimal|moderate|large|severe|acute|chronic|old|new)\s*$"
+)
+"""What before "versus" shows that sides or degrees of one finding are weighed."""
 _DOUBT_REACH: Final = 80
 """How many characters an expression of doubt reaches forward."""
 _NEAR: Final = 45
@@ -353,3 +370,16 @@ def is_alternative(events: Sequence[Event], position: int) -> bool:
         if gap < _NEAR and other.observation != mention.observation:
             return True
     return False
+
+
+def is_against(text: str, events: Sequence[Event], position: int) -> bool:
+    """Whether a finding stands against a rival that no entry names: "pneumothorax versus skin fold"."""
+    mention = events[position]
+    behind = events[position + 1] if position + 1 < len(events) else None
+    if behind is not None and behind.trigger in _VERSUS and not text[mention.end : behind.start].strip():
+        return _RIVAL.match(text, behind.end) is not None and _COMPARED.match(text, behind.end) is None
+    before = events[position - 1] if position else None
+    if before is None or before.trigger not in _VERSUS or len(text[before.end : mention.start].split()) > 1:
+        return False
+    named = _NAMED.search(text, max(0, before.start - 20), before.start) is not None
+    return named and _GRADE.search(text, max(0, before.start - 20), before.start) is None
