@@ -25,7 +25,9 @@ from rrgbench.data.readers.tables import Table, read_table
 from rrgbench.errors import InputError, counted, listed
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.report_files import read_reports
-from rrgbench.scoring.report_shapes import DELIMITERS, Columns, id_fields, names_report, shown
+from rrgbench.scoring.report_shapes import Columns, shown
+from rrgbench.scoring.report_shapes.field_names import id_fields, names_report
+from rrgbench.scoring.report_shapes.separators import DELIMITERS
 
 Vector = NDArray[np.float32]
 Probabilities = NDArray[np.float64]

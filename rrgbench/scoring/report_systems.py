@@ -9,20 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from rrgbench.errors import InputError, listed, meant
-from rrgbench.scoring.report_shapes import (
-    Twice,
-    fields_of,
-    json_document,
-    json_lines,
-    key_of_records,
-    kind_of,
-    plain_name,
-    shown,
-    study_field,
-    table_cells,
-    table_of,
-    table_rows,
-)
+from rrgbench.scoring.report_shapes import shown
+from rrgbench.scoring.report_shapes.field_names import plain_name, study_field
+from rrgbench.scoring.report_shapes.json_content import Twice, json_document, json_lines, key_of_records
+from rrgbench.scoring.report_shapes.kinds import kind_of
+from rrgbench.scoring.report_shapes.records import fields_of
+from rrgbench.scoring.report_shapes.separators import table_cells, table_of, table_rows
 from rrgbench.scoring.report_text import read_text
 
 FIELDS: Final = ("system", "system_name", "model", "model_name")

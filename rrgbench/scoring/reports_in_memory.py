@@ -6,7 +6,7 @@ from typing import Any
 
 from rrgbench.errors import InputError, listed
 from rrgbench.scoring.report_files import ReportFile, ReportPairs, allowed_field, check_empty, pair_reports
-from rrgbench.scoring.report_shapes import is_missing
+from rrgbench.scoring.report_shapes.cells import is_missing
 
 Reports = Sequence[str] | Sequence[Sequence[str]] | Mapping[str, str] | Mapping[str, Sequence[str]]
 

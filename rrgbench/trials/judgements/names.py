@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from rrgbench.scoring.report_shapes import plain_name, usual_names
+from rrgbench.scoring.report_shapes.field_names import plain_name, usual_names
 
 STUDY: Final = "study_id"
 REFERENCE: Final = "reference"

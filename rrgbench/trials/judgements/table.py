@@ -7,7 +7,10 @@ from typing import Any, Final
 
 from rrgbench.data.readers.tables import is_id
 from rrgbench.errors import InputError, counted, listed
-from rrgbench.scoring.report_shapes import Records, is_missing, plain_name, read_records, shown
+from rrgbench.scoring.report_shapes import shown
+from rrgbench.scoring.report_shapes.cells import is_missing
+from rrgbench.scoring.report_shapes.field_names import plain_name
+from rrgbench.scoring.report_shapes.whole_records import Records, read_records
 from rrgbench.scoring.report_text import read_text
 from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.choices import read_choices
