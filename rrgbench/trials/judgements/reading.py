@@ -6,8 +6,8 @@ from typing import Final
 from rrgbench.errors import InputError
 from rrgbench.scoring.report_text import read_text
 from rrgbench.trials.judgements import radpref, rexval, table
-from rrgbench.trials.judgements.columns import FLAG, Named
 from rrgbench.trials.judgements.judgements import Judgements
+from rrgbench.trials.judgements.named_columns import FLAG, Named
 
 _FOLDERS: Final = ((radpref.fits, radpref.read), (rexval.fits, rexval.read))
 _LAYOUTS: Final = (radpref.LAYOUT, rexval.LAYOUT, table.LAYOUT)

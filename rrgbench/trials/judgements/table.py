@@ -14,8 +14,9 @@ from rrgbench.scoring.report_shapes.whole_records import Records, read_records
 from rrgbench.scoring.report_text import read_text
 from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.choices import read_choices
-from rrgbench.trials.judgements.columns import FLAG, Layout, Named, known, tell_layout
 from rrgbench.trials.judgements.judgements import Choice, Judgement, Judgements, Texts, judgements_of
+from rrgbench.trials.judgements.layout import Layout, known, tell_layout
+from rrgbench.trials.judgements.named_columns import FLAG, Named
 from rrgbench.trials.judgements.numbers import Written, read_numbers
 
 LAYOUT: Final = (
@@ -42,7 +43,7 @@ def read(path: Path, named: Named | None = None) -> Judgements:
     path : Path
         The file.
     named : mapping, optional
-        Columns that are not to be guessed (`rrgbench.trials.judgements.columns`).
+        Columns that are not to be guessed (`rrgbench.trials.judgements.layout`).
 
     Raises
     ------
