@@ -39,6 +39,9 @@ REXVAL = (
 )
 
 
+SAID = ("rating", "errors", "significant_errors")
+
+
 def number(value: float, sign: int = 1) -> str:
     return "" if np.isnan(value) else f"{sign * value:g}"
 
@@ -56,6 +59,9 @@ class Told:
     def texts(self, c: int) -> Row:
         return {"study_id": self.judged.study_ids[c], "reference": self.judged.references[c]}
 
+    def all_said(self, c: int, r: int) -> list[str]:
+        return [self.said(target, c, r) for target in (RATING, ERRORS, SIGNIFICANT)]
+
     def said(self, target: str, c: int, r: int) -> str:
         return number(self.judged.values[target][c, r], 1 if target == RATING else -1)
 
@@ -69,19 +75,34 @@ class Told:
             rows.append({columns.get(key, key): value for key, value in row.items()})
         return rows
 
-    def wide(self, form: str) -> list[Row]:
+    def wide(self, form: str, called: Sequence[str] = "123") -> list[Row]:
         """A row a report, a column a rater."""
         raters = range(len(self.judged.raters))
         return [
             {
                 **self.texts(c),
                 "report": self.judged.reports[c],
-                **{form.format("rating", r + 1): self.said(RATING, c, r) for r in raters},
-                **{form.format("errors", r + 1): self.said(ERRORS, c, r) for r in raters},
-                **{form.format("significant_errors", r + 1): self.said(SIGNIFICANT, c, r) for r in raters},
+                **{form.format("rating", called[r]): self.said(RATING, c, r) for r in raters},
+                **{form.format("errors", called[r]): self.said(ERRORS, c, r) for r in raters},
+                **{form.format("significant_errors", called[r]): self.said(SIGNIFICANT, c, r) for r in raters},
             }
             for c in range(len(self.judged.reports))
         ]
+
+    def nested(self, judgements: str = "") -> list[Row]:
+        """A study with the list of its candidates, each with its ratings by rater or a list of judgements."""
+        studies: dict[str, Row] = {}
+        lists: dict[str, list[Row]] = {}
+        for c, row in enumerate(self.wide("{}_r{}")):
+            texts = self.texts(c)
+            one: Row = {key: value for key, value in row.items() if key not in texts}
+            if judgements:
+                raters = range(len(self.judged.raters))
+                said = [{"rater": f"r{r}", **dict(zip(SAID, self.all_said(c, r), strict=True))} for r in raters]
+                one = {"id": self.judged.candidates[c], "report": row["report"], judgements: said}
+            lists.setdefault(self.judged.study_ids[c], []).append(one)
+            studies[self.judged.study_ids[c]] = {**texts, "history": [{"report": "Cough.", "age": 4}]}
+        return [{**study, "candidates": lists[key]} for key, study in studies.items()]
 
     def beside(self, report: str, sides: Sequence[str]) -> list[Row]:
         """A row a rater and study, its reports beside each other."""
@@ -240,6 +261,11 @@ def shapes(one: Told, folder: Path) -> list[Path]:
         for categories in (CATEGORIES, REXVAL):
             rows = one.by_category(heavy, light, categories)
             paths.append(written(folder / f"categories{at}{len(categories[0])}.csv", rows))
+    for at, form in enumerate(("{}_{}", "{1}_{0}", "{} ({})", "{1} {0} (1-5)")):
+        paths.append(written(folder / f"initials{at}.csv", one.wide(form, ("DM", "JK", "RAB"))))
+    for at, judgements in enumerate(("", "ratings", "annotations")):
+        paths.append(written(folder / f"nested{at}.json", one.nested(judgements)))
+        paths.append(written(folder / f"nested{at}.jsonl", one.nested(judgements)))
     return paths
 
 
@@ -280,6 +306,26 @@ def test_ratings_by_rater_inside_a_row_of_json_are_columns(tmp_path: Path, told:
     np.testing.assert_array_equal(found.mean(RATING), told.judged.values[RATING][:, 0])
     assert len(found.raters) == 1
     assert any("raters who say nothing are left out" in note for note in found.notes)
+
+
+def test_initials_and_lists_that_were_read_are_said(tmp_path: Path, told: Told) -> None:
+    notes = read_judgements(written(tmp_path / "a.csv", told.wide("{}_{}", ("JK", "AB", "OM")))).notes
+    assert "initials are taken for raters: AB, JK, OM" in notes
+    notes = read_judgements(written(tmp_path / "a.json", told.nested("ratings"))).notes
+    assert "each of candidates, ratings is a row" in notes
+    assert "columns that are not read: history" in notes
+
+
+def test_lists_that_say_two_things_are_refused(tmp_path: Path, told: Told) -> None:
+    study, *_ = told.nested("ratings")
+    with pytest.raises(InputError, match="item 1: candidates, drafts are lists of judgements, and which belong"):
+        read_judgements(written(tmp_path / "a.json", [{**study, "drafts": study["candidates"]}]))
+    one = {"report": "Clear lungs.", "reference": "A large effusion.", "rating": 1}
+    with pytest.raises(InputError, match="item 1, candidates 1: reference stands there and around it") as caught:
+        read_judgements(written(tmp_path / "b.json", [{**study, "candidates": [one]}]))
+    assert "effusion" not in str(caught.value)
+    rows = [{**told.texts(0), "report": "Clear.", "rating": 3, "similar": [{"report": "Mass.", "rating": 1}]}]
+    assert read_judgements(written(tmp_path / "c.json", rows)).reports == ("Clear.",)
 
 
 def test_what_was_summed_told_and_left_out_is_said(tmp_path: Path, told: Told) -> None:
@@ -447,6 +493,14 @@ REFUSED = (
     ({**BARE, "errors_anna": 1, "errors_ben": 1}, r"errors_anna may be a rater's count or that of a category"),
     ({**BARE, "errors_1": 1, "errors_2": 1}, r"errors_1 may be a rater's count or that of a category"),
     ({**BARE, "rating_findings": 1, "rating_impression": 1}, r"none of the columns rating"),
+    ({**BARE, "rating_jk": 1, "rating_ab": 1}, r"whether a radiologist's rating is in rating_jk, rating_ab can't be"),
+    ({**BARE, "RATING_JK": (1, 2, 5), "RATING_OM": (1, 2, 5)}, r"rating is in RATING_JK, RATING_OM can't be told"),
+    ({**BARE, "rating_JK": (1, 2, 5), "rating_CT": (1, 2, 5)}, r"rating is in rating_JK, rating_CT can't be told"),
+    ({**BARE, "rating_JK": (1, 2, 5), "rating_OM": (0, 1, 1)}, r"rating is in rating_JK, rating_OM can't be told"),
+    ({**BARE, "rating_JK": (1, 2, 5), "OM_rating": (1, 2, 5)}, r"rating is in rating_JK, OM_rating can't be told"),
+    ({**BARE, "rating_JK": (1, 2, 5), "rating_final": (1, 2, 5)}, r"rating is in rating_JK, rating_final can't be"),
+    ({**BARE, "rating_JK": (1, 2, 5), "rating_OM": ("1", "2", "x")}, r"rating is in rating_JK, rating_OM can't be"),
+    ({**BARE, "score_JK": (0.1, 0.9, 0.5), "score_OM": (1, 2, 5)}, r"none of the columns rating"),
     ({"insignificant_errors": 1}, r"insignificant_errors count insignificant errors alone"),
     ({"false_finding": 1, "significant_false_finding": 1}, r"whether false_finding count all errors or those beside"),
     ({"rater": ("a", "", "a")}, r"row 3: no rater is named, and others are"),
@@ -518,6 +572,12 @@ UNREAD = (
     ("rating_r1,rating_r2,rating_time,rating_round", {RATING: [1, 2]}),
     # language models
     ("radiologist_rating,gpt4_rating,llama_rating", {RATING: [1]}),
+    ("rating_JK,rating_AB,rating_gpt4", {RATING: [2, 1]}),
+    # abbreviations beside what is a rating
+    ("rating,score_JK,score_AB", {RATING: [1]}),
+    ("rating,rating_JK,rating_AB", {RATING: [1]}),
+    ("rating_r1,rating_r2,rating_JK", {RATING: [1, 2]}),
+    ("Reader 1,Reader 2,score_XY", {RATING: [1, 2]}),
     ("human_rating,gpt4_rating", {RATING: [1]}),
     ("rater,false_finding,gpt4_errors,llama_false_finding", {ERRORS: [-1, np.nan]}),
     ("rater,radiologist_rating,gpt4_rating", {RATING: [1, np.nan]}),
@@ -546,6 +606,8 @@ READ = (
     ("rater,Rating (1-5)", {RATING: [1, np.nan]}),
     ("rater,Likert (0 to 10)", {RATING: [1, np.nan]}),
     ("Rater 1 (1-5),Rater 2 (1-5)", {RATING: [1, 2]}),
+    ("rating_JK,rating_AB", {RATING: [2, 1]}),
+    ("JK_score,AB_score,JK_errors,AB_errors", {RATING: [2, 1], ERRORS: [-4, -3]}),
 )
 
 

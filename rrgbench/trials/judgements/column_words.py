@@ -1,7 +1,7 @@
 """What a column says of a report, told by the words of its name."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rrgbench.trials.judgements import names
@@ -14,7 +14,8 @@ _SCALED: Final = names.RATING_WORDS | {"score", "scores", "grade"}
 @dataclass(frozen=True)
 class Said:
     """A column that says something of a report; `part` is `total`, `category`, `unknown` or `unclear`, `weight`
-    significant, insignificant or empty, `category` the words of one, `tag` what else the name says."""
+    significant, insignificant or empty, `category` the words of one, `tag` what else the name says, `initials` whether
+    that is told to be a rater's."""
 
     column: str
     field: str
@@ -23,11 +24,12 @@ class Said:
     part: str = "total"
     weight: str = ""
     category: str = ""
+    initials: bool = False
 
     @property
     def person(self) -> bool:
         """Whether what else the name says is a rater."""
-        return names.is_person(self.tag.lower()) or names.is_title(self.tag.lower())
+        return self.initials or names.is_person(self.tag.lower()) or names.is_title(self.tag.lower())
 
     @property
     def who(self) -> str:
@@ -67,8 +69,10 @@ def _parsed_rating(column: str, side: str, given: set[str], tag: str) -> Said | 
     if not given & (names.RATING_WORDS | names.SCORE_WORDS) or set(tag.lower().split("_")) & names.ASPECTS:
         return None
     found = Said(column, names.RATING_COLUMN, tag, side)
+    if not tag or found.person or given & names.RATING_WORDS:
+        return found
     # a score of some other name is a metric's or of an aspect rather than a rater's
-    return found if not tag or found.person or given & names.RATING_WORDS else None
+    return replace(found, part="unclear") if names.are_initials(tag) else None
 
 
 def _parsed_errors(

@@ -132,6 +132,16 @@ ASPECTS: Final = frozenset(
         *("helpfulness", "consistency", "harm", "harmfulness", "trust", "specificity", "faithfulness", "organization"),
     )
 )
+_ABBREVIATIONS: Final = frozenset(
+    (
+        *("pa", "ap", "lat", "ll", "ct", "mr", "mri", "us", "xr", "cxr", "dx", "rx", "icu", "ed", "er", "iu", "nih"),
+        *("ce", "nlg", "nlp", "fp", "fn", "tp", "tn", "ppv", "npv", "auc", "roc", "em", "qa", "ci", "iqr", "id", "no"),
+        *("na", "gt", "ref", "gen", "hyp", "vlm", "lm", "kg", "rl", "sft", "ft", "zs", "fs", "icl", "cot", "rag"),
+        *("en", "de", "fr", "es", "zh", "cn", "ja", "it", "pt", "med", "all", "any", "new", "old", "raw", "adj", "pre"),
+        *("acc", "com", "rel", "flu", "coh", "con", "cov", "loc", "sev", "cat", "imp", "fin", "neg", "pos", "unc"),
+    )
+)
+"""Short words in names of columns that are nobody's initials."""
 _TITLE: Final = "|".join(_PEOPLE)
 _PERSON: Final = re.compile(rf"(?:{_TITLE})_?(?:\d{{1,3}}|[a-z])|\d{{1,3}}|[a-z]|(?:{_TITLE})_\w+|\w+_(?:{_TITLE})")
 _GENERAL: Final = "|".join(one for one in _PEOPLE if one not in _ROLES)
@@ -168,6 +178,12 @@ def plain(column: str) -> str:
 def is_person(tag: str) -> bool:
     """Whether a part of a column's name says a rater: `r1`, `1`, `reader_a`, `radiologist_smith`; no language model."""
     return _PERSON.fullmatch(tag) is not None and not is_machine(tag)
+
+
+def are_initials(tag: str) -> bool:
+    """Whether a part of a column's name may be a rater's initials, such as `JK`: in capitals, no usual abbreviation."""
+    letters = re.fullmatch(r"[^\W\d_]{2,3}", tag) is not None and tag.isupper()
+    return letters and tag.lower() not in _ABBREVIATIONS and not is_machine(tag.lower())
 
 
 def is_machine(tag: str) -> bool:

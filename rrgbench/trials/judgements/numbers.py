@@ -123,6 +123,20 @@ def read_numbers(name: str, what: str, cells: Iterable[Written], delimiter: str)
     return [None if one.blank else next(values) for one in given]
 
 
+def share_a_range(columns: Iterable[Iterable[str]]) -> bool:
+    """Whether columns of numbers may be on one scale: they have a quarter of the widest one's range in common."""
+    cells = [[Written("", "", text) for text in texts] for texts in columns]
+    try:
+        values = iter(read_numbers("", "", [one for texts in cells for one in texts], ""))
+    except InputError:
+        return False
+    given = [[value for _, value in zip(texts, values, strict=False) if value is not None] for texts in cells]
+    if not all(given):
+        return False
+    widest = max(max(numbers) - min(numbers) for numbers in given)
+    return 0 < widest <= 4 * (min(map(max, given)) - max(map(min, given)))
+
+
 def _value(match: re.Match[str]) -> float:
     # what is no number but infinite is refused where judgements are put together
     return float((match[1] or match[0]).replace(",", "."))

@@ -1,11 +1,14 @@
 """Columns of ratings and preferences: one, or one for each rater."""
 
+from dataclasses import replace
+
 from rrgbench.errors import InputError, listed
 from rrgbench.scoring.report_shapes import shown
 from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.column_words import Said
 from rrgbench.trials.judgements.header import Header
 from rrgbench.trials.judgements.named_columns import ADVICE
+from rrgbench.trials.judgements.numbers import share_a_range
 from rrgbench.trials.judgements.source import Raters, Source
 
 
@@ -50,6 +53,34 @@ def _once(header: Header, raters: Raters, parsed: list[Said], field: str) -> lis
             )
         sources.append(Source(field, (own[0].column,), raters.spelt(own[0].tag), own[0].side))
     return sources
+
+
+def with_initials(header: Header, parsed: list[Said], rater: str) -> list[Said]:
+    """What columns say, where ratings under names that differ but by initials (`rating_JK`, `rating_AB`) are raters'.
+
+    Told so are several columns of numbers on one scale under one name, the initials in capitals and the name not, where
+    no other column may be a rater's. Else scores of abbreviations are left out: those may be of metrics or aspects.
+    """
+    ratings = [one for one in parsed if one.field == names.RATING_COLUMN and not names.is_machine(one.tag.lower())]
+    stems: dict[str, set[tuple[str, ...]]] = {}
+    owners: dict[str, set[str]] = {}
+    for one in ratings:
+        stem = tuple("" if word == one.tag else word for word in names.words(one.column))
+        stems.setdefault(one.side, set()).add(stem)
+        owners.setdefault(one.side, set()).add(one.tag)
+    told = (
+        bool(ratings)
+        and not rater
+        and names.RATING_COLUMN not in header.named
+        and all(names.are_initials(one.tag) and header.numeric(one.column) for one in ratings)
+        and all(len(stem) == 1 and not "".join(*stem).isupper() for stem in stems.values())
+        and all(len(tags) > 1 and tags == owners[ratings[0].side] for tags in owners.values())
+        and share_a_range(header.cells[one.column] for one in ratings)
+    )
+    if told:
+        header.notes.append(f"initials are taken for raters: {listed(sorted(owners[ratings[0].side]), 12)}")
+        return [replace(one, part="total", initials=True) if one in ratings else one for one in parsed]
+    return [one for one in parsed if one.field != names.RATING_COLUMN or one.part != "unclear"]
 
 
 def readers(header: Header) -> list[Said]:

@@ -9,7 +9,7 @@ from rrgbench.trials.judgements.column_words import said_by
 from rrgbench.trials.judgements.counts import counts
 from rrgbench.trials.judgements.header import Header
 from rrgbench.trials.judgements.named_columns import ADVICE
-from rrgbench.trials.judgements.ratings import alone, readers
+from rrgbench.trials.judgements.ratings import alone, readers, with_initials
 from rrgbench.trials.judgements.source import Raters, Source
 
 
@@ -34,6 +34,7 @@ def sources_of(header: Header, reports: Mapping[str, str], rater: str) -> list[S
     parsed = [found for column in header.rest if (found := said_by(header, column, sides, rater)) is not None]
     # "finding errors" may be a list of them in words
     parsed = [one for one in parsed if one.part == "total" or header.numeric(one.column)]
+    parsed = with_initials(header, parsed, rater)
     people = {one.who for one in parsed if one.field == names.RATING_COLUMN and one.tag}
     if not rater and not parsed and not set(header.named) & set(names.JUDGED) and sides == [""]:
         parsed = readers(header)

@@ -1,15 +1,12 @@
 """Tables of judgements: a row a rater and report, a column a rater, or two reports a row and a preference."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rrgbench.data.readers.tables import is_id
-from rrgbench.errors import InputError, counted, listed
+from rrgbench.errors import InputError
 from rrgbench.scoring.report_shapes import shown
-from rrgbench.scoring.report_shapes.cells import is_missing
-from rrgbench.scoring.report_shapes.field_names import plain_name
 from rrgbench.scoring.report_shapes.whole_records import Records, read_records
 from rrgbench.scoring.report_text import read_text
 from rrgbench.trials.judgements import names
@@ -17,6 +14,7 @@ from rrgbench.trials.judgements.choices import read_choices
 from rrgbench.trials.judgements.judgements import Choice, Judgement, Judgements, Texts, judgements_of
 from rrgbench.trials.judgements.layout import Layout, known, tell_layout
 from rrgbench.trials.judgements.named_columns import FLAG, Named
+from rrgbench.trials.judgements.nested import flat
 from rrgbench.trials.judgements.numbers import Written, read_numbers
 
 LAYOUT: Final = (
@@ -52,7 +50,7 @@ def read(path: Path, named: Named | None = None) -> Judgements:
         texts.
     """
     text, name = read_text(path)
-    records = _flat(name, read_records(name, text, known))
+    records = flat(name, read_records(name, text, known))
     if not records.names:
         raise InputError(f"{path.name} holds nothing; expected {LAYOUT}")
     cells = {column: [str(row[column]) for _, row in records.rows] for column in records.names}
@@ -240,42 +238,3 @@ def _sum(values: Sequence[float | None]) -> float | None:
 def _is_name(text: str) -> bool:
     """Whether a cell can name a study, a candidate or a rater, and be shown: a report is no name."""
     return is_id(text) and len(text) <= 100 and len(text.split()) <= 6
-
-
-def _flat(name: str, records: Records) -> Records:
-    """Records of JSON as a table of texts: `{"rating": {"r1": 4}}` and `{"rating": [4, 5]}` are columns."""
-    if records.delimiter:
-        return records
-    rows = [(place, dict(_cells(f"{name}, {place}", record))) for place, record in records.rows]
-    columns = tuple(dict.fromkeys(column for _, row in rows for column in row))
-    twice = [one for one, count in Counter(map(plain_name, columns)).items() if count > 1]
-    if twice:
-        raise InputError(
-            f"{name}: {counted(len(twice), 'field')} in two spellings: {listed(map(shown, twice))}; keep one"
-        )
-    filled = [(place, {column: row.get(column, "") for column in columns}) for place, row in rows]
-    return Records(columns, filled, "", records.understood)
-
-
-def _cells(place: str, record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for key, value in record.items():
-        column = f"{prefix}_{key}" if prefix else str(key)
-        if isinstance(value, Mapping):
-            found += _cells(place, value, column)
-        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-            found.append((column, value[0].strip()))
-        elif isinstance(value, list) and all(isinstance(one, int | float | None) for one in value):
-            found += [(f"{column}_{at}", _cell(one)) for at, one in enumerate(value, start=1)]
-        elif isinstance(value, list):
-            # lists of words, such as findings, are no judgement; where one is needed it is refused by name
-            found.append((column, f"a list of {len(value)}"))
-        else:
-            found.append((column, _cell(value)))
-    return found
-
-
-def _cell(value: object) -> str:
-    if is_missing(value):
-        return ""
-    return value.strip() if isinstance(value, str) else str(value)
