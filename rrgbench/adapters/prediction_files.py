@@ -28,6 +28,7 @@ from rrgbench.scoring.report_files import read_reports
 from rrgbench.scoring.report_shapes import Columns, shown
 from rrgbench.scoring.report_shapes.field_names import id_fields, names_report
 from rrgbench.scoring.report_shapes.separators import DELIMITERS
+from rrgbench.scoring.report_systems import ReportSource
 
 Vector = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
@@ -74,13 +75,13 @@ KINDS: Final = {
 
 
 def read_answers(
-    paths: Sequence[Path], allow: Collection[str], columns: Columns, system: str
+    sources: Sequence[ReportSource], allow: Collection[str], columns: Columns, system: str
 ) -> tuple[Answers, dict[str, str], str]:
     """Everything that a system's files hold.
 
     Parameters
     ----------
-    paths : sequence of Path
+    sources : sequence of ReportSource
         Its files; each kind of answer stands in one of them.
     allow : collection of str
         As of `rrgbench.scoring.report_files`.
@@ -106,8 +107,8 @@ def read_answers(
     whole: dict[str, Any] = {}
     files: dict[str, str] = {}
     duplicates = 0
-    for path in paths:
-        found = _read(path, allow, columns, system)
+    for source in sources:
+        path, found = source.path, _read(source, allow, columns, system)
         content.update(hashlib.sha256(path.read_bytes()).digest())
         duplicates += found.duplicates
         for kind in KINDS:
@@ -119,7 +120,8 @@ def read_answers(
     return Answers(**whole, duplicates=duplicates), files, content.hexdigest()
 
 
-def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> Answers:
+def _read(source: ReportSource, allow: Collection[str], columns: Columns, system: str) -> Answers:
+    path = source.path
     if not path.is_file():
         raise InputError(f"{path} is not a file; give reports, probabilities (.csv, .tsv, .npz) or embeddings (.npz)")
     if path.suffix == ".npz":
@@ -130,7 +132,7 @@ def _read(path: Path, allow: Collection[str], columns: Columns, system: str) -> 
         probabilities = _from_table(path, columns, delimiter)
         if not names_report(header, columns):
             return Answers(probabilities=probabilities)
-    found = read_reports(path, "predictions", allow, columns, system)
+    found = read_reports(source, "predictions", allow, columns, system)
     if found.positional:
         raise InputError(
             f"{path.name} has no study ids, so it is not known which study a report is of; add a column study_id"

@@ -18,7 +18,7 @@ from rrgbench.errors import InputError, listed
 from rrgbench.models import Examination, Reads
 from rrgbench.scoring.report_files import allowed_field, check_allowances, near_ids, without_differences
 from rrgbench.scoring.report_shapes import Columns, shown
-from rrgbench.scoring.report_systems import systems_of
+from rrgbench.scoring.report_systems import ReportSource
 
 _log = logging.getLogger(__name__)
 
@@ -233,13 +233,14 @@ def load(
     """
     check_allowances(allow)
     paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
-    several = [(one, named) for one in paths if len(named := systems_of(one)) > 0]
+    sources = [ReportSource(one) for one in paths]
+    several = [(one.path, named) for one in sources if (named := one.systems)]
     chosen = ""
     for one, named in several:
         if system not in named and len(named) > 1:
             raise InputError(f"{one.name} holds the systems {listed(named, most=12)}; name one, as NAME=FILE")
         chosen = system if system in named else named[0]
-    answers, files, digest = read_answers(paths, allow, Columns(id_column, report_column), chosen)
+    answers, files, digest = read_answers(sources, allow, Columns(id_column, report_column), chosen)
     told = hashlib.sha256("|".join([digest, chosen, *sorted(allow), str(id_column), str(report_column)]).encode())
     # what stands in file names and tables: org/model has a mark that neither takes
     name = re.sub(r"[/\\]+", "-", system or chosen) or re.sub(r"[^\w.+-]+", "-", paths[0].stem)

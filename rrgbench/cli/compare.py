@@ -87,19 +87,21 @@ def compare(
         raise typer.BadParameter("files of predictions need --references", param_hint="--references")
     if test not in ("randomization", "bootstrap"):
         raise typer.BadParameter(f"{test!r}; expected randomization or bootstrap", param_hint="--test")
-    from rrgbench.scoring.report_systems import system_asked_for, systems_of
+    from rrgbench.scoring.report_systems import ReportSource
 
-    files: dict[str, Path] = {}
+    opened: dict[Path, ReportSource] = {}
+    files: dict[str, ReportSource] = {}
     systems: dict[str, str] = {}
     for argument in predictions:
         given, path = named_file(argument)
-        several = () if given else systems_of(path)
+        source = opened.setdefault(path, ReportSource(path))
+        several = () if given else source.systems
         own = several if len(several) > 1 else ()
         for name in own or (given or path.stem,):
             if name in files:
                 raise typer.BadParameter(f"two systems are called {name!r}; name them as NAME=FILE")
-            files[name] = path
-            systems[name] = name if own else system_asked_for(name, path) if given else ""
+            files[name] = source
+            systems[name] = name if own else source.system_asked_for(name) if given else ""
     if len(files) < 2:
         raise typer.BadParameter("give at least two files of predictions")
 

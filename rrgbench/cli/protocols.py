@@ -74,10 +74,11 @@ def protocols(
 
     from rrgbench.cli.progress import status
     from rrgbench.render.terminal import print_table
+    from rrgbench.scoring.report_systems import ReportSource
     from rrgbench.scoring.sensitivity import labeler_band, under_efficacy_choices, under_protocols
 
     with status("reading reports") as progress:
-        pairs = reading.read(references, {"": predictions}, {"": system})[""]
+        pairs = reading.read(references, {"": ReportSource(predictions)}, {"": system})[""]
         if efficacy_choices:
             found = under_efficacy_choices(pairs, choices.scoring(*protocol or (), intervals=False))
         elif band:

@@ -51,11 +51,12 @@ def score(
     from rrgbench.cli.progress import status
     from rrgbench.render.escaping import spreadsheet_cell
     from rrgbench.render.terminal import print_table
+    from rrgbench.scoring.report_systems import ReportSource
     from rrgbench.scoring.score import score_pairs
 
     with status("reading reports") as progress:
         options = choices.scoring(protocol, intervals=intervals, replicates=replicates, method=method, seed=seed)
-        pairs = reading.read(references, {"": predictions}, {"": system})[""]
+        pairs = reading.read(references, {"": ReportSource(predictions)}, {"": system})[""]
         scores = score_pairs(pairs, options, progress=progress)
     if not form.printed(scores):
         print_table(scores.to_table())

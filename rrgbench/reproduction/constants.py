@@ -14,7 +14,7 @@ from rrgbench.reproduction.recompute import Material, published, published_pairs
 from rrgbench.reproduction.registry import PublishedSystem
 from rrgbench.scoring.options import Scoring, scoring
 from rrgbench.scoring.report_files import ReportPairs, read_reports
-from rrgbench.scoring.report_systems import systems_of
+from rrgbench.scoring.report_systems import ReportSource
 from rrgbench.scoring.score import score_pairs
 from rrgbench.scoring.values import Scores, finite
 
@@ -136,12 +136,13 @@ def certified(
             options = _options(result.protocol, training_reports=training)
             work.append((system.system, result.corpus, published_pairs(result, material), options))
     for path, protocol in files:
-        names = systems_of(path)
+        source = ReportSource(path)
+        names = source.systems
         if not names:
             raise InputError(f"{path.name} has no field that names systems")
         for name in names:
-            expected = read_reports(path, "references", system=name)
-            given = read_reports(path, "predictions", system=name)
+            expected = read_reports(source, "references", system=name)
+            given = read_reports(source, "predictions", system=name)
             work.append((name, path.name, published(expected, given), _options(protocol)))
     if not work:
         raise InputError("no published outputs to score; name their folder (--outputs) or a file (--systems)")

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from rrgbench.errors import InputError, counted, listed
-from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, read_rows, shown_id
-from rrgbench.scoring.report_systems import of_system, told_systems
-from rrgbench.scoring.report_text import read_text
+from rrgbench.scoring.report_shapes import ANY_COLUMNS, Columns, Role, shown_id
+from rrgbench.scoring.report_systems import ReportSource
 from rrgbench.scoring.thinking import without_thinking
 
 Allowance = Literal["missing", "unknown", "empty", "duplicates", "ids", "vocabulary"]
@@ -79,7 +78,7 @@ class ReportPairs:
 
 
 def read_reports(
-    path: str | Path,
+    path: str | Path | ReportSource,
     role: Role = "predictions",
     allow: Collection[str] = (),
     columns: Columns = ANY_COLUMNS,
@@ -89,8 +88,9 @@ def read_reports(
 
     Parameters
     ----------
-    path : str or Path
-        `.jsonl`, `.json`, `.csv`, `.tsv` or `.txt`, also with `.gz`.
+    path : str, Path or ReportSource
+        `.jsonl`, `.json`, `.csv`, `.tsv` or `.txt`, also with `.gz`; as a ReportSource it is read from disk once,
+        whatever is asked of it.
     role : {"predictions", "references", "training"}
         Which text to take where a file has both, and of a file of splits the test or the training split. References may
         have several texts for a study.
@@ -111,10 +111,10 @@ def read_reports(
     InputError
         If the file is missing, not UTF-8, not well-formed (with the line), lacks a field, or names a study twice.
     """
-    path = Path(path)
+    source = path if isinstance(path, ReportSource) else ReportSource(Path(path))
+    path = source.path
     check_allowances(allow)
-    text, name = read_text(path)
-    found = read_rows(name, of_system(name, text, system) if system else text, role, columns)
+    found = source.rows(role, columns, system)
     texts: dict[str, tuple[str, ...]] = {}
     twice: list[str] = []
     equal = positional = True
@@ -133,7 +133,7 @@ def read_reports(
     most = max(map(len, texts.values()), default=0)
     if not texts:
         raise InputError(f"{path.name} holds no report; expected at least one")
-    several = told_systems(name, text) if twice and not system else ""
+    several = source.told_systems() if twice and not system else ""
     # a file of several systems says the reference of a study once a system
     if several and role != "predictions" and equal:
         twice = []

@@ -16,6 +16,7 @@ from rrgbench.errors import InputError
 from rrgbench.models import load_model
 from rrgbench.observations import OBSERVATIONS
 from rrgbench.scoring.report_shapes import Columns
+from rrgbench.scoring.report_systems import ReportSource
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -216,7 +217,7 @@ def test_probabilities_under_other_separators(corpus, tmp_path, name, mark, poin
         for line in plain.read_text().splitlines()
     )
     (tmp_path / name).write_text(f"\ufeff{text}\r\n", encoding="utf-8")
-    found, expected = (read_answers([path], (), Columns(), "") for path in (tmp_path / name, plain))
+    found, expected = (read_answers([ReportSource(path)], (), Columns(), "") for path in (tmp_path / name, plain))
     assert list(found[0].probabilities) == list(expected[0].probabilities)
     for study, row in expected[0].probabilities.items():
         np.testing.assert_array_equal(found[0].probabilities[study], row)

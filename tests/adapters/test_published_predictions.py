@@ -6,7 +6,7 @@ import pytest
 
 from rrgbench.data.loading import load_corpus
 from rrgbench.models import load_model, told_apart
-from rrgbench.scoring.report_systems import systems_of
+from rrgbench.scoring.report_systems import ReportSource
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -24,7 +24,9 @@ def models(shared):
     given = {"cvt2distilgpt2": published / "cvt2distilgpt2_iu.csv", "moerad": published / "moerad_iu_predictions.csv"}
     allow = ["missing", "unknown"]
     own = [load_model("predictions", path=path, system=name, allow=allow) for name, path in given.items()]
-    return own, [load_model("predictions", path=systems, system=name, allow=allow) for name in systems_of(systems)]
+    return own, [
+        load_model("predictions", path=systems, system=name, allow=allow) for name in ReportSource(systems).systems
+    ]
 
 
 def rows(run, metric="bleu_4"):

@@ -4,10 +4,14 @@ import gzip
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from rrgbench.cli.main import app
 from rrgbench.errors import InputError
+from rrgbench.scoring import report_systems
 from rrgbench.scoring.report_files import read_reports
-from rrgbench.scoring.report_systems import system_asked_for, systems_of
+from rrgbench.scoring.report_systems import ReportSource
+from rrgbench.scoring.report_text import read_text
 
 STUDIES = ("s1", "s2", "s3")
 ROWS = [{"study_id": study, "model": name, "report": f"Clear, as {name} says."} for name in "AB" for study in STUDIES]
@@ -47,7 +51,7 @@ SHAPES = {
 def test_systems_are_told_in_every_shape(tmp_path, name, packed) -> None:
     path = tmp_path / (f"{name}.gz" if packed else name)
     path.write_bytes(gzip.compress(SHAPES[name].encode()) if packed else SHAPES[name].encode())
-    assert systems_of(path) == ("A", "B")
+    assert ReportSource(path).systems == ("A", "B")
     assert read_reports(path, system="B").texts == OF_B
     with pytest.raises(InputError, match=r"2 systems \(A, B\), told apart by its field model; score one with --system"):
         read_reports(path)
@@ -57,7 +61,7 @@ def test_systems_are_told_in_every_shape(tmp_path, name, packed) -> None:
 def test_systems_are_told_in_other_encodings(tmp_path, encoding) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(table(";").encode(encoding))
-    assert systems_of(path) == ("A", "B")
+    assert ReportSource(path).systems == ("A", "B")
     assert read_reports(path, system="B").texts == OF_B
 
 
@@ -73,19 +77,19 @@ def test_what_differs_from_row_to_row_is_no_system(tmp_path, field, key) -> None
     if key == "study_id":
         rows = [{name: cell for name, cell in row.items() if name != "id"} for row in rows]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert systems_of(path) == ()
-    assert system_asked_for("snapshot-1", path) == ""
+    assert ReportSource(path).systems == ()
+    assert ReportSource(path).system_asked_for("snapshot-1") == ""
     # asked for by name, it is what the field says
     assert list(read_reports(path, system="snapshot-1").texts) == ["s1", "s3"]
     # ids of single answers tell no studies
     path.write_text("".join(json.dumps({**row, key: "s1"}) + "\n" for row in rows))
-    assert systems_of(path) == ("snapshot-1", "snapshot-2")
+    assert ReportSource(path).systems == ("snapshot-1", "snapshot-2")
 
 
 def test_the_name_of_one_system_is_kept(tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(table(";", ROWS[:3]))
-    assert systems_of(path) == ("A",)
+    assert ReportSource(path).systems == ("A",)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +110,46 @@ def test_the_name_of_one_system_is_kept(tmp_path) -> None:
 def test_a_system_of_a_malformed_file_is_refused_with_the_reason(tmp_path, name, content, message) -> None:
     path = tmp_path / name
     path.write_text(content)
-    assert systems_of(path) == ()
+    assert ReportSource(path).systems == ()
     with pytest.raises(InputError, match=message) as caught:
         read_reports(path, system="A")
     assert "Secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["comma.csv", "lines.jsonl", "results.json"])
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("score", ["--system", "A"]), ("protocols", ["--system", "B"]), ("compare", [])],
+)
+def test_a_file_of_systems_is_read_and_parted_once(tmp_path, monkeypatch, name, command, options) -> None:
+    path, references = tmp_path / name, tmp_path / "references.csv"
+    path.write_text(SHAPES[name])
+    references.write_text("study_id,report\n" + "".join(f"{study},Clear lungs.\n" for study in STUDIES))
+    read: list[str] = []
+    parted: list[str] = []
+    by_system = report_systems._by_system
+    monkeypatch.setattr(report_systems, "read_text", lambda path: (read.append(path.name), read_text(path))[1])
+    monkeypatch.setattr(report_systems, "_by_system", lambda *given: (parted.append(given[0]), by_system(*given))[1])
+    given = [str(path)] if command == "compare" else ["--predictions", str(path)]
+    metrics = ["--metrics", "rouge_l"]
+    found = CliRunner().invoke(app, [command, *given, "--references", str(references), *options, *metrics, "--json"])
+    assert found.exit_code == 0, found.output
+    assert sorted(read) == sorted([name, "references.csv"])
+    assert parted.count(name) == 1
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_what_is_odd_of_one_system_is_named_by_its_line_in_the_file(tmp_path, name) -> None:
+    path = tmp_path / name
+    rows = [*ROWS[:3], {**ROWS[3], "study_id": " "}, *ROWS[4:]]
+    path.write_text(table(",", rows) if name == "a.csv" else "".join(json.dumps(row) + "\n" for row in rows))
+    line = 5 if name == "a.csv" else 4
+    with pytest.raises(InputError, match=rf"{name} line {line}: study_id must be text"):
+        read_reports(path, system="B")
 
 
 def test_what_is_no_text_has_no_systems(tmp_path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04\xff")
     (tmp_path / "a.log").write_text(table(","))
     for path in (tmp_path, tmp_path / "absent.csv", tmp_path / "a.npz", tmp_path / "a.log"):
-        assert systems_of(path) == ()
+        assert ReportSource(path).systems == ()

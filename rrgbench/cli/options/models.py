@@ -128,7 +128,7 @@ class ModelOptions:
     def _from_files(self, reading: "ReportOptions") -> "list[Model]":
         """A model a system of the files of predictions."""
         from rrgbench.models import load_model
-        from rrgbench.scoring.report_systems import systems_of
+        from rrgbench.scoring.report_systems import ReportSource
 
         together: dict[str, list[Path]] = {}
         alone: list[tuple[str, list[Path]]] = []
@@ -137,7 +137,7 @@ class ModelOptions:
             if name:
                 together.setdefault(name, []).append(path)
             else:
-                alone += [(system, [path]) for system in systems_of(path) or ("",)]
+                alone += [(system, [path]) for system in ReportSource(path).systems or ("",)]
         options = {"id_column": reading.id_column, "report_column": reading.report_column}
         return [
             load_model("predictions", path=paths, system=system, allow=reading.allow, **options)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rrgbench.scoring.report_files import ReportPairs
+    from rrgbench.scoring.report_systems import ReportSource
 
 
 SystemName = Annotated[
@@ -48,7 +49,10 @@ class ReportOptions:
         return [name.removeprefix("allow_") for name, wanted in vars(self).items() if name[:6] == "allow_" and wanted]
 
     def read(
-        self, references: Path, predictions: "Mapping[str, Path]", systems: "Mapping[str, str] | None" = None
+        self,
+        references: Path,
+        predictions: "Mapping[str, ReportSource]",
+        systems: "Mapping[str, str] | None" = None,
     ) -> "dict[str, ReportPairs]":
         """Each system's reports beside the references, in the order of the studies' ids.
 
@@ -56,8 +60,8 @@ class ReportOptions:
         ----------
         references : Path
             The file of references.
-        predictions : mapping of str to Path
-            A file by name.
+        predictions : mapping of str to ReportSource
+            A file by name; that of the references may be one of them.
         systems : mapping of str to str, optional
             Of files of several systems, the one that is read under a name.
 
@@ -69,17 +73,19 @@ class ReportOptions:
         from rrgbench.errors import InputError
         from rrgbench.scoring.report_files import pair_reports, read_reports
         from rrgbench.scoring.report_shapes import Columns
-        from rrgbench.scoring.report_systems import system_asked_for
+        from rrgbench.scoring.report_systems import ReportSource
         from rrgbench.scoring.study_order import in_order_of_ids
 
         columns = Columns(self.id_column, self.report_column)
         chosen = systems or {}
         # rows of several systems may have a reference each, and one system is scored against its own
-        own = system_asked_for(next(iter(chosen.values())), references) if len(chosen) == 1 else ""
-        expected = read_reports(references, "references", self.allow, columns, own)
+        same = (one for one in predictions.values() if one.path == references)
+        beside = next(same, ReportSource(references))
+        own = beside.system_asked_for(next(iter(chosen.values()))) if len(chosen) == 1 else ""
+        expected = read_reports(beside, "references", self.allow, columns, own)
         given = {
-            name: read_reports(path, "predictions", self.allow, columns, chosen.get(name, ""))
-            for name, path in predictions.items()
+            name: read_reports(one, "predictions", self.allow, columns, chosen.get(name, ""))
+            for name, one in predictions.items()
         }
         for flag, wanted in (("--id-column", self.id_column), ("--report-column", self.report_column)):
             if wanted is not None and not any(one.has(wanted) for one in (expected, *given.values())):
