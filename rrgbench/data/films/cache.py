@@ -40,7 +40,7 @@ from rrgbench.data.films.stream import GROUP, READING, decode, first_films
 from rrgbench.data.study import ImageReference, Study
 from rrgbench.progress import Progress
 
-DECODER_VERSION: Final = 2
+DECODER_VERSION: Final = 3
 """To be raised whenever `FilmFile.load` gives other pixels for the same file."""
 
 

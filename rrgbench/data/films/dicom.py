@@ -1,4 +1,4 @@
-"""DICOM films: rescale, VOI LUT or window, MONOCHROME1 inversion (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2).
+"""DICOM films: rescale, VOI LUT or window, inversion (DICOM PS3.3 C.7.6.3, C.8.11.3, C.11.1, C.11.2, C.11.6).
 
 pydicom is optional (`pip install rrgbench[dicom]`) and imported only when a DICOM file is met.
 """
@@ -29,7 +29,8 @@ def read_dicom(path: Path, max_pixels: int, described: str) -> NDArray[np.uint8]
     """Read a single-frame DICOM film as it should be looked at.
 
     Stored values pass the modality transform (rescale or LUT), then the first VOI transform (LUT if there is one, else
-    window, else the range in use), and are inverted for MONOCHROME1, so that bone is bright in every case.
+    window, else the range in use), and are inverted for MONOCHROME1 or the presentation LUT shape INVERSE, so that bone
+    is bright in every case. Of one stored bit the two values are black and white.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def _say_how_encoded(dataset: Any) -> None:
 
 def _shown(dataset: Any, described: str) -> NDArray[np.uint8]:
     """The pixels of a data set as they should be looked at."""
-    from pydicom.pixels import apply_color_lut, apply_modality_lut
+    from pydicom.pixels import apply_color_lut
 
     photometric = str(dataset.get("PhotometricInterpretation", "")).strip().upper()
     try:
@@ -115,10 +116,18 @@ def _shown(dataset: Any, described: str) -> NDArray[np.uint8]:
         return grey_film if grey_film.dtype == np.uint8 else stretch(grey_film)
     # A film has millions of pixels and at most 65,536 stored values: what is to be shown is worked out once a value.
     codes, counts, paint = _codes(stored)
-    padding = _padding(codes, dataset)
-    values = np.asarray(apply_modality_lut(codes, dataset), dtype=np.float64)
-    grey = _voi(values, np.where(padding, 0, counts), dataset)
-    if photometric == "MONOCHROME1":
+    one_bit = int(dataset.get("BitsStored", 0) or 0) == 1 and codes.size > 0 and 0 <= codes[0] <= codes[-1] <= 1
+    # no half of a film of two values is padding
+    padding = np.zeros(codes.shape, dtype=bool) if one_bit else _padding(codes, dataset)
+    values = _rescaled(codes, dataset)
+    if one_bit and not dataset.get("VOILUTSequence"):
+        # a window brings out nothing of two values, and may be that of an 8-bit display
+        least, most = sorted(_rescaled(np.arange(2), dataset))
+        grey = (values - least) / (most - least)
+    else:
+        grey = _voi(values, np.where(padding, 0, counts), dataset)
+    # INVERSE is what the standard asks of MONOCHROME1, and no second inversion
+    if photometric == "MONOCHROME1" or str(dataset.get("PresentationLUTShape") or "").strip().upper() == "INVERSE":
         grey = 1.0 - grey
     grey[padding] = 0.0
     return paint(np.rint(grey * 255.0).astype(np.uint8))
@@ -150,6 +159,21 @@ def _codes(
         return shown
 
     return codes, counts, paint
+
+
+def _rescaled(codes: NDArray[Any], dataset: Any) -> NDArray[np.float64]:
+    """Stored values after the modality transform (PS3.3 C.11.1).
+
+    A slope that is missing is 1 and an intercept 0; a slope of 0, by which all values would be one, is none.
+    """
+    if dataset.get("ModalityLUTSequence"):
+        from pydicom.pixels import apply_modality_lut
+
+        return np.asarray(apply_modality_lut(codes, dataset), dtype=np.float64)
+    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+    if slope is not None and float(slope) == 0:
+        return codes.astype(np.float64)
+    return codes.astype(np.float64) * float(1 if slope is None else slope) + float(intercept or 0)
 
 
 def _voi(values: NDArray[np.float64], counts: NDArray[np.int64], dataset: Any) -> NDArray[np.float64]:

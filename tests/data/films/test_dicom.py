@@ -96,6 +96,94 @@ def test_padding_is_black_and_does_not_set_the_range(tmp_path: Path, photometric
     assert loaded[:, 8:].max() == 255
 
 
+@pytest.mark.parametrize(
+    ("photometric", "shape", "inverted"),
+    [
+        ("MONOCHROME2", "INVERSE", True),
+        ("MONOCHROME2", "IDENTITY", False),
+        ("MONOCHROME2", "", False),
+        # stated twice, inverted once
+        ("MONOCHROME1", "INVERSE", True),
+        ("MONOCHROME1", "IDENTITY", True),
+    ],
+)
+@pytest.mark.parametrize("window", [{}, {"WindowCenter": 2048, "WindowWidth": 4096}])
+def test_an_inverse_presentation_lut_shape_is_followed(
+    tmp_path: Path, photometric: str, shape: str, inverted: bool, window: dict[str, int]
+) -> None:
+    film = dicom(tmp_path / "film.dcm", PhotometricInterpretation=photometric, PresentationLUTShape=shape, **window)
+    assert np.abs(film.load(64) - expected(1 - RAMP / 4095 if inverted else RAMP / 4095)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("rescale", "values"),
+    [
+        ({"RescaleSlope": 2, "RescaleIntercept": -100}, RAMP),
+        ({"RescaleSlope": 0.001, "RescaleIntercept": 7}, RAMP),
+        ({"RescaleSlope": -1, "RescaleIntercept": 4095}, 4095 - RAMP),
+        ({"RescaleSlope": -1}, 4095 - RAMP),
+        ({"RescaleSlope": -1, "RescaleIntercept": ""}, 4095 - RAMP),
+        ({"RescaleSlope": "", "RescaleIntercept": ""}, RAMP),
+        ({"RescaleIntercept": -1000}, RAMP),
+        ({"RescaleSlope": 0, "RescaleIntercept": 0}, RAMP),
+    ],
+)
+def test_without_a_window_the_range_after_rescale_is_shown(
+    tmp_path: Path, rescale: dict[str, object], values: np.ndarray
+) -> None:
+    assert np.abs(dicom(tmp_path / "film.dcm", **rescale).load(64) - expected(values / 4095)).max() <= 1
+
+
+def test_an_intercept_without_a_slope_moves_values_before_the_window(tmp_path: Path) -> None:
+    window = {"WindowCenter": 0, "WindowWidth": 2001, "VOILUTFunction": "LINEAR_EXACT"}
+    film = dicom(tmp_path / "film.dcm", RescaleIntercept=-1000, **window)
+    assert np.abs(film.load(64) - expected((RAMP.astype(float) - 1000) / 2001 + 0.5)).max() <= 1
+
+
+BITS = RAMP > 3000
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("elements", "turned"),
+    [
+        ({}, False),
+        ({"WindowCenter": 0.5, "WindowWidth": 1}, False),
+        ({"WindowCenter": 128, "WindowWidth": 256}, False),
+        ({"PixelPaddingValue": 0}, False),
+        ({"PixelPaddingValue": 1}, False),
+        ({"RescaleSlope": -1, "RescaleIntercept": 1}, True),
+    ],
+)
+def test_one_stored_bit_is_black_and_white(
+    tmp_path: Path, packed: bool, photometric: str, elements: dict[str, object], turned: bool
+) -> None:
+    for at, bits in enumerate((BITS, np.ones_like(BITS), np.zeros_like(BITS))):
+        pixels = np.packbits(bits.ravel(), bitorder="little").reshape(1, -1) if packed else bits.astype(np.uint8)
+        film = dicom(
+            tmp_path / f"{at}.dcm",
+            pixels,
+            1,
+            Rows=64,
+            Columns=64,
+            BitsAllocated=1 if packed else 8,
+            PhotometricInterpretation=photometric,
+            **elements,
+        )
+        np.testing.assert_array_equal(film.load(64), np.where(bits ^ turned ^ (photometric == "MONOCHROME1"), 255, 0))
+
+
+def test_a_lut_of_one_stored_bit_is_followed(tmp_path: Path) -> None:
+    lut = Dataset()
+    lut.LUTDescriptor = [2, 0, 16]
+    lut.LUTData = np.array([65535, 0], dtype=np.uint16).tobytes()
+    lut["LUTData"].VR = "OW"
+    pixels = BITS.astype(np.uint8)
+    film = dicom(tmp_path / "film.dcm", pixels, 1, BitsAllocated=8, VOILUTSequence=Sequence([lut]))
+    np.testing.assert_array_equal(film.load(64), np.where(BITS, 0, 255))
+
+
 def test_several_frames_are_refused(tmp_path: Path) -> None:
     film = dicom(tmp_path / "film.dcm", np.stack([RAMP, RAMP]), NumberOfFrames=2)
     with pytest.raises(InputError, match=r"film\.dcm holds 2 frames"):
