@@ -81,7 +81,7 @@ class Gloria(ImageTextModel):
 
     def film_parts(self, films: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors of films (n, p) and of their regions (n, r, p)."""
-        cells = self.film_cells(films)
+        cells = self.aligned_cells(films)
         whole = self.image_projection(cells.mean(dim=1))
         return normalize(whole, dim=-1), normalize(self.region_projection(cells), dim=-1)
 

@@ -66,7 +66,7 @@ class PhenotypeClip(ImageTextModel):
 
     def film_levels(self, films: Tensor) -> tuple[Tensor, Tensor]:
         """Unit vectors of films (n, p) and of their phenotypes (n, K, p)."""
-        cells = self.film_cells(films)
+        cells = self.aligned_cells(films)
         found = self.film_query(self._prompts_for(len(cells)), *self.film_query.keys_values(cells))
         return normalize(self.image_projection(cells.mean(dim=1)), dim=-1), normalize(found, dim=-1)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
 from torch.utils.data import Dataset
 from transformers import set_seed
 
@@ -67,7 +66,8 @@ def baseline_trainer(
     """The trainer of a baseline, as its entry point names it.
 
     A captioner learns to write reports, one that asks a film first to predict its observations; an `ImageTextModel`
-    first learns its contrast, then its report decoder together with the image encoder, if the corpus has pairs.
+    first learns its contrast, then its report decoder together with a copy of the image encoder, if the corpus has
+    pairs.
 
     Parameters
     ----------
@@ -122,7 +122,9 @@ def baseline_trainer(
             asking = own.observations or preset.observations or like_writing
             stages.append(observation_stage(asking, preset, sources, seed))
         if corpus.paired:
-            stages.append(report_stage(report_items, writing, preset, sources, seed))
+            # until 0.2.0 retrieval read the encoder that had learned to write
+            identity = {"augment": preset.augment, **({"aligned": "kept"} if contrastive else {})}
+            stages.append(report_stage(report_items, writing, preset, sources, seed, identity))
         common = {
             "model": name,
             "corpus": corpus.digest,
@@ -207,28 +209,28 @@ def observation_stage(settings: StageSettings, preset: BaselinePreset, sources: 
 
 
 def report_stage(
-    items: ReportItems, settings: StageSettings, preset: BaselinePreset, sources: Sources, seed: int
+    items: ReportItems,
+    settings: StageSettings,
+    preset: BaselinePreset,
+    sources: Sources,
+    seed: int,
+    identity: dict[str, Any],
 ) -> Stage[Captioner]:
     """Reports from films: the captioner's own parts, or image encoder and decoder of an `ImageTextModel`."""
 
     def learner(model: Captioner) -> Learner:
-        parts: Sequence[nn.Module | nn.Parameter] = model.trained_parts()
-        if isinstance(model, ImageTextModel):
-            parts = [model.image_encoder, model.decoder, model.report_head]
-        return Learner(ReportWriting(model), parts)
+        return Learner(ReportWriting(model), model.trained_parts())
 
     def work(model: Captioner) -> Work:
         # what a system draws here is the same when a killed training is resumed
         set_seed(seed)
         model.prepare(sources.data)
-        if isinstance(model, ImageTextModel):
-            model.config.writes_reports = True
         watched = items(model, sources.data, sources.validation, False, seed) if settings.validates else None
         written = items(model, sources.data, sources.data, preset.augment, seed)
         measures = validation_reports(model, sources) if settings.validates else None
         return Work(written, Collate.of(model), watched, measures)
 
-    return Stage("report", settings, {"augment": preset.augment}, work, learner, REPORTS, lengths=True)
+    return Stage("report", settings, identity, work, learner, REPORTS, lengths=True)
 
 
 def validation_reports(model: Captioner, sources: Sources) -> Measures:

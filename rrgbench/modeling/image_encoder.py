@@ -67,6 +67,11 @@ class ImageEncoder(nn.Module):
         return self.feature_map(films).mean(dim=(2, 3))
 
 
+def cells_of(encoder: ImageEncoder, films: Tensor) -> Tensor:
+    """Feature map of films (n, h, w) as a row of cells (n, h' * w', d)."""
+    return encoder.feature_map(films).flatten(2).transpose(1, 2)
+
+
 def build_image_encoder(settings: Mapping[str, Any], pretrained: bool = False) -> ImageEncoder:
     """Build an image encoder from its settings.
 
@@ -131,8 +136,12 @@ def _load_from_model(encoder: ImageEncoder, folder: Path) -> None:
     """Take the tensors of a model's image encoder, all of them."""
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
-            prefix = "image_encoder."
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - not a mapping
+            stored = list(file.keys())
+            # of a model with a contrast the one that this left, not the one that learned to write
+            prefix = (
+                "aligned_encoder." if any(name.startswith("aligned_encoder.") for name in stored) else "image_encoder."
+            )
+            names = [name for name in stored if name.startswith(prefix)]
             encoder.load_state_dict({name.removeprefix(prefix): file.get_tensor(name).float() for name in names})
     except (OSError, RuntimeError) as error:
         raise MissingPartError(f"{folder} holds no whole image encoder ({str(error).splitlines()[0]})") from error

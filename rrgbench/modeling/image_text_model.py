@@ -1,9 +1,12 @@
 """Models that embed films and reports in one space, with one report decoder for all of them.
 
 A system defines its encoders' outputs and its loss; the decoder over the image encoder's feature map is the same for
-all, so that a difference between their reports is a difference between their representations.
+all, so that a difference between their reports is a difference between their representations. The image encoder learns
+to write with that decoder, which moves it away from the reports that it was aligned with: the one that the contrast
+left is kept beside it, for retrieval and for whoever asks for the model's features.
 """
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +19,7 @@ from torch.nn.functional import normalize
 
 from rrgbench.modeling.beam_search import DecodingState
 from rrgbench.modeling.captioner import Captioner
+from rrgbench.modeling.image_encoder import ImageEncoder, build_image_encoder, cells_of
 from rrgbench.modeling.report_decoder import CachedDecoding, DecoderShape, ReportDecoder
 from rrgbench.modeling.report_model import ReportModelConfig, texts_in_batches
 from rrgbench.modeling.text_encoder import mean_over_words
@@ -39,6 +43,9 @@ class ImageTextConfig(ReportModelConfig):
         Shape of the report decoder.
     writes_reports : bool
         Whether the decoder was trained; an unpaired corpus has no reports of its films.
+    keeps_aligned : bool
+        Whether the image encoder that the contrast left is kept beside the one that learned to write. Models of before
+        0.2.0 have one encoder for both.
     **kwargs
         See `ReportModelConfig`.
     """
@@ -54,6 +61,7 @@ class ImageTextConfig(ReportModelConfig):
         decoder_layers: int = 2,
         decoder_feed_forward: int = 384,
         writes_reports: bool = False,
+        keeps_aligned: bool = False,
         **kwargs: Any,
     ) -> None:
         self.text_encoder = dict(text_encoder or {})
@@ -65,6 +73,7 @@ class ImageTextConfig(ReportModelConfig):
         self.decoder_layers = decoder_layers
         self.decoder_feed_forward = decoder_feed_forward
         self.writes_reports = writes_reports
+        self.keeps_aligned = keeps_aligned
         super().__init__(**kwargs)
 
 
@@ -92,6 +101,7 @@ class ImageTextModel(TextReadingModel, Captioner):
             config.pad_token_id or 0,
         )
         self.report_head = nn.Linear(config.decoder_width, config.vocabulary)
+        self.aligned_encoder = build_image_encoder(config.image_encoder) if config.keeps_aligned else None
         self.post_init()
 
     @property
@@ -106,9 +116,18 @@ class ImageTextModel(TextReadingModel, Captioner):
 
     # the common space
 
+    @property
+    def backbone(self) -> ImageEncoder:
+        """The image encoder as the contrast left it: films to features (n, d)."""
+        return self.image_encoder if self.aligned_encoder is None else self.aligned_encoder
+
+    def aligned_cells(self, films: Tensor) -> Tensor:
+        """Feature map of films as the contrast left it, a row of cells (n, h' * w', d)."""
+        return cells_of(self.backbone, films)
+
     def film_vectors(self, films: Tensor) -> Tensor:
         """Unit vectors (n, p) of films."""
-        return normalize(self.image_projection(self.image_encoder(films)), dim=-1)
+        return normalize(self.image_projection(self.backbone(films)), dim=-1)
 
     def text_states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The text encoder's states (n, t, m) of token ids and mask (n, t)."""
@@ -136,6 +155,15 @@ class ImageTextModel(TextReadingModel, Captioner):
         return torch.cat(parts).float().cpu().numpy()
 
     # reports
+
+    def prepare(self, data: Any) -> None:
+        """Keep the image encoder as it is now: the one that writes will move."""
+        self.config.writes_reports = self.config.keeps_aligned = True
+        self.aligned_encoder = copy.deepcopy(self.image_encoder)
+
+    def trained_parts(self) -> list[nn.Module | nn.Parameter]:
+        """The image encoder and its decoder."""
+        return [self.image_encoder, self.decoder, self.report_head]
 
     def word_logits(self, films: Tensor, ids: Tensor) -> Tensor:
         """Logits (n, t, vocabulary) of the token after each of `ids` (n, t)."""

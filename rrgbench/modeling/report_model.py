@@ -13,7 +13,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from rrgbench.modeling.beam_search import DecodingState, beam_search
 from rrgbench.modeling.checkpoint_reading import check_tokenizer, check_values, check_weights, reading
-from rrgbench.modeling.image_encoder import build_image_encoder, shape_without_source
+from rrgbench.modeling.image_encoder import build_image_encoder, cells_of, shape_without_source
 from rrgbench.modeling.quiet_loading import quiet_loading
 from rrgbench.modeling.report_tokenizer import IGNORED, decode_report, encode_reports, pad_rows
 
@@ -95,7 +95,7 @@ class ReportModel(PreTrainedModel):  # type: ignore[misc]
 
     def film_cells(self, films: Tensor) -> Tensor:
         """Feature map of films as a row of cells (n, h' * w', d)."""
-        return self.image_encoder.feature_map(films).flatten(2).transpose(1, 2)
+        return cells_of(self.image_encoder, films)
 
     def film_batches(self, images: NDArray[np.uint8], size: int = 64) -> Iterator[Tensor]:
         """Films on the model's device, some at a time; the model is put into evaluation mode."""

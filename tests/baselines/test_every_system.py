@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -12,6 +13,7 @@ from baselines.common.settings import load_preset
 from rrgbench.data.phantom import load
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError
+from rrgbench.modeling.image_encoder import build_image_encoder
 from rrgbench.models import WEIGHTS, FittedToCorpus, load_model
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
@@ -65,6 +67,7 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
     assert values["film_use", "loss_own_film"] > 0
     if name in CONTRASTIVE:
         assert 0 <= values["retrieval", "precision_at_k"] <= 1
+        retrieves_by_what_the_contrast_left(model, tmp_path / "trained")
     else:
         assert values["retrieval", "precision_at_k"] is None
     again = load_model(name, checkpoint=folder)
@@ -72,8 +75,39 @@ def test_trained_saved_loaded_and_evaluated(name, corpus, preset, tmp_path):
     assert found == model.identity
 
 
+def retrieves_by_what_the_contrast_left(model, folder):
+    """Learning to write moves an image encoder, and neither the films' vectors nor the features that are probed."""
+    (kept,) = folder.glob("stages/contrast-*/model")
+    contrast = type(model.model).from_pretrained(kept)
+    assert not contrast.config.keeps_aligned
+    films = np.random.default_rng(0).integers(0, 256, (3, model.image_size, model.image_size)).astype(np.uint8)
+    # weights are kept in half precision at the end of a training
+    np.testing.assert_allclose(model.embed_images(films), contrast.embed_images(films), atol=2e-2)
+    states = [one.state_dict() for one in (model.backbone, contrast.image_encoder, model.model.image_encoder)]
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name].half().float() if tensor.ndim > 1 else states[1][name]), name
+    assert any(not torch.equal(tensor, states[2][name]) for name, tensor in states[0].items())
+    start = build_image_encoder({"weights": str(folder)}, pretrained=True).state_dict()
+    assert all(torch.equal(tensor, start[name]) for name, tensor in states[0].items())
+    assert set(model.model.offers) == {*contrast.offers, "generate_reports", "report_losses"}
+
+
+def test_a_model_of_one_encoder_is_read_as_it_was(small_model, batch, tmp_path):
+    """Checkpoints of before the aligned encoder was kept have one for retrieval and reports."""
+    model = small_model(model_class_of("clip"), writes_reports=True)
+    assert model.backbone is model.image_encoder
+    model.prepare(None)
+    assert model.backbone is not model.image_encoder
+    before = model.film_vectors(batch["films"])
+    with torch.no_grad():
+        for weight in model.image_encoder.parameters():
+            weight.mul_(2)
+    assert torch.equal(model.film_vectors(batch["films"]), before)
+    assert not torch.equal(model.film_cells(batch["films"]), model.aligned_cells(batch["films"]))
+
+
 @pytest.mark.equal_weights
-@pytest.mark.parametrize("name", ["xpronet", "dcl", "m2tr"])
+@pytest.mark.parametrize("name", ["xpronet", "dcl", "m2tr", "clip"])
 def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(name, corpus, preset, tmp_path):
     """Those that take something from the training data first, or keep something while they train."""
 
