@@ -126,8 +126,14 @@ def message(error: BaseException) -> str:
 def meant(name: str, known: Iterable[str]) -> str:
     """What an unknown name was perhaps meant to be: the nearest that is known, or all of them."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    # "BLEU-4" is meant to be bleu_4
+    plain = {_plain(one): one for one in reversed(names)}
+    near = [plain[one] for one in difflib.get_close_matches(_plain(name), plain, n=1)]
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("-", "_").replace(" ", "_")
 
 
 def problems(error: "ValidationError") -> str:

@@ -176,7 +176,7 @@ class ImageBackbone(Protocol):
 
     @property
     def backbone(self) -> Any:
-        """A `torch.nn.Module` from films (n, size, size) in [0, 255] to features (n, d)."""
+        """A `torch.nn.Module` from films, uint8 (n, size, size) in [0, 255], to features (n, d)."""
         ...
 
 

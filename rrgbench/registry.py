@@ -5,17 +5,20 @@ before it is asked for.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Collection, Container, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from rrgbench.described import first_line
-from rrgbench.errors import InputError, MissingPartError, UnknownNameError, listed, meant
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError, listed, meant, problems
 
 T = TypeVar("T")
+
+_PYTHON: Final = re.compile(r"\.py(:|$)")
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +102,10 @@ class Registry(Generic[T]):
         except Exception as error:
             if not self.foreign(name) and not isinstance(error, ImportError | AttributeError):
                 raise
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            from pydantic import ValidationError
+
+            said = problems(error) if isinstance(error, ValidationError) else " ".join(str(error).split())
+            reason = f"{type(error).__name__}: {said}"
             raise MissingPartError(f"{self.kind} {name} of {self.origin(name)} can't be loaded: {reason}") from error
         if self.of is not None and not isinstance(loaded, self.of):
             given, expected = type(loaded).__name__, self.of.__name__
@@ -202,8 +208,17 @@ def parameters(registry: Registry[Callable[..., T]], name: str) -> dict[str, Par
     ------
     UnknownNameError
         If no such name is registered.
+    MissingPartError
+        If what is registered under it makes nothing.
     """
-    return dict(signature(registry.load(split_argument(registry, name)[0])).parameters)
+    plain = split_argument(registry, name)[0]
+    loader = registry.load(plain)
+    if not callable(loader):
+        raise MissingPartError(
+            f"{registry.kind} {plain} of {registry.origin(plain)} can't be loaded: its entry point names a "
+            f"{type(loader).__name__}; expected a function, or a class, that returns the {registry.kind}"
+        )
+    return dict(signature(loader).parameters)
 
 
 def make(registry: Registry[Callable[..., T]], name: str, /, **options: Any) -> T:
@@ -254,12 +269,13 @@ def lookup(kind: str, name: str, known: Iterable[str]) -> str:
     Raises
     ------
     UnknownNameError
-        With the nearest known name, or all of them.
+        With the nearest known name, or all of them; of a file of Python, with how what is in it gets a name.
     """
     names = list(known)
     if _text(kind, name) in names:
         return name
-    raise UnknownNameError(f"no {kind} is called {name!r}; {meant(name, names)}")
+    own_code = "code of your own gets a name by an entry point (CONTRIBUTING.md), or is given from Python"
+    raise UnknownNameError(f"no {kind} is called {name!r}; {own_code if _PYTHON.search(name) else meant(name, names)}")
 
 
 def _text(kind: str, name: object) -> str:

@@ -108,6 +108,7 @@ def rooms(*names: str) -> tuple[str, ...]:
 
 LAYERS = (
     rooms(
+        "answer_numbers",
         "errors",
         "observations",
         "checkpoints",

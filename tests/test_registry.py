@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rrgbench.data.loading import CORPORA, load_corpus
-from rrgbench.errors import InputError, MissingPartError
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.labelers import LABELERS
 from rrgbench.models import load_model
 from rrgbench.registry import Registry
@@ -124,3 +124,43 @@ def test_a_thing_says_what_it_is_without_being_imported(install, tmp_path) -> No
     }
     install("gamma", "rrgbench.examples", two="front:one", one="whole.room:THING")
     assert Registry("example", "rrgbench.examples").about("two") == ""
+
+
+def test_an_entry_point_that_names_no_loader_is_told(install) -> None:
+    install("alpha", "rrgbench.models", made="fractions:_RATIONAL_FORMAT")
+    with pytest.raises(MissingPartError, match=r"made of alpha 1\.2 .* names a Pattern; expected a function, or a cla"):
+        load_model("made")
+
+
+def test_a_reader_that_gives_no_corpus_is_told(install, tmp_path) -> None:
+    install("alpha", "rrgbench.corpora", listed="alpha_reader:load", homeless="alpha_reader:without_root")
+    (tmp_path / "alpha" / "alpha_reader.py").write_text(
+        "from rrgbench.data.phantom import load as phantom\n"
+        "def load(root=None): return [root]\n"
+        "def without_root(): return phantom(train=1, validate=1, test=1, retrieval=0)\n"
+    )
+    with pytest.raises(InputError, match=r"corpus listed of alpha 1\.2: its reader gave a list; expected a rrgbench"):
+        load_corpus("listed")
+    assert len(load_corpus("homeless").studies) == 3
+    with pytest.raises(InputError, match="corpus homeless reads no folder; given: here"):
+        load_corpus("homeless", "here")
+
+
+def test_a_file_of_python_is_no_name(install) -> None:
+    with pytest.raises(UnknownNameError, match=r"'mine\.py:Mine'; code of your own gets a name by an entry point"):
+        load_model("mine.py:Mine")
+
+
+def test_a_name_is_found_by_its_title() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'bleu_4'"):
+        score(["a"], ["a"], metrics=["BLEU-4"])
+
+
+def test_what_pydantic_says_is_cut_to_what_is_wrong(install, tmp_path) -> None:
+    install("alpha", "rrgbench.protocols", odd="alpha_protocol:ODD")
+    (tmp_path / "alpha" / "alpha_protocol.py").write_text(
+        "from rrgbench.scoring.protocols import Protocol\nODD = Protocol(name='odd', version=1, cleaning='raw')\n"
+    )
+    with pytest.raises(MissingPartError, match="cleaning: Input should be") as error:
+        load_protocol("odd")
+    assert "https" not in str(error.value)

@@ -1,7 +1,7 @@
 """Corpora by name, and films of one beside the reports of another."""
 
 from collections.abc import Callable, Mapping
-from inspect import Parameter, signature
+from inspect import Parameter
 from math import isfinite
 from numbers import Integral
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Final
 from rrgbench.data.corpus import Corpus, command_words
 from rrgbench.data.unpaired import combine
 from rrgbench.errors import InputError, listed
-from rrgbench.registry import Registry
+from rrgbench.registry import Registry, parameters
 
 CORPORA: Final[Registry[Callable[..., Corpus]]] = Registry("corpus", "rrgbench.corpora")
 """Readers by name; each is called as `load(root=..., **options)`."""
@@ -57,20 +57,29 @@ def load_corpus(
         if given:
             raise InputError(f"--reports-{flag} is given without --reports, so it is not known which corpus it is of")
     load = CORPORA.load(name)
-    taken = signature(load).parameters
+    taken = parameters(CORPORA, name)
     any_taken = any(one.kind is Parameter.VAR_KEYWORD for one in taken.values())
     if not any_taken and (unknown := [option for option in options if option not in taken]):
         known = [option for option in taken if option != "root"]
         raise InputError(f"corpus {name} takes no {listed(unknown)}; it takes: {listed(known, 20) or 'no options'}")
     options = {option: _as_text(taken.get(option), given) for option, given in options.items()}
-    _check_kinds(name, load, options)
-    corpus = load(root=None if root is None else Path(root), **options)
+    _check_kinds(name, taken, options)
+    # what is generated may have no folder to be asked for
+    where = {} if root is None and "root" not in taken else {"root": None if root is None else Path(root)}
+    if where and "root" not in taken and not any_taken:
+        raise InputError(f"corpus {name} reads no folder; given: {root}")
+    corpus: object = load(**where, **options)
+    if not isinstance(corpus, Corpus):
+        raise InputError(
+            f"corpus {name} of {CORPORA.origin(name)}: its reader gave a {type(corpus).__name__}; expected a "
+            "rrgbench.data.corpus.Corpus"
+        )
     return corpus.loaded_by((name,), command_words(name, None, options))
 
 
-def _check_kinds(name: str, load: Callable[..., Corpus], options: Mapping[str, object]) -> None:
+def _check_kinds(name: str, taken: Mapping[str, Parameter], options: Mapping[str, object]) -> None:
     """Refuse for a switch what is neither true nor false, as `no` would switch it on, and for a number what is none."""
-    for option, one in signature(load).parameters.items():
+    for option, one in taken.items():
         if option not in options:
             continue
         given = options[option]
@@ -102,4 +111,4 @@ def takes_option(name: str, option: str) -> bool:
     UnknownNameError
         If no such corpus is registered.
     """
-    return option in signature(CORPORA.load(name)).parameters
+    return option in parameters(CORPORA, name)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from math import isnan
 from typing import Any, Final
 
+from rrgbench.answer_numbers import as_numbers
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
@@ -202,7 +203,7 @@ def explain_images(
     report = mark(model.generate_reports(images)[0]) if isinstance(model, ReportGenerator) else None
     probabilities: list[float | None] = [None] * len(OBSERVATIONS)
     if isinstance(model, ObservationClassifier):
-        probabilities = list(map(float, model.predict_observations(images)[0]))
+        probabilities = as_numbers(model.predict_observations(images))[0].tolist()
     rows = tuple(
         ObservationView(
             observation,

@@ -174,13 +174,16 @@ class Classification(Task):
 
     def _no_probe(self, evaluation: Evaluation, setting: Setting, everything: Sequence[Study]) -> str:
         """Why no probe can be trained; empty if it can."""
-        if not isinstance(evaluation.model, ImageBackbone):
+        model = evaluation.model
+        if not isinstance(model, ImageBackbone):
             return "the model offers no image backbone"
-        from rrgbench.training.probing import trainable_parameters
+        if not everything:
+            return "no training film has labels or a report to label"
+        from rrgbench.training.probing import check_backbone, trainable_parameters
 
-        if setting == "finetune" and not trainable_parameters(evaluation.model.backbone):
-            return "the backbone has nothing to train"
-        return "" if everything else "no training film has labels or a report to label"
+        check_backbone(model.backbone, evaluation.stored(evaluation.studies))
+        nothing = setting == "finetune" and not trainable_parameters(model.backbone)
+        return "the backbone has nothing to train" if nothing else ""
 
     def _linear(
         self, evaluation: Evaluation, parameters: ClassificationParameters, studies: Sequence[Study], drawn: Drawn

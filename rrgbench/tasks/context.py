@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgbench.answer_numbers import as_numbers
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.study import Study
@@ -132,15 +133,26 @@ class Evaluation:
 
     def _numbers(self, method: Callable[[Images], Any], images: Images, width: int) -> NDArray[np.float64]:
         """What a model answers for one batch, as the numbers (n, m) that it has to be."""
-        given = method(images)
+        return self.table(method, method(images), len(images), width)
+
+    def table(
+        self, method: Callable[..., Any], given: object, rows: int, width: int = 0, what: str = "studies"
+    ) -> NDArray[np.float64]:
+        """What one of the model's methods has given, as the numbers (rows, m) that it has to be.
+
+        Raises
+        ------
+        InputError
+            If it is of another shape, or no numbers.
+        """
         try:
-            part = np.asarray(given, dtype=np.float64)
-        except (TypeError, ValueError):
+            part = as_numbers(given)
+        except ValueError:
             raise InputError(f"{self._said_by(method)} is a {type(given).__name__}, no array of numbers") from None
-        if part.ndim != 2 or len(part) != len(images) or (width and part.shape[1] != width):
+        if part.ndim != 2 or len(part) != rows or (width and part.shape[1] != width):
             raise InputError(
-                f"{self._said_by(method)} has the shape {part.shape} for {len(images)} studies; "
-                f"expected ({len(images)}, {width or 'numbers a study'})"
+                f"{self._said_by(method)} has the shape {part.shape} for {rows} {what}; "
+                f"expected ({rows}, {width or 'numbers each'})"
             )
         return part
 

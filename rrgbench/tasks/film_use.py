@@ -50,8 +50,9 @@ class FilmUse(Task):
         done = 0
         for images in evaluation.batches(studies, BATCH):
             here = np.arange(done, done + len(images))
-            losses[here, :2] = model.report_losses(images, [reports[row] for row in here])
-            losses[lent[here], 2:] = model.report_losses(images, [reports[row] for row in lent[here]])
+            for rows, columns in ((here, slice(0, 2)), (lent[here], slice(2, 4))):
+                given = model.report_losses(images, [reports[row] for row in rows])
+                losses[rows, columns] = evaluation.table(model.report_losses, given, len(rows), 2)
             done += len(images)
         signature = evaluation.signature(
             len(studies), loss="nats-per-token", tokens="model", others=f"one-cycle-seed{parameters.seed}"

@@ -41,13 +41,20 @@ def write_reports(evaluation: Evaluation, path: Path) -> dict[str, str]:
     if path.is_file():
         found = _read(path)
         if all(study_id in found for study_id in wanted):
-            return {study_id: found[study_id] for study_id in wanted}
+            return _chosen(found, wanted, evaluation.model.name)
         _log.warning("%s lacks reports or is damaged; what is missing is written again", path.name)
         write_text(path.with_name(path.name + ".part"), "".join(_line(*item) for item in found.items()))
         path.unlink()
     part = path.with_name(path.name + ".part")
     reports = _append(evaluation, part, path.with_suffix(".spent.json"), evaluation.studies)
     os.replace(part, path)
+    return _chosen(reports, wanted, evaluation.model.name)
+
+
+def _chosen(reports: Mapping[str, str], wanted: Sequence[str], model: str) -> dict[str, str]:
+    """Reports of the wanted studies; those without a word are told, as they are scored like any other."""
+    if empty := [study_id for study_id in wanted if not reports[study_id].strip()]:
+        _log.warning("%s: %d of %d reports are empty: %s", model, len(empty), len(wanted), listed(empty))
     return {study_id: reports[study_id] for study_id in wanted}
 
 

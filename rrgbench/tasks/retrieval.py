@@ -33,6 +33,9 @@ from rrgbench.tasks.context import Evaluation
 
 METRIC = "precision_at_k"
 
+_ROUNDED = 0.01
+"""By how much a length may miss 1: as far as half precision rounds."""
+
 log = logging.getLogger(__name__)
 
 
@@ -137,8 +140,9 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
         # in large batches, since the candidates are read anew with each
         similarity = evaluation.answers(similarity_of, queries.studies, 1024, width=len(texts))
     else:
-        films = evaluation.answers(model.embed_images, queries.studies).astype(np.float32)
-        vectors = model.embed_reports(texts)
+        films = _units(evaluation.answers(model.embed_images, queries.studies), f"{model.name}: vectors of films")
+        given = evaluation.table(model.embed_reports, model.embed_reports(texts), len(texts), what="reports")
+        vectors = _units(given, f"{model.name}: vectors of reports")
         if parameters.own:
             values = precision_at_k(films, vectors, queries.classes, candidates.classes, ks)
             return Answers(values, ks, queries, candidates, split, hidden)
@@ -146,6 +150,18 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
     similarity[hidden] = -np.inf
     values = precision_at_k_of_similarity(similarity, queries.classes, candidates.classes, ks)
     return Answers(values, ks, queries, candidates, split, hidden)
+
+
+def _units(vectors: NDArray[np.float64], whose: str) -> NDArray[np.float32]:
+    """Vectors as they are where they have unit length, which a model promises; else scaled to it, and that is told.
+
+    Otherwise long vectors would be near to everything, and files of the same vectors, which are scaled, would differ.
+    """
+    lengths = np.linalg.norm(vectors, axis=1)
+    if (np.abs(lengths - 1) > _ROUNDED).any():
+        log.warning("%s are not of unit length (%.3g to %.3g); cosines are taken", whose, lengths.min(), lengths.max())
+        vectors = vectors / np.where(lengths > 0, lengths, 1)[:, None]
+    return vectors.astype(np.float32)
 
 
 class Retrieval(Task):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import Dataset, default_collate
 
+from rrgbench.errors import InputError
 from rrgbench.observations import POSITIVE
 from rrgbench.training.apart import trained_apart
 from rrgbench.training.data import FilmRows, FilmSource
@@ -27,6 +28,39 @@ Films = FilmRows
 
 _SCORED = 1024
 """Films whose features are held at a time while they are scored."""
+
+
+def check_backbone(backbone: object, films: Films) -> None:
+    """Try a backbone on two films, so that one that is none is told before anything is learned on it.
+
+    Parameters
+    ----------
+    backbone : object
+        What a model offers as such.
+    films : uint8 array (n, size, size)
+        Films of its size.
+
+    Raises
+    ------
+    InputError
+        If it is no module, fails, or gives anything but a row of finite numbers a film.
+    """
+    contract = "a backbone is a torch.nn.Module from films, uint8 (n, size, size), to features (n, d)"
+    if not isinstance(backbone, nn.Module):
+        raise InputError(f"the backbone is a {type(backbone).__name__}; {contract}")
+    few = torch.from_numpy(films[:2]).to(_device(backbone))
+    try:
+        with torch.inference_mode():
+            given = backbone.eval()(few)
+    # what another's module raises has no common class
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise InputError(f"the backbone fails on films {tuple(few.shape)} ({reason}); {contract}") from error
+    if not isinstance(given, Tensor) or given.ndim != 2 or len(given) != len(few):
+        shape = f"a tensor {tuple(given.shape)}" if isinstance(given, Tensor) else f"a {type(given).__name__}"
+        raise InputError(f"the backbone answers {shape} for {len(few)} films; {contract}")
+    if not bool(given.isfinite().all()):
+        raise InputError(f"the backbone gives NaN or infinity for films; {contract}")
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from rrgbench.data.films.images import FilmFile
 from rrgbench.data.phantom import load
@@ -146,3 +147,59 @@ def test_a_film_that_is_gone_is_no_blank(tmp_path):
     without = replace(several, studies=tuple(gone))
     with pytest.raises(InputError, match="is missing; restore"):
         run(Comparing(lambda n: np.ones((n, 3))), without, tmp_path, {"retrieval": {"per_class": 4}})
+
+
+def test_vectors_are_compared_by_their_cosine_whoever_gives_them(tmp_path, caplog):
+    """Raw vectors of a network are as long as they come out; files of the same ones are scaled too."""
+    several = load(train=6, validate=2, test=2, retrieval=400)
+    own = {study.report: study.labels for study in several.split("retrieval")}
+
+    class Labels(Comparing):
+        """Long vectors for reports of one observation, which would be nearest to every film by the product."""
+
+        identity = "labels@1"
+        scale = 1.0
+
+        def embed_reports(self, reports):
+            effusion = np.array([own[one][10] == 1 for one in reports])
+            vectors = np.stack([own[one] == 1 for one in reports]) + 0.5
+            vectors *= (np.where(effusion, self.scale, 1.0) / np.linalg.norm(vectors, axis=1))[:, None]
+            return torch.tensor(vectors, requires_grad=True)
+
+    films = Labels(lambda n: torch.eye(14)[torch.arange(n) % 14])
+    task = {"retrieval": {"per_class": 4}}
+    plain = run(films, several, tmp_path / "plain", task).records
+    assert "not of unit length" not in caplog.text
+    films.scale, films.identity = 9.0, "labels@2"
+    scaled = run(films, several, tmp_path / "scaled", task).records
+    assert "comparing: vectors of reports are not of unit length (1 to 9); cosines are taken" in caplog.text
+    assert [one.value for one in plain] == [one.value for one in scaled]
+
+
+def test_vectors_of_another_number_of_reports_are_refused(tmp_path):
+    several = load(train=6, validate=2, test=2, retrieval=400)
+    model = Comparing(lambda n: np.ones((n, 3)))
+    model.embed_reports = lambda reports: np.ones((len(reports) + 1, 3))
+    with pytest.raises(InputError, match=r"has the shape \(9, 3\) for 8 reports; expected \(8, numbers each\)"):
+        run(model, several, tmp_path, {"retrieval": {"per_class": 4}})
+
+
+def test_empty_reports_of_a_model_are_told(corpus, tmp_path, caplog):
+    model = Mine(reports=lambda n: ["", *["No effusion."] * (n - 1)])
+    run(model, corpus, tmp_path, {"report_generation": {"nlg": ["bleu_4"]}})
+    assert "mine: 1 of 40 reports are empty: phantom-" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        (lambda films: films, r"the backbone is a function; a backbone is a torch\.nn\.Module from films, uint8"),
+        (torch.nn.Linear(1024, 3), r"the backbone fails on films \(2, 32, 32\) \(RuntimeError: "),
+        (torch.nn.Identity(), r"the backbone answers a tensor \(2, 32, 32\) for 2 films"),
+    ],
+)
+def test_a_backbone_that_is_none_is_told_before_anything_is_learned(backbone, message, corpus, tmp_path):
+    model = Mine()
+    model.backbone = backbone
+    with pytest.raises(InputError, match=message):
+        run(model, corpus, tmp_path, {"classification": {"settings": ["finetune"], "fractions": [1.0]}})

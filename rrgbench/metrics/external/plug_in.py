@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rrgbench.answer_numbers import as_numbers
 from rrgbench.errors import InputError, RrgbenchError
 from rrgbench.metrics.base import Statistics
 from rrgbench.metrics.catalogue import Entry
@@ -129,9 +130,8 @@ class ExternalMetric:
                 "options, or report it there; --verbose shows where"
             ) from error
         try:
-            values = np.asarray(found, dtype=np.float64)
-        except (TypeError, ValueError):
-            # the words of the error hold what was given, which may be a text
+            values = as_numbers(found)
+        except ValueError:
             raise InputError(f"metric {self.name} gave no numbers; expected one for each study and value") from None
         if values.ndim == 1:
             values = values[:, None]
