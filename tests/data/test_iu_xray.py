@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import tarfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -210,6 +211,27 @@ def test_wrong_copies_and_options_are_named(tmp_path: Path) -> None:
         load(root)
 
 
+def test_the_unpacked_archive_is_read_whole_or_by_its_folder(tmp_path: Path) -> None:
+    packed = load(iu_xml(tmp_path))
+    root = tmp_path / "unpacked"
+    with tarfile.open(tmp_path / "NLMCXR_reports.tgz") as archive:
+        archive.extractall(root, filter="data")
+    inside = root / "ecgen-radiology"
+    (inside / "notes.xml").write_text("no report")
+    assert load(root).digest == load(inside).digest == load(root, layout="xml").digest == packed.digest
+    assert load(root).studies == packed.studies
+    (inside / "3.xml").write_text("<eCitation>")
+    with pytest.raises(InputError, match=r"ecgen-radiology/3\.xml is not XML"):
+        load(root)
+
+
+def test_text_of_a_section_goes_on_behind_a_mark_in_it(tmp_path: Path) -> None:
+    (tmp_path / "1.xml").write_text(
+        '<eCitation><uId id="CXR1"/><AbstractText Label="FINDINGS">No <i>large</i> effusion.</AbstractText></eCitation>'
+    )
+    assert load(tmp_path).studies[0].report == "No large effusion."
+
+
 def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     root = iu_xml(tmp_path)
     archive = root / "NLMCXR_reports.tgz"
@@ -231,7 +253,7 @@ def test_of_several_layouts_the_one_with_films_or_with_every_section_is_read(tmp
     iu_kaggle(root, films=False)
     (root / "annotation.json").unlink()
     assert load(root).digest == load(root, layout="openi").digest
-    for layout, message in (("r2gen", "none of annotation.json"), ("csv", "layout must be one of auto, openi")):
+    for layout, message in (("r2gen", "the root has no annotation.json"), ("csv", "layout must be one of auto, openi")):
         with pytest.raises(InputError, match=message):
             load(root, layout=layout)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgbench.data.readers.tables import is_id, read_table
+from rrgbench.data.readers.tables import is_id, read_table, without
 from rrgbench.data.splitting import hashed_fraction, split_subjects
 from rrgbench.errors import InputError
 from rrgbench.scoring.report_text import read_text
@@ -108,3 +108,18 @@ def test_a_lost_header_shows_no_report(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         read_table(path, ("uid",))
     assert str(error.value) == "reports.csv lacks the columns uid; it has: 1, CXR1, a text of 25 characters"
+
+
+@pytest.mark.parametrize("place", ["CheXpert-v1.0", "."])
+def test_a_root_beside_the_right_one_is_told_which_that_is(tmp_path: Path, place: str) -> None:
+    """Paths of CheXpert's tables begin with its folder's name, so that the one around it is given."""
+    corpus = tmp_path / place
+    (corpus / "train").mkdir(parents=True)
+    assert str(without("chexpert", corpus / "train", "train.csv", advice="get it")).endswith("no train.csv; get it")
+    (corpus / "train.csv").touch()
+    found = without("chexpert", corpus / "train", "train.csv", advice="get it")
+    assert str(found).endswith(f"{Path('train') / '..'} has one: give that folder as the root")
+    if place != ".":
+        assert str(without("chexpert", tmp_path, "train.csv")).endswith(
+            f"chexpert: the root has no train.csv; {corpus} has one: give that folder as the root"
+        )

@@ -20,7 +20,7 @@ from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.label_policy import apply_policy, check_policy
 from rrgbench.data.readers.label_tables import read_labels
 from rrgbench.data.readers.patients import age_in_years, sex_of
-from rrgbench.data.readers.tables import Table, existing_root, find_table, read_table, shown
+from rrgbench.data.readers.tables import Table, existing_root, find_table, read_table, shown, without
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, listed
@@ -157,7 +157,7 @@ def load(
 def _table(folder: Path, part: str) -> Table:
     path = find_table(folder, *_TABLES[part])
     if path is None:
-        raise InputError(f"corpus {NAME}: the root has no {' or '.join(_TABLES[part])}")
+        raise without(NAME, folder, *_TABLES[part])
     return read_table(path, ("Path", *OBSERVATIONS))
 
 

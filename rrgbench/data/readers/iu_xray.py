@@ -4,7 +4,8 @@ Four layouts are read:
 
 - `openi`: `openi_reports.csv`, one row a report, made from the original XML;
 - `kaggle`: `indiana_reports.csv` with `indiana_projections.csv`;
-- `xml`: `NLMCXR_reports.tgz`, the original XML, which also ships inside the package torchxrayvision;
+- `xml`: `NLMCXR_reports.tgz`, the original XML, or the folder `ecgen-radiology` that it unpacks to, or that folder
+  itself; the archive also ships inside the package torchxrayvision;
 - `r2gen`: `annotation.json`, R2Gen's copy (Chen et al., EMNLP 2020), findings alone, two films a study in `images/`.
 
 Of several in one folder R2Gen's is read if the films that it names are there, else the first in this order, which holds
@@ -28,9 +29,17 @@ from rrgbench.data.films.check import check_films
 from rrgbench.data.films.images import FilmFile, view_name
 from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.label_tables import read_labels
-from rrgbench.data.readers.openi import OpeniReport, kaggle_name, read_kaggle, read_openi_csv, read_openi_xml
+from rrgbench.data.readers.openi import (
+    XML_FOLDER,
+    OpeniReport,
+    kaggle_name,
+    read_kaggle,
+    read_openi_csv,
+    read_openi_xml,
+    unpacked_xml,
+)
 from rrgbench.data.readers.r2gen_annotation import Entry, read_annotation, read_split, split_ids, uid_of
-from rrgbench.data.readers.tables import existing_root, find_table, read_table, shown
+from rrgbench.data.readers.tables import existing_root, find_table, read_table, shown, without
 from rrgbench.data.sections import check_section, other_sections, section_words, target_report
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study
@@ -209,9 +218,13 @@ def _chosen_layout(folder: Path, layout: str) -> tuple[str, Path]:
     """The layout asked for, or the folder's, and the file that tells it."""
     _check_option("layout", layout, ("auto", *LAYOUTS))
     found = {name: path for name, file in LAYOUTS.items() if (path := find_table(folder, file)) is not None}
+    if "xml" not in found and (unpacked := unpacked_xml(folder)) is not None:
+        found["xml"] = unpacked
+    # the order of the layouts is that of preference
+    found = {name: found[name] for name in LAYOUTS if name in found}
     wanted = list(LAYOUTS) if layout == "auto" else [layout]
     if not found.keys() & set(wanted):
-        raise InputError(f"corpus {NAME}: the root has none of {', '.join(LAYOUTS[name] for name in wanted)}")
+        raise without(NAME, folder, *(LAYOUTS[name] for name in wanted), *([XML_FOLDER] if "xml" in wanted else []))
     if layout == "auto":
         layout = next(iter(found))
         if layout != "r2gen" and "r2gen" in found:
@@ -221,7 +234,7 @@ def _chosen_layout(folder: Path, layout: str) -> tuple[str, Path]:
 
 
 def _read_reports(source: Path, folder: Path) -> tuple[OpeniReport, ...]:
-    if source.name == ARCHIVE:
+    if source.name == ARCHIVE or source.is_dir():
         return read_openi_xml(source)
     projections = find_table(folder, "indiana_projections.csv")
     if source.name.startswith("openi"):

@@ -21,7 +21,7 @@ from rrgbench.data.films.images import FilmFile, view_name
 from rrgbench.data.priors import orders, with_priors
 from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.patients import OLDEST, iso_date, sex_of
-from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes, shown
+from rrgbench.data.readers.tables import decode_text, existing_root, is_id, read_bytes, shown, without
 from rrgbench.data.splitting import split_subjects
 from rrgbench.data.study import LabelVector, Study, blank_labels
 from rrgbench.errors import InputError, listed
@@ -85,7 +85,7 @@ def load(
     """
     folder = existing_root(root, NAME, FILE)
     if not (folder / FILE).is_file():
-        raise InputError(f"corpus {NAME}: the root has no {FILE}")
+        raise without(NAME, folder, FILE, advice="docs/data.md says what it holds, a line a study")
     content = read_bytes(folder / FILE)
     entries = _parse(decode_text(content, FILE))
     _tell_unread(entries)

@@ -33,7 +33,7 @@ from rrgbench.data.readers.mimic_files import (
 )
 from rrgbench.data.readers.patients import iso_date
 from rrgbench.data.readers.r2gen_annotation import read_annotation
-from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table, shown
+from rrgbench.data.readers.tables import Table, existing_root, is_id, read_table, shown, without
 from rrgbench.data.sections import check_section, other_sections, section_words, target_report
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError, listed
@@ -230,9 +230,7 @@ def _from_annotation(folder: Path, section: str, skip_bad_images: bool, check_im
 def _table(folder: Path, part: str) -> Table:
     path = find_versioned(folder, part)
     if path is None:
-        raise InputError(
-            f"corpus {NAME}: the root has no mimic-cxr-2.0.0-{part}.csv or .csv.gz; get it from MIMIC-CXR-JPG"
-        )
+        raise without(NAME, folder, f"mimic-cxr-2.0.0-{part}.csv", advice="get it from MIMIC-CXR-JPG")
     columns = {"split": ("dicom_id", "split"), "metadata": ("dicom_id", "ViewPosition")}
     return read_table(path, ("subject_id", "study_id", *columns.get(part, OBSERVATIONS)))
 

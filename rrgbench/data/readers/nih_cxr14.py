@@ -24,6 +24,7 @@ from rrgbench.data.readers.tables import (
     read_bytes,
     read_table,
     shown,
+    without,
 )
 from rrgbench.data.splitting import hashed_fraction
 from rrgbench.data.study import LabelVector, Study, blank_labels
@@ -107,7 +108,7 @@ def load(
     folder = existing_root(root, NAME, "Data_Entry_2017_v2020.csv, train_val_list.txt, test_list.txt and images")
     path = find_table(folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
     if path is None:
-        raise InputError(f"corpus {NAME}: the root has no Data_Entry_2017_v2020.csv or Data_Entry_2017.csv")
+        raise without(NAME, folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
     table = read_table(path, _COLUMNS, official=(*_COLUMNS, *_FURTHER))
     official, list_digests = _official_split(folder, table)
     where = _film_paths(folder)

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rrgbench.data.readers.tables import Table, is_id, read_table, shown
+from rrgbench.data.readers.tables import Table, is_id, read_bytes, read_table, shown
 from rrgbench.errors import InputError, listed
 
 SECTIONS: Final = ("findings", "impression", "indication", "comparison")
+
+XML_FOLDER: Final = "ecgen-radiology"
+"""What the archive of XML files unpacks to."""
 
 _MAX_XML_BYTES: Final = 1_000_000
 _MEMBER: Final = re.compile(r"(?:.*/)?(\d{1,9})\.xml")
@@ -89,14 +92,28 @@ def read_kaggle(path: Path, projections: Path | None) -> tuple[OpeniReport, ...]
     return unique
 
 
-def read_openi_xml(archive: Path) -> tuple[OpeniReport, ...]:
-    """Read `NLMCXR_reports.tgz`: one XML file a report, ordered by uid.
+def unpacked_xml(folder: Path) -> Path | None:
+    """The folder of XML files in a root, or the root itself where it is that folder; None if there is none."""
+    places = (folder / XML_FOLDER, folder)
+    return next((place for place in places if any(_MEMBER.fullmatch(file.name) for file in place.glob("*.xml"))), None)
+
+
+def read_openi_xml(source: Path) -> tuple[OpeniReport, ...]:
+    """Read `NLMCXR_reports.tgz`, or the folder that it unpacks to: one XML file a report, ordered by uid.
 
     Raises
     ------
     InputError
         If the archive or one of its files is damaged, or there is no report in it.
     """
+    if source.is_dir():
+        files = [path for path in sorted(source.glob("*.xml")) if _MEMBER.fullmatch(path.name)]
+        unpacked = [_parse_xml(read_bytes(path), f"{source.name}/{path.name}") for path in files]
+        return _unique(sorted(unpacked, key=lambda report: report.uid), source.name)
+    return _read_archive(source)
+
+
+def _read_archive(archive: Path) -> tuple[OpeniReport, ...]:
     reports = []
     try:
         with tarfile.open(archive, "r:gz") as members:
@@ -142,7 +159,7 @@ def _parse_xml(content: bytes, where: str) -> OpeniReport:
     for section in root.iter("AbstractText"):
         label = section.get("Label", "").lower()
         if label in texts:
-            texts[label] = (section.text or "").strip()
+            texts[label] = "".join(section.itertext()).strip()
     images = tuple((image.get("id", ""), "") for image in root.iter("parentImage"))
     return OpeniReport(int(match.group(1)), texts, images)
 

@@ -195,6 +195,34 @@ def existing_root(root: Path | str | None, corpus: str, expects: str) -> Path:
     return folder
 
 
+def without(corpus: str, root: Path, *names: str, advice: str = "") -> InputError:
+    """The error of a root that has none of some files, which says so of a folder nearby that has one.
+
+    Parameters
+    ----------
+    corpus : str
+        The corpus.
+    root : Path
+        The folder that was given: often the one around the corpus, or one inside of it.
+    *names : str
+        Files, or folders, one of which was looked for.
+    advice : str
+        What else is to be done where none is nearby.
+    """
+    lacks = f"none of {', '.join(names)}" if len(names) > 2 else f"no {' or '.join(names)}"
+    said = f"corpus {corpus}: the root has {lacks}"
+    inside = sorted(path for path in root.iterdir() if path.is_dir())
+    for folder in (*inside, root.absolute().parent):
+        if find_table(folder, *names) is not None or any((folder / name).is_dir() for name in names):
+            return InputError(f"{said}; {_as_given(folder, root)} has one: give that folder as the root")
+    return InputError(f"{said}; {advice}" if advice else said)
+
+
+def _as_given(folder: Path, root: Path) -> str:
+    """A folder in or around a root as a user would write it who wrote the root so."""
+    return str(folder if folder.is_relative_to(root) else root / "..")
+
+
 def _check_columns(name: str, columns: Sequence[str], required: Iterable[str]) -> None:
     # An open quote makes the header swallow the rows below it; they must not be printed.
     if any(column and not is_id(column) for column in columns):
