@@ -134,6 +134,12 @@ def view_name(text: str) -> str:
     return ""
 
 
+def is_known_view(text: str) -> bool:
+    """Whether a data set's own name of a view is one of those that `view_name` knows, says frontal, or says nothing."""
+    silent = ("", "FRONTAL", "UNKNOWN", "UNK", "OTHER", "NONE", "NAN", "N/A")
+    return bool(view_name(text)) or text.upper().strip() in silent
+
+
 def letter_box(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """Scale a grey image to fit a black square, aspect ratio kept.
 

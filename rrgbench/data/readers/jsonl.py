@@ -10,6 +10,7 @@ A study's prior is the one that `prior` names; where no line has that key, the s
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.check import check_films
-from rrgbench.data.films.images import FilmFile, view_name
+from rrgbench.data.films.images import FilmFile, is_known_view, view_name
 from rrgbench.data.priors import orders, with_priors
 from rrgbench.data.readers.absent import say_what_is_absent
 from rrgbench.data.readers.patients import OLDEST, iso_date, sex_of
@@ -144,7 +145,11 @@ def _parse(text: str) -> list[dict[str, Any]]:
         try:
             entry = read_json(line)
         except ValueError as error:
-            raise InputError(f"{FILE} line {number} is not JSON ({error}); expected one object a line") from error
+            whole = number == 1 and line.lstrip().startswith("[")
+            given = "begins a JSON list" if whole else f"is not JSON ({error})"
+            raise InputError(
+                f"{FILE} line {number} {given}; expected one object a line, without commas between"
+            ) from error
         if not isinstance(entry, dict):
             raise InputError(f"{FILE} line {number} is not an object; expected study_id, subject_id, images, report")
         _check(entry, number)
@@ -164,6 +169,10 @@ def _tell_unread(entries: Sequence[Mapping[str, Any]]) -> None:
             hints.append(f"{key} (did you mean {near[0]}?)")
     if hints:
         _log.warning("%s has keys that are not read: %s", FILE, "; ".join(hints))
+    views = Counter(view for entry in entries for view in _views(entry) if not is_known_view(view))
+    if views:
+        named = listed(f"{shown(view, 3)} ({count} films)" for view, count in views.items())
+        _log.warning("%s has views that are not known and taken for frontal: %s", FILE, named)
 
 
 def _check(entry: dict[str, Any], number: int) -> None:
@@ -189,7 +198,10 @@ def _check(entry: dict[str, Any], number: int) -> None:
     for image in entry.get("images") or []:
         path = PurePosixPath(image)
         if path.is_absolute() or ".." in path.parts or "\0" in image or not path.name or not image.isprintable():
-            raise refuse("images", "a list of paths inside the folder")
+            raise InputError(
+                f"{FILE} line {number}: images must be a list of paths inside the folder, told from there (copy or link "
+                f"the films into it); given: {shown(image, 4)}"
+            )
     if entry.get("view") is not None and entry.get("views") is not None:
         raise refuse("views", "absent where there is a view")
     view = entry.get("views") if entry.get("view") is None else entry["view"]
@@ -249,13 +261,17 @@ def _is_texts(value: object) -> bool:
 def _films(entry: Mapping[str, Any], folder: Path) -> list[FilmFile]:
     """Films of one entry, frontal first."""
     images: Sequence[str] = entry.get("images") or []
-    view = entry.get("views") if entry.get("view") is None else entry["view"]
-    views = view if isinstance(view, list) else [view or ""] * len(images)
     films = [
-        FilmFile(folder / image, view_name(shown), entry["study_id"])
-        for image, shown in zip(images, views, strict=True)
+        FilmFile(folder / image, view_name(view), entry["study_id"])
+        for image, view in zip(images, _views(entry), strict=True)
     ]
     return sorted(films, key=lambda film: film.view == "LATERAL")
+
+
+def _views(entry: Mapping[str, Any]) -> Sequence[str]:
+    """The view of each film as the file tells it; empty where it doesn't."""
+    view = entry.get("views") if entry.get("view") is None else entry["view"]
+    return view if isinstance(view, list) else [view or ""] * len(entry.get("images") or [])
 
 
 def _splits(entries: Sequence[Mapping[str, Any]], seed: int) -> list[str]:
