@@ -261,3 +261,24 @@ def test_a_view_that_is_null_beside_a_list_is_absent(tmp_path: Path) -> None:
     assert [(film.path.name, film.view) for film in study.images] == [("b.png", "PA"), ("a.png", "LATERAL")]
     with pytest.raises(InputError, match="view"):
         load(_write(tmp_path, {**line, "views": ["PA"]}))
+
+
+def test_a_view_of_no_known_name_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is taken for frontal, which a lateral film by another name is not."""
+    views = ("PA", "Frontal", "unknown", "sideways", "left lateral", None)
+    for number in range(len(views)):
+        write_film(tmp_path / f"{number}.png")
+    entries = [
+        {"study_id": f"s{row}", "subject_id": f"p{row}", "images": f"{row}.png", "view": view}
+        for row, view in enumerate(views)
+    ]
+    load(_write(tmp_path, *entries))
+    assert "views that are not known and taken for frontal: 'sideways' (1 films)" in caplog.text
+
+
+def test_a_path_outside_and_a_json_list_are_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"copy or link the films into it; given: '/films/1\.png'"):
+        load(_write(tmp_path, {"study_id": "s", "subject_id": "p", "images": ["/films/1.png"]}))
+    (tmp_path / "studies.jsonl").write_text('[{"study_id": "s", "subject_id": "p"},\n{"study_id": "t"}]')
+    with pytest.raises(InputError, match="line 1 begins a JSON list; expected one object a line"):
+        load(tmp_path)

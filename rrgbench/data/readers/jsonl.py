@@ -10,6 +10,7 @@ A study's prior is the one that `prior` names; where no line has that key, the s
 
 import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -145,11 +146,9 @@ def _parse(text: str) -> list[dict[str, Any]]:
         try:
             entry = read_json(line)
         except ValueError as error:
-            whole = number == 1 and line.lstrip().startswith("[")
+            whole = number == 1 and re.match(r"\s*\[\s*(\{|$)", line)
             given = "begins a JSON list" if whole else f"is not JSON ({error})"
-            raise InputError(
-                f"{FILE} line {number} {given}; expected one object a line, without commas between"
-            ) from error
+            raise InputError(f"{FILE} line {number} {given}; expected one object a line") from error
         if not isinstance(entry, dict):
             raise InputError(f"{FILE} line {number} is not an object; expected study_id, subject_id, images, report")
         _check(entry, number)
@@ -199,8 +198,8 @@ def _check(entry: dict[str, Any], number: int) -> None:
         path = PurePosixPath(image)
         if path.is_absolute() or ".." in path.parts or "\0" in image or not path.name or not image.isprintable():
             raise InputError(
-                f"{FILE} line {number}: images must be a list of paths inside the folder, told from there (copy or link "
-                f"the films into it); given: {shown(image, 4)}"
+                f"{FILE} line {number}: images must be a list of paths inside the folder, told from there: copy or "
+                f"link the films into it; given: {shown(image, 4)}"
             )
     if entry.get("view") is not None and entry.get("views") is not None:
         raise refuse("views", "absent where there is a view")
