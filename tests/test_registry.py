@@ -9,8 +9,12 @@ from rrgbench.errors import InputError, MissingPartError, UnknownNameError
 from rrgbench.labelers import LABELERS
 from rrgbench.models import load_model
 from rrgbench.registry import Registry
+from rrgbench.scoring.options import scoring
 from rrgbench.scoring.protocols import load_protocol
+from rrgbench.scoring.reports_in_memory import pair_in_memory
 from rrgbench.scoring.score import score
+from rrgbench.scoring.sensitivity import under_protocols
+from rrgbench.tasks.protocol_band import TASK
 
 
 @pytest.fixture
@@ -164,3 +168,26 @@ def test_what_pydantic_says_is_cut_to_what_is_wrong(install, tmp_path) -> None:
     with pytest.raises(MissingPartError, match="cleaning: Input should be") as error:
         load_protocol("odd")
     assert "https" not in str(error.value)
+
+
+def test_a_protocol_that_fails_stops_no_command_that_did_not_name_it(install) -> None:
+    install("alpha", "rrgbench.protocols", broken="alpha_protocol:NOT_THERE")
+    pairs = pair_in_memory(["No effusion."], ["No effusion."], ())
+    table = under_protocols(pairs, None, scoring(metrics=["bleu_1"]))
+    assert "No module named 'alpha_protocol'" in table.absent["broken"]
+    assert "raw" in table.scores
+    with pytest.raises(MissingPartError, match="broken of alpha"):
+        under_protocols(pairs, ["broken"], scoring(metrics=["bleu_1"]))
+
+
+def test_what_else_is_installed_is_no_part_of_a_suite(install, tmp_path) -> None:
+    """An entry of a leaderboard would otherwise hold values that nobody else can recompute."""
+    parameters = TASK.parameters()
+    (before,) = TASK.units(parameters)
+    (tmp_path / "mine.yaml").write_text("name: mine\nversion: 1\ncleaning: none\n")
+    install("alpha", "rrgbench.protocols", mine="alpha_protocol:FILE", broken="alpha_protocol:NOT_THERE")
+    (tmp_path / "alpha" / "alpha_protocol.py").write_text(f"FILE = {str(tmp_path / 'mine.yaml')!r}\n")
+    (after,) = TASK.units(parameters)
+    assert before == after
+    (named,) = TASK.units(TASK.parameters(protocols=["mine"]))
+    assert [name.partition("@")[0] for name in named.inputs["protocols"]] == ["mine"]

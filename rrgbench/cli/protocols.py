@@ -1,5 +1,6 @@
 """`rrgbench protocols`: what the protocols are, and how far they move one set of predictions."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from rrgbench.cli.options.grouping import grouped, listed_option
 from rrgbench.cli.options.metrics import MetricOptions
 from rrgbench.cli.options.printing import OutputForm
 from rrgbench.cli.options.reports import ReportOptions, SystemName
+
+log = logging.getLogger(__name__)
 
 
 @grouped
@@ -95,9 +98,15 @@ def protocols(
 
 
 def _describe(chosen: list[str] | None, json: bool) -> None:
-    from rrgbench.scoring.protocols import load_protocol, protocol_names
+    from rrgbench.scoring.protocols import load_protocol, loadable_protocols
 
-    known = [load_protocol(name) for name in chosen or protocol_names()]
+    if chosen:
+        known = [load_protocol(name) for name in chosen]
+    else:
+        found, broken = loadable_protocols()
+        known = list(found.values())
+        for reason in broken.values():
+            log.warning("%s", reason)
 
     if json:
         import json as json_module

@@ -18,7 +18,7 @@ from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Unce
 from rrgbench.render.json import json_text
 from rrgbench.render.table import Cell, Column, Row, Table
 from rrgbench.scoring.options import Scoring, scoring
-from rrgbench.scoring.protocols import Protocol, protocol_names
+from rrgbench.scoring.protocols import Protocol, loadable_protocols, protocol_names
 from rrgbench.scoring.report_files import ReportPairs
 from rrgbench.scoring.score import other_section, score_pairs, wanted_metrics
 from rrgbench.scoring.values import Scores, finite
@@ -134,7 +134,10 @@ def under_protocols(
     absent: dict[str, str] = {}
     refusal: type[RrgbenchError] = MissingPartError
     known = protocol_names()
-    for given_protocol in known if protocols is None else protocols:
+    if protocols is None:
+        loaded, absent = loadable_protocols()
+        protocols = list(loaded)
+    for given_protocol in protocols:
         chosen = plain.but(protocol=given_protocol)
         name = str(given_protocol) if given_protocol in known else chosen.protocol.identity
         if progress:

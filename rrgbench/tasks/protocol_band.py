@@ -9,7 +9,7 @@ from pydantic import field_validator
 from rrgbench.errors import RrgbenchError
 from rrgbench.labelers import identity_of
 from rrgbench.render.record_tables import TRIVIAL, TableDescription
-from rrgbench.scoring.protocols import load_protocol, protocol_names
+from rrgbench.scoring.protocols import load_protocol, shipped_names
 from rrgbench.scoring.reports_in_memory import pair_in_memory
 from rrgbench.scoring.sensitivity import under_protocols
 from rrgbench.tasks.base import Distinct, Outcome, Task, TaskParameters, Unit
@@ -25,7 +25,8 @@ class ProtocolBandParameters(TaskParameters):
     Attributes
     ----------
     protocols : tuple of str or None
-        Which are compared; all that can be followed if None.
+        Which are compared; if None all that ship and can be followed. Those of other packages are named: what else is
+        installed on a machine is no part of a suite.
     """
 
     protocols: Annotated[tuple[str, ...], Distinct] | None = None
@@ -56,7 +57,7 @@ class ProtocolBand(Task):
     def units(self, parameters: Any) -> tuple[Unit, ...]:
         """One; what each protocol chooses, and whether it can be followed here, is part of it."""
         (unit,) = super().units(parameters)
-        names = protocol_names() if parameters.protocols is None else parameters.protocols
+        names = shipped_names() if parameters.protocols is None else parameters.protocols
         known = [load_protocol(name) for name in names]
         told = {one.numbered: [one.choices, one.missing_part, identity_of(one.labeler)] for one in known}
         return (replace(unit, inputs={"protocols": told}),)
@@ -75,7 +76,8 @@ class ProtocolBand(Task):
         pairs = pair_in_memory(references, {key: reports[key] for key in references}, ("empty",))
         if parameters.protocols is not None:
             options = options.but(training_reports=evaluation.corpus.texts("train"))
-        found = under_protocols(pairs, parameters.protocols, options)
+        names = shipped_names() if parameters.protocols is None else parameters.protocols
+        found = under_protocols(pairs, names, options)
         records = [
             evaluation.scored(self.name, f"{metric}{SUFFIX}", scores[metric], setting=protocol)
             for protocol, scores in found.scores.items()

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from rrgbench.errors import InputError, UnknownNameError, problems
+from rrgbench.errors import InputError, MissingPartError, UnknownNameError, problems
 from rrgbench.files import read_regular
 from rrgbench.metrics.clinical_efficacy import Averaging, ClinicalEfficacy, Uncertainty
 from rrgbench.registry import Registry, lookup
@@ -188,7 +188,26 @@ def _shipped_as(name: str) -> Mapping[str, Protocol]:
 
 def protocol_names() -> list[str]:
     """Names that `load_protocol` takes: the newest version of each, ours first, then other packages'."""
-    return [*dict.fromkeys(one.name for one in shipped().values()), *PROTOCOLS.names()]
+    return [*shipped_names(), *PROTOCOLS.names()]
+
+
+def shipped_names() -> list[str]:
+    """Names of the protocols that ship, in the order of tables."""
+    return list(dict.fromkeys(one.name for one in shipped().values()))
+
+
+def loadable_protocols() -> tuple[dict[str, Protocol], dict[str, str]]:
+    """All protocols by name, and why others are not among them: another package's that fails stops no command."""
+    found: dict[str, Protocol] = {}
+    broken: dict[str, str] = {}
+    for name in protocol_names():
+        try:
+            found[name] = load_protocol(name)
+        except (InputError, MissingPartError) as error:
+            if name not in PROTOCOLS:
+                raise
+            broken[name] = str(error)
+    return found, broken
 
 
 def load_protocol(protocol: str | Path | Protocol) -> Protocol:
