@@ -136,8 +136,17 @@ def _plain(name: str) -> str:
     return name.casefold().replace("-", "_").replace(" ", "_")
 
 
-def problems(error: "ValidationError") -> str:
-    """What is wrong with which field, in one line: `step4.epochs: Input should be greater than 0 (given: 0)`."""
+def problems(error: "ValidationError", fields: Iterable[str] = ()) -> str:
+    """What is wrong with which field, in one line: `step4.epochs: Input should be greater than 0 (given: 0)`.
+
+    Parameters
+    ----------
+    error : ValidationError
+        As pydantic raised it.
+    fields : iterable of str, optional
+        Names of the outermost fields, of which one may be meant by a name that is none.
+    """
+    known = list(fields)
     found = []
     errors = error.errors(include_url=False)
     for one in errors:
@@ -148,6 +157,12 @@ def problems(error: "ValidationError") -> str:
         place = ".".join(_cut(str(part)) for part in one["loc"])
         message = one["msg"].removeprefix("Value error, ")
         given = one["input"]
+        if one["type"] in ("tuple_type", "list_type"):
+            # Python's word is not that of a file, where a list stands in brackets
+            example = f", such as [{given}]" if isinstance(given, str | int | float) else ""
+            message = f"expected a list{example}"
+        if one["type"] == "extra_forbidden" and known and len(one["loc"]) == 1:
+            message = f"no such field; {meant(str(one['loc'][0]), known)}"
         # of a whole section only what is missing or wrong in it; of a whole file nothing, which may be a report
         if one["loc"] and not isinstance(given, Mapping | list) and one["type"] != "value_error":
             message += f" (given: {given!r:.200})"

@@ -191,3 +191,9 @@ def test_what_else_is_installed_is_no_part_of_a_suite(install, tmp_path) -> None
     assert before == after
     (named,) = TASK.units(TASK.parameters(protocols=["mine"]))
     assert [name.partition("@")[0] for name in named.inputs["protocols"]] == ["mine"]
+
+
+def test_a_field_that_is_none_is_told_with_the_one_that_is_meant(tmp_path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\nversion: 1\nclean: none\n")
+    with pytest.raises(InputError, match="clean: no such field; did you mean 'cleaning'"):
+        load_protocol(tmp_path / "mine.yaml")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from rrgbench.errors import InputError, listed, problems
 from rrgbench.metrics.catalogue import TEXT_GROUPS
 from rrgbench.metrics.clinical_efficacy import ClinicalEfficacy
-from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.metrics.external.plug_in import ExternalMetric, PlugIn
 from rrgbench.registry import lookup
 from rrgbench.scoring.protocols import Protocol, Section, load_protocol
 from rrgbench.scoring.report_files import Allowance, check_allowances, read_reports
@@ -158,11 +158,18 @@ class Scoring(BaseModel):
     @field_validator("metrics", mode="before")
     @classmethod
     def _listed(cls, given: Any) -> Any:
-        if given is None or isinstance(given, tuple):
-            return given
+        if given is None:
+            return None
         if isinstance(given, str):
             return tuple(name.strip() for name in given.split(","))
-        return (given,) if isinstance(given, ExternalMetric) else tuple(given)
+        several = (given,) if isinstance(given, ExternalMetric | PlugIn) or callable(given) else tuple(given)
+        for one in several:
+            if not isinstance(one, str | ExternalMetric):
+                raise ValueError(
+                    "a metric is a name, or what rrgbench.load_metric gives of a name or a plug-in (docs/metrics.md); "
+                    f"given: a {type(one).__name__}"
+                )
+        return several
 
     @field_validator("subjects", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from rrgbench.errors import InputError, meant
+from rrgbench.errors import InputError, meant, problems
 from rrgbench.files import read_regular, write_text
 from rrgbench.yaml_text import read_yaml
 
@@ -96,7 +96,7 @@ def read_configuration(path: Path) -> Configuration:
             raise InputError(
                 f"{path.name}: no option is called {name}; {meant(name, Configuration.model_fields)}"
             ) from None
-        raise InputError(f"{path.name}: {name}: {first['msg']} (given {first['input']!r:.60})") from None
+        raise InputError(f"{path.name}: {problems(error)}") from None
 
 
 def write_configuration(folder: Path, options: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, SerializeAsAny, ValidationError, Validat
 
 from rrgbench.checked_values import CheckedValues
 from rrgbench.data.study import SPLITS
-from rrgbench.errors import InputError, UnknownNameError, listed, meant
+from rrgbench.errors import InputError, UnknownNameError, listed, meant, problems
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS
 from rrgbench.metrics.external.loading import PLUG_INS
 from rrgbench.models import MODELS
@@ -66,7 +66,8 @@ class Suite(CheckedValues):
     @classmethod
     def _listed(cls, given: Any) -> Any:
         if isinstance(given, str):
-            raise ValueError(f"expected a list, such as [{given or 'most-frequent'}]")
+            known = given.partition(":")[0] in MODELS.names()
+            raise ValueError(f"expected a list, such as [{given if known else 'most-frequent'}], or [] for none")
         return given
 
     @field_validator("trivial")
@@ -101,7 +102,7 @@ class Suite(CheckedValues):
                 if first["type"] == "extra_forbidden":
                     near = meant(str(first["loc"][-1]), kind.model_fields)
                     raise ValueError(f"{where}: no such parameter; {near}") from None
-                raise ValueError(f"{where}: {first['msg']} (given {first['input']!r:.60})") from None
+                raise ValueError(f"{name}.{problems(error)}") from None
         return checked
 
     def with_task(self, name: str, **changes: Any) -> "Suite":

@@ -379,3 +379,19 @@ def test_a_plug_in_that_fails_is_named_and_its_words_are_not_told():
     with pytest.raises(InputError, match=r"metric mine failed in its own package, numpy@1 \(ValueError\)") as caught:
         metric.statistics([["a b"]], ["the heart is large"])
     assert "heart" not in str(caught.value)
+
+
+def test_a_plug_in_of_ones_own_needs_no_package_and_other_things_are_told():
+    entries = (Entry("words", "Words", "plug-in", low=0, high=float("inf"), better=""),)
+
+    def load(power: str = "1") -> Loaded:
+        words = lambda references, reports: [len(one.split()) ** int(power) for one in reports]  # noqa: E731
+        return Loaded(words, {"power": power})
+
+    plug_in = PlugIn(entries=entries, load=load, package="numpy", get="pip install numpy")
+    scores = score(["a b", "c d e"], ["a", "c d"], metrics=[load_metric(plug_in, power="2")], intervals=False)
+    assert scores["words"].value == 2.5
+    assert f"words:numpy@{np.__version__}(power=2)" in str(scores["words"].signature)
+    for wrong, kind in ((plug_in, "PlugIn"), ([load], "function"), (load, "function"), ([3], "int")):
+        with pytest.raises(InputError, match=rf"metrics: a metric is a name, or what rrgbench\.load.* a {kind}$"):
+            score(["a"], ["a"], metrics=wrong)

@@ -29,13 +29,14 @@ def about_plug_in(name: str) -> str:
     return "; ".join([*given, state, *([f"weights: {found.weights}"] if found.weights else [])])
 
 
-def load_metric(name: str, **options: str | float) -> ExternalMetric:
+def load_metric(name: str | PlugIn, **options: str | float) -> ExternalMetric:
     """Load a metric that another package owns, for `rrgbench.score` and `rrgbench.compare`.
 
     Parameters
     ----------
-    name : str
-        A registered name (`rrgbench list metrics`), e.g. `bertscore`.
+    name : str or PlugIn
+        A registered name (`rrgbench list metrics`), e.g. `bertscore`; or a plug-in that no package registers, which is
+        then called by its first entry's key.
     **options : str, int, float or bool
         The plug-in's options, e.g. `model` for a hub id or local folder of weights (`docs/metrics.md`). The plug-in
         gets them as text, as from the command line: 2 as "2", True as "true".
@@ -54,7 +55,10 @@ def load_metric(name: str, **options: str | float) -> ExternalMetric:
     MissingPartError
         If its package isn't installed or can't load its weights; the message says how to get them.
     """
-    plug_in = PLUG_INS.load(name)
+    if isinstance(name, PlugIn):
+        plug_in, name = name, name.entries[0].key
+    else:
+        plug_in = PLUG_INS.load(name)
     taken = list(inspect.signature(plug_in.load).parameters)
     unknown = [option for option in options if option not in taken]
     if unknown:

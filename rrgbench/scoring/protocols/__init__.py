@@ -264,4 +264,4 @@ def _read(name: str, text: str) -> Protocol:
     except yaml.YAMLError as error:
         raise InputError(f"protocol file {name} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise InputError(f"protocol file {name}: {problems(error)}") from None
+        raise InputError(f"protocol file {name}: {problems(error, Protocol.model_fields)}") from None
