@@ -11,6 +11,7 @@
 import hashlib
 import io
 import logging
+import re
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -165,7 +166,7 @@ def _parted(path: Path) -> tuple[list[str], str] | None:
 
 
 def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
-    """The observations among names of columns, whatever their case and marks between words.
+    """The observations among names of columns, whatever their case, marks between words and a word for probability.
 
     Raises
     ------
@@ -173,8 +174,8 @@ def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
         If two columns are called after one.
     """
     plain = {_plain(name): name for name in OBSERVATIONS}
-    known = [name for name in names if _plain(name) in plain]
-    found = {plain[_plain(name)]: name for name in known}
+    known = [name for name in names if _bare(name) in plain]
+    found = {plain[_bare(name)]: name for name in known}
     if twice := [name for name in known if name not in found.values() or known.count(name) > 1]:
         raise InputError(f"{file}: more than one column is called after the observation of {listed(map(shown, twice))}")
     return found
@@ -195,6 +196,19 @@ def _alike(given: str, known: str) -> bool:
 
 def _plain(name: str) -> str:
     return "".join(part for part in name.casefold() if part.isalnum())
+
+
+def _bare(name: str) -> str:
+    """A column's name without words that say it is predicted: `prob_Edema` and `Edema (probability)` are Edema."""
+    words = re.findall(r"[^\W_]+", name.casefold())
+    while len(words) > 1 and words[0] in _PREDICTED:
+        words.pop(0)
+    while len(words) > 1 and words[-1] in _PREDICTED:
+        words.pop()
+    return "".join(words)
+
+
+_PREDICTED: Final = ("p", "prob", "probs", "proba", "probability", "pred", "preds", "prediction", "predicted", "score")
 
 
 def _from_table(path: Path, columns: Columns, delimiter: str) -> dict[str, Probabilities]:
@@ -254,7 +268,7 @@ def _by_id(name: str, ids: Sequence[str], values: NDArray[_Number]) -> dict[str,
 def _from_arrays(path: Path) -> Answers:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
+            arrays = {key: _array(path.name, file, key) for key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path.name} is no .npz of plain arrays ({type(error).__name__})") from error
     unknown = sorted(set(arrays) - set(ARRAYS))
@@ -272,6 +286,18 @@ def _from_arrays(path: Path) -> Answers:
     if not any(getattr(found, one.name) for one in fields(found)):
         raise InputError(f"{path.name} holds ids alone; expected probabilities, images or reports beside them")
     return found
+
+
+def _array(name: str, file: Mapping[str, NDArray[Any]], key: str) -> NDArray[Any]:
+    """One array; of objects, as pandas gives texts, none is unpickled, and what to save instead is told."""
+    try:
+        return file[key]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise InputError(
+            f"{name}: {shown(key)} is an array of Python objects; save texts as {key}=numpy.array(list(...), dtype=str)"
+        ) from error
 
 
 def _ids(name: str, array: NDArray[Any]) -> list[str]:

@@ -323,9 +323,32 @@ def test_arrays_that_are_none_are_refused(corpus, tmp_path, changed, words):
 def test_nothing_pickled_is_read(tmp_path):
     np.savez(tmp_path / "v.npz", study_ids=np.array(["a", None], dtype=object))
     (tmp_path / "w.npz").write_bytes(b"no archive")
-    for name in ("v.npz", "w.npz"):
-        with pytest.raises(InputError, match=r"is no \.npz of plain arrays"):
+    for name, words in (
+        ("v.npz", r"v\.npz: study_ids is an array of Python objects; save texts as study_ids=numpy\.array\("),
+        ("w.npz", r"is no \.npz of plain arrays"),
+    ):
+        with pytest.raises(InputError, match=words):
             load_model(f"predictions:{tmp_path / name}")
+
+
+@pytest.mark.parametrize(
+    "columns", [("prob_Edema", "Pleural Effusion (predicted)"), ("Edema_pred", "p_pleural_effusion")]
+)
+def test_columns_may_say_that_they_are_predicted(corpus, tmp_path, columns, caplog):
+    path = probabilities_file(tmp_path / "p.csv", corpus, columns=columns)
+    model, _ = bound(corpus, path)
+    found = np.stack(list(model._found["probabilities"].values()))
+    assert np.flatnonzero(~np.isnan(found).all(axis=0)).tolist() == [
+        OBSERVATIONS.index(name) for name in ("Edema", "Pleural Effusion")
+    ]
+    assert "not read" not in caplog.text
+
+
+def test_a_label_beside_its_prediction_is_not_taken_for_it(corpus, tmp_path):
+    """Its AUROC would be 1."""
+    path = probabilities_file(tmp_path / "p.csv", corpus, columns=("Edema", "Edema_pred"))
+    with pytest.raises(InputError, match="more than one column is called after the observation of"):
+        load_model(f"predictions:{path}")
 
 
 def test_five_observations_of_an_npz(corpus, tmp_path):
