@@ -122,7 +122,8 @@ def evaluate(
         notebook and on a terminal; True shows it elsewhere too, False never.
     **options
         As in `rrgbench.tasks.job.Options`: `protocol`, `seed`, `also`, `film_cache`, `overall`, `batch_size`,
-        `workers`, `backend`, `scheduler`.
+        `workers`, `backend`, `scheduler`, `predicted_studies`. What the command line calls `--limit`, `--tasks` and
+        `--metrics` is the suite's (`rrgbench.tasks.suite.narrowed`).
 
     Returns
     -------
@@ -224,5 +225,7 @@ def _options(given: Mapping[str, Any]) -> Options:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            if name in ("limit", "tasks", "metrics"):
+                hint = f"it is the suite's: rrgbench.tasks.suite.narrowed(load_suite(...), {name}=...)"
             raise UnknownNameError(f"evaluate has no option {name!r}; {hint}")
     return Options(**given)

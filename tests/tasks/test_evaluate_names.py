@@ -59,3 +59,10 @@ def test_progress_may_be_a_function(corpus, tmp_path, capsys) -> None:
     )
     assert told[-1][0] == told[-1][1] > 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["limit", "tasks", "metrics"])
+def test_what_is_the_suites_is_told_so(name, corpus, tmp_path) -> None:
+    """The command line has them as options; from Python they are asked of the suite."""
+    with pytest.raises(UnknownNameError, match=rf"no option '{name}'; it is the suite's: .*narrowed\(.*, {name}="):
+        rrgbench.evaluate("fixed-template", corpus, SUITE, tmp_path, **{name: 5})
