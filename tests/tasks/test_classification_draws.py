@@ -71,7 +71,7 @@ def test_each_draw_counts_once(corpus, tmp_path):
 def test_features_of_linear_probes_are_read_once(corpus, tmp_path):
     model = Backbone()
     evaluated(corpus, tmp_path, model, draws=4)
-    assert model.backbone.seen == 300 + 120
+    assert model.backbone.seen == 2 + 300 + 120, "two films are tried first"
 
 
 def test_stratified_draws_and_the_mean_of_five_are_said(corpus, tmp_path):
