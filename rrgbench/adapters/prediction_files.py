@@ -168,6 +168,8 @@ def _parted(path: Path) -> tuple[list[str], str] | None:
 def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
     """The observations among names of columns, whatever their case, marks between words and a word for probability.
 
+    Where some columns have that word, those without it may be labels, and are none.
+
     Raises
     ------
     InputError
@@ -175,6 +177,8 @@ def _observations(file: str, names: Sequence[str]) -> dict[str, str]:
     """
     plain = {_plain(name): name for name in OBSERVATIONS}
     known = [name for name in names if _bare(name) in plain]
+    if said := [name for name in known if _plain(name) not in plain]:
+        known = said
     found = {plain[_bare(name)]: name for name in known}
     if twice := [name for name in known if name not in found.values() or known.count(name) > 1]:
         raise InputError(f"{file}: more than one column is called after the observation of {listed(map(shown, twice))}")
@@ -185,7 +189,13 @@ def _tell_unread(file: str, columns: Sequence[str]) -> None:
     """Warn of columns that are left alone and may have been meant for an observation."""
     plain = {_plain(name): name for name in OBSERVATIONS}
     near = {one: [name for words, name in plain.items() if _alike(_plain(one), words)] for one in columns}
-    if hints := [f"{shown(one)} (did you mean {' or '.join(names)}?)" for one, names in near.items() if names]:
+    said = {
+        one: "taken for a label" if _plain(one) in plain else f"did you mean {' or '.join(names)}?"
+        for one, names in near.items()
+        if names
+    }
+    hints = [f"{shown(one)} ({words})" for one, words in said.items()]
+    if hints:
         _log.warning("%s has columns that are not read: %s", file, "; ".join(hints))
 
 
@@ -199,16 +209,19 @@ def _plain(name: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """A column's name without words that say it is predicted: `prob_Edema` and `Edema (probability)` are Edema."""
+    """A column's name without words for a probability: `prob_Edema` and `Edema (probability)` are Edema.
+
+    Not without `pred` or `score`: labels that a labeler read are called so as often.
+    """
     words = re.findall(r"[^\W_]+", name.casefold())
-    while len(words) > 1 and words[0] in _PREDICTED:
+    while len(words) > 1 and words[0] in _PROBABILITY:
         words.pop(0)
-    while len(words) > 1 and words[-1] in _PREDICTED:
+    while len(words) > 1 and words[-1] in _PROBABILITY:
         words.pop()
     return "".join(words)
 
 
-_PREDICTED: Final = ("p", "prob", "probs", "proba", "probability", "pred", "preds", "prediction", "predicted", "score")
+_PROBABILITY: Final = ("p", "prob", "probs", "proba", "probability")
 
 
 def _from_table(path: Path, columns: Columns, delimiter: str) -> dict[str, Probabilities]:
@@ -253,6 +266,8 @@ def _probabilities(
             f"{name}: {len(wrong)} studies have a probability that is no number from 0 to 1: "
             f"{listed(map(shown, wrong))}; logits must go through a sigmoid first"
         )
+    if np.isin(values[:, columns], (0, 1)).all():
+        _log.warning("%s: all probabilities are 0 or 1; if they are labels, an AUROC of them says little", name)
     return _by_id(name, ids, values)
 
 

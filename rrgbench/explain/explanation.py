@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import isnan
 from typing import Any, Final
 
-from rrgbench.answer_numbers import as_numbers
+from rrgbench.answer_numbers import table_of
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.study import LabelVector, Study
 from rrgbench.errors import InputError
@@ -203,7 +203,14 @@ def explain_images(
     report = mark(model.generate_reports(images)[0]) if isinstance(model, ReportGenerator) else None
     probabilities: list[float | None] = [None] * len(OBSERVATIONS)
     if isinstance(model, ObservationClassifier):
-        probabilities = as_numbers(model.predict_observations(images))[0].tolist()
+        given = table_of(
+            f"what {name} answers (predict_observations)",
+            model.predict_observations(images),
+            1,
+            len(OBSERVATIONS),
+            "study",
+        )
+        probabilities = given[0].tolist()
     rows = tuple(
         ObservationView(
             observation,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgbench.answer_numbers import as_numbers
+from rrgbench.answer_numbers import table_of
 from rrgbench.data.corpus import Corpus
 from rrgbench.data.films.cache import FilmCache, StoredFilms
 from rrgbench.data.study import Study
@@ -145,16 +145,7 @@ class Evaluation:
         InputError
             If it is of another shape, or no numbers.
         """
-        try:
-            part = as_numbers(given)
-        except ValueError:
-            raise InputError(f"{self._said_by(method)} is a {type(given).__name__}, no array of numbers") from None
-        if part.ndim != 2 or len(part) != rows or (width and part.shape[1] != width):
-            raise InputError(
-                f"{self._said_by(method)} has the shape {part.shape} for {rows} {what}; "
-                f"expected ({rows}, {width or 'numbers each'})"
-            )
-        return part
+        return table_of(self._said_by(method), given, rows, width, what)
 
     def _said_by(self, method: Callable[..., Any]) -> str:
         return f"what {self.model.name} answers ({getattr(method, '__name__', 'its answer')})"

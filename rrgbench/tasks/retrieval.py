@@ -153,12 +153,11 @@ def answers(evaluation: Evaluation, parameters: RetrievalParameters) -> Answers:
 
 
 def _units(vectors: NDArray[np.float64], whose: str) -> NDArray[np.float32]:
-    """Vectors as they are where they have unit length, which a model promises; else scaled to it, and that is told.
-
-    Otherwise long vectors would be near to everything, and files of the same vectors, which are scaled, would differ.
-    """
+    """Vectors as they are where they have unit length, but for rounding, which a model promises; else scaled to it, and
+    that is told: long vectors would be near to everything."""
     lengths = np.linalg.norm(vectors, axis=1)
-    if (np.abs(lengths - 1) > _ROUNDED).any():
+    # what is no number is refused by name where it is compared
+    if np.isfinite(lengths).all() and (np.abs(lengths - 1) > _ROUNDED).any():
         log.warning("%s are not of unit length (%.3g to %.3g); cosines are taken", whose, lengths.min(), lengths.max())
         vectors = vectors / np.where(lengths > 0, lengths, 1)[:, None]
     return vectors.astype(np.float32)
@@ -168,7 +167,7 @@ class Retrieval(Task):
     """Precision@K for each K, with the interval over queries, and the chance level."""
 
     name = "retrieval"
-    version = 6
+    version = 7
     parameters = RetrievalParameters
     tables = (
         TableDescription(

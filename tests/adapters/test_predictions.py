@@ -332,9 +332,9 @@ def test_nothing_pickled_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "columns", [("prob_Edema", "Pleural Effusion (predicted)"), ("Edema_pred", "p_pleural_effusion")]
+    "columns", [("prob_Edema", "Pleural Effusion (probability)"), ("Edema_prob", "p_pleural_effusion")]
 )
-def test_columns_may_say_that_they_are_predicted(corpus, tmp_path, columns, caplog):
+def test_columns_may_say_that_they_are_probabilities(corpus, tmp_path, columns, caplog):
     path = probabilities_file(tmp_path / "p.csv", corpus, columns=columns)
     model, _ = bound(corpus, path)
     found = np.stack(list(model._found["probabilities"].values()))
@@ -344,11 +344,38 @@ def test_columns_may_say_that_they_are_predicted(corpus, tmp_path, columns, capl
     assert "not read" not in caplog.text
 
 
-def test_a_label_beside_its_prediction_is_not_taken_for_it(corpus, tmp_path):
+@pytest.mark.parametrize("label", ["Edema", "Fracture"])
+def test_a_label_beside_probabilities_is_not_taken_for_one(corpus, tmp_path, label, caplog):
     """Its AUROC would be 1."""
-    path = probabilities_file(tmp_path / "p.csv", corpus, columns=("Edema", "Edema_pred"))
-    with pytest.raises(InputError, match="more than one column is called after the observation of"):
-        load_model(f"predictions:{path}")
+    path = probabilities_file(tmp_path / "p.csv", corpus, columns=(label, "prob_Edema"))
+    model, _ = bound(corpus, path)
+    found = np.stack(list(model._found["probabilities"].values()))
+    assert np.flatnonzero(~np.isnan(found).all(axis=0)).tolist() == [OBSERVATIONS.index("Edema")]
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    column = rows[0].index("prob_Edema")
+    given = {row[0]: float(row[column]) for row in rows[1:]}
+    assert {study: float(one[OBSERVATIONS.index("Edema")]) for study, one in model._found["probabilities"].items()} == {
+        study: pytest.approx(value) for study, value in given.items()
+    }
+    assert f"not read: {label} (taken for a label)" in caplog.text
+
+
+def test_labels_of_reports_beside_the_reports_are_no_probabilities(corpus, tmp_path, caplog):
+    studies = corpus.split("test")
+    path = tmp_path / "p.csv"
+    rows = "".join(f"{one.study_id},No effusion.,1,-1,3\n" for one in studies)
+    path.write_text("study_id,report,Edema_pred,Fracture_pred,Pneumonia score\n" + rows)
+    model, _ = bound(corpus, path)
+    assert len(model._found["reports"]) == len(studies)
+    assert not model._found.get("probabilities")
+
+
+def test_probabilities_of_0_and_1_alone_are_told(corpus, tmp_path, caplog):
+    path = tmp_path / "p.csv"
+    rows = "".join(f"{one.study_id},{at % 2}\n" for at, one in enumerate(corpus.split("test")))
+    path.write_text("study_id,Edema\n" + rows)
+    bound(corpus, path)
+    assert "all probabilities are 0 or 1; if they are labels" in caplog.text
 
 
 def test_five_observations_of_an_npz(corpus, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrgbench.data.readers import tables
 from rrgbench.data.readers.tables import is_id, read_table, without
 from rrgbench.data.splitting import hashed_fraction, split_subjects
 from rrgbench.errors import InputError
@@ -123,3 +124,14 @@ def test_a_root_beside_the_right_one_is_told_which_that_is(tmp_path: Path, place
         assert str(without("chexpert", tmp_path, "train.csv")).endswith(
             f"chexpert: the root has no train.csv; {corpus} has one: give that folder as the root"
         )
+
+
+def test_a_folder_nearby_that_may_not_be_read_hides_nothing(tmp_path, monkeypatch):
+    """`lost+found` at the top of a mounted disk."""
+    (tmp_path / "lost+found").mkdir()
+
+    def refused(folder, *names):
+        raise PermissionError(folder)
+
+    monkeypatch.setattr(tables, "find_table", refused)
+    assert str(tables.without("jsonl", tmp_path, "studies.jsonl")) == "corpus jsonl: the root has no studies.jsonl"

@@ -213,9 +213,17 @@ def without(corpus: str, root: Path, *names: str, advice: str = "") -> InputErro
     said = f"corpus {corpus}: the root has {lacks}"
     inside = sorted(path for path in root.iterdir() if path.is_dir())
     for folder in (*inside, root.absolute().parent):
-        if find_table(folder, *names) is not None or any((folder / name).is_dir() for name in names):
+        if _holds_one(folder, names):
             return InputError(f"{said}; {_as_given(folder, root)} has one: give that folder as the root")
     return InputError(f"{said}; {advice}" if advice else said)
+
+
+def _holds_one(folder: Path, names: Sequence[str]) -> bool:
+    try:
+        return find_table(folder, *names) is not None or any((folder / name).is_dir() for name in names)
+    except OSError:
+        # a folder nearby that may not be read holds nothing that could be
+        return False
 
 
 def _as_given(folder: Path, root: Path) -> str:
