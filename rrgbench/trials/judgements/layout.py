@@ -15,7 +15,7 @@ from rrgbench.trials.judgements.header import Header
 from rrgbench.trials.judgements.named_columns import Named
 from rrgbench.trials.judgements.sides import sides_of
 from rrgbench.trials.judgements.source import Source
-from rrgbench.trials.judgements.sources import sources_of
+from rrgbench.trials.judgements.who_says_what import sources_of
 
 
 @dataclass(frozen=True)
