@@ -262,7 +262,7 @@ def shapes(one: Told, folder: Path) -> list[Path]:
             rows = one.by_category(heavy, light, categories)
             paths.append(written(folder / f"categories{at}{len(categories[0])}.csv", rows))
     for at, form in enumerate(("{}_{}", "{1}_{0}", "{} ({})", "{1} {0} (1-5)")):
-        paths.append(written(folder / f"initials{at}.csv", one.wide(form, ("DM", "JK", "RAB"))))
+        paths.append(written(folder / f"initials{at}.csv", one.wide(form, ("DM", "JK", "OB"))))
     for at, judgements in enumerate(("", "ratings", "annotations")):
         paths.append(written(folder / f"nested{at}.json", one.nested(judgements)))
         paths.append(written(folder / f"nested{at}.jsonl", one.nested(judgements)))
@@ -314,6 +314,21 @@ def test_initials_and_lists_that_were_read_are_said(tmp_path: Path, told: Told) 
     notes = read_judgements(written(tmp_path / "a.json", told.nested("ratings"))).notes
     assert "each of candidates, ratings is a row" in notes
     assert "columns that are not read: history" in notes
+
+
+def test_preferences_have_the_initials_of_ratings(tmp_path: Path) -> None:
+    columns = [f"{said}_{who}" for who in ("JK", "OM") for said in ("rating_a", "rating_b", "preference")]
+    texts = {"reference": "Clear lungs.", "report_a": "Clear.", "report_b": "A mass."}
+    rows: list[Row] = [
+        {**texts, "study_id": f"s{at}", **{one: "a" if "pref" in one else at for one in columns}} for at in range(3)
+    ]
+    found = read_judgements(written(tmp_path / "a.csv", rows))
+    assert found.raters == ("JK", "OM")
+    assert found.preferences is not None
+    assert found.preferences.values.shape == (3, 2)
+    others = [{key.replace("preference_JK", "preference_r1"): value for key, value in row.items()} for row in rows]
+    with pytest.raises(InputError, match="whether a radiologist's rating is in"):
+        read_judgements(written(tmp_path / "b.csv", others))
 
 
 def test_lists_that_say_two_things_are_refused(tmp_path: Path, told: Told) -> None:
@@ -501,6 +516,23 @@ REFUSED = (
     ({**BARE, "rating_JK": (1, 2, 5), "rating_final": (1, 2, 5)}, r"rating is in rating_JK, rating_final can't be"),
     ({**BARE, "rating_JK": (1, 2, 5), "rating_OM": ("1", "2", "x")}, r"rating is in rating_JK, rating_OM can't be"),
     ({**BARE, "score_JK": (0.1, 0.9, 0.5), "score_OM": (1, 2, 5)}, r"none of the columns rating"),
+    *(
+        (
+            {**BARE, **dict.fromkeys(columns.split(","), (1, 2, 5))},
+            rf"whether a radiologist's rating is in {', '.join(columns.split(','))} can't be told; name it with",
+        )
+        for columns in (
+            *("rating_AP,rating_PA", "CE_rating,NLG_rating", "rating_DPO,rating_PPO", "rating_KO,rating_NL"),
+            *("rating_CF,rating_CP", "rating_LQ,rating_OQ", "rating_MGH,rating_BWH", "rating_MTR,rating_CDR"),
+        )
+    ),
+    (
+        {**BARE, "rating_JK": (1, 2, 5), "rating_OM": (1, 2, 5), "Reader 1": (1, 2, 5)},
+        r"rating is in rating_JK, rating_OM can't be told",
+    ),
+    ({**BARE, "rating_JK": (1, 2, 5), "rating_OM": (1, 2, 5), "errors": 1}, r"rating is in rating_JK, rating_OM can't"),
+    ({**BARE, "score_SN": (1, 2, 5), "score_TX": (1, 2, 5)}, r"none of the columns rating"),
+    ({**BARE, "score_JK": (1, 2, 5), "score_OM": (1, 2, 5)}, r"none of the columns rating"),
     ({"insignificant_errors": 1}, r"insignificant_errors count insignificant errors alone"),
     ({"false_finding": 1, "significant_false_finding": 1}, r"whether false_finding count all errors or those beside"),
     ({"rater": ("a", "", "a")}, r"row 3: no rater is named, and others are"),
@@ -578,6 +610,9 @@ UNREAD = (
     ("rating,rating_JK,rating_AB", {RATING: [1]}),
     ("rating_r1,rating_r2,rating_JK", {RATING: [1, 2]}),
     ("Reader 1,Reader 2,score_XY", {RATING: [1, 2]}),
+    ("errors_r1,errors_r2,score_JK,score_AM", {ERRORS: [-1, -2]}),
+    ("errors,score_JK,score_AM", {ERRORS: [-1]}),
+    ("false_finding,missing_finding,JK_grade,AM_grade", {ERRORS: [-3]}),
     ("human_rating,gpt4_rating", {RATING: [1]}),
     ("rater,false_finding,gpt4_errors,llama_false_finding", {ERRORS: [-1, np.nan]}),
     ("rater,radiologist_rating,gpt4_rating", {RATING: [1, np.nan]}),

@@ -134,14 +134,15 @@ ASPECTS: Final = frozenset(
 )
 _ABBREVIATIONS: Final = frozenset(
     (
-        *("pa", "ap", "lat", "ll", "ct", "mr", "mri", "us", "xr", "cxr", "dx", "rx", "icu", "ed", "er", "iu", "nih"),
-        *("ce", "nlg", "nlp", "fp", "fn", "tp", "tn", "ppv", "npv", "auc", "roc", "em", "qa", "ci", "iqr", "id", "no"),
-        *("na", "gt", "ref", "gen", "hyp", "vlm", "lm", "kg", "rl", "sft", "ft", "zs", "fs", "icl", "cot", "rag"),
-        *("en", "de", "fr", "es", "zh", "cn", "ja", "it", "pt", "med", "all", "any", "new", "old", "raw", "adj", "pre"),
-        *("acc", "com", "rel", "flu", "coh", "con", "cov", "loc", "sev", "cat", "imp", "fin", "neg", "pos", "unc"),
+        *("pa", "ap", "ll", "ct", "mr", "mg", "nm", "us", "xr", "cr", "dx", "rx", "hx", "tx", "ed", "er", "ge", "iu"),
+        *("ce", "fp", "fn", "tp", "tn", "em", "qa", "ci", "id", "no", "na", "gt", "sn", "sp", "se", "sd", "pr", "rc"),
+        *("lm", "kg", "rl", "ft", "zs", "fs", "bs", "cb", "rg", "bl", "mt", "sb", "cx", "rs", "hf", "oa"),
+        *("ar", "bg", "bn", "cn", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu"),
+        *("it", "ja", "jp", "ko", "kr", "lt", "lv", "ms", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "sw"),
+        *("ta", "te", "th", "tr", "uk", "ur", "vi", "zh"),
     )
 )
-"""Short words in names of columns that are nobody's initials."""
+"""Pairs of letters in names of columns that may be nobody's initials: of films, measures, metrics and languages."""
 _TITLE: Final = "|".join(_PEOPLE)
 _PERSON: Final = re.compile(rf"(?:{_TITLE})_?(?:\d{{1,3}}|[a-z])|\d{{1,3}}|[a-z]|(?:{_TITLE})_\w+|\w+_(?:{_TITLE})")
 _GENERAL: Final = "|".join(one for one in _PEOPLE if one not in _ROLES)
@@ -181,8 +182,11 @@ def is_person(tag: str) -> bool:
 
 
 def are_initials(tag: str) -> bool:
-    """Whether a part of a column's name may be a rater's initials, such as `JK`: in capitals, no usual abbreviation."""
-    letters = re.fullmatch(r"[^\W\d_]{2,3}", tag) is not None and tag.isupper()
+    """Whether a part of a column's name may be a rater's initials, such as `JK`: two capitals, no usual abbreviation.
+
+    Three capitals are more often a method's or a measure's (`DPO`, `NLG`) than a person's.
+    """
+    letters = re.fullmatch(r"[^\W\d_]{2}", tag) is not None and tag.isupper()
     return letters and tag.lower() not in _ABBREVIATIONS and not is_machine(tag.lower())
 
 

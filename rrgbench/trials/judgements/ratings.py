@@ -59,27 +59,41 @@ def with_initials(header: Header, parsed: list[Said], rater: str) -> list[Said]:
     """What columns say, where ratings under names that differ but by initials (`rating_JK`, `rating_AB`) are raters'.
 
     Told so are several columns of numbers on one scale under one name, the initials in capitals and the name not, where
-    no other column may be a rater's. Else scores of abbreviations are left out: those may be of metrics or aspects.
+    no other column may be a rater's or is of errors by nobody. A score's or a grade's initials have to stand in the
+    counts of errors too: else those may be of metrics or aspects, and are left out.
     """
     ratings = [one for one in parsed if one.field == names.RATING_COLUMN and not names.is_machine(one.tag.lower())]
+    others = [one for one in parsed if one.field != names.RATING_COLUMN]
     stems: dict[str, set[tuple[str, ...]]] = {}
     owners: dict[str, set[str]] = {}
     for one in ratings:
         stem = tuple("" if word == one.tag else word for word in names.words(one.column))
         stems.setdefault(one.side, set()).add(stem)
         owners.setdefault(one.side, set()).add(one.tag)
+    people = owners[ratings[0].side] if ratings else set()
     told = (
-        bool(ratings)
+        len(people) > 1
         and not rater
-        and names.RATING_COLUMN not in header.named
+        and not set(header.named) & set(names.JUDGED)
+        and not any(names.names_person(one) and header.numeric(one) for one in header.rest)
         and all(names.are_initials(one.tag) and header.numeric(one.column) for one in ratings)
+        # CF and CP, LQ and OQ: what they share is a word that is no person's name
+        and all(len({tag[place] for tag in people}) > 1 for place in (0, 1))
         and all(len(stem) == 1 and not "".join(*stem).isupper() for stem in stems.values())
-        and all(len(tags) > 1 and tags == owners[ratings[0].side] for tags in owners.values())
+        and all(tags == people for tags in owners.values())
+        and {one.tag for one in others} <= people
+        and (
+            all(names.RATING_WORDS & {word.lower() for word in names.words(one.column)} for one in ratings)
+            or {one.tag for one in others if one.field == names.ERRORS_COLUMN} == people
+        )
         and share_a_range(header.cells[one.column] for one in ratings)
     )
     if told:
-        header.notes.append(f"initials are taken for raters: {listed(sorted(owners[ratings[0].side]), 12)}")
-        return [replace(one, part="total", initials=True) if one in ratings else one for one in parsed]
+        header.notes.append(f"initials are taken for raters: {listed(sorted(people), 12)}")
+        return [
+            replace(one, part="total", initials=True) if one.tag in people and one.field != names.ERRORS_COLUMN else one
+            for one in parsed
+        ]
     return [one for one in parsed if one.field != names.RATING_COLUMN or one.part != "unclear"]
 
 
