@@ -262,7 +262,7 @@ def shapes(one: Told, folder: Path) -> list[Path]:
             rows = one.by_category(heavy, light, categories)
             paths.append(written(folder / f"categories{at}{len(categories[0])}.csv", rows))
     for at, form in enumerate(("{}_{}", "{1}_{0}", "{} ({})", "{1} {0} (1-5)")):
-        paths.append(written(folder / f"initials{at}.csv", one.wide(form, ("DM", "JK", "OB"))))
+        paths.append(written(folder / f"initials{at}.csv", one.wide(form, ("DM", "JK", "RB"))))
     for at, judgements in enumerate(("", "ratings", "annotations")):
         paths.append(written(folder / f"nested{at}.json", one.nested(judgements)))
         paths.append(written(folder / f"nested{at}.jsonl", one.nested(judgements)))
@@ -522,8 +522,14 @@ REFUSED = (
             rf"whether a radiologist's rating is in {', '.join(columns.split(','))} can't be told; name it with",
         )
         for columns in (
-            *("rating_AP,rating_PA", "CE_rating,NLG_rating", "rating_DPO,rating_PPO", "rating_KO,rating_NL"),
+            *("rating_AP,rating_PA", "CE_rating,NLG_rating", "rating_DPO,rating_PPO", "rating_KO,rating_RU"),
             *("rating_CF,rating_CP", "rating_LQ,rating_OQ", "rating_MGH,rating_BWH", "rating_MTR,rating_CDR"),
+            *(
+                "rating_RM,rating_JK,rating_final",
+                "rating_RM,rating_CT",
+                "rating_DRM,rating_JK",
+                "R_M_rating,J_K_rating",
+            ),
         )
     ),
     (
@@ -531,6 +537,13 @@ REFUSED = (
         r"rating is in rating_JK, rating_OM can't be told",
     ),
     ({**BARE, "rating_JK": (1, 2, 5), "rating_OM": (1, 2, 5), "errors": 1}, r"rating is in rating_JK, rating_OM can't"),
+    ({**BARE, "score_BLEU": (1, 2, 5), "score_RG": (1, 2, 5)}, r"none of the columns rating"),
+    ({**BARE, "RM": (1, 2, 5), "JK": (1, 2, 5)}, r"none of the columns rating"),
+    ({**BARE, "errors_RM": 1, "errors_JK": 1}, r"errors_RM may be a rater's count or that of a category"),
+    (
+        {**PAIR, **BARE, **{f"rating_{one}_RM": 1 for one in "ab"}, **{f"rating_{one}_OM": (1, 2, 90) for one in "ab"}},
+        r"rating is in rating_a_RM, rating_b_RM, rating_a_OM, rating_b_OM can't be told",
+    ),
     ({**BARE, "score_SN": (1, 2, 5), "score_TX": (1, 2, 5)}, r"none of the columns rating"),
     ({**BARE, "score_JK": (1, 2, 5), "score_OM": (1, 2, 5)}, r"none of the columns rating"),
     ({"insignificant_errors": 1}, r"insignificant_errors count insignificant errors alone"),
@@ -642,6 +655,9 @@ READ = (
     ("rater,Likert (0 to 10)", {RATING: [1, np.nan]}),
     ("Rater 1 (1-5),Rater 2 (1-5)", {RATING: [1, 2]}),
     ("rating_JK,rating_AB", {RATING: [2, 1]}),
+    ("rating_JK,rating_RM,errors_RM,errors_JK", {RATING: [1, 2], ERRORS: [-4, -3]}),
+    ("rating_Ra,rating_Rb", {RATING: [1, 2]}),
+    ("RATING_R1,RATING_R2", {RATING: [1, 2]}),
     ("JK_score,AB_score,JK_errors,AB_errors", {RATING: [2, 1], ERRORS: [-4, -3]}),
 )
 

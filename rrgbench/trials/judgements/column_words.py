@@ -29,12 +29,12 @@ class Said:
     @property
     def person(self) -> bool:
         """Whether what else the name says is a rater."""
-        return self.initials or names.is_person(self.tag.lower()) or names.is_title(self.tag.lower())
+        return self.initials or names.is_person(self.tag) or names.is_title(self.tag.lower())
 
     @property
     def who(self) -> str:
         """The rater, by what tells them apart."""
-        return names.person(self.tag.lower())
+        return names.person(self.tag)
 
 
 def said_by(header: Header, column: str, sides: list[str], rater: str) -> Said | None:
@@ -101,11 +101,11 @@ def _parsed_errors(
     if category:
         spelling = {word: one for one, word in kept}
         tag, of = "_".join(spelling[word] for word in around), "_".join(category)
-        if names.is_person("_".join(around)):
+        if names.is_person(tag):
             return parsed(tag, "category", of)
         # a rater and more, who must not be lost: their counts would be summed with others'
         return parsed(tag, "unclear") if any(map(names.is_title, around)) else parsed("", "category", of)
     tag = "_".join(one for one, _ in kept)
     if rater and names.is_ordinal(tag):
         return parsed("", "category", tag)
-    return parsed(tag, "unknown" if tag and not names.is_person(tag.lower()) else "total")
+    return parsed(tag, "unknown" if tag and not names.is_person(tag) else "total")

@@ -147,6 +147,8 @@ _TITLE: Final = "|".join(_PEOPLE)
 _PERSON: Final = re.compile(rf"(?:{_TITLE})_?(?:\d{{1,3}}|[a-z])|\d{{1,3}}|[a-z]|(?:{_TITLE})_\w+|\w+_(?:{_TITLE})")
 _GENERAL: Final = "|".join(one for one in _PEOPLE if one not in _ROLES)
 _PREFIX: Final = re.compile(rf"(?:{_GENERAL})_?(?=(?:\d{{1,3}}|[a-z])$)|(?:{_GENERAL})_(?=\w)")
+_CAPITALS: Final = re.compile(r"R_?[A-Z]|DR[A-Z]")
+"""Initials rather than reader a's or Dr M's name."""
 _SCALE: Final = re.compile(r"\s*[(\[](?:\d+\s*(?:[-–—=:]|to\b)[^()\[\]]*|(?:/|out of)\s*\d+)[)\]]\s*$")
 _NUMBERED: Final = (
     RATING_WORDS
@@ -177,8 +179,12 @@ def plain(column: str) -> str:
 
 
 def is_person(tag: str) -> bool:
-    """Whether a part of a column's name says a rater: `r1`, `1`, `reader_a`, `radiologist_smith`; no language model."""
-    return _PERSON.fullmatch(tag) is not None and not is_machine(tag)
+    """Whether a part of a column's name says a rater: `r1`, `1`, `reader_a`, `radiologist_smith`; no language model.
+
+    `ra` is reader a, `RM` may be Rose Miller, and then other columns are of people too.
+    """
+    called = tag.lower()
+    return _PERSON.fullmatch(called) is not None and not _CAPITALS.fullmatch(tag) and not is_machine(called)
 
 
 def are_initials(tag: str) -> bool:
@@ -207,15 +213,17 @@ def is_title(word: str) -> bool:
 
 def names_person(column: str) -> bool:
     """Whether a column's name is a rater's and nothing else: `Reader 1`, `radiologist_b`, `r2`."""
-    said = [word.lower() for word in words(column)]
+    spelt = words(column)
+    said = [word.lower() for word in spelt]
     if any(len(word) > 1 and word in SUMMARIES | ASIDES | METRICS | FILLERS for word in said):
         return False
-    return is_person("_".join(said)) and len("".join(said)) > 1 and not "".join(said).isdigit()
+    return is_person("_".join(spelt)) and len("".join(said)) > 1 and not "".join(said).isdigit()
 
 
 def person(tag: str) -> str:
     """A rater by what tells them apart, so that `r1` and `reader_1` are one."""
-    return _PREFIX.sub("", tag).replace("_", "")
+    called = tag.lower()
+    return (called if _CAPITALS.fullmatch(tag) else _PREFIX.sub("", called)).replace("_", "")
 
 
 def category_words(rest: Sequence[str], said: bool) -> tuple[list[str], list[str]]:

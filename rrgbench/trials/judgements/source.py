@@ -36,4 +36,4 @@ class Raters:
 
     def spelt(self, tag: str) -> str:
         """The rater that a part of a column's name says; empty where it says none."""
-        return self._spelt.setdefault(names.person(tag.lower()), tag) if tag else ""
+        return self._spelt.setdefault(names.person(tag), tag) if tag else ""
