@@ -343,6 +343,109 @@ def test_lists_that_say_two_things_are_refused(tmp_path: Path, told: Told) -> No
     assert read_judgements(written(tmp_path / "c.json", rows)).reports == ("Clear.",)
 
 
+STUDY: Row = {"study_id": "s1", "reference": "Clear lungs today."}
+FOUND: Row = {"report": "An old film.", "score": 0.4}
+MINE: Row = {"report": "No pneumothorax seen."}
+OTHER: Row = {"report": "Big left effusion."}
+BESIDE: Row = {**STUDY, "report_a": "Clear.", "report_b": "A mass.", "retrieved": [FOUND, {**FOUND, "score": 0.3}]}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"preference": "a"},
+        {"rating_a": 4, "rating_b": 2},
+        {"false_finding_a": 4, "false_finding_b": 2},
+        {"votes": [{"rater": "r1", "preference": "a"}, {"rater": "r2", "preference": "b"}]},
+    ],
+)
+def test_reports_in_lists_are_no_candidates_beside_those_that_are_judged(tmp_path: Path, said: Row) -> None:
+    texts = {"report_a": "No mass is seen.", "report_b": "A mass is seen."}
+    found = read_judgements(written(tmp_path / "a.json", [{**BESIDE, **texts, **said}]))
+    assert found.reports == tuple(texts.values())
+
+
+def test_a_column_that_is_named_for_the_report_is_the_one_that_is_judged(tmp_path: Path) -> None:
+    named = named_columns(["report=my_text"])
+    retrieved = [{"report": f"Film {at}.", "similarity": at} for at in range(2)]
+    rows = [{**STUDY, "my_text": "Clear lungs.", "rating": 4, "retrieved": retrieved}]
+    assert read_judgements(written(tmp_path / "a.json", rows), named).reports == ("Clear lungs.",)
+    inside = [{"my_text": "Clear lungs.", "rating": 4}, {"my_text": "A mass.", "rating": 2}]
+    found = read_judgements(written(tmp_path / "b.json", [{**STUDY, "outputs": inside}]), named)
+    assert found.reports == ("Clear lungs.", "A mass.")
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "second", "message"),
+    [
+        ({"rating": 2}, {"bleu": 0.1}, {"bleu": 0.2}, "rating stands around the 2 candidates, and of which"),
+        ({"rating_r1": 2}, {"bleu": 0.1}, {"bleu": 0.2}, "rating_r1 stands around the 2 candidates"),
+        ({"errors": 2}, {"rating": 1}, {"rating": 2}, "errors stands around the 2 candidates"),
+        ({"difficulty_rating": 2}, {"bleu": 1}, {"bleu": 2}, "difficulty_rating stands around the 2 candidates"),
+        ({"false_finding": 2}, {"rating": 1}, {"rating": 2}, "false_finding stands around the 2 candidates"),
+        ({"rating": 2}, {"rating": 2}, {"bleu": 0.2}, "rating stands around the 2 candidates"),
+    ],
+)
+def test_what_stands_around_several_candidates_is_nobodys(
+    tmp_path: Path, said: Row, first: Row, second: Row, message: str
+) -> None:
+    study = {**STUDY, **said, "candidates": [{**MINE, **first}, {**OTHER, **second}]}
+    with pytest.raises(InputError, match=rf"a.json, item 1: {message}.*; write it into the objects of the list"):
+        read_judgements(written(tmp_path / "a.json", [study]))
+    # of a list of one it is that one's, and what isn't read may stand there
+    assert (
+        len(read_judgements(written(tmp_path / "b.json", [{**study, "candidates": [{**MINE, **first}]}])).reports) == 1
+    )
+    rated = [{**MINE, "rating": 1}, {**OTHER, "rating": 2}]
+    read_judgements(written(tmp_path / "c.json", [{**STUDY, "score": 7, "indication": "Cough.", "candidates": rated}]))
+
+
+def test_a_count_around_several_raters_ratings_is_nobodys(tmp_path: Path) -> None:
+    ratings = [{"rater": one, "rating": 3} for one in "ab"]
+    with pytest.raises(InputError, match="candidates 1: errors stands around the 2 ratings, and of which"):
+        read_judgements(
+            written(tmp_path / "a.json", [{**STUDY, "candidates": [{**MINE, "errors": 2, "ratings": ratings}]}])
+        )
+
+
+def test_studies_without_candidates_are_left_out_and_counted(tmp_path: Path, told: Told) -> None:
+    bare: list[Row] = [{**STUDY, "study_id": f"x{at}", "candidates": value} for at, value in enumerate(([], None))]
+    found = read_judgements(written(tmp_path / "a.json", [bare[0], *told.nested("ratings"), bare[1]]))
+    check_same(found, told.judged)
+    assert any("2 studies without candidates left out" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ({"candidates": [MINE, OTHER]}, r"2 candidates without any rating: x1/candidate 1, x1/candidate 2; judge them"),
+        ({"candidates": [{**MINE, "rating": None}]}, r"1 candidates without any rating: x1/candidate 1; judge them"),
+        ({"candidates": [{**MINE, "rating": 2}, OTHER]}, r"1 candidates without any rating: x1/candidate 2; judge"),
+        (
+            {"candidates": ["No pneumothorax."]},
+            r"item 2: no report, and no list of objects with one each in candidates",
+        ),
+        ({"drafts": []}, r"item 2: no report, and no list of objects with one each in candidates, as others have"),
+    ],
+)
+def test_studies_that_say_nothing_amid_others_are_told(tmp_path: Path, study: Row, message: str) -> None:
+    rows = [{**STUDY, "candidates": [{**MINE, "rating": 1}, {**OTHER, "rating": 2}]}, {**STUDY, **study}]
+    rows[1]["study_id"] = "x1"
+    with pytest.raises(InputError, match=message) as caught:
+        read_judgements(written(tmp_path / "a.json", rows))
+    assert "pneumothorax" not in str(caught.value)
+
+
+def test_lists_that_carry_no_judgement_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the reports in candidates carry no judgement; write what is said of each"):
+        read_judgements(written(tmp_path / "a.json", [{**STUDY, "candidates": [MINE, {**OTHER, "rating": None}]}]))
+    said = [{"rater": one, "rating": 3} for one in "ab"]
+    for nothing in ({"ratings": []}, {"ratings": None}, {}):
+        rows = [{**STUDY, "candidates": [{**MINE, "ratings": said}, {**OTHER, **nothing}]}]
+        with pytest.raises(InputError, match="item 1, candidates 2: no judgement in ratings, as others have"):
+            read_judgements(written(tmp_path / "b.json", rows))
+
+
 def test_what_was_summed_told_and_left_out_is_said(tmp_path: Path, told: Told) -> None:
     rows = [{**row, "rating_mean": 3, "Comment": "fine"} for row in told.wide("{}_r{}")]
     notes = read_judgements(written(tmp_path / "a.csv", rows)).notes

@@ -1,5 +1,6 @@
 """Reports side by side in a row: which columns hold them, and which of them a column is about."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from rrgbench.errors import InputError, listed
@@ -49,6 +50,20 @@ def sides_of(header: Header) -> tuple[dict[str, str], dict[str, str]]:
         systems = {}
     header.taken.update(systems.values())
     return found, systems
+
+
+def stand_beside(columns: Sequence[str]) -> bool:
+    """Whether some of the columns are called as reports beside each other: but for the side alike."""
+    for wanted in (_REPORT_WORDS, frozenset({"candidate"})):
+        found: dict[tuple[str, ...], set[str]] = {}
+        for column in columns:
+            if side := _side(column, wanted, _REPORT_WORDS | {"candidate"}):
+                said = (word.lower() for word in names.words(column))
+                stem = tuple(sorted(word for word in said if word not in side.split("_")))
+                found.setdefault(stem, set()).add(side)
+        if any(len(sides) > 1 for sides in found.values()):
+            return True
+    return False
 
 
 def _side(column: str, wanted: frozenset[str], without: frozenset[str]) -> str:

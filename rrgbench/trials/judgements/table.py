@@ -46,15 +46,21 @@ def read(path: Path, named: Named | None = None) -> Judgements:
     Raises
     ------
     InputError
-        If a column is missing or may be one of several, a cell is no number, or two rows give one candidate different
-        texts.
+        If a column is missing or may be one of several, a cell is no number, two rows give one candidate different
+        texts, or what is said in nested JSON stands around several candidates or raters.
     """
     text, name = read_text(path)
-    records = flat(name, read_records(name, text, known))
+    nested = flat(name, read_records(name, text, known), named or {})
+    records = nested.records
     if not records.names:
         raise InputError(f"{path.name} holds nothing; expected {LAYOUT}")
     cells = {column: [str(row[column]) for _, row in records.rows] for column in records.names}
     layout = tell_layout(path.name, records.names, named or {}, cells)
+    for column in (column for one in layout.sources for column in one.columns if column in nested.around):
+        raise InputError(
+            f"{name}, {nested.around[column]}, and of which of them it is said can't be told; write it into the "
+            "objects of the list, or leave it out"
+        )
     if not records.rows:
         raise InputError(f"{path.name} has no row of judgements; expected at least one")
     return _Reading(path.name, records, layout).judgements(path.stem.removesuffix(".csv"))
