@@ -347,7 +347,7 @@ STUDY: Row = {"study_id": "s1", "reference": "Clear lungs today."}
 FOUND: Row = {"report": "An old film.", "score": 0.4}
 MINE: Row = {"report": "No pneumothorax seen."}
 OTHER: Row = {"report": "Big left effusion."}
-BESIDE: Row = {**STUDY, "report_a": "Clear.", "report_b": "A mass.", "retrieved": [FOUND, {**FOUND, "score": 0.3}]}
+BESIDE: Row = {**STUDY, "retrieved": [FOUND, {**FOUND, "score": 0.3}]}
 
 
 @pytest.mark.parametrize(
@@ -356,13 +356,27 @@ BESIDE: Row = {**STUDY, "report_a": "Clear.", "report_b": "A mass.", "retrieved"
         {"preference": "a"},
         {"rating_a": 4, "rating_b": 2},
         {"false_finding_a": 4, "false_finding_b": 2},
+        {"rating": {"a": 4, "b": 2}},
         {"votes": [{"rater": "r1", "preference": "a"}, {"rater": "r2", "preference": "b"}]},
     ],
 )
 def test_reports_in_lists_are_no_candidates_beside_those_that_are_judged(tmp_path: Path, said: Row) -> None:
-    texts = {"report_a": "No mass is seen.", "report_b": "A mass is seen."}
+    texts = {"report_a": "Clear.", "report_b": "Dense."}
     found = read_judgements(written(tmp_path / "a.json", [{**BESIDE, **texts, **said}]))
     assert found.reports == tuple(texts.values())
+
+
+def test_texts_of_which_nothing_is_said_are_no_reports_beside_each_other(tmp_path: Path) -> None:
+    rated = [{**MINE, "rating": 1}, {**OTHER, "rating": 2}]
+    row = {**STUDY, "report_language": "English", "report_section": "findings", "quality": 3, "candidates": rated}
+    assert len(read_judgements(written(tmp_path / "a.json", [row])).reports) == 2
+
+
+def test_a_rating_around_reports_that_were_retrieved_is_not_theirs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"rating stands around retrieved, a list of 1.* report=COLUMN"):
+        read_judgements(
+            written(tmp_path / "a.json", [{**STUDY, "my_text": "Clear.", "rating": 4, "retrieved": [FOUND]}])
+        )
 
 
 def test_a_column_that_is_named_for_the_report_is_the_one_that_is_judged(tmp_path: Path) -> None:
@@ -378,12 +392,12 @@ def test_a_column_that_is_named_for_the_report_is_the_one_that_is_judged(tmp_pat
 @pytest.mark.parametrize(
     ("said", "first", "second", "message"),
     [
-        ({"rating": 2}, {"bleu": 0.1}, {"bleu": 0.2}, "rating stands around the 2 candidates, and of which"),
-        ({"rating_r1": 2}, {"bleu": 0.1}, {"bleu": 0.2}, "rating_r1 stands around the 2 candidates"),
-        ({"errors": 2}, {"rating": 1}, {"rating": 2}, "errors stands around the 2 candidates"),
-        ({"difficulty_rating": 2}, {"bleu": 1}, {"bleu": 2}, "difficulty_rating stands around the 2 candidates"),
-        ({"false_finding": 2}, {"rating": 1}, {"rating": 2}, "false_finding stands around the 2 candidates"),
-        ({"rating": 2}, {"rating": 2}, {"bleu": 0.2}, "rating stands around the 2 candidates"),
+        ({"rating": 2}, {"bleu": 0.1}, {"bleu": 0.2}, "rating stands around candidates, a list of 2, and of which"),
+        ({"rating_r1": 2}, {"bleu": 0.1}, {"bleu": 0.2}, "rating_r1 stands around candidates, a list of 2"),
+        ({"errors": 2}, {"rating": 1}, {"rating": 2}, "errors stands around candidates, a list of 2"),
+        ({"difficulty_rating": 2}, {"bleu": 1}, {"bleu": 2}, "difficulty_rating stands around candidates, a list of 2"),
+        ({"false_finding": 2}, {"rating": 1}, {"rating": 2}, "false_finding stands around candidates, a list of 2"),
+        ({"rating": 2}, {"rating": 2}, {"bleu": 0.2}, "rating stands around candidates, a list of 2"),
     ],
 )
 def test_what_stands_around_several_candidates_is_nobodys(
@@ -402,7 +416,7 @@ def test_what_stands_around_several_candidates_is_nobodys(
 
 def test_a_count_around_several_raters_ratings_is_nobodys(tmp_path: Path) -> None:
     ratings = [{"rater": one, "rating": 3} for one in "ab"]
-    with pytest.raises(InputError, match="candidates 1: errors stands around the 2 ratings, and of which"):
+    with pytest.raises(InputError, match="candidates 1: errors stands around ratings, a list of 2, and of which"):
         read_judgements(
             written(tmp_path / "a.json", [{**STUDY, "candidates": [{**MINE, "errors": 2, "ratings": ratings}]}])
         )

@@ -1,7 +1,7 @@
 """Judgements in nested JSON as a table of texts: lists of candidates and of raters' judgements are rows."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from rrgbench.scoring.report_shapes.field_names import plain_name
 from rrgbench.scoring.report_shapes.whole_records import Records
 from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.named_columns import ADVICE, Named
-from rrgbench.trials.judgements.sides import stand_beside
+from rrgbench.trials.judgements.sides import beside
 
 _OWN: Final = ("id", "name")
 """Fields of an object in a list that tell it from the others of its study."""
 _EARLIER: Final = frozenset(("prior", "priors", "previous", "history", "earlier"))
 """Words in the name of a list whose reports nobody judges."""
+_FOUND: Final = frozenset(("retrieved", "similar", "neighbors", "neighbours", "nearest", "examples"))
+"""Words in the name of a list whose reports may not be those that somebody judges around it."""
 _JUDGED_WORDS: Final = (
     names.RATING_WORDS | names.SCORE_WORDS | names.ERROR_WORDS | names.SIGNIFICANT_WORDS | names.PREFERENCE_WORDS
 )
@@ -137,12 +139,12 @@ class _Lists:
                     f"{self.name}, {here}: {listed(map(shown, other))} stands there and around it, and says something "
                     "else; call one of them otherwise"
                 )
-            if len(record[key]) > 1:
+            if len(record[key]) > 1 or _words(key) & _FOUND:
                 given = {field: value for field, value in around.items() if field not in inside}
                 for column, cell in _cells(given):
                     if cell:
                         self.around.setdefault(
-                            column, f"{place}: {shown(column)} stands around the {len(record[key])} {shown(key)}"
+                            column, f"{place}: {shown(column)} stands around {shown(key)}, a list of {len(record[key])}"
                         )
             found += self.rows(here, {**around, **inside})
         return found
@@ -173,10 +175,16 @@ class _Lists:
         """Whether a record is itself about a report, or about reports beside each other of which something is said."""
         if self._has(record, names.REPORT):
             return True
-        return _beside(record) and any(
-            self._is_judged(key) or self._are_raters(value)
-            for key, value in record.items()
-            if not self._are_reports(key, value)
+        sides = _beside(record)
+        if not sides:
+            return False
+        told = _spelt(group for field in names.JUDGED for group in self.named.get(field, ()))
+        said = {key: value for key, value in record.items() if not self._are_reports(key, value)}
+        columns = [column for one in _inside(said) for column, _ in _cells(one)]
+        return any(
+            names.plain(column) in told
+            or (self._is_judged(column) and bool(_words(column) & (names.PREFERENCE_WORDS | sides)))
+            for column in columns
         )
 
     def _is_judged(self, key: str) -> bool:
@@ -198,7 +206,7 @@ class _Lists:
     def _are_reports(self, key: str, value: object) -> bool:
         """Whether a field holds a list of reports."""
         found = _objects(value)
-        earlier = {word.lower() for word in names.words(key)} & _EARLIER
+        earlier = _words(key) & _EARLIER
         return bool(found) and not earlier and all(self._has(one, names.REPORT) for one in found)
 
     def _are_raters(self, value: object) -> bool:
@@ -220,16 +228,20 @@ def _inside(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _inside(one)
 
 
-def _beside(record: Mapping[str, Any]) -> bool:
-    """Whether texts in a record are reports beside each other; one of a single word is none."""
-    return stand_beside([key for key, value in record.items() if isinstance(value, str) and len(value.split()) != 1])
+def _beside(record: Mapping[str, Any]) -> set[str]:
+    """What reports beside each other in a record are told apart by; empty where there are none."""
+    return beside([key for key, value in record.items() if isinstance(value, str)])
+
+
+def _words(column: str) -> set[str]:
+    return {word.lower() for word in names.words(column)}
 
 
 def _is_empty(value: object) -> bool:
     return is_missing(value) or value in ("", [], {})
 
 
-def _spelt(groups: Sequence[Sequence[str]]) -> set[str]:
+def _spelt(groups: Iterable[Sequence[str]]) -> set[str]:
     """Names of columns that a user gives a field."""
     return {names.plain(one) for group in groups for one in (*group, "+".join(group))}
 

@@ -52,8 +52,8 @@ def sides_of(header: Header) -> tuple[dict[str, str], dict[str, str]]:
     return found, systems
 
 
-def stand_beside(columns: Sequence[str]) -> bool:
-    """Whether some of the columns are called as reports beside each other: but for the side alike."""
+def beside(columns: Sequence[str]) -> set[str]:
+    """Words that tell columns apart which are called as reports beside each other, but for them alike."""
     for wanted in (_REPORT_WORDS, frozenset({"candidate"})):
         found: dict[tuple[str, ...], set[str]] = {}
         for column in columns:
@@ -61,9 +61,9 @@ def stand_beside(columns: Sequence[str]) -> bool:
                 said = (word.lower() for word in names.words(column))
                 stem = tuple(sorted(word for word in said if word not in side.split("_")))
                 found.setdefault(stem, set()).add(side)
-        if any(len(sides) > 1 for sides in found.values()):
-            return True
-    return False
+        if several := [sides for sides in found.values() if len(sides) > 1]:
+            return {word for sides in several for side in sides for word in side.split("_")}
+    return set()
 
 
 def _side(column: str, wanted: frozenset[str], without: frozenset[str]) -> str:

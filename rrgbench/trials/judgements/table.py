@@ -13,7 +13,7 @@ from rrgbench.trials.judgements import names
 from rrgbench.trials.judgements.choices import read_choices
 from rrgbench.trials.judgements.judgements import Choice, Judgement, Judgements, Texts, judgements_of
 from rrgbench.trials.judgements.layout import Layout, known, tell_layout
-from rrgbench.trials.judgements.named_columns import FLAG, Named
+from rrgbench.trials.judgements.named_columns import ADVICE, FLAG, Named
 from rrgbench.trials.judgements.nested import flat
 from rrgbench.trials.judgements.numbers import Written, read_numbers
 
@@ -59,7 +59,7 @@ def read(path: Path, named: Named | None = None) -> Judgements:
     for column in (column for one in layout.sources for column in one.columns if column in nested.around):
         raise InputError(
             f"{name}, {nested.around[column]}, and of which of them it is said can't be told; write it into the "
-            "objects of the list, or leave it out"
+            f"objects of the list, leave it out, or where another field holds the judged report {ADVICE} report=COLUMN"
         )
     if not records.rows:
         raise InputError(f"{path.name} has no row of judgements; expected at least one")
