@@ -372,6 +372,12 @@ def test_texts_of_which_nothing_is_said_are_no_reports_beside_each_other(tmp_pat
     assert len(read_judgements(written(tmp_path / "a.json", [row])).reports) == 2
 
 
+@pytest.mark.parametrize("called", ["prediction", "predictions", "outputs", "reports"])
+def test_a_list_of_candidates_may_be_called_as_a_report(tmp_path: Path, called: str) -> None:
+    rated = [{**MINE, "rating": 1}, {**OTHER, "rating": 2}]
+    assert len(read_judgements(written(tmp_path / "a.json", [{**STUDY, called: rated}])).reports) == 2
+
+
 def test_a_rating_around_reports_that_were_retrieved_is_not_theirs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rating stands around retrieved, a list of 1.* report=COLUMN"):
         read_judgements(

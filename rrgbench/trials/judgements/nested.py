@@ -169,7 +169,8 @@ class _Lists:
             usual = _spelt(self.named[field])
             return any(names.plain(key) in usual for key in (*record, *(column for column, _ in _cells(record))))
         usual = {names.plain(one) for tier in names.USUAL[field] for one in tier}
-        return any(names.plain(key) in usual for key in record)
+        # a list of objects under the name of a report is one of reports
+        return any(names.plain(key) in usual and not _objects(value) for key, value in record.items())
 
     def _judges_own(self, record: Mapping[str, Any]) -> bool:
         """Whether a record is itself about a report, or about reports beside each other of which something is said."""
