@@ -27,6 +27,8 @@ from rrgbench.data.examination import Examination as Examination
 from rrgbench.data.examination import Film as Film
 from rrgbench.data.examination import Reads as Reads
 from rrgbench.errors import InputError, MissingPartError, listed
+from rrgbench.own_code import split_behind
+from rrgbench.own_models import make_own
 from rrgbench.progress import Progress
 from rrgbench.registry import Registry, make, parameters
 
@@ -263,8 +265,8 @@ def image_batches(
             yield np.stack([one.films[0].pixels for one in part])
 
 
-MODELS: Final[Registry[Callable[..., Model]]] = Registry("model", "rrgbench.models")
-"""Loaders by name; each gives a `Model`."""
+MODELS: Final[Registry[Callable[..., Model]]] = Registry("model", "rrgbench.models", from_files=True)
+"""Loaders by name, or in a file of the user's; each gives a `Model`."""
 
 
 def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) -> Model:
@@ -274,7 +276,8 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     ----------
     name : str
         A registered name (`rrgbench list models`), or `NAME:ARGUMENT`, whose argument is the loader's first parameter:
-        `predictions:reports.jsonl`, `dcrrg:6a`.
+        `predictions:reports.jsonl`, `dcrrg:6a`. Or `FILE.py:NAME`, a class or a loader in a Python file, and
+        `TITLE=FILE.py:NAME`, which is called TITLE.
     checkpoint : str or Path, optional
         A folder written by `rrgbench train`, or a hub id; the model's shipped checkpoint if omitted.
     **options
@@ -290,13 +293,15 @@ def load_model(name: str, checkpoint: str | Path | None = None, **options: Any) 
     UnknownNameError
         If no such model is registered.
     InputError
-        If its loader takes no argument or no such option (a trivial system has no checkpoint), or lacks one.
+        If its loader takes no argument or no such option (a trivial system has no checkpoint), or lacks one; if a file
+        is not there, holds no such name, fails, or gives no model.
     """
     if checkpoint == "":
         raise InputError(f"model {name}: the checkpoint is an empty text; leave it out for the shipped one")
     if checkpoint is not None:
         check_files(checkpoint)
-    made = make(MODELS, name, **({} if checkpoint is None else {"checkpoint": checkpoint}), **options)
+    given = {**({} if checkpoint is None else {"checkpoint": checkpoint}), **options}
+    made = make(MODELS, name, **given) if MODELS.own(name) is None else make_own(MODELS, name, given)
     require_model(made)
     return made
 
@@ -309,7 +314,7 @@ def load_models(
     Parameters
     ----------
     asked : sequence of str
-        Each as `load_model` takes it, or `NAME=CHECKPOINT`.
+        Each as `load_model` takes it, or `NAME=CHECKPOINT`, `FILE.py:NAME=CHECKPOINT`.
     options : mapping of str to object, optional
         Each is passed to those loaders that take it.
     wished : mapping of str to object, optional
@@ -349,7 +354,9 @@ def split_checkpoint(asked: str) -> tuple[str, str | None]:
         If the checkpoint is empty.
     """
     name, equals, checkpoint = asked.partition("=")
-    if not equals or ":" in name:
+    if (own := split_behind(asked)) is not None and asked.partition(":")[0] not in MODELS:
+        name, checkpoint = own
+    elif not equals or ":" in name or MODELS.own(asked) is not None:
         return asked, None
     if not checkpoint:
         raise InputError(f"--model {asked}: no checkpoint stands behind the equals sign")

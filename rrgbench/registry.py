@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from rrgbench.described import first_line
 from rrgbench.errors import InputError, MissingPartError, UnknownNameError, listed, meant, problems
+from rrgbench.own_code import OwnCode, own_code
 
 T = TypeVar("T")
 
@@ -34,10 +35,12 @@ class Registry(Generic[T]):
         Their entry-point group, e.g. `rrgbench.models`.
     of : type, optional
         What each of them is an instance of.
+    from_files : bool
+        Whether `FILE.py:NAME` (`rrgbench.own_code`) is one of them too.
     """
 
-    def __init__(self, kind: str, group: str, of: type[T] | None = None) -> None:
-        self.kind, self.group, self.of = kind, group, of
+    def __init__(self, kind: str, group: str, of: type[T] | None = None, *, from_files: bool = False) -> None:
+        self.kind, self.group, self.of, self.from_files = kind, group, of, from_files
 
     @property
     def _points(self) -> dict[str, tuple[EntryPoint, ...]]:
@@ -80,6 +83,33 @@ class Registry(Generic[T]):
         """All registered names, sorted."""
         return list(self._points)
 
+    def own(self, name: object) -> OwnCode | None:
+        """What a name says of a Python file of the user's; None for other names."""
+        text = name if self.from_files and isinstance(name, str) else ""
+        return None if text.partition(":")[0] in self else own_code(text)
+
+    def check(self, name: str, also: Iterable[str] = ()) -> None:
+        """Refuse a name, with or without an argument, that nothing has; nothing is imported.
+
+        Parameters
+        ----------
+        name : str
+            As `make` takes it.
+        also : iterable of str
+            Names that are known beside those registered.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest known name.
+        InputError
+            If it is a file that is not there, or nothing in it is named.
+        """
+        if (own := self.own(name)) is not None:
+            own.check(self.kind)
+        else:
+            lookup(self.kind, split_argument(self, name)[0], [*self.names(), *also])
+
     def __contains__(self, name: object) -> bool:
         return name in self._points
 
@@ -95,6 +125,9 @@ class Registry(Generic[T]):
         MissingPartError
             If the package that registered it can't be imported, or registered something else.
         """
+        if (own := self.own(name)) is not None:
+            made: T = own.loader(self.kind)
+            return made
         point = self._point(name)
         try:
             loaded: T = point.load()
@@ -274,8 +307,8 @@ def lookup(kind: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
     if _text(kind, name) in names:
         return name
-    own_code = "code of your own gets a name by an entry point (CONTRIBUTING.md), or is given from Python"
-    raise UnknownNameError(f"no {kind} is called {name!r}; {own_code if _PYTHON.search(name) else meant(name, names)}")
+    of_file = "code of your own gets a name by an entry point (CONTRIBUTING.md), or is given from Python"
+    raise UnknownNameError(f"no {kind} is called {name!r}; {of_file if _PYTHON.search(name) else meant(name, names)}")
 
 
 def _text(kind: str, name: object) -> str:

@@ -121,13 +121,14 @@ LAYERS = (
         "endpoint",
         "progress",
         "registry",
+        "own_code",
         "described",
         "terminal_text",
         "yaml_text",
     )
     # tables and their writing know nothing of what they show
     + rooms("render.escaping", "render.table", "render.html"),
-    rooms("data", "metrics", "stats", "runs", "models"),
+    rooms("data", "metrics", "stats", "runs", "models", "own_models"),
     rooms("render", "labelers", "findings", "judges", "modeling"),
     rooms("scoring", "training", "adapters"),
     rooms("tasks"),

@@ -150,9 +150,9 @@ def test_a_reader_that_gives_no_corpus_is_told(install, tmp_path) -> None:
         load_corpus("homeless", "here")
 
 
-def test_a_file_of_python_is_no_name(install) -> None:
+def test_a_file_of_python_is_no_name_of_what_is_not_taken_from_files(install) -> None:
     with pytest.raises(UnknownNameError, match=r"'mine\.py:Mine'; code of your own gets a name by an entry point"):
-        load_model("mine.py:Mine")
+        load_protocol("mine.py:Mine")
 
 
 def test_a_name_is_found_by_its_title() -> None:

@@ -15,7 +15,12 @@ from rrgbench.cli.options.printing import Json
 def explain(
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="A model (rrgbench list models).", autocompletion=completion.models),
+        typer.Option(
+            "--model",
+            "-m",
+            help="A model (rrgbench list models), or FILE.py:CLASS of your own.",
+            autocompletion=completion.models,
+        ),
     ] = "dcrrg",
     study: Annotated[
         str | None, typer.Option("--study", help="Id of a study; the first of the test split if omitted.")
@@ -45,12 +50,11 @@ def explain(
     from rrgbench.explain.page import Heading, explanation_page, print_explanation
     from rrgbench.files import check_writable
     from rrgbench.models import MODELS, FittedToCorpus, load_model, reads_of
-    from rrgbench.registry import lookup, split_argument
     from rrgbench.render.json import json_text
     from rrgbench.render.terminal import output_console
     from rrgbench.tasks.run_facts import learned_elsewhere
 
-    lookup("model", split_argument(MODELS, model)[0], MODELS.names())
+    MODELS.check(model)
     if html is not None:
         check_writable(html)
     data = films.open()

@@ -20,6 +20,7 @@ from yaml import YAMLError
 from rrgbench.errors import InputError
 from rrgbench.files import write_text
 from rrgbench.json_text import read_object
+from rrgbench.own_code import own_code, split_behind
 from rrgbench.runs.environment import environment_of, installed_versions
 from rrgbench.yaml_text import read_yaml
 
@@ -96,6 +97,8 @@ def _words(values: Iterable[Any]) -> Iterator[str]:
             for text in {str(value), *str(value).split(",")}:
                 parts = (text, text.partition("=")[2], text.partition(":")[2], text.rpartition(":")[2])
                 yield from {part for part in parts if part.strip("/")}
+                if (own := own_code((split_behind(text) or (text,))[0])) is not None and own.path.is_file():
+                    yield from map(str, own.files)
 
 
 def _words_within(values: Iterable[Any]) -> Iterator[str]:

@@ -29,7 +29,8 @@ class ModelOptions:
         typer.Option(
             "--model",
             "-m",
-            help="NAME (rrgbench list models), NAME=CHECKPOINT, NAME:ARGUMENT such as hf:ID, or all; repeatable.",
+            help="NAME (rrgbench list models), NAME=CHECKPOINT, NAME:ARGUMENT such as hf:ID, "
+            "FILE.py:CLASS of your own, or all; repeatable.",
             show_default="dcrrg",
             autocompletion=completion.models_or_all,
         ),
@@ -75,13 +76,13 @@ class ModelOptions:
         ------
         UnknownNameError
             With the nearest known name.
+        InputError
+            If a Python file is not there.
         """
         from rrgbench.models import MODELS, split_checkpoint
-        from rrgbench.registry import lookup, split_argument
 
         for asked in self.model or ():
-            name = split_argument(MODELS, split_checkpoint(asked)[0])[0]
-            lookup("model", name, [*MODELS.names(), ALL_MODELS])
+            MODELS.check(split_checkpoint(asked)[0], [ALL_MODELS])
 
     @property
     def all(self) -> bool:
@@ -108,7 +109,7 @@ class ModelOptions:
             If a checkpoint is given for several models, or a model can't be loaded.
         """
         from rrgbench.errors import InputError
-        from rrgbench.models import load_all_models, load_models, told_apart
+        from rrgbench.models import MODELS, load_all_models, load_models, told_apart
 
         asked = self.model or ([] if self.predictions else ["dcrrg"])
         if ALL_MODELS in asked:
@@ -118,7 +119,7 @@ class ModelOptions:
             kept = [one for one in found if one.name not in chosen_beside]
             return told_apart([*kept, *self._from_files(reading)]), left_out
         if self.checkpoint is not None:
-            if len(asked) != 1 or "=" in asked[0]:
+            if len(asked) != 1 or ("=" in asked[0] and MODELS.own(asked[0]) is None):
                 raise InputError("--checkpoint belongs to one --model; give several as --model NAME=CHECKPOINT")
             asked = [f"{asked[0]}={self.checkpoint}"]
         wished = {} if batch_size is None else {"batch_size": batch_size}
