@@ -15,13 +15,15 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
-from rrgbench.errors import InputError, MissingPartError
+from rrgbench.errors import InputError, MissingPartError, listed
 from rrgbench.files import write_text
 
 Messages = Sequence[Mapping[str, Any]]
 
 _MOST_BYTES: Final = 32_000_000
 _MOST_WAIT: Final = 60.0
+_LONGEST_FIELD: Final = 30
+"""A longer name of a field may be a text."""
 BUSY: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """Statuses after which the same request may succeed later."""
 
@@ -148,7 +150,7 @@ class Endpoint:
         Raises
         ------
         InputError
-            If the server refuses the request.
+            If the server refuses the request, or is no chat endpoint.
         MissingPartError
             If it stays broken, can't be reached, or answers nothing that can be read; or if only transcripts answer and
             there is none.
@@ -227,7 +229,13 @@ class Endpoint:
             said = choice["message"]["content"] or ""
             text = said if isinstance(said, str) else "".join(part.get("text") or "" for part in said)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            raise _Later("an answer that is no chat completion") from None
+            kind = kind_of_answer(body)
+            if is_no_chat(body):
+                raise InputError(
+                    f"{self.place} answers with {kind}, no chat completion; is base_url the address of its OpenAI API, "
+                    "such as http://localhost:8000/v1?"
+                ) from None
+            raise _Later(f"an answer that is no chat completion but {kind}; see base_url") from None
         if not text.strip():
             raise _Later("an empty answer")
         usage = content.get("usage") if isinstance(content.get("usage"), dict) else {}
@@ -302,6 +310,35 @@ def repeats(said: str, request: Mapping[str, Any]) -> bool:
     """Whether an error holds twenty characters of the request in a row: texts of patients must not reach logs."""
     sent = " ".join(json.dumps(request, ensure_ascii=False).split())
     return any(said[at : at + 20] in sent for at in range(max(1, len(said) - 19)))
+
+
+def kind_of_answer(body: bytes) -> str:
+    """What came back instead of a chat completion, by its kind and its fields; what it says is not told."""
+    text = body.strip()
+    if not text:
+        return "nothing"
+    if text.startswith(b"<"):
+        return "an HTML page" if b"<html" in text[:2000].lower() or b"<!doctype html" in text[:100].lower() else "XML"
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return "text that is no JSON"
+    if not isinstance(content, dict):
+        return f"JSON of type {type(content).__name__}"
+    fields = [name for name in content if name.isidentifier() and len(name) <= _LONGEST_FIELD]
+    return f"JSON with the fields {listed(fields)}" if fields else "JSON without a field of a chat completion"
+
+
+def is_no_chat(body: bytes) -> bool:
+    """Whether an answer has fields of something else than a chat endpoint, so that another try helps nothing.
+
+    An `error` is a server's that may do better later, and a page may be a gateway's.
+    """
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and not {"choices", "error"} & content.keys()
 
 
 def wanted_wait(header: str | None) -> float | None:

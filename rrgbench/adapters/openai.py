@@ -31,7 +31,7 @@ from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.prompts import Prompt, Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Examination, Film, Views
-from rrgbench.endpoint import BUSY, OPENER, key_of, repeats, scheme_of, wanted_wait
+from rrgbench.endpoint import BUSY, OPENER, is_no_chat, key_of, kind_of_answer, repeats, scheme_of, wanted_wait
 from rrgbench.errors import InputError, MissingPartError, meant, problems
 from rrgbench.files import write_text
 
@@ -40,6 +40,7 @@ KEY: Final = "OPENAI_API_KEY"
 """The environment's variable with the key."""
 
 _LONGEST_PAUSE: Final = 120.0
+_IF_BUSY: Final = "with --model-option concurrency=N smaller or timeout=SECONDS longer if it is busy"
 _log = logging.getLogger(__name__)
 
 
@@ -123,11 +124,14 @@ class Answer:
 
 
 class BrokenOffError(Exception):
-    """A request that failed in a way that another try may not; `pause` is how long the server asks to wait."""
+    """A request that failed in a way that another try may not.
 
-    def __init__(self, reason: str, pause: float | None = None) -> None:
+    `pause` is how long the server asks to wait; `advice` what to do where it keeps failing.
+    """
+
+    def __init__(self, reason: str, pause: float | None = None, advice: str = _IF_BUSY) -> None:
         super().__init__(reason)
-        self.pause = pause
+        self.pause, self.advice = pause, advice
 
 
 class Server:
@@ -160,7 +164,7 @@ class Server:
         Raises
         ------
         InputError
-            If the server refuses the request itself, or the key.
+            If the server refuses the request itself, or the key, or is no chat endpoint.
         MissingPartError
             If it can't be reached, or breaks off at every try.
         """
@@ -204,12 +208,12 @@ class Server:
 
     def _tried(self, body: bytes) -> Answer:
         """The answer of the first try that is not broken off."""
-        reason = ""
+        reason = advice = ""
         for number in range(1, self._options.tries + 1):
             try:
-                return _answer(self._post(body))
+                return self._answer(self._post(body))
             except BrokenOffError as error:
-                reason = str(error)
+                reason, advice = str(error), error.advice
                 if number == self._options.tries or self._stopped.is_set():
                     break
                 # pauses grow, and differ so that requests do not all come back at once
@@ -219,8 +223,30 @@ class Server:
                 self._stopped.wait(min(_LONGEST_PAUSE, asked))
         raise MissingPartError(
             f"{self.host} gave no answer in {number} tries ({reason}); what was answered is kept: run again to go "
-            "on, with --model-option concurrency=N smaller or timeout=SECONDS longer if it is busy"
+            f"on, {advice}"
         )
+
+    def _answer(self, content: bytes) -> Answer:
+        """What a server answered.
+
+        Raises
+        ------
+        BrokenOffError
+            If it is no chat completion.
+        InputError
+            If no chat endpoint gives such.
+        """
+        try:
+            return _completion(content)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            kind = kind_of_answer(content)
+            if is_no_chat(content):
+                raise InputError(
+                    f"{self.url} answers with {kind}, no chat completion; is --base-url the address of the server's "
+                    "OpenAI API, such as http://localhost:8000/v1?"
+                ) from None
+            advice = "after a look whether --base-url is the address of the server's OpenAI API"
+            raise BrokenOffError(f"no chat completion came back but {kind}", advice=advice) from None
 
     def _post(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "rrgbench"}
@@ -414,25 +440,16 @@ def load(model: str, base_url: str | None = None, prompt: str = "findings", **op
     return ServedModel(model, server, load_prompt(prompt), chosen)
 
 
-def _answer(content: bytes) -> Answer:
-    """An answer's text and tokens.
-
-    Raises
-    ------
-    BrokenOffError
-        If it is no chat completion.
-    """
-    try:
-        given = json.loads(content)
-        choice = given["choices"][0]
-        message = choice["message"]
-        parts = message.get("content") or ""
-        text = parts if isinstance(parts, str) else "".join(part.get("text") or "" for part in parts)
-        usage = given.get("usage") or {}
-        read, written = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-        refused = bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter"
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise BrokenOffError(f"the answer is no chat completion ({type(error).__name__})") from None
+def _completion(content: bytes) -> Answer:
+    """The text and tokens of a chat completion; what is none raises errors of many types."""
+    given = json.loads(content)
+    choice = given["choices"][0]
+    message = choice["message"]
+    parts = message.get("content") or ""
+    text = parts if isinstance(parts, str) else "".join(part.get("text") or "" for part in parts)
+    usage = given.get("usage") or {}
+    read, written = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+    refused = bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter"
     return Answer(text, refused, read, written)
 
 

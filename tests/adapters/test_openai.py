@@ -235,6 +235,32 @@ def test_a_server_that_keeps_misbehaving_ends_the_run_in_a_line_and_what_it_answ
     assert len(server.requests) == asked + 2
 
 
+@pytest.mark.parametrize(
+    ("body", "expected", "kind"),
+    [
+        (b"<!doctype html><html>the heart is large</html>", MissingPartError, r"came back but an HTML page\)"),
+        (b"the heart is large", MissingPartError, "came back but text that is no JSON"),
+        (b"", MissingPartError, "came back but nothing"),
+        (
+            b'{"model": "m", "response": "the heart is large"}',
+            InputError,
+            "answers with JSON with the fields model, response, no",
+        ),
+        (b'{"the heart is large": 1}', InputError, "answers with JSON without a field of a chat completion"),
+    ],
+)
+def test_what_is_no_chat_completion_is_told_by_its_kind_and_sends_to_the_address(
+    body: bytes, expected: type[Exception], kind: str, served: Callable[..., ServedModel], server: Loopback
+) -> None:
+    server.behave = lambda _, attempt: (200, {}, body)
+    with pytest.raises(expected, match=kind) as error:
+        served(tries=2, concurrency=1).generate_reports(studies(1))
+    assert "--base-url" in str(error.value)
+    assert "concurrency" not in str(error.value)
+    assert "heart" not in str(error.value)
+    assert len(server.requests) == (1 if expected is InputError else 2)
+
+
 def test_a_time_out_is_tried_again(served: Callable[..., ServedModel], server: Loopback) -> None:
     waiting = threading.Event()
 

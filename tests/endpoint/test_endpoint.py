@@ -72,6 +72,19 @@ def test_what_may_pass_is_tried_again_and_then_named(broken: Reply) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_no_chat_completion_is_told_by_its_kind() -> None:
+    with loopback(lambda request, number: Reply(body=b'{"model": "m", "response": "effusion"}')) as server:
+        with pytest.raises(InputError, match=r"JSON with the fields model, response, no chat.*; is base_url") as caught:
+            endpoint(server).ask(CHAT)
+        assert len(server.requests) == 1
+    with (
+        loopback(lambda request, number: Reply(body=b"<html>effusion</html>")) as server,
+        pytest.raises(MissingPartError, match="no chat completion but an HTML page; see base_url"),
+    ):
+        endpoint(server).ask(CHAT)
+    assert "effusion" not in str(caught.value)
+
+
 def test_a_server_is_waited_for_as_long_as_it_asks() -> None:
     for header, expected in (("7", 7.0), ("100000", 60.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", 1.0)):
         waits: list[float] = []
