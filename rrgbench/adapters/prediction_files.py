@@ -262,9 +262,12 @@ def _probabilities(
     inside = (values[:, columns] >= 0) & (values[:, columns] <= 1)
     wrong = [ids[row] for row in np.flatnonzero(~inside.all(axis=1)).tolist()]
     if wrong:
+        finite = values[:, columns][np.isfinite(values[:, columns])]
+        per_cent = bool(finite.size) and finite.min() >= 0 and 1 < finite.max() <= 100
         raise InputError(
             f"{name}: {len(wrong)} studies have a probability that is no number from 0 to 1: "
-            f"{listed(map(shown, wrong))}; logits must go through a sigmoid first"
+            f"{listed(map(shown, wrong))}; {'percentages must be divided by 100, ' if per_cent else ''}logits must go "
+            "through a sigmoid first"
         )
     if np.isin(values[:, columns], (0, 1)).all():
         _log.warning("%s: all probabilities are 0 or 1; if they are labels, an AUROC of them says little", name)

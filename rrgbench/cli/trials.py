@@ -25,7 +25,7 @@ TriedMetricOptions = Annotated[
     listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
 ]
 TriedMetrics = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--metrics",
         "--metric",
@@ -48,13 +48,13 @@ def _check_figure(figure: Path | None) -> None:
 
 
 def _tried(
-    metrics: str, metric_options: list[str] | None, protocol: str, replicates: int, seed: int
+    metrics: str | None, metric_options: list[str] | None, protocol: str, replicates: int, seed: int
 ) -> "tuple[Scoring, dict[str, str]]":
     """How metrics are run: those named, or all that run here; and why the others don't."""
     import os
 
     # metrics that nobody named must not fetch weights
-    if not metrics:
+    if metrics is None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
     from rrgbench.trials.metrics import every_metric
@@ -68,7 +68,7 @@ def _tried(
             "none; choose another, such as raw",
             param_hint="--protocol",
         )
-    if metrics:
+    if metrics is not None:
         return options, {}
     found, absent = every_metric()
     return options.but(metrics=found), absent
@@ -81,7 +81,7 @@ def edits(
     split: Annotated[str, typer.Option("--split", help="Which split's reports are edited.")] = "test",
     studies: Annotated[int, typer.Option(help="Most reports that are edited.", min=2)] = 200,
     edit: Annotated[list[str] | None, listed_option("--edit", "Only this edit; repeatable, with both kinds.")] = None,
-    metrics: TriedMetrics = "",
+    metrics: TriedMetrics = None,
     metric_options: TriedMetricOptions = None,
     protocol: ProtocolName = "raw",
     examples: Annotated[
@@ -157,7 +157,7 @@ def experts(
             "errors=a+b sums columns, rating=a,rating=b are two raters'.",
         ),
     ] = None,
-    metrics: TriedMetrics = "",
+    metrics: TriedMetrics = None,
     metric_options: TriedMetricOptions = None,
     protocol: ProtocolName = "raw",
     figure: Annotated[

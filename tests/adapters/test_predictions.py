@@ -230,6 +230,14 @@ def test_probabilities_that_are_none_are_named(corpus, tmp_path, cell):
         load_model(f"predictions:{path}")
 
 
+def test_percentages_are_told_from_logits(corpus, tmp_path):
+    for cell, told in ((lambda _: "95.5", True), (lambda _: "-0.1", False), (lambda _: "nan", False)):
+        path = probabilities_file(tmp_path / "p.csv", corpus, cell=cell)
+        with pytest.raises(InputError, match="logits must go through a sigmoid first") as caught:
+            load_model(f"predictions:{path}")
+        assert ("percentages must be divided by 100" in str(caught.value)) == told
+
+
 def test_a_probability_that_is_text_is_named(corpus, tmp_path):
     path = probabilities_file(tmp_path / "p.csv", corpus, cell=lambda _: "high")
     with pytest.raises(InputError, match=r"p\.csv: row 1 has 'high' as Edema"):

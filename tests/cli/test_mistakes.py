@@ -48,6 +48,17 @@ def test_unknown_names_come_with_the_nearest_one(run_command):
     check(run_command("train", "--step", "5"), "'5'", "1, 2, 3, 4 or all")
 
 
+def test_an_empty_list_of_names_is_not_all(run_command, tmp_path):
+    reports = tmp_path / "reports.jsonl"
+    reports.write_text('{"id": "1", "report": "no effusion ."}\n')
+    score = ("score", "--predictions", reports, "--references", reports)
+    for empty in ("", " ", "bleu,,cider"):
+        check(run_command(*score, "--metrics", empty), f"--metrics {empty!r} holds an empty name; leave --metrics out")
+    check(run_command("eval", "--model", "fixed-template", "--tasks", ""), "--tasks '' holds an empty name")
+    check(run_command("eval", "--model", "fixed-template", "--metrics", ""), "--metrics '' holds an empty name")
+    check(run_command("trials", "edits", "--metrics", ""), "--metrics '' holds an empty name")
+
+
 def test_missing_folder(run_command, tmp_path):
     check(run_command("eval", "--model", "fixed-template", "--corpus", "jsonl", "--root", tmp_path / "no"), "no")
 

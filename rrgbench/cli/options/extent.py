@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rrgbench.cli import completion
+from rrgbench.cli.options.comma_lists import comma_list
 
 if TYPE_CHECKING:
     from rrgbench.tasks.suite import Suite
@@ -82,9 +83,7 @@ class ExtentOptions:
         """
         from rrgbench.tasks.suite import load_suite, narrowed
 
-        tasks, metrics = (
-            [one.strip() for one in text.split(",")] if text else None for text in (self.tasks, self.metrics)
-        )
+        tasks, metrics = comma_list(self.tasks, "--tasks"), comma_list(self.metrics, "--metrics")
         chosen = narrowed(load_suite(name), tasks=tasks, metrics=metrics, limit=self.limit)
         if self.cases is None or (not self.cases and "cases" not in chosen.tasks):
             return chosen

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rrgbench.cli import completion
+from rrgbench.cli.options.comma_lists import comma_list
 from rrgbench.cli.options.grouping import listed_option
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class MetricOptions:
     """Which metrics and which labeler, and what the texts are."""
 
     metrics: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--metrics",
             "--metric",
@@ -28,7 +29,7 @@ class MetricOptions:
             show_default="all of our own",
             autocompletion=completion.metrics,
         ),
-    ] = ""
+    ] = None
     metric_options: Annotated[
         list[str] | None,
         listed_option("--metric-option", "An option of a plug-in metric, e.g. bertscore.model=FOLDER; repeatable."),
@@ -91,7 +92,7 @@ class MetricOptions:
         )
 
     def _metrics(self) -> "list[str | ExternalMetric] | None":
-        chosen: list[str | ExternalMetric] = [name.strip() for name in self.metrics.split(",")] if self.metrics else []
+        chosen: list[str | ExternalMetric] = [*(comma_list(self.metrics, "--metrics") or [])]
         by_metric: dict[str, dict[str, str]] = {}
         for given in self.metric_options or []:
             target, equals, value = given.partition("=")
