@@ -9,9 +9,11 @@ from joblib.externals.loky.backend.reduction import dumps
 
 from rrgbench.data.phantom import load as phantom
 from rrgbench.errors import InputError
+from rrgbench.metrics.external.loading import load_metric
 from rrgbench.models import MODELS, load_model, load_models, split_checkpoint
 from rrgbench.own_code import own_code
 from rrgbench.runs.finished import request_digest
+from rrgbench.scoring.score import score
 from rrgbench.tasks.runner import evaluate
 from rrgbench.tasks.suite import Suite
 
@@ -186,3 +188,34 @@ def test_a_file_is_evaluated_and_an_edited_one_needs_another_run(folder) -> None
     (folder / "mine.py").write_text(MINE.replace("=128", "=1"))
     with pytest.raises(InputError, match=r"holds a run of Mine@.*, and Mine is Mine@.* now"):
         evaluate("mine.py:Mine", corpus, suite, folder / "run")
+
+
+METRIC = """
+from rrgbench.metrics.catalogue import Entry
+from rrgbench.metrics.external.plug_in import Loaded, PlugIn
+
+
+def words(references, hypotheses):
+    return [len(one.split()) for one in hypotheses]
+
+
+def load(power="1"):
+    return Loaded(lambda references, hypotheses: [int(power) for _ in hypotheses], {"power": power})
+
+
+PLUG_IN = PlugIn((Entry("powered", "Powered", "plug-in"),), load, "numpy", "")
+"""
+
+
+def test_a_function_and_a_plug_in_of_a_file_are_metrics(folder) -> None:
+    (folder / "metric.py").write_text(METRIC)
+    found = score(["no effusion ."], ["a b c d"], metrics=["bleu_1", "metric.py:words"])
+    assert found["words"].value == 3
+    first = load_metric("metric.py:words").identity
+    assert first.startswith("metric.py@")
+    assert load_metric("metric.py:PLUG_IN", power=3).identity.endswith("(power=3)")
+    (folder / "metric.py").write_text(METRIC + "\n")
+    assert load_metric("metric.py:words").identity != first
+    for name, words in (("metric.py:word", "did you mean 'words'"), ("no.py:words", "there is no file no.py")):
+        with pytest.raises(InputError, match=words):
+            score(["a"], ["a"], metrics=[name])

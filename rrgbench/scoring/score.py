@@ -13,6 +13,7 @@ from rrgbench.errors import InputError, listed
 from rrgbench.metrics.catalogue import OWN_METRICS, TEXT_GROUPS, TEXT_METRICS, in_order
 from rrgbench.metrics.external.loading import PLUG_INS, load_metric
 from rrgbench.metrics.external.plug_in import ExternalMetric
+from rrgbench.own_code import own_code
 from rrgbench.registry import lookup
 from rrgbench.scoring.certificate import certificate
 from rrgbench.scoring.families import (
@@ -278,6 +279,9 @@ def wanted_metrics(options: Scoring) -> tuple[list[str], list[ExternalMetric]]:
     names = [item for item in given if isinstance(item, str) and item not in {one.name for one in loaded}]
     # Names are checked before weights are loaded, which may take minutes.
     for name in names:
+        if (own_file := own_code(name)) is not None:
+            own_file.check("metric")
+            continue
         lookup("metric", name, [*OWN_METRICS, *TEXT_GROUPS, *PLUG_INS.names()])
         PLUG_INS.refuse_double(name, {*OWN_METRICS, *TEXT_GROUPS})
     own = [name for name in names if name in OWN_METRICS or name in TEXT_GROUPS]

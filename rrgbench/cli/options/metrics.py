@@ -25,7 +25,7 @@ class MetricOptions:
         typer.Option(
             "--metrics",
             "--metric",
-            help="Comma-separated keys, groups or plug-ins (rrgbench list metrics), e.g. nlg,bertscore.",
+            help="Comma-separated keys, groups, plug-ins (rrgbench list metrics) or FILE.py:NAME, e.g. nlg,bertscore.",
             show_default="all of our own",
             autocompletion=completion.metrics,
         ),
