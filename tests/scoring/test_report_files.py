@@ -43,6 +43,17 @@ def test_layouts(tmp_path, name, content) -> None:
     assert found.texts == {"s1": ("Clear.",), "2": ('Big, "heart"',)}
 
 
+@pytest.mark.parametrize("film", ['"images": ["/d/1.png"]', '"images": [{"bytes": null, "path": "/d/1.png"}]'])
+def test_rows_are_told_by_their_one_film(tmp_path, film) -> None:
+    rows = f'{{{film}, "response": "Clear."}}\n{{{film.replace("1", "2")}, "response": "Large."}}'
+    found = read_reports(write(tmp_path, "a.jsonl", rows))
+    assert found.texts == {"/d/1.png": ("Clear.",), "/d/2.png": ("Large.",)}
+    # another id comes first
+    rows = rows.replace('{"images"', '{"case": "s", "images"', 1)
+    with pytest.raises(InputError, match="case"):
+        read_reports(write(tmp_path, "b.jsonl", rows))
+
+
 def test_rexrank_references_are_findings_and_impression(tmp_path) -> None:
     content = {
         "1": {"section_findings": "Clear.", "section_impression": "Normal.", "model_prediction": "x"},
@@ -79,6 +90,17 @@ def test_any_text_survives_json_lines(tmp_path_factory, texts) -> None:
         ("a.jsonl", '{"report": "x", "visit": 1}', "a.jsonl line 1: no study_id; fields are: report, visit"),
         ("a.jsonl", '{"study_id": 1}', "a.jsonl line 1: no report; fields are: study_id"),
         ("a.jsonl", '{"study_id": 1.5, "report": "x"}', "study_id must be text or a whole number"),
+        (
+            "a.jsonl",
+            '{"study": {"id": "1"}, "generation": {"text": "x"}}',
+            "got dict; texts lie at study.id, generation.text: write the right ones as fields study_id and report",
+        ),
+        (
+            "a.jsonl",
+            '{"images": ["1.png", "2.png"], "response": "x"}',
+            "study_id must be text or a whole number, got list",
+        ),
+        ("a.jsonl", '{"images": ["1.png"], "response": "x"}\n{"images": ["1.png"], "response": "y"}', "1.png"),
         ("a.jsonl", '{"study_id": " ", "report": "x"}', "study_id must be text or a whole number"),
         ("a.jsonl", '{"study_id": 1, "report": 5}', "report must be text or a list of texts, got int"),
         ("a.jsonl", '{"study_id": 1, "report": []}', "is an empty list; write an empty text"),

@@ -12,8 +12,17 @@ from rrgbench.scoring.report_shapes.shown import shown
 _REXRANK_SECTIONS: Final = (("findings", "section_findings"), ("impression", "section_impression"))
 
 
-def study_id_of(place: str, value: object) -> str:
-    """The id that a cell holds; InputError where it holds none."""
+def study_id_of(place: str, value: object, record: object = None) -> str:
+    """The id that a cell holds, which may be its only film; InputError where it holds none.
+
+    `record` is what the cell belongs to, for messages.
+    """
+    if isinstance(value, list) and len(value) == 1:
+        # ms-swift writes {"bytes": null, "path": ...}
+        value = value[0].get("path") if isinstance(value[0], Mapping) else value[0]
+    if isinstance(value, Mapping | list) and value:
+        places = told_places(text_places(record), "the right ones as fields study_id and report")
+        raise InputError(f"{place}: study_id must be text or a whole number, got {type(value).__name__}{places}")
     if isinstance(value, float) and value.is_integer():
         # as pandas writes whole numbers of a column with gaps
         return repr(value)
@@ -55,11 +64,9 @@ def texts_of(place: str, value: object, field: str = "") -> tuple[str, ...]:
     raise InputError(f"{place}: report must be text or a list of texts, got {type(value).__name__}{places}")
 
 
-def told_places(places: Sequence[str]) -> str:
-    """Where texts lie, for a message; empty where none does."""
-    if not places:
-        return ""
-    return f"; texts lie at {listed(places, most=4)}: write the right one as a field report of its own"
+def told_places(places: Sequence[str], right: str = "the right one as a field report of its own") -> str:
+    """Where texts lie, for a message, and what to write the right one as; empty where none does."""
+    return f"; texts lie at {listed(places, most=4)}: write {right}" if places else ""
 
 
 def rexrank_texts(place: str, value: Mapping[str, object], role: Role) -> tuple[str, ...]:

@@ -33,7 +33,9 @@ _STANDARD_FILM_IDS: Final = ("sopinstanceuid", "sop_instance_uid", "image_name",
 _ROW_IDS: Final = ("question_id", "sample_id", "case_id", "exam_id", "custom_id", "key", "index", "idx")
 """What tells rows apart where nothing tells a study or film."""
 _LAST_IDS: Final = ("case", "doc_id", "request_id")
-_ID_TIERS: Final = (_STUDY_IDS, _STANDARD_STUDY_IDS, _FILM_IDS, _STANDARD_FILM_IDS, _ROW_IDS, _LAST_IDS)
+_FILM_LISTS: Final = ("images", "image_paths")
+"""What tells rows of one film each, where nothing else does."""
+_ID_TIERS: Final = (_STUDY_IDS, _STANDARD_STUDY_IDS, _FILM_IDS, _STANDARD_FILM_IDS, _ROW_IDS, _LAST_IDS, _FILM_LISTS)
 """Names of fields that tell studies apart; those of an earlier group come first, since files have several."""
 IDS: Final = tuple(chain(*_ID_TIERS))
 _REFERENCES: Final = (

@@ -48,7 +48,8 @@ def rows_of_records(
             study = field_of_ids(place, list(cells), text, columns)
         if (study is None) != (id_field is None):
             raise InputError(f"{place}: some rows have a study_id and others none")
-        return place, None if study is None else study_id_of(place, cells[study]), texts_of(place, cells[text], text)
+        given = None if study is None else study_id_of(place, cells[study], cells)
+        return place, given, texts_of(place, cells[text], text)
 
     def rows() -> Iterator[Row]:
         for place, record in chain([] if first is None else [first], stream):
