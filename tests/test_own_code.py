@@ -210,7 +210,7 @@ PLUG_IN = PlugIn((Entry("powered", "Powered", "plug-in"),), load, "numpy", "")
 def test_a_function_and_a_plug_in_of_a_file_are_metrics(folder) -> None:
     (folder / "metric.py").write_text(METRIC)
     found = score(["no effusion ."], ["a b c d"], metrics=["bleu_1", "metric.py:words"])
-    assert found["words"].value == 3
+    assert found["words"].value == 4
     first = load_metric("metric.py:words").identity
     assert first.startswith("metric.py@")
     assert load_metric("metric.py:PLUG_IN", power=3).identity.endswith("(power=3)")
