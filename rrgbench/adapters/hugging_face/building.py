@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from rrgbench.adapters.answers import Answers, allowed
+from rrgbench.adapters.hugging_face.classifiers import ImageClassifier, observation_outputs
 from rrgbench.adapters.hugging_face.encoders import DualEncoder, ImageEncoder
 from rrgbench.adapters.hugging_face.kinds import kind_of
 from rrgbench.adapters.hugging_face.named import Named, NamedWriter, named_model, named_processors
@@ -85,7 +86,10 @@ def build(
     asked = [name for name, value in options.items() if value is not None]
     if asked:
         raise InputError(f"{given} is a {kind}, which takes no {listed(asked)}")
-    encoder = DualEncoder if kind == "dual encoder" else ImageEncoder
+    if kind == "dual encoder":
+        encoder: type[DualEncoder | ImageEncoder] = DualEncoder
+    else:
+        encoder = ImageClassifier if observation_outputs(source.config, source.name) else ImageEncoder
     return encoder(source, Batches(running[2], _ENCODED), placed, code)
 
 

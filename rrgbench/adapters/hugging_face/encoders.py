@@ -1,7 +1,7 @@
 """Models that do not write: dual encoders for retrieval, and image encoders for probing and fine-tuning."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -106,13 +106,18 @@ class Encoder:
         dtype = str(self.dtype).removeprefix("torch.")
         return f"{self.source.name}@{self.source.digest}[film={self.image_size},dtype={dtype}]"
 
-    def _load(self, optional: tuple[str, ...] = ()) -> Any:
-        network = checked(AutoModel, self.source, optional, dtype=self.dtype, trust_remote_code=self._code)
+    def _load(self, auto: Any = AutoModel, optional: tuple[str, ...] = ()) -> Any:
+        network = checked(auto, self.source, optional, dtype=self.dtype, trust_remote_code=self._code)
         return network.to(self.device)
 
     @cached_property
     def _pixels(self) -> Pixels:
         return Pixels(self._images).to(self.device)
+
+    def _of_films(self, images: Films, work: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """What some work gives of films, a batch at a time."""
+        rows = self._batches.of(range(len(images)), lambda part: work(np.asarray(images[part[0] : part[-1] + 1])))
+        return np.stack(rows)
 
 
 class ImageEncoder(Encoder):
@@ -121,7 +126,7 @@ class ImageEncoder(Encoder):
     @cached_property
     def backbone(self) -> Backbone:
         """The encoder, loaded when it is first needed."""
-        network = self._load((*_POOLERS, *_UNUSED))
+        network = self._load(optional=(*_POOLERS, *_UNUSED))
         if getattr(network.config, "mask_ratio", None):
             # a masked autoencoder hides most of a film from itself, another part each time
             network.config.mask_ratio = 0.0
@@ -151,11 +156,7 @@ class DualEncoder(Encoder):
     def embed_images(self, images: Films) -> NDArray[np.float32]:
         """Unit vectors (n, p)."""
 
-        def embed(rows: Sequence[int]) -> NDArray[np.float32]:
-            part = torch.from_numpy(np.asarray(images[rows[0] : rows[-1] + 1])).to(self.device)
-            return _units(self.backbone(part))
-
-        return np.stack(self._batches.of(range(len(images)), embed))
+        return self._of_films(images, lambda part: _units(self.backbone(torch.from_numpy(part).to(self.device))))
 
     @torch.inference_mode()
     def embed_reports(self, texts: Sequence[str]) -> NDArray[np.float32]:
