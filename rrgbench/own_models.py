@@ -89,7 +89,7 @@ def _below(kind: type, digest: str) -> type:
     """A class below another one, the identities of whose instances hold a digest."""
 
     def identity(self: Any) -> str:
-        its = vars(self).get("identity") or getattr(super(below, self), "identity", None)
+        its = getattr(self, "__dict__", {}).get("identity") or getattr(super(below, self), "identity", None)
         return f"{its}[code={digest}]" if its else f"{self.name}@{digest}"
 
     def keep(self: Any, given: str) -> None:

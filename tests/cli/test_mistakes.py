@@ -48,6 +48,31 @@ def test_unknown_names_come_with_the_nearest_one(run_command):
     check(run_command("train", "--step", "5"), "'5'", "1, 2, 3, 4 or all")
 
 
+def test_models_out_of_files(run_command, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "class Mine:\n"
+        "    image_size = 32\n"
+        "    def __init__(self, words='no effusion .'):\n"
+        "        self.words = words\n"
+        "    def generate_reports(self, images):\n"
+        "        return [self.words] * len(images)\n"
+    )
+    check(run_command("eval", "--model", f"{mine}x:Mine"), "no model is called")
+    check(run_command("eval", "--model", "none.py:Mine"), "there is no file none.py")
+    check(run_command("explain", "--model", mine), "say which class or function of the file is meant")
+    check(run_command("eval", "--model", f"{mine}:Mine", "--model-option", "word=x"), "takes an option word; they take")
+    small = ("-o", "train=4", "-o", "validate=1", "-o", "test=6", "-o", "retrieval=0")
+    done = run_command("explain", "--model", f"mine={mine}:Mine", "--json", *small)
+    assert '"no effusion ."' in done.stdout
+    assert '"mine@' in done.stdout
+    suite, out = tmp_path / "own.yaml", tmp_path / "run"
+    suite.write_text("name: own\nreplicates: 20\ntrivial: []\ntasks: {report_generation: {}}\n")
+    chosen = ("--model-option", "words=edema", "--suite", suite, "--out", out, *small)
+    done = run_command("eval", "--model", f"mine={mine}:Mine", *chosen, "--json")
+    assert "mine" in {one["model"] for one in json.loads(done.stdout)}
+
+
 def test_an_empty_list_of_names_is_not_all(run_command, tmp_path):
     reports = tmp_path / "reports.jsonl"
     reports.write_text('{"id": "1", "report": "no effusion ."}\n')
