@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
 from rrgbench.errors import InputError, MissingPartError
+from rrgbench.modeling.memory_layout import layout_of
 from rrgbench.modeling.missing_weights import missing_weights
 from rrgbench.modeling.quiet_loading import quiet_loading
 from rrgbench.models import WEIGHTS
@@ -44,6 +45,7 @@ class ImageEncoder(nn.Module):
         self.channels = channels
         # plain numbers: transformers loads models without materialising buffers that no checkpoint holds
         self.mean, self.std = mean, std
+        self.layout = layout_of(network)
 
     def extra_repr(self) -> str:
         """What no layer says."""
@@ -57,8 +59,7 @@ class ImageEncoder(nn.Module):
     def feature_map(self, films: Tensor) -> Tensor:
         """Feature map (n, d, h', w') of films (n, h, w) in [0, 255]."""
         x = (films.to(self.dtype) / 255.0 - self.mean) / self.std
-        # channels last is the faster layout for small networks on CPUs and for mixed precision on GPUs
-        x = x.unsqueeze(1).expand(-1, self.channels, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = x.unsqueeze(1).expand(-1, self.channels, -1, -1).contiguous(memory_format=self.layout)
         features = self.network(x)
         return features if isinstance(features, Tensor) else features.last_hidden_state
 

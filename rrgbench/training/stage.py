@@ -26,6 +26,7 @@ from transformers.integrations import TensorBoardCallback
 
 from rrgbench.errors import InputError, listed
 from rrgbench.files import write_text
+from rrgbench.modeling.memory_layout import layout_of
 from rrgbench.models import WEIGHTS
 from rrgbench.progress import Progress
 from rrgbench.training.alike_lengths import AlikeLengths
@@ -433,10 +434,11 @@ def train_stage(
     log_writers = _log_writers(folder) if checkpoints and first_process() else []
     set_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
+    layout = layout_of(module)
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             # buys a third of the time of small networks on a CPU; results differ from the other layout in the last bits
-            part.to(memory_format=torch.channels_last)
+            part.to(memory_format=layout)
     resume = last_checkpoint(folder)
     before = None if resume is None else TrainerState.load_from_json(str(resume / "trainer_state.json"))
     history = [] if before is None else before.log_history
