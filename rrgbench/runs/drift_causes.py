@@ -31,6 +31,9 @@ _TEXT_TASKS: Final = frozenset({"report_generation", "protocol_band"})
 _REPORT_TASKS: Final = _TEXT_TASKS | {"clinical_efficacy", "error_correlation", "error_propagation", "subgroups"}
 """Tasks whose values depend on the reports."""
 
+_READS_ANSWERS: Final = frozenset({"error_correlation", "error_propagation"})
+"""Of these, tasks whose values depend on what the model predicts of films as well."""
+
 _READS_LABELS: Final = ("ce_", "findings_")
 """Beginnings of metrics whose values depend on the labeler's reading of the reports."""
 
@@ -133,6 +136,9 @@ def _same_reports(pairs: list[Pair], packages: bool) -> list[Cause]:
     labels = [pair for pair in text if _reads_labels(pair)]
     words = [pair for pair in text if not _reads_labels(pair)]
     answers = [pair for pair in pairs if pair not in text]
+    if all(pair.run.task in _READS_ANSWERS for pair in labels):
+        # labels that are read otherwise would have moved clinical efficacy too
+        labels, answers = [], [*answers, *labels]
     after = ", after a change of packages" if packages else ""
     found = []
     if labels:

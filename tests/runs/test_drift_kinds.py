@@ -213,6 +213,18 @@ def test_labels_of_groups_and_protocols_move_by_the_labeler(before, kept):
     assert "answers" not in kinds
 
 
+@pytest.mark.parametrize(("moved", "expected"), [(["pearson"], {"answers"}), (["pearson", "ce_f1"], {"labeler"})])
+def test_what_reads_predictions_too_is_no_evidence_against_the_labeler(before, kept, moved, expected):
+    """Another processor moves the last digits of what a model predicts, and with them the error correlation."""
+    first = next(record for record in before.records if record.metric == "ce_f1")
+    both = {"pearson": replace(first, task="error_correlation", metric="pearson"), "ce_f1": first}
+    sides = [
+        replace(side, records=tuple(replace(both[one], value=value, low=None, high=None) for one in moved))
+        for side, value in ((before, 0.5), (read_side(kept), 0.4))
+    ]
+    assert {cause.kind for cause in check_drift(*sides).causes} == expected
+
+
 def test_bare_results_are_a_baseline_too(before, tmp_path):
     file = tmp_path / "results.json"
     file.write_bytes((before.folder / "results.json").read_bytes())
