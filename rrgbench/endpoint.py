@@ -229,13 +229,8 @@ class Endpoint:
             said = choice["message"]["content"] or ""
             text = said if isinstance(said, str) else "".join(part.get("text") or "" for part in said)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            kind = kind_of_answer(body)
-            if is_no_chat(body):
-                raise InputError(
-                    f"{self.place} answers with {kind}, no chat completion; is base_url the address of its OpenAI API, "
-                    "such as http://localhost:8000/v1?"
-                ) from None
-            raise _Later(f"an answer that is no chat completion but {kind}; see base_url") from None
+            refuse_another_api(self.place, body, "base_url")
+            raise _Later(f"an answer that is no chat completion but {kind_of_answer(body)}; see base_url") from None
         if not text.strip():
             raise _Later("an empty answer")
         usage = content.get("usage") if isinstance(content.get("usage"), dict) else {}
@@ -329,16 +324,34 @@ def kind_of_answer(body: bytes) -> str:
     return f"JSON with the fields {listed(fields)}" if fields else "JSON without a field of a chat completion"
 
 
-def is_no_chat(body: bytes) -> bool:
-    """Whether an answer has fields of something else than a chat endpoint, so that another try helps nothing.
+def refuse_another_api(place: str, body: bytes, setting: str) -> None:
+    """Refuse an answer with the fields of something else than a chat endpoint, which another try would give again.
 
     An `error` is a server's that may do better later, and a page may be a gateway's.
+
+    Parameters
+    ----------
+    place : str
+        Where it came from, for the message.
+    body : bytes
+        The answer.
+    setting : str
+        What says the address.
+
+    Raises
+    ------
+    InputError
+        Naming the kind of the answer.
     """
     try:
         content = json.loads(body)
     except ValueError:
-        return False
-    return isinstance(content, dict) and not {"choices", "error"} & content.keys()
+        return
+    if isinstance(content, dict) and not {"choices", "error"} & content.keys():
+        raise InputError(
+            f"{place} answers with {kind_of_answer(body)}, no chat completion; is {setting} the address of the "
+            "server's OpenAI API, such as http://localhost:8000/v1?"
+        ) from None
 
 
 def wanted_wait(header: str | None) -> float | None:

@@ -31,7 +31,7 @@ from rrgbench.adapters.answers import Answers, allowed
 from rrgbench.adapters.prompts import Prompt, Section, load_prompt
 from rrgbench.adapters.report_extraction import DEFAULT
 from rrgbench.data.examination import Examination, Film, Views
-from rrgbench.endpoint import BUSY, OPENER, is_no_chat, key_of, kind_of_answer, repeats, scheme_of, wanted_wait
+from rrgbench.endpoint import BUSY, OPENER, key_of, kind_of_answer, refuse_another_api, repeats, scheme_of, wanted_wait
 from rrgbench.errors import InputError, MissingPartError, meant, problems
 from rrgbench.files import write_text
 
@@ -239,14 +239,9 @@ class Server:
         try:
             return _completion(content)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            kind = kind_of_answer(content)
-            if is_no_chat(content):
-                raise InputError(
-                    f"{self.url} answers with {kind}, no chat completion; is --base-url the address of the server's "
-                    "OpenAI API, such as http://localhost:8000/v1?"
-                ) from None
+            refuse_another_api(self.url, content, "--base-url")
             advice = "after a look whether --base-url is the address of the server's OpenAI API"
-            raise BrokenOffError(f"no chat completion came back but {kind}", advice=advice) from None
+            raise BrokenOffError(f"no chat completion came back but {kind_of_answer(content)}", advice=advice) from None
 
     def _post(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "rrgbench"}
